@@ -1,0 +1,60 @@
+# One verb per chore. `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help install demo serve test test-all check format openapi models lock ci clean
+
+UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
+PY := .venv/bin/python
+ARGS ?=
+
+help: ## list the verbs
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.tools/bin/uv:
+	@python3 -m pip install --quiet --disable-pip-version-check --target .tools uv
+
+.venv/.installed: requirements.lock pyproject.toml | $(filter .tools/bin/uv,$(UV))
+	@echo "Installing into .venv (PyTorch included: about 6 GB) …"
+	@test -x $(PY) || $(UV) venv --quiet --python '>=3.11' .venv
+	@$(UV) pip sync --quiet --python $(PY) --require-hashes requirements.lock
+	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+install: .venv/.installed ## make .venv with everything in it
+
+demo: install ## send real photographs through every technique; writes demo-out/index.html
+	@.venv/bin/retinoscope demo $(ARGS)
+
+serve: install ## run Redis, a worker and the API until Ctrl-C; ARGS="--port 8123"
+	@exec .venv/bin/retinoscope serve $(ARGS)
+
+test: install ## the tests, without the slow ones
+	@$(PY) -m pytest -m "not slow" $(ARGS)
+
+test-all: install ## every test, those that take minutes included
+	@$(PY) -m pytest $(ARGS)
+
+check: install ## formatting, lint, types, import contracts, file and function sizes
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@$(PY) -m tests.sizes
+
+format: install ## format the code, and mend what lint can mend
+	@.venv/bin/ruff check --fix-only --quiet .
+	@.venv/bin/ruff format .
+
+openapi: install ## write openapi/openapi.json
+	@$(PY) -m service.openapi > openapi/openapi.json.new && mv openapi/openapi.json.new openapi/openapi.json
+
+models: install ## write catalog/data/torchvision.json
+	@$(PY) -m workers.models.torchvision_table > catalog/data/torchvision.json.new && mv catalog/data/torchvision.json.new catalog/data/torchvision.json
+
+lock: $(filter .tools/bin/uv,$(UV)) ## compile requirements.lock from pyproject.toml
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command "make lock" --extra dev --output-file requirements.lock pyproject.toml
+
+ci: check test demo ## what CI runs
+
+clean: ## remove everything that was made
+	@rm -rf .venv .tools .data demo-out *.egg-info

@@ -1,0 +1,69 @@
+"""Everything the catalog refuses. Each error has a stable `code` and a sentence that says what to change."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One wrong parameter: a JSON pointer into the request, and what to do about it."""
+
+    pointer: str
+    message: str
+
+
+class CatalogError(Exception):
+    """A request that the catalog cannot accept."""
+
+    code = "invalid_request"
+
+    def __init__(self, detail: str, errors: Iterable[Violation] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = list(errors)
+
+
+class InvalidParameters(CatalogError):
+    code = "invalid_parameters"
+
+
+class UnknownTechnique(CatalogError):
+    code = "unknown_technique"
+
+
+class UnknownModel(CatalogError):
+    code = "unknown_model"
+
+
+class InvalidTarget(CatalogError):
+    code = "invalid_target"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, [Violation("/target", detail)])
+
+
+class UnknownLayer(InvalidTarget):
+    code = "unknown_layer"
+
+
+class UnknownChannel(InvalidTarget):
+    code = "unknown_channel"
+
+
+class UnknownPosition(InvalidTarget):
+    code = "unknown_position"
+
+
+class UnknownClass(InvalidTarget):
+    code = "unknown_class"
+
+
+class TooExpensive(CatalogError):
+    code = "too_expensive"
+
+
+def near_matches(word: str, known: Iterable[str]) -> str:
+    """` Did you mean …?` for the closest known names, or nothing."""
+    close = get_close_matches(word, list(known), n=3, cutoff=0.5)
+    return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""

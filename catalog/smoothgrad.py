@@ -1,0 +1,14 @@
+"""SmoothGrad's two parameters, shared by every technique that works on a gradient."""
+
+from pydantic import Field
+
+from catalog.technique import TargetParams
+
+
+class SmoothGradParams(TargetParams):
+    samples: int = Field(
+        1, ge=1, le=1000, description="SmoothGrad: noisy copies whose gradients are averaged; 1 is the plain gradient."
+    )
+    noise: float = Field(
+        0.15, ge=0, le=10, description="SmoothGrad: standard deviation of the noise, as a part of the input's range."
+    )

@@ -1,0 +1,115 @@
+"""How a neuron is named: the text form of a target, its parser, and its check against a model."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from catalog.errors import (
+    InvalidTarget,
+    UnknownChannel,
+    UnknownClass,
+    UnknownLayer,
+    UnknownPosition,
+    near_matches,
+)
+from catalog.models import Layer, ModelDescription
+
+Kind = Literal["top", "class", "channel", "neuron", "layer"]
+Position = tuple[int, int] | Literal["center"]
+
+_UNIT = re.compile(r"(?P<layer>[A-Za-z_][\w.]*)(?::(?P<channel>\d{1,9})(?:@(?P<position>center|\d{1,9},\d{1,9}))?)?")
+_FORMS = "Write top, class:285, class:Egyptian cat, layer:20, layer:20@7,7, layer:20@center or layer."
+
+
+@dataclass(frozen=True)
+class Target:
+    """A parsed target. Only the fields of its kind are set."""
+
+    text: str
+    kind: Kind
+    index: int | None = None
+    layer: str | None = None
+    channel: int | None = None
+    position: Position | None = None
+
+
+def parse_target(text: str, labels: Sequence[str], model: str) -> Target:
+    """Read the text form; labels become class indices. Raises InvalidTarget or UnknownClass."""
+    text = text.strip()
+    if text == "top":
+        return Target(text, "top")
+    if text.startswith("class:"):
+        return Target(text, "class", index=_class_index(text.removeprefix("class:").strip(), labels, model))
+    match = _UNIT.fullmatch(text)
+    if match is None:
+        raise InvalidTarget(f"The target {text[:80]!r} cannot be read. {_FORMS}")
+    return _unit(text, match)
+
+
+def check_target(target: Target, description: ModelDescription) -> None:
+    """Refuse a layer, channel or position that the model does not have.
+
+    Raises UnknownLayer, UnknownChannel or UnknownPosition.
+    """
+    if target.layer is None:
+        return
+    layer = _find_layer(target.layer, description)
+    if target.channel is not None and target.channel >= layer.channels:
+        raise UnknownChannel(
+            f"Layer {layer.path!r} has channels 0 to {layer.channels - 1}; channel {target.channel} is outside."
+        )
+    if isinstance(target.position, tuple):
+        _check_position(target.position, layer)
+
+
+def _unit(text: str, match: re.Match[str]) -> Target:
+    layer, channel, position = match["layer"], match["channel"], match["position"]
+    if channel is None:
+        return Target(text, "layer", layer=layer)
+    if position is None:
+        return Target(text, "channel", layer=layer, channel=int(channel))
+    return Target(text, "neuron", layer=layer, channel=int(channel), position=_position(position))
+
+
+def _position(text: str) -> Position:
+    if text == "center":
+        return "center"
+    y, x = text.split(",")
+    return int(y), int(x)
+
+
+def _class_index(name: str, labels: Sequence[str], model: str) -> int:
+    listing = f"GET /v1/models/{model}/classes?query= searches them."
+    if name.isdecimal():
+        if len(name) > 9 or int(name) >= len(labels):
+            raise UnknownClass(f"Model {model!r} has classes 0 to {len(labels) - 1}. {listing}")
+        return int(name)
+    wanted = name.casefold()
+    found = [i for i, label in enumerate(labels) if label.casefold() == wanted]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UnknownClass(f"Label {name!r} stands for classes {found}; name one by its index.")
+    hint = near_matches(name, labels)
+    raise UnknownClass(f"Model {model!r} has no class {name[:80]!r}.{hint} {listing}")
+
+
+def _find_layer(path: str, description: ModelDescription) -> Layer:
+    known = {layer.path: layer for layer in description.layers}
+    if path not in known:
+        hint = near_matches(path, known)
+        listing = f"GET /v1/models/{description.model}/layers lists them."
+        raise UnknownLayer(f"Model {description.model!r} has no layer {path[:80]!r}.{hint} {listing}")
+    return known[path]
+
+
+def _check_position(position: tuple[int, int], layer: Layer) -> None:
+    if len(layer.shape) != 3:
+        raise UnknownPosition(f"Layer {layer.path!r} has no positions: its output is a vector. Leave out the @ part.")
+    _, height, width = layer.shape
+    if position[0] >= height or position[1] >= width:
+        raise UnknownPosition(
+            f"Layer {layer.path!r} has positions 0,0 to {height - 1},{width - 1} (y,x); "
+            f"{position[0]},{position[1]} is outside."
+        )

@@ -1,0 +1,85 @@
+"""What a technique declares about itself: the parts from which forms, docs and OpenAPI are derived."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from catalog.models import DEFAULT_MODEL, ModelEntry
+
+MAX_SEED = 2**63 - 1
+
+
+class Params(BaseModel):
+    """Parameters that every technique takes. A subclass adds its own; each field documents itself."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+
+    model: str = Field(DEFAULT_MODEL, description="Name of the model, as listed by GET /v1/models.")
+    seed: int | None = Field(
+        None, ge=0, le=MAX_SEED, description="Seed of all randomness; drawn and recorded when not given."
+    )
+
+    def check(self, model: ModelEntry) -> None:
+        """Refuse what this model cannot do, as far as that is known without loading it.
+
+        Raises InvalidParameters or TooExpensive.
+        """
+
+
+class TargetParams(Params):
+    """Parameters of a technique that explains one neuron."""
+
+    target: str = Field(
+        "top",
+        max_length=300,
+        description=(
+            "The neuron to explain: `top` (the model's first prediction), `class:285`, `class:Egyptian cat`, "
+            "`layer:channel`, `layer:channel@y,x`, `layer:channel@center` or `layer`."
+        ),
+        examples=["top", "class:285", "blocks.4.0.conv_pw:20@center"],
+    )
+
+
+class Summary(BaseModel):
+    """A technique's own numbers, as they appear in `result.summary`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True)
+class ImageInput:
+    """One image that a technique takes, under the name it has in the request."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True)
+class ArtifactSpec:
+    """One file that a technique leaves."""
+
+    name: str
+    media_type: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Technique:
+    """One entry of the menu."""
+
+    title: str
+    reference: str
+    score: str
+    params: type[Params]
+    summary: type[Summary]
+    images: tuple[ImageInput, ...] = ()
+    artifacts: tuple[ArtifactSpec, ...] = ()
+    queue: Literal["fast", "slow"] = "fast"
+    example: dict[str, Any] = field(default_factory=dict)
+    name: str = ""
+    description: str = ""
+
+    @property
+    def explains_a_target(self) -> bool:
+        return issubclass(self.params, TargetParams)

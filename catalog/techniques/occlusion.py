@@ -1,0 +1,69 @@
+"""Occlusion: slide a patch over the image and record how far the score falls.
+
+The map at a pixel is the fall of the score, averaged over all patch positions that cover the pixel (or summed).
+Windows lie at multiples of `stride` from the top left corner; the last ones are cut off at the edge. Sizes are in
+pixels of the network's input.
+"""
+
+from math import ceil
+from typing import Literal
+
+from pydantic import Field
+
+from catalog.errors import InvalidParameters, TooExpensive, Violation
+from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES, HeatmapSummary
+from catalog.models import ModelEntry
+from catalog.technique import TargetParams, Technique
+
+MAX_POSITIONS = 20_000
+
+
+class OcclusionParams(TargetParams):
+    window: int = Field(32, ge=1, le=4096, description="Side of the square patch, in pixels of the network's input.")
+    stride: int = Field(8, ge=1, le=4096, description="Step between patches; at most `window`.")
+    fill: Literal["gray", "mean", "black", "white", "blur"] = Field(
+        "gray", description="What the patch shows; `mean` is the training mean, `blur` the image itself, blurred."
+    )
+    score: Literal["probability", "logit"] = Field(
+        "probability", description="What is watched for a class. For another unit it is always its activation."
+    )
+    aggregate: Literal["mean", "sum"] = Field(
+        "mean", description="How the falls of all windows that cover a pixel are put together."
+    )
+
+    def positions(self, size: int) -> int:
+        """Number of patches on a square input of that side."""
+        return (ceil((size - self.window) / self.stride) + 1) ** 2
+
+    def check(self, model: ModelEntry) -> None:
+        size = model.input_size
+        if self.window > size:
+            message = f"The window is {self.window} pixels, but {model.name} sees {size} × {size}; at most {size}."
+            raise InvalidParameters(message, [Violation("/window", message)])
+        if self.stride > self.window:
+            message = f"The stride {self.stride} exceeds the window {self.window}, which would leave pixels uncovered."
+            raise InvalidParameters(message, [Violation("/stride", message)])
+        if (count := self.positions(size)) > MAX_POSITIONS:
+            message = f"This grid has {count:,} positions; the limit is {MAX_POSITIONS:,}. Raise the stride."
+            raise TooExpensive(message, [Violation("/stride", message)])
+
+
+class OcclusionSummary(HeatmapSummary):
+    positions: int = Field(description="Patches tried.")
+    largest_fall: float = Field(description="The largest fall of the score under one patch.")
+    largest_fall_score: float = Field(description="The score that was left there.")
+    largest_fall_box: list[float] = Field(
+        description="[left, top, right, bottom] of that patch, in pixels of the image."
+    )
+
+
+TECHNIQUE = Technique(
+    title="Occlusion",
+    reference="Zeiler & Fergus 2014, Visualizing and Understanding Convolutional Networks",
+    score="probability (or logit); activation for a unit that is not a class",
+    params=OcclusionParams,
+    summary=OcclusionSummary,
+    images=(IMAGE,),
+    artifacts=(HEATMAP, OVERLAY, VALUES),
+    example={"target": "top", "window": 32, "stride": 16},
+)

@@ -1,0 +1,34 @@
+"""Saliency: the gradient of a neuron with respect to the input, strongest channel per pixel.
+
+The derivative is taken at the network's normalized input. `max_abs` is the largest magnitude over the colour
+channels; `signed` is that same entry with its sign. With `samples` above 1 the gradients of noisy copies are
+averaged first (SmoothGrad).
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES, HeatmapSummary
+from catalog.smoothgrad import SmoothGradParams
+from catalog.technique import Technique
+
+
+class SaliencyParams(SmoothGradParams):
+    reduce: Literal["max_abs", "signed"] = Field("max_abs", description="How the three colour channels become one map.")
+
+
+class SaliencySummary(HeatmapSummary):
+    units: str = Field(description="What one unit of the map is.")
+
+
+TECHNIQUE = Technique(
+    title="Saliency",
+    reference="Simonyan, Vedaldi & Zisserman 2014, Deep Inside Convolutional Networks; Smilkov et al. 2017, SmoothGrad",
+    score="logit for a class; activation otherwise",
+    params=SaliencyParams,
+    summary=SaliencySummary,
+    images=(IMAGE,),
+    artifacts=(HEATMAP, OVERLAY, VALUES),
+    example={"target": "top", "samples": 8},
+)

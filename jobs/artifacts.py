@@ -1,0 +1,54 @@
+"""Files of jobs and uploaded images in an object store: a local folder, S3, GCS or Azure, by URL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.store import LocalStore, from_url
+
+from jobs.errors import NotFound
+
+
+class ArtifactStore:
+    """Bytes by key. A key is made by the server, never by a client."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        local = parts.scheme == "file"
+        self._store = LocalStore(Path(unquote(parts.path)), mkdir=True) if local else from_url(url)
+
+    def put(self, key: str, data: bytes) -> None:
+        obstore.put(self._store, key, data)
+
+    def get(self, key: str) -> bytes:
+        """All bytes of a file. Raises NotFound."""
+        try:
+            return bytes(obstore.get(self._store, key).bytes())
+        except FileNotFoundError:
+            raise NotFound(key) from None
+
+    def chunks(self, key: str, start: int, end: int, size: int = 1 << 20) -> Iterator[bytes]:
+        """The bytes from `start` up to but without `end`, in pieces. Raises NotFound."""
+        for first in range(start, end, size):
+            try:
+                yield bytes(obstore.get_range(self._store, key, start=first, end=min(first + size, end)))
+            except FileNotFoundError:
+                raise NotFound(key) from None
+
+    def delete(self, key: str) -> None:
+        try:
+            obstore.delete(self._store, key)
+        except FileNotFoundError:
+            return
+
+    def delete_folder(self, prefix: str) -> None:
+        for page in obstore.list(self._store, prefix=prefix):
+            obstore.delete(self._store, [entry["path"] for entry in page])
+
+    def keys(self, prefix: str) -> list[str]:
+        return [entry["path"] for page in obstore.list(self._store, prefix=prefix) for entry in page]
+
+    def check(self) -> None:
+        """Raises if the store cannot be reached."""
+        next(iter(obstore.list(self._store, prefix="ready")), None)

@@ -1,0 +1,29 @@
+"""What can go wrong with a job, as exceptions. The API maps them to statuses in one place of its own."""
+
+
+class JobsError(Exception):
+    """Root of this package's errors."""
+
+
+class NotFound(JobsError):
+    """There is no such job, image or artifact, or it belongs to somebody else."""
+
+
+class StillRunning(JobsError):
+    """The job must end before this can be done."""
+
+
+class QueueFull(JobsError):
+    """As many jobs wait as the settings allow."""
+
+
+class LeaseLost(JobsError):
+    """This worker no longer holds the job: its writes are refused."""
+
+
+class Canceled(JobsError):
+    """Somebody asked for this job to stop."""
+
+
+class GivenBack(JobsError):
+    """The worker is stopping: the job goes back to its queue."""

@@ -1,0 +1,32 @@
+"""Names of everything kept in Redis. Every key expires."""
+
+PREFIX = "retinoscope:"
+CHANGES = f"{PREFIX}changes"
+LEASED = f"{PREFIX}leased"
+WAITING = f"{PREFIX}waiting"
+EXPIRING = f"{PREFIX}expiring"
+COUNTERS = f"{PREFIX}counters"
+
+
+def job(job_id: str) -> str:
+    return f"{PREFIX}job:{job_id}"
+
+
+def events(job_id: str) -> str:
+    return f"{PREFIX}job:{job_id}:events"
+
+
+def owner_jobs(owner: str) -> str:
+    return f"{PREFIX}owner:{owner}:jobs"
+
+
+def image(owner: str, digest: str) -> str:
+    return f"{PREFIX}owner:{owner}:image:{digest}"
+
+
+def worker(name: str) -> str:
+    return f"{PREFIX}worker:{name}"
+
+
+def description(model: str) -> str:
+    return f"{PREFIX}model:{model}"

@@ -1,0 +1,115 @@
+"""A worker's hold on a job: taken by `claim`, kept by heartbeats, and carried by every write as a fencing token."""
+
+import json
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from redis import RedisError
+
+from jobs.errors import Canceled, LeaseLost
+from jobs.model import Artifact, Job, JobError, Progress
+from jobs.store import JobStore
+
+_BEATS_PER_LEASE = 5
+_FINISH_PATIENCE_S = 60.0
+
+
+class Lease:
+    """The right to run one attempt of one job."""
+
+    def __init__(self, store: JobStore, job: Job, token: str) -> None:
+        self.job = job
+        self.token = token
+        self.lost = False
+        self.cancel_requested = job.cancel_requested
+        self._store = store
+        self._lease_ms = round(store.settings.lease_s * 1000)
+        self._ended = threading.Event()
+
+    @property
+    def folder(self) -> str:
+        """Where this attempt may write artifacts; no other attempt shares it."""
+        return f"jobs/{self.job.id}/{self.job.attempts}-{self.token[:8]}"
+
+    def beat(self, progress: Progress | None = None) -> None:
+        """Extend the lease. Raises LeaseLost or Canceled. A Redis that is away is not an error: the next beat tells."""
+        try:
+            text = progress.model_dump_json() if progress else ""
+            answer = self._move("heartbeat", self._lease_ms, text)
+        except RedisError:
+            return
+        self.lost = answer == "lost"
+        self.cancel_requested = answer == "cancel"
+        self.check()
+
+    def check(self) -> None:
+        """Raise LeaseLost or Canceled if the last beat said so. Costs nothing."""
+        if self.lost:
+            raise LeaseLost(self.job.id)
+        if self.cancel_requested:
+            raise Canceled(self.job.id)
+
+    def succeed(self, summary: dict[str, Any], artifacts: list[Artifact], provenance: dict[str, Any]) -> None:
+        result = {"summary": summary, "artifacts": [artifact.stored() for artifact in artifacts]}
+        self._finish("succeeded", "result", json.dumps(result), "provenance", json.dumps(provenance))
+
+    def fail(self, error: JobError) -> None:
+        self._finish("failed", "error", error.model_dump_json())
+
+    def cancel(self) -> None:
+        self._finish("canceled")
+
+    def give_back(self) -> bool:
+        """Queue the job again, as if never taken. False if it was not ours any more."""
+        return (
+            self._patiently(lambda: self._move("give_back", round(self._store.settings.publish_grace_s * 1000)))
+            == "queued"
+        )
+
+    def __enter__(self) -> "Lease":
+        threading.Thread(target=self._beat_until_ended, name="lease", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+
+    def _beat_until_ended(self) -> None:
+        while not self._ended.wait(self._lease_ms / 1000 / _BEATS_PER_LEASE):
+            try:
+                self.beat()
+            except LeaseLost:
+                return
+            except Canceled:
+                continue
+
+    def _finish(self, status: str, *fields: str) -> None:
+        answer = self._patiently(lambda: self._move("finish", status, *fields))
+        if answer == "lost":
+            raise LeaseLost(self.job.id)
+
+    def _move(self, name: str, *arguments: str | int) -> str:
+        return self._store.transition(name, self.job.id, self.job.owner, self.token, *arguments)
+
+    @staticmethod
+    def _patiently(move: Callable[[], str]) -> str:
+        """A finished job is worth waiting for a Redis that restarts."""
+        deadline = time.monotonic() + _FINISH_PATIENCE_S
+        while True:
+            try:
+                return move()
+            except RedisError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
+
+
+def claim(store: JobStore, job_id: str) -> Lease | None:
+    """Take the job if it waits or its worker is gone. None when there is nothing to do. Raises NotFound."""
+    token = secrets.token_hex(16)
+    owner = store.get(job_id).owner
+    settings = store.settings
+    answer = store.transition("claim", job_id, owner, token, round(settings.lease_s * 1000), settings.max_attempts)
+    return Lease(store, store.get(job_id), token) if answer == "claimed" else None

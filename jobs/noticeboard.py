@@ -1,0 +1,40 @@
+"""What workers tell the API: that they live, and what a model is made of. Texts that expire."""
+
+import json
+
+from redis import Redis
+
+from jobs import keyspace
+
+_WORKER_TTL_S = 15
+_DESCRIPTION_TTL_S = 30 * 86400
+
+
+class Noticeboard:
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def announce_worker(self, name: str) -> None:
+        self._redis.set(keyspace.worker(name), "1", ex=_WORKER_TTL_S)
+
+    def withdraw_worker(self, name: str) -> None:
+        self._redis.delete(keyspace.worker(name))
+
+    def workers(self) -> int:
+        return sum(1 for _ in self._redis.scan_iter(match=keyspace.worker("*"), count=1000))
+
+    def describe(self, model: str, text: str) -> None:
+        self._redis.set(keyspace.description(model), text, ex=_DESCRIPTION_TTL_S)
+        self._redis.publish(keyspace.CHANGES, f"model:{model}")
+
+    def weights(self, models: list[str]) -> list[str | None]:
+        """The digests of those models' weights, as far as they were ever loaded."""
+        return [json.loads(text)["weights"] if text else None for text in self._texts(models)]
+
+    def _texts(self, models: list[str]) -> list[str | None]:
+        texts: list[str | None] = self._redis.mget([keyspace.description(model) for model in models])  # type: ignore[assignment]
+        return texts
+
+    def description(self, model: str) -> str | None:
+        text = self._redis.get(keyspace.description(model))
+        return None if text is None else str(text)

@@ -1,0 +1,54 @@
+"""The one Celery app, shared by both sides. A message names a job and holds nothing else."""
+
+from celery import Celery
+
+from jobs.connection import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S
+from jobs.keyspace import PREFIX
+from jobs.settings import settings
+
+RUN_JOB = "retinoscope.run_job"
+DESCRIBE_MODEL = "retinoscope.describe_model"
+QUEUES = ("fast", "slow")
+_MESSAGE_LIFE_S = 3600
+
+app = Celery("retinoscope", broker=settings().redis_url)
+app.conf.update(
+    task_serializer="json",
+    accept_content=["json"],
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_default_queue="fast",
+    worker_prefetch_multiplier=1,
+    worker_disable_prefetch=True,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_send_task_events=False,
+    worker_hijack_root_logger=False,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_transport_options={
+        "global_keyprefix": f"{PREFIX}celery:",
+        # A message that comes back early is harmless: the record says that its job is taken.
+        "visibility_timeout": 60,
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "socket_timeout": 5 * ANSWER_TIMEOUT_S,
+        "socket_keepalive": True,
+        "health_check_interval": 15,
+    },
+)
+
+
+def publish(job_id: str, queue: str) -> None:
+    """Hint to the workers that this job waits. Raises kombu's OperationalError when the broker is away."""
+    _send(RUN_JOB, job_id, queue)
+
+
+def ask_for_description(model: str) -> None:
+    """Ask a worker to describe the model on the noticeboard."""
+    _send(DESCRIBE_MODEL, model, "fast")
+
+
+def _send(task: str, argument: str, queue: str) -> None:
+    app.send_task(task, args=[argument], queue=queue, retry=False, expires=_MESSAGE_LIFE_S)

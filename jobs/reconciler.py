@@ -1,0 +1,91 @@
+"""Puts right what a crash left: jobs without a message or a living worker, and what has expired.
+
+Runs in every worker; the transitions are atomic, so that any number of them may run at once.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from obstore.exceptions import BaseError as ObjectStoreError
+from redis import RedisError
+
+from jobs import keyspace
+from jobs.artifacts import ArtifactStore
+from jobs.errors import NotFound
+from jobs.images import ImageStore
+from jobs.store import JobStore
+
+log = logging.getLogger(__name__)
+
+Publish = Callable[[str, str], None]
+_BATCH = 100
+
+
+class Reconciler:
+    """Looks at what is due, every `interval` seconds, on a thread of its own."""
+
+    def __init__(self, store: JobStore, artifacts: ArtifactStore, publish: Publish, interval: float = 1.0) -> None:
+        self._store = store
+        self._artifacts = artifacts
+        self._images = ImageStore(store.redis, artifacts, store.settings)
+        self._publish = publish
+        self._interval = interval
+        self._stop = threading.Event()
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="reconciler", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def recover(self) -> list[str]:
+        """Queue again what lost its lease or its message. Returns the ids that were published."""
+        due = self._due(keyspace.LEASED) + self._due(keyspace.WAITING)
+        return [job_id for job_id in due if self._recover(job_id)]
+
+    def sweep(self) -> None:
+        """Delete jobs and images whose time is over, with their files."""
+        for member in self._due(keyspace.EXPIRING):
+            kind, _, name = member.partition(":")
+            if kind == "job":
+                self._forget_job(name)
+            else:
+                self._images.forget_expired(name)
+
+    def _recover(self, job_id: str) -> bool:
+        try:
+            job = self._store.get(job_id)
+        except NotFound:
+            self._store.redis.zrem(keyspace.LEASED, job_id)
+            self._store.redis.zrem(keyspace.WAITING, job_id)
+            return False
+        settings = self._store.settings
+        grace = round(settings.publish_grace_s * 1000)
+        answer = self._store.transition("recover", job_id, job.owner, grace, settings.max_attempts)
+        if answer == "publish":
+            log.info("queued again: %s", job_id)
+            self._publish(job_id, job.queue)
+        return answer == "publish"
+
+    def _forget_job(self, job_id: str) -> None:
+        try:
+            owner = self._store.get(job_id).owner
+        except NotFound:
+            owner = ""
+        if self._store.forget(job_id, owner, only_expired=True):
+            self._artifacts.delete_folder(f"jobs/{job_id}")
+
+    def _due(self, key: str) -> list[str]:
+        seconds, micros = self._store.redis.time()
+        now = seconds * 1000 + micros // 1000
+        due: list[str] = self._store.redis.zrangebyscore(key, 0, now, start=0, num=_BATCH)  # type: ignore[assignment]
+        return due
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._interval):
+            try:
+                self.recover()
+                self.sweep()
+            except (RedisError, ObjectStoreError, OSError) as error:
+                log.warning("reconciler waits: %s", type(error).__name__)

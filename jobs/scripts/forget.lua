@@ -1,0 +1,10 @@
+-- ARGV[3]: '1' to forget a job only if its time is over. Returns 'forgotten', 'running', 'early' or 'gone'.
+if status == 'running' or (status == 'queued' and ARGV[3] == '1') then keep() return 'running' end
+if status and ARGV[3] == '1' and number('expires_ms') > now then return 'early' end
+redis.call('ZREM', waiting, id)
+redis.call('ZREM', expiring, 'job:' .. id)
+redis.call('ZREM', listing, id)
+redis.call('DEL', job, events)
+if not status then return 'gone' end
+redis.call('PUBLISH', 'retinoscope:changes', id)
+return 'forgotten'

@@ -1,0 +1,62 @@
+-- Shared by every transition. ARGV[1]: job id, ARGV[2]: time to live in ms.
+local job, events, leased, waiting, expiring, counters, listing = unpack(KEYS)
+local id, ttl = ARGV[1], tonumber(ARGV[2])
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local status = redis.call('HGET', job, 'status')
+
+local function get(field) return redis.call('HGET', job, field) end
+local function number(field) return tonumber(get(field) or 0) end
+
+local function emit(kind, data)
+  redis.call('XADD', events, 'MAXLEN', '~', 1000, '*', 'type', kind, 'data', data)
+  redis.call('PUBLISH', 'retinoscope:changes', id)
+end
+
+-- The record outlives its expiry by an hour, so that the sweep finds its artifacts.
+local function keep()
+  local at = now + ttl
+  redis.call('HSET', job, 'expires_ms', at)
+  redis.call('ZADD', expiring, at, 'job:' .. id)
+  for _, key in ipairs({job, events}) do redis.call('PEXPIREAT', key, at + 3600000) end
+  for _, key in ipairs({leased, waiting, expiring, counters, listing}) do redis.call('PEXPIREAT', key, at + 86400000) end
+end
+
+local function move(to)
+  status = to
+  redis.call('HSET', job, 'status', to)
+  emit('state', cjson.encode({status = to, attempts = number('attempts')}))
+  keep()
+end
+
+local function finish(to)
+  redis.call('HSET', job, 'finished_ms', now)
+  redis.call('HDEL', job, 'token', 'lease_ms')
+  redis.call('ZREM', leased, id)
+  redis.call('ZREM', waiting, id)
+  redis.call('HINCRBY', counters, 'finished:' .. to .. ':' .. get('technique'), 1)
+  move(to)
+end
+
+-- When to publish the message again if nobody took the job: each time twice as long, so that a long queue stays short.
+local function wait_for_a_worker(grace)
+  local patience = math.min(grace * 2 ^ number('publishes'), 300000)
+  redis.call('HINCRBY', job, 'publishes', 1)
+  redis.call('ZADD', waiting, now + patience, id)
+end
+
+local function queue_again(grace)
+  redis.call('HDEL', job, 'token', 'lease_ms', 'progress', 'publishes')
+  redis.call('ZREM', leased, id)
+  wait_for_a_worker(grace)
+  move('queued')
+end
+
+local function poison()
+  redis.call('HSET', job, 'error', cjson.encode({
+    code = 'poisoned', title = 'The job killed its worker repeatedly', retryable = false,
+    detail = 'Its worker died ' .. number('attempts') .. ' times while running it; it is not tried again.'}))
+  finish('failed')
+end
+
+local function holds(token) return status == 'running' and get('token') == token end

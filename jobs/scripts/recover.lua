@@ -1,0 +1,16 @@
+-- ARGV[3]: grace in ms, ARGV[4]: most attempts. For a job whose time in `leased` or `waiting` has come.
+-- Returns 'publish' when its message must be sent again, else what was found.
+if status == 'queued' then
+  wait_for_a_worker(tonumber(ARGV[3]))
+  return 'publish'
+end
+if status ~= 'running' then
+  redis.call('ZREM', leased, id)
+  redis.call('ZREM', waiting, id)
+  return 'ended'
+end
+if number('lease_ms') > now then return 'leased' end
+if get('cancel_requested') == '1' then finish('canceled') return 'canceled' end
+if number('attempts') >= tonumber(ARGV[4]) then poison() return 'poisoned' end
+queue_again(tonumber(ARGV[3]))
+return 'publish'

@@ -1,0 +1,51 @@
+"""Every setting, from environment variables that begin with RETINOSCOPE_."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MEGABYTE = 1 << 20
+
+
+class Settings(BaseSettings):
+    """The one settings object, passed whole."""
+
+    model_config = SettingsConfigDict(env_prefix="RETINOSCOPE_", extra="ignore")
+
+    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis or Valkey, 6.2 or later.")
+    artifacts_url: str = Field(
+        "", description="Object store: file:///…, s3://…, gs://…, az://…; the folder `artifacts` in `data` if empty."
+    )
+    data: Path = Field(Path(".data"), description="Folder of the one-machine stack.")
+    keys_file: Path | None = Field(None, description="API keys made by `retinoscope keys`; `keys.json` in `data`.")
+    allowed_hosts: list[str] = Field([], description="Host names that a request may name besides loopback.")
+
+    job_ttl_s: int = Field(7 * 86400, ge=60, description="Life of a job with its artifacts, and of an image.")
+    lease_s: float = Field(10, ge=0.5, description="A worker silent for so long has lost its job.")
+    publish_grace_s: float = Field(5, ge=0.2, description="A queued job not taken for so long is published again.")
+    max_attempts: int = Field(3, ge=1, description="Deaths of a worker after which a job is called poisoned.")
+    max_queued: int = Field(10_000, ge=1, description="Jobs waiting; one more is refused with 503.")
+
+    max_body_bytes: int = Field(32 * MEGABYTE, ge=1024)
+    max_pixels: int = Field(50_000_000, ge=1024, description="Pixels of one image.")
+    min_side: int = Field(8, ge=1, description="Pixels of an image's shorter side.")
+
+    device: str = Field("auto", description="Device of a worker: auto, cpu, cuda, cuda:1 …")
+    threads: int = Field(0, ge=0, description="Torch threads of a worker on CPU; 0 is torch's own choice.")
+    model_memory_bytes: int = Field(4 << 30, ge=0, description="Weights kept warm in one worker.")
+
+    @property
+    def artifacts_location(self) -> str:
+        return self.artifacts_url or (self.data.resolve() / "artifacts").as_uri()
+
+    @property
+    def keys_location(self) -> Path:
+        return self.keys_file or self.data / "keys.json"
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

@@ -1,0 +1,117 @@
+"""The records of jobs in Redis, as the API sees them: create, read, list, cancel, forget."""
+
+import json
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import BaseModel
+from redis import Redis
+
+from jobs import keyspace
+from jobs.errors import NotFound, QueueFull, StillRunning
+from jobs.model import InputImage, Job
+from jobs.settings import Settings
+from jobs.transitions import Transitions
+
+_LIST_CHUNK = 200
+
+
+class NewJob(BaseModel):
+    """What a client decides about a job."""
+
+    owner: str
+    technique: str
+    model: str
+    queue: str
+    params: dict[str, Any]
+    inputs: dict[str, InputImage] = {}
+
+
+class JobStore:
+    """Reads and moves records. Every method may raise redis.RedisError."""
+
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        self.redis = redis
+        self.settings = settings
+        self.transition = Transitions(redis, settings.job_ttl_s)
+
+    def create(self, new: NewJob) -> Job:
+        """Write the record, state `queued`. Raises QueueFull."""
+        job_id = new_job_id()
+        grace = round(self.settings.publish_grace_s * 1000)
+        fields = _flat(new.model_dump(mode="json"))
+        answer = self.transition("create", job_id, new.owner, grace, self.settings.max_queued, *fields)
+        if answer == "full":
+            raise QueueFull
+        return self.get(job_id, new.owner)
+
+    def get(self, job_id: str, owner: str | None = None) -> Job:
+        """The record. Raises NotFound, also when it belongs to another owner."""
+        fields: dict[str, str] = self.redis.hgetall(keyspace.job(job_id))  # type: ignore[assignment]
+        if "status" not in fields or owner not in (None, fields["owner"]):
+            raise NotFound(job_id)
+        return Job.from_hash(fields)
+
+    def page(self, owner: str, *, before: str | None, limit: int, wanted: Callable[[Job], bool]) -> list[Job]:
+        """Newest first, the ids below `before`, at most `limit`, those that are `wanted`."""
+        found: list[Job] = []
+        while len(found) < limit:
+            ids = self._ids(owner, before)
+            found += [job for job in self._many(ids) if wanted(job)]
+            if len(ids) < _LIST_CHUNK:
+                break
+            before = ids[-1]
+        return found[:limit]
+
+    def cancel(self, job_id: str, owner: str) -> Job:
+        """Stop it if it has not ended; ending is left to the worker when it runs. Raises NotFound."""
+        self.get(job_id, owner)
+        self.transition("cancel", job_id, owner)
+        return self.get(job_id, owner)
+
+    def forget(self, job_id: str, owner: str, *, only_expired: bool = False) -> bool:
+        """Delete the record. True if nothing is left of it. Raises StillRunning."""
+        answer = self.transition("forget", job_id, owner, "1" if only_expired else "0")
+        if answer == "running" and not only_expired:
+            raise StillRunning(job_id)
+        return answer in ("forgotten", "gone")
+
+    def load(self) -> tuple[int, int]:
+        """How many jobs wait, and how many run."""
+        with self.redis.pipeline() as pipe:
+            pipe.zcard(keyspace.WAITING)
+            pipe.zcard(keyspace.LEASED)
+            waiting, running = pipe.execute()
+        return waiting, running
+
+    def counters(self) -> dict[str, int]:
+        """`created:<technique>` and `finished:<status>:<technique>` → how many, since the beginning."""
+        counts: dict[str, str] = self.redis.hgetall(keyspace.COUNTERS)  # type: ignore[assignment]
+        return {name: int(count) for name, count in counts.items()}
+
+    def _ids(self, owner: str, before: str | None) -> list[str]:
+        top = f"({before}" if before else "+"
+        ids: list[str] = self.redis.zrevrangebylex(  # type: ignore[assignment]
+            keyspace.owner_jobs(owner), top, "-", start=0, num=_LIST_CHUNK
+        )
+        return ids
+
+    def _many(self, ids: list[str]) -> list[Job]:
+        with self.redis.pipeline(transaction=False) as pipe:
+            for job_id in ids:
+                pipe.hgetall(keyspace.job(job_id))
+            return [Job.from_hash(fields) for fields in pipe.execute() if "status" in fields]
+
+
+def new_job_id() -> str:
+    """128 bits in hex: milliseconds, so that ids sort by age, then 80 random bits."""
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
+
+
+def _flat(fields: dict[str, Any]) -> list[str]:
+    flat: list[str] = []
+    for name, value in fields.items():
+        flat += [name, value if isinstance(value, str) else json.dumps(value)]
+    return flat

@@ -1,0 +1,54 @@
+"""Every move of a job from one state to another, atomic in Redis and checked in one place: `scripts/*.lua`.
+
+queued  → running    claim       a worker takes it, or takes it over from one whose lease ended
+running → running    heartbeat   the worker lives, with or without progress
+running → succeeded | failed | canceled    finish
+running → queued     give_back   the worker stops; recover, when its lease ended
+queued  → canceled   cancel      (a running job is asked to stop, and its worker finishes it)
+running → failed     recover or claim, once its workers died too often: poisoned
+"""
+
+from functools import lru_cache
+from importlib.resources import files
+
+from redis import Redis
+from redis.commands.core import Script
+
+from jobs import keyspace
+
+Argument = str | int | float
+
+
+class Transitions:
+    """Runs the scripts on one Redis."""
+
+    def __init__(self, redis: Redis, ttl_s: float) -> None:
+        self._redis = redis
+        self._ttl_ms = round(ttl_s * 1000)
+        self._scripts: dict[str, Script] = {}
+
+    def __call__(self, name: str, job_id: str, owner: str, *arguments: Argument) -> str:
+        """Run one transition; returns the script's one-word answer."""
+        keys = [
+            keyspace.job(job_id),
+            keyspace.events(job_id),
+            keyspace.LEASED,
+            keyspace.WAITING,
+            keyspace.EXPIRING,
+            keyspace.COUNTERS,
+            keyspace.owner_jobs(owner),
+        ]
+        answer = self._script(name)(keys=keys, args=[job_id, self._ttl_ms, *arguments])
+        return answer.decode() if isinstance(answer, bytes) else str(answer)
+
+    def _script(self, name: str) -> Script:
+        if name not in self._scripts:
+            self._scripts[name] = self._redis.register_script(source(name))
+        return self._scripts[name]
+
+
+@lru_cache
+def source(name: str) -> str:
+    """The text of a transition, with what all of them share before it."""
+    folder = files("jobs") / "scripts"
+    return (folder / "prelude.lua").read_text() + (folder / f"{name}.lua").read_text()

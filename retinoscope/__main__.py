@@ -1,0 +1,5 @@
+"""`python -m retinoscope`."""
+
+from retinoscope.cli import main
+
+main()

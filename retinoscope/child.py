@@ -1,0 +1,76 @@
+"""One process of the stack: started tethered, restarted when it dies, stopped in good order."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+_BACKOFF_S = 0.5
+_TAIL_BYTES = 2000
+
+
+class Child:
+    """A command with its log file."""
+
+    def __init__(self, name: str, command: list[str], env: dict[str, str], log: Path, patience_s: float) -> None:
+        self.name = name
+        self.restarts = 0
+        self._command = command
+        self._env = os.environ | env
+        self._log = log
+        self._patience_s = patience_s
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
+
+    def start(self) -> None:
+        """Its own session, so that a Ctrl-C in the terminal reaches the supervisor alone."""
+        tethered = [sys.executable, "-m", "retinoscope.tether", str(os.getpid()), *self._command]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                tethered, env=self._env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        self._started = time.monotonic()
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def revive(self) -> bool:
+        """Start it again if it died; never in a tight loop. True if it was restarted."""
+        if self.alive or time.monotonic() - self._started < _BACKOFF_S:
+            return False
+        self.restarts += 1
+        self.start()
+        return True
+
+    def stop(self) -> None:
+        """SIGTERM, patience, then SIGKILL to what is left of its session."""
+        if self._process is None:
+            return
+        if self.alive:
+            self._process.terminate()
+            try:
+                self._process.wait(self._patience_s)
+            except subprocess.TimeoutExpired:
+                self._kill_session(self._process.pid)
+                self._process.wait()
+        self._kill_session(self._process.pid)
+
+    def log_tail(self) -> str:
+        """The end of what it said."""
+        if not self._log.exists():
+            return ""
+        return self._log.read_bytes()[-_TAIL_BYTES:].decode(errors="replace")
+
+    @staticmethod
+    def _kill_session(leader: int) -> None:
+        try:
+            os.killpg(leader, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            return

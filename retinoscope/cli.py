@@ -1,0 +1,111 @@
+"""The command line."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from catalog.errors import CatalogError
+from jobs.keys import KeyRing
+from jobs.settings import settings
+from retinoscope.commands import api_command, worker_command
+from retinoscope.errors import StackError
+from retinoscope.redis_server import free_port
+from retinoscope.serve import check_binding
+from retinoscope.serve import serve as serve_stack
+from retinoscope.stack import Plan
+
+app = typer.Typer(help="See what a vision model sees.", no_args_is_help=True, add_completion=False)
+keys = typer.Typer(help="API keys. With none, the server is for this machine only.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
+Data = Annotated[Path, typer.Option(help="Folder of records, images, results and logs.")]
+
+
+@app.command()
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    data: Data = Path(".data"),
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
+) -> None:
+    """Run the whole stack on this machine: Redis, workers and API."""
+    serve_stack(Plan(host, port, data, workers))
+
+
+@app.command()
+def api(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+    """Run the API alone, on the Redis of RETINOSCOPE_REDIS_URL."""
+    check_binding(Plan(host, port, settings().data))
+    command = api_command(host, port)
+    os.execv(command[0], command)
+
+
+@app.command()
+def worker(
+    queues: Annotated[str, typer.Option(help="Queues to work on, in any order.")] = "slow,fast",
+    name: Annotated[str, typer.Option(help="Name of this worker; unique on its machine.")] = f"worker{os.getpid()}",
+) -> None:
+    """Run one worker, on the Redis of RETINOSCOPE_REDIS_URL."""
+    command = worker_command(name, queues)
+    os.execv(command[0], command)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run(
+    context: typer.Context,
+    technique: Annotated[str, typer.Argument(help="Name of the technique.")],
+    image: Annotated[Path | None, typer.Argument(help="The photograph.", exists=True, dir_okay=False)] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out"),
+) -> None:
+    """Run one technique without any server: retinoscope run saliency photo.jpg --target class:285 --out pictures"""
+    from retinoscope.run_local import run_local  # loads torch
+
+    run_local(technique, image, context.args, out)
+
+
+@app.command()
+def demo(out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("demo-out")) -> None:
+    """Start the stack, send real photographs through every technique, write an index.html, stop."""
+    from retinoscope.demo import run_demo  # loads rich
+
+    sys.exit(0 if run_demo(out, free_port()) else 1)
+
+
+@keys.command("create")
+def create_key(name: Annotated[str, typer.Argument(help="Owner of the key.")], data: Data = Path(".data")) -> None:
+    """Make a key and print it, once."""
+    if not name.replace("-", "").replace("_", "").isalnum() or len(name) > 64:
+        raise StackError("An owner's name is made of letters, digits, - and _, 64 at most.")
+    print(_ring(data).create(name))
+
+
+@keys.command("list")
+def list_keys(data: Data = Path(".data")) -> None:
+    """List the keys: id and owner."""
+    for key in _ring(data).keys():
+        print(f"{key.id}…  {key.owner}")
+
+
+@keys.command("revoke")
+def revoke_key(key_id: str, data: Data = Path(".data")) -> None:
+    """Forget a key by its id."""
+    if not _ring(data).revoke(key_id.rstrip("…")):
+        raise StackError(f"There is no key {key_id!r}.")
+
+
+def _ring(data: Path) -> KeyRing:
+    return KeyRing(settings().keys_file or data / "keys.json")
+
+
+def main() -> None:
+    """Run a command; what it refuses is one sentence, not a traceback."""
+    try:
+        app()
+    except (StackError, CatalogError) as error:
+        print(f"retinoscope: {error}", file=sys.stderr)
+        sys.exit(2)

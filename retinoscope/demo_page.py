@@ -1,0 +1,83 @@
+"""The demo's index.html: every picture beside its photograph, with the numbers."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any, Protocol
+
+from catalog.technique import Technique
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1200px; padding: 0 1rem; color: #222 }
+h2 { margin: 2.5rem 0 .5rem; text-transform: capitalize }
+section { border-top: 1px solid #ddd; padding: 1rem 0 }
+.pictures { display: flex; flex-wrap: wrap; gap: 1rem }
+figure { margin: 0; flex: 1 1 250px; max-width: 380px }
+img { width: 100%; background: #f4f4f4 }
+figcaption, .note { color: #666; font-size: 13px }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; font-size: 13px }
+dt { color: #666 } dd { margin: 0 }
+.failed { color: #b00 }
+"""
+
+
+class ShownLike(Protocol):
+    photograph: str
+    technique: Technique
+    job: dict[str, Any]
+    seconds: float
+    files: list[str]
+
+
+def page(shown: Sequence[ShownLike]) -> str:
+    """The whole page; pictures are files beside it."""
+    photographs = dict.fromkeys(item.photograph for item in shown)
+    body = "".join(_photograph(name, [item for item in shown if item.photograph == name]) for name in photographs)
+    return (
+        "<!doctype html><html lang=en><meta charset=utf-8><title>Retinoscope demo</title>"
+        "<meta name=viewport content='width=device-width'>"
+        f"<style>{_STYLE}</style><h1>What the model sees</h1>{body}</html>"
+    )
+
+
+def _photograph(name: str, items: Sequence[ShownLike]) -> str:
+    return f"<h2>{escape(name)}</h2>" + "".join(map(_section, items))
+
+
+def _section(item: ShownLike) -> str:
+    title = f"<h3>{escape(item.technique.title)}</h3><p class=note>{escape(item.technique.reference)}</p>"
+    if item.job["status"] != "succeeded":
+        return f"<section>{title}<p class=failed>{escape(str(item.job['error']))}</p></section>"
+    pictures = [(f"{item.photograph}.png", "photograph")]
+    pictures += [(file, artifact["name"]) for file, artifact in zip(item.files, _artifacts(item), strict=True)]
+    figures = "".join(_figure(file, caption) for file, caption in pictures if file.endswith(".png"))
+    return f"<section>{title}<div class=pictures>{figures}</div>{_numbers(item)}</section>"
+
+
+def _artifacts(item: ShownLike) -> list[dict[str, Any]]:
+    artifacts: list[dict[str, Any]] = item.job["result"]["artifacts"]
+    return artifacts
+
+
+def _figure(file: str, caption: str) -> str:
+    name = escape(file, quote=True)
+    return f"<figure><a href='{name}'><img src='{name}' alt='{escape(caption, quote=True)}'></a><figcaption>{escape(caption)}</figcaption></figure>"
+
+
+def _numbers(item: ShownLike) -> str:
+    numbers = item.job["result"]["summary"] | {"seconds": round(item.seconds, 1)}
+    rows = "".join(f"<dt>{escape(str(key))}</dt><dd>{escape(_said(value))}</dd>" for key, value in numbers.items())
+    return f"<dl>{rows}</dl>"
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return (
+            ", ".join(map(_said, value))
+            if not any(isinstance(v, dict) for v in value)
+            else " · ".join(map(_said, value))
+        )
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_said(part)}" for key, part in value.items() if part is not None)
+    return str(value)

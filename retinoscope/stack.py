@@ -1,0 +1,126 @@
+"""The whole service on one machine: Redis, workers, API, supervised by this process."""
+
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from retinoscope.child import Child
+from retinoscope.commands import api_command, worker_command
+from retinoscope.errors import StackError
+from retinoscope.redis_server import configure
+
+_READY_PATIENCE_S = 60.0
+_CRASHES_BEFORE_GIVING_UP = 5
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to start."""
+
+    host: str
+    port: int
+    data: Path
+    workers: int = 1
+    queues: str = "slow,fast"
+
+    @property
+    def address(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+class Stack:
+    """The running processes, in the order of their start."""
+
+    def __init__(self, plan: Plan, children: list[Child]) -> None:
+        self.plan = plan
+        self.children = children
+
+    def watch(self) -> None:
+        """Restart what has died."""
+        for child in self.children:
+            child.revive()
+
+    def wait_until_ready(self) -> None:
+        """Until the API accepts jobs and every worker lives. Raises StackError."""
+        deadline = time.monotonic() + _READY_PATIENCE_S
+        while not self._ready():
+            self.watch()
+            for child in self.children:
+                if child.restarts >= _CRASHES_BEFORE_GIVING_UP:
+                    raise StackError(f"{child.name} does not start:\n{child.log_tail()}")
+            if time.monotonic() > deadline:
+                raise StackError(f"The stack is not ready after {_READY_PATIENCE_S:.0f} s; see {self.plan.data}/logs.")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """API first, then the workers, which give their jobs back, Redis last."""
+        for child in reversed(self.children):
+            child.stop()
+
+    def _ready(self) -> bool:
+        try:
+            state = httpx.get(f"{self.plan.address}/readyz", timeout=2)
+        except httpx.HTTPError:
+            return False
+        return state.status_code == 200 and state.json()["workers"] >= self.plan.workers
+
+
+@contextmanager
+def running(plan: Plan) -> Iterator[Stack]:
+    """The stack, started and ready, stopped at the end. Raises StackError."""
+    _check_port(plan)
+    with _lock(plan.data):
+        stack = Stack(plan, _children(plan))
+        try:
+            for child in stack.children:
+                child.start()
+            stack.wait_until_ready()
+            yield stack
+        finally:
+            stack.stop()
+
+
+def _children(plan: Plan) -> list[Child]:
+    logs = plan.data / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    env = {"RETINOSCOPE_DATA": str(plan.data.resolve())}
+    children = []
+    if not os.environ.get("RETINOSCOPE_REDIS_URL"):
+        command, env["RETINOSCOPE_REDIS_URL"] = configure(plan.data)
+        children.append(Child("redis", command, {}, logs / "redis.log", patience_s=10))
+    for i in range(1, plan.workers + 1):
+        name = f"worker{i}"
+        command = worker_command(name, plan.queues)
+        children.append(Child(name, command, env, logs / f"{name}.log", patience_s=20))
+    children.append(Child("api", api_command(plan.host, plan.port), env, logs / "api.log", patience_s=10))
+    return children
+
+
+def _check_port(plan: Plan) -> None:
+    family = socket.AF_INET6 if ":" in plan.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((plan.host, plan.port))
+        except OSError as error:
+            raise StackError(f"Cannot listen on {plan.host}:{plan.port}: {error.strerror}. Choose --port.") from None
+
+
+@contextmanager
+def _lock(data: Path) -> Iterator[None]:
+    """One stack per data folder: two would write the same append-only file."""
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StackError(f"Another stack runs on {data}. Stop it, or choose --data.") from None
+        yield

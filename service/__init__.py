@@ -1,0 +1,1 @@
+"""HTTP: FastAPI. Never imports torch."""

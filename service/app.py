@@ -1,0 +1,49 @@
+"""The FastAPI application: wires what the other modules make."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from jobs.settings import Settings, settings
+from service import problems
+from service.body_limit import BodyLimit
+from service.guard import Guard
+from service.routes import artifacts, create_job, health, images, jobs, models, techniques
+from service.services import make_services
+
+DESCRIPTION = """Shows what a vision model sees. Post an image, name a technique, poll the job, fetch the pictures.
+
+`curl -F image=@photo.jpg -H 'Prefer: wait=30' http://127.0.0.1:8000/v1/jobs/saliency`"""
+
+
+def create_app(config: Settings | None = None) -> FastAPI:
+    """The application for those settings, or for those of the environment."""
+    config = config or settings()
+    services = make_services(config)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        reader = asyncio.create_task(services.changes.run())
+        yield
+        reader.cancel()
+        with suppress(asyncio.CancelledError):
+            await reader
+
+    app = FastAPI(
+        title="Retinoscope",
+        version=version("retinoscope"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        redoc_url=None,
+        responses=problems.PROBLEM_RESPONSE,
+    )
+    app.state.services = services
+    problems.install(app)
+    app.add_middleware(BodyLimit, limit=config.max_body_bytes)
+    app.add_middleware(Guard, keys=services.keys, allowed_hosts=config.allowed_hosts)
+    for module in (techniques, models, images, create_job, jobs, artifacts, health):
+        app.include_router(module.router)
+    return app

@@ -1,0 +1,99 @@
+"""The job object as clients see it, the same for every technique."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from jobs.model import InputImage, Job, JobError, Progress, Status, moment
+
+
+class ArtifactView(BaseModel):
+    name: str
+    media_type: str
+    bytes: int
+    sha256: str
+    url: str
+
+
+class ResultView(BaseModel):
+    summary: dict[str, Any] = Field(
+        description="The technique's own numbers; GET /v1/techniques/{technique} says which."
+    )
+    artifacts: list[ArtifactView]
+
+
+class Timing(BaseModel):
+    queued_s: float | None = None
+    run_s: float | None = None
+
+
+class JobUrls(BaseModel):
+    self: str
+    cancel: str
+
+
+class JobView(BaseModel):
+    """A job. Poll it until `status` is succeeded, failed or canceled."""
+
+    id: str
+    technique: str
+    model: str
+    status: Status
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    expires_at: datetime
+    params: dict[str, Any] = Field(description="Every parameter, defaults and seed included.")
+    inputs: dict[str, InputImage]
+    progress: Progress | None
+    cancel_requested: bool
+    result: ResultView | None
+    error: JobError | None
+    attempts: int
+    timing: Timing
+    provenance: dict[str, Any]
+    urls: JobUrls
+
+
+def view(job: Job) -> JobView:
+    url = f"/v1/jobs/{job.id}"
+    created, expires = moment(job.created_ms), moment(job.expires_ms)
+    assert created and expires
+    return JobView(
+        id=job.id,
+        technique=job.technique,
+        model=job.model,
+        status=job.status,
+        created_at=created,
+        started_at=moment(job.started_ms),
+        finished_at=moment(job.finished_ms),
+        expires_at=expires,
+        params=job.params,
+        inputs=job.inputs,
+        progress=job.progress,
+        cancel_requested=job.cancel_requested,
+        result=_result(job, url),
+        error=job.error,
+        attempts=job.attempts,
+        timing=_timing(job),
+        provenance=job.provenance,
+        urls=JobUrls(self=url, cancel=f"{url}/cancel"),
+    )
+
+
+def _result(job: Job, url: str) -> ResultView | None:
+    if job.result is None:
+        return None
+    artifacts = [
+        ArtifactView(**artifact.model_dump(), url=f"{url}/artifacts/{artifact.name}")
+        for artifact in job.result.artifacts
+    ]
+    return ResultView(summary=job.result.summary, artifacts=artifacts)
+
+
+def _timing(job: Job) -> Timing:
+    if job.started_ms is None:
+        return Timing()
+    queued = (job.started_ms - job.created_ms) / 1000
+    return Timing(queued_s=queued, run_s=job.finished_ms and (job.finished_ms - job.started_ms) / 1000)

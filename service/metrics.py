@@ -1,0 +1,34 @@
+"""Prometheus metrics, computed from the job store, so that a restart loses none."""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from service.services import Services
+
+
+class _StoreCollector(Collector):
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def collect(self) -> Iterator[Metric]:
+        waiting, running = self._services.jobs.load()
+        yield GaugeMetricFamily("retinoscope_jobs_waiting", "Jobs that wait for a worker.", waiting)
+        yield GaugeMetricFamily("retinoscope_jobs_running", "Jobs that a worker holds.", running)
+        yield GaugeMetricFamily("retinoscope_workers", "Workers that live.", self._services.board.workers())
+        created = CounterMetricFamily("retinoscope_jobs_created", "Jobs accepted.", labels=["technique"])
+        finished = CounterMetricFamily("retinoscope_jobs_finished", "Jobs ended.", labels=["status", "technique"])
+        for name, count in self._services.jobs.counters().items():
+            kind, *labels = name.split(":")
+            (created if kind == "created" else finished).add_metric(labels, count)
+        yield created
+        yield finished
+
+
+def exposition(services: Services) -> bytes:
+    """The text that Prometheus reads."""
+    registry = CollectorRegistry()
+    registry.register(_StoreCollector(services))
+    return generate_latest(registry)

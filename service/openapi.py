@@ -1,0 +1,14 @@
+"""Prints openapi/openapi.json. `make openapi` runs it; a test fails when the file is stale."""
+
+import json
+
+from service.app import create_app
+
+
+def document() -> str:
+    """The OpenAPI document as it is committed."""
+    return json.dumps(create_app().openapi(), indent=1, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    print(document(), end="")

@@ -1,0 +1,162 @@
+"""Every error that a client can get, mapped once: RFC 9457 documents with a stable `code`."""
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from obstore.exceptions import BaseError as ObjectStoreError
+from pydantic import BaseModel, Field
+from redis import RedisError
+from starlette.exceptions import HTTPException
+
+from catalog.errors import CatalogError, Violation
+from jobs.errors import NotFound, QueueFull, StillRunning
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+PROBLEMS: dict[str, tuple[int, str]] = {
+    "invalid_request": (400, "The request cannot be read"),
+    "unauthorized": (401, "A valid API key is needed"),
+    "keys_required": (403, "This server has no API keys and serves its own machine only"),
+    "forbidden_origin": (403, "Requests from other sites are refused"),
+    "not_found": (404, "There is nothing at this address"),
+    "unknown_technique": (404, "There is no such technique"),
+    "unknown_model": (422, "There is no such model"),
+    "job_not_found": (404, "There is no such job"),
+    "image_not_found": (404, "There is no such image"),
+    "artifact_not_found": (404, "The job has no such artifact"),
+    "method_not_allowed": (405, "This address does not take this method"),
+    "job_running": (409, "The job is running"),
+    "body_too_large": (413, "The request is too large"),
+    "unsupported_media_type": (415, "The body is of a type that is not taken here"),
+    "range_not_satisfiable": (416, "The file has no such range"),
+    "invalid_parameters": (422, "The parameters are not valid"),
+    "invalid_target": (422, "The target cannot be read"),
+    "unknown_layer": (422, "The model has no such layer"),
+    "unknown_channel": (422, "The layer has no such channel"),
+    "unknown_position": (422, "The layer has no such position"),
+    "unknown_class": (422, "The model has no such class"),
+    "too_expensive": (422, "The request costs more than the limit"),
+    "image_missing": (422, "An image is missing"),
+    "unknown_image": (422, "An image that is referred to is not stored"),
+    "image_url_not_allowed": (422, "Images are not fetched from addresses"),
+    "not_an_image": (422, "The file is not an image"),
+    "broken_image": (422, "The image is damaged or incomplete"),
+    "animated_image": (422, "The image has several frames"),
+    "image_too_large": (422, "The image has too many pixels"),
+    "image_too_small": (422, "The image has too few pixels"),
+    "image_too_narrow": (422, "The image is too narrow"),
+    "internal_error": (500, "Something went wrong here"),
+    "queue_full": (503, "Too many jobs are waiting"),
+    "store_unavailable": (503, "The job store cannot be reached"),
+    "description_pending": (503, "The model has not been described yet"),
+}
+
+_RETRY_AFTER_S = {"queue_full": 10, "store_unavailable": 2, "description_pending": 5}
+_BY_STATUS = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+
+
+class FieldProblem(BaseModel):
+    pointer: str = Field(description="JSON pointer to the wrong parameter.")
+    message: str
+
+
+class ProblemDocument(BaseModel):
+    """An error, as RFC 9457 has it."""
+
+    type: str
+    title: str
+    status: int
+    code: str = Field(description="Stable name of the error, for programs.")
+    detail: str = Field(description="What is wrong and what to change, for people.")
+    errors: list[FieldProblem] = []
+
+
+class Problem(Exception):
+    """An error that is answered as it is."""
+
+    def __init__(self, code: str, detail: str, errors: Iterable[Violation] = (), status: int | None = None) -> None:
+        super().__init__(detail)
+        self.code, self.detail, self.errors = code, detail, list(errors)
+        self.status = status or PROBLEMS[code][0]
+
+
+def answer(problem: Problem) -> Response:
+    """The problem as a response."""
+    document = ProblemDocument(
+        type=f"urn:retinoscope:problem:{problem.code}",
+        title=PROBLEMS[problem.code][1],
+        status=problem.status,
+        code=problem.code,
+        detail=problem.detail,
+        errors=[FieldProblem(pointer=error.pointer, message=error.message) for error in problem.errors],
+    )
+    headers = {}
+    if problem.code in _RETRY_AFTER_S:
+        headers["Retry-After"] = str(_RETRY_AFTER_S[problem.code])
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(document.model_dump(), problem.status, headers, MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Make every exception a problem document."""
+    for kind in (Problem, CatalogError, NotFound, StillRunning, QueueFull, RedisError, ObjectStoreError,
+                 RequestValidationError, HTTPException, Exception):  # fmt: skip
+        app.add_exception_handler(kind, _handle)
+
+
+async def _handle(request: Request, error: Exception) -> Response:
+    problem = _problem(error)
+    if problem.status >= 500:
+        log.error("%s %s: %s", request.method, request.url.path, type(error).__name__, exc_info=_unknown(error))
+    return answer(problem)
+
+
+def _unknown(error: Exception) -> Exception | None:
+    return None if isinstance(error, Problem | QueueFull | RedisError) else error
+
+
+def _problem(error: Exception) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case CatalogError():
+            return Problem(error.code, error.detail, error.errors)
+        case NotFound():
+            return Problem("not_found", "There is no such thing, or it belongs to somebody else.")
+        case StillRunning():
+            return Problem("job_running", "The job is running. Cancel it first: POST …/cancel.")
+        case QueueFull():
+            return Problem("queue_full", "As many jobs are waiting as this server holds. Try again later.")
+        case RedisError() | ObjectStoreError():
+            return Problem("store_unavailable", "Nothing was accepted. Try again in a moment.")
+        case RequestValidationError():
+            return invalid(error.errors(), skip=1)
+        case HTTPException():
+            code = _BY_STATUS.get(error.status_code, "invalid_request")
+            return Problem(code, str(error.detail), status=error.status_code)
+        case _:
+            return Problem("internal_error", "The error was logged. Trying again may help.")
+
+
+def invalid(errors: Iterable[Any], skip: int = 0) -> Problem:
+    """pydantic's errors as one problem; the first `skip` parts of each location are left out."""
+    violations = [
+        Violation("/" + "/".join(str(part) for part in error["loc"][skip:]), str(error["msg"])) for error in errors
+    ]
+    said = "; ".join(f"{violation.pointer.strip('/') or 'body'}: {violation.message}" for violation in violations)
+    return Problem("invalid_parameters", said, violations)
+
+
+PROBLEM_RESPONSE: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "An error, as an RFC 9457 problem document",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
+    }
+}

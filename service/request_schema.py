@@ -1,0 +1,45 @@
+"""OpenAPI of a technique's request, as a form and as JSON, from its parameters and images."""
+
+from typing import Any
+
+from catalog.technique import ImageInput, Technique
+
+_STORED = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+
+def request_body(technique: Technique) -> dict[str, Any]:
+    """The `requestBody` of one operation."""
+    example = dict(technique.example)
+    stored = {image.name: _STORED for image in technique.images}
+    content = {
+        "multipart/form-data": {"schema": _schema(technique, "form"), "example": example},
+        "application/json": {"schema": _schema(technique, "json"), "example": stored | example},
+    }
+    return {"requestBody": {"required": bool(technique.images), "content": content}}
+
+
+def parameter_schema(technique: Technique) -> dict[str, Any]:
+    """The JSON Schema of the parameters alone."""
+    return technique.params.model_json_schema()
+
+
+def _schema(technique: Technique, kind: str) -> dict[str, Any]:
+    schema = parameter_schema(technique)
+    pictures = {image.name: _image(image, kind) for image in technique.images}
+    return {
+        "title": f"{technique.name}_{kind}",
+        "type": "object",
+        "properties": pictures | schema["properties"],
+        "required": [*pictures, *schema.get("required", [])],
+        "additionalProperties": False,
+    }
+
+
+def _image(image: ImageInput, kind: str) -> dict[str, Any]:
+    if kind == "form":
+        return {"type": "string", "format": "binary", "description": f"{image.description} A file, or sha256:… ."}
+    return {
+        "type": "string",
+        "description": f"{image.description} `sha256:…` of a stored image, or a `data:` URL.",
+        "examples": [_STORED],
+    }

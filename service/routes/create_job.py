@@ -1,0 +1,88 @@
+"""POST /v1/jobs/{technique}: one operation per technique, so that a generated client has typed parameters."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from catalog.registry import find_technique, techniques
+from catalog.technique import Technique
+from jobs.model import Job
+from service.forms import Sent, read_request
+from service.job_view import JobView, view
+from service.request_schema import request_body
+from service.services import Owner, Services, TheServices
+from service.submission import read_params, read_target, submit
+from service.waiting import description, preferred_wait, until_final
+
+router = APIRouter(tags=["jobs"])
+
+_DESCRIPTION_PATIENCE_S = 20.0
+_RETRY_AFTER_S = "1"
+
+Prefer = Annotated[
+    str | None, Header(description="`wait=20`: hold the answer until the job ends or 20 seconds pass (at most 60).")
+]
+
+
+async def create(services: Services, owner: str, technique: Technique, sent: Sent) -> Job:
+    """Check everything that can be checked, then queue. Raises Problem or CatalogError."""
+    params = read_params(technique, sent.fields)
+    target = read_target(params)
+    known = None
+    if target is not None and target.layer is not None:
+        known = await description(services, params.model, _DESCRIPTION_PATIENCE_S)
+    return await run_in_threadpool(submit, services, owner, technique, params, target, known, sent)
+
+
+async def respond(services: Services, job: Job, prefer: str | None) -> Response:
+    """202 with the job's address, or 200 with the ended job if the client preferred to wait."""
+    headers = {"Location": f"/v1/jobs/{job.id}"}
+    seconds = preferred_wait(prefer)
+    if seconds is not None:
+        job = await until_final(services, job, seconds)
+        headers["Preference-Applied"] = f"wait={seconds:.0f}"
+    if not job.status.final:
+        headers["Retry-After"] = _RETRY_AFTER_S
+    return JSONResponse(view(job).model_dump(mode="json"), 200 if job.status.final else 202, headers)
+
+
+def _add(technique: Technique) -> None:
+    names = {image.name for image in technique.images}
+
+    async def endpoint(request: Request, owner: Owner, services: TheServices, prefer: Prefer = None) -> Response:
+        sent = await read_request(request, names)
+        return await respond(services, await create(services, owner, technique, sent), prefer)
+
+    router.add_api_route(
+        f"/v1/jobs/{technique.name}",
+        endpoint,
+        methods=["POST"],
+        status_code=202,
+        operation_id=f"create_{technique.name}",
+        summary=technique.title,
+        description=f"{technique.description}\n\nReference: {technique.reference}",
+        response_model=JobView,
+        responses=_RESPONSES,
+        openapi_extra=request_body(technique),
+    )
+
+
+_HEADERS = {
+    "Location": {"schema": {"type": "string"}, "description": "Where to poll."},
+    "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds after which polling makes sense."},
+}
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"model": JobView, "description": "The job ended within the preferred wait"},
+    202: {"description": "The job was accepted", "headers": _HEADERS},
+}
+
+for _technique in techniques().values():
+    _add(_technique)
+
+
+@router.post("/v1/jobs/{technique}", include_in_schema=False)
+async def create_unknown(technique: str) -> None:
+    """Everything else that is posted here: a 404 that names near matches."""
+    find_technique(technique)

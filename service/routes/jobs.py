@@ -1,0 +1,69 @@
+"""Jobs that exist: read, wait, list, cancel, forget."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+
+from jobs.model import Job, Status
+from service.job_view import JobView, view
+from service.services import ExistingJob, Owner, TheServices
+from service.waiting import MAX_WAIT_S, until_final
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+
+class JobPage(BaseModel):
+    items: list[JobView]
+    next_cursor: str | None = Field(description="Pass as `cursor` for older jobs; null at the end.")
+
+
+@router.get("", operation_id="list_jobs", summary="List jobs, newest first")
+def list_jobs(
+    owner: Owner,
+    services: TheServices,
+    status: Status | None = None,
+    technique: str | None = None,
+    model: str | None = None,
+    cursor: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$")] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> JobPage:
+    def wanted(job: Job) -> bool:
+        return status in (None, job.status) and technique in (None, job.technique) and model in (None, job.model)
+
+    found = services.jobs.page(owner, before=cursor, limit=limit + 1, wanted=wanted)
+    more = len(found) > limit
+    return JobPage(items=[view(job) for job in found[:limit]], next_cursor=found[limit - 1].id if more else None)
+
+
+@router.get("/{job_id}", operation_id="get_job", summary="Read a job, or wait for its end", response_model=JobView)
+async def get_job(
+    job: ExistingJob,
+    services: TheServices,
+    wait: Annotated[float, Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait for the job's end.")] = 0,
+) -> Response:
+    if wait and not job.status.final:
+        job = await until_final(services, job, wait)
+    headers = {} if job.status.final else {"Retry-After": "1"}
+    return JSONResponse(view(job).model_dump(mode="json"), headers=headers)
+
+
+@router.post(
+    "/{job_id}/cancel",
+    operation_id="cancel_job",
+    summary="Stop a job",
+    response_model=JobView,
+    status_code=202,
+    responses={200: {"model": JobView, "description": "The job has ended"}},
+)
+def cancel_job(job: ExistingJob, services: TheServices) -> Response:
+    job = services.jobs.cancel(job.id, job.owner)
+    return JSONResponse(view(job).model_dump(mode="json"), 200 if job.status.final else 202)
+
+
+@router.delete("/{job_id}", operation_id="delete_job", summary="Forget a job and its artifacts", status_code=204)
+async def delete_job(job: ExistingJob, services: TheServices) -> None:
+    await run_in_threadpool(services.jobs.forget, job.id, job.owner)
+    await run_in_threadpool(services.files.delete_folder, f"jobs/{job.id}")

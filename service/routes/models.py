@@ -1,0 +1,130 @@
+"""Models: what they are, their layers and classes, and what they see in an image."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from catalog.errors import UnknownModel
+from catalog.models import Layer, ModelEntry, Preprocessing, find_model, labels, models
+from catalog.registry import find_technique
+from service.forms import read_request
+from service.job_view import JobView
+from service.problems import Problem
+from service.request_schema import request_body
+from service.routes.create_job import Prefer, create, respond
+from service.services import Owner, TheServices
+from service.waiting import description
+
+router = APIRouter(prefix="/v1/models", tags=["models"])
+
+_LAYERS_PATIENCE_S = 50.0
+_PREDICT_WAIT = "wait=30"
+
+
+class ModelView(BaseModel):
+    name: str
+    source: str
+    classes: int
+    input_size: int = Field(description="Side of the square that the network sees, in pixels.")
+    preprocessing: Preprocessing
+    recommended_layers: dict[str, str]
+    weights: str | None = Field(description="sha256 of the weights; null until a worker has loaded them.")
+    urls: dict[str, str]
+
+
+class ModelList(BaseModel):
+    items: list[ModelView]
+
+
+class LayerList(BaseModel):
+    model: str
+    items: list[Layer]
+
+
+class ClassView(BaseModel):
+    index: int
+    label: str
+
+
+class ClassList(BaseModel):
+    model: str
+    items: list[ClassView]
+
+
+def _entry(model: Annotated[str, Path(description="Name of a model, as GET /v1/models lists it.")]) -> ModelEntry:
+    try:
+        return find_model(model)
+    except UnknownModel as error:
+        raise Problem(error.code, error.detail, status=404) from None
+
+
+ExistingModel = Annotated[ModelEntry, Depends(_entry)]
+
+
+@router.get("", operation_id="list_models", summary="List the models")
+def list_models(services: TheServices) -> ModelList:
+    entries = list(models().values())
+    digests = services.board.weights([entry.name for entry in entries])
+    return ModelList(items=[_view(entry, digest) for entry, digest in zip(entries, digests, strict=True)])
+
+
+@router.get("/{model}", operation_id="get_model", summary="Read one model")
+def get_model(entry: ExistingModel, services: TheServices) -> ModelView:
+    return _view(entry, services.board.weights([entry.name])[0])
+
+
+@router.get("/{model}/layers", operation_id="list_layers", summary="List the layers that can be targets")
+async def list_layers(entry: ExistingModel, services: TheServices) -> LayerList:
+    """A worker describes a model when it is first asked for; that can take seconds."""
+    known = await description(services, entry.name, _LAYERS_PATIENCE_S)
+    if known is None:
+        raise Problem("description_pending", "No worker has described this model yet. Ask again in a moment.")
+    return LayerList(model=entry.name, items=known.layers)
+
+
+@router.get("/{model}/classes", operation_id="list_classes", summary="Search the classes")
+def list_classes(
+    entry: ExistingModel,
+    query: Annotated[str, Query(max_length=100, description="Part of a label, or an index.")] = "",
+    limit: Annotated[int, Query(ge=1, le=2000)] = 1000,
+) -> ClassList:
+    wanted = query.casefold().strip()
+    found = [
+        ClassView(index=i, label=label)
+        for i, label in enumerate(labels(entry.labels))
+        if wanted in label.casefold() or wanted == str(i)
+    ]
+    return ClassList(model=entry.name, items=found[:limit])
+
+
+@router.post(
+    "/{model}/predict",
+    operation_id="predict_with_model",
+    summary="Predict the classes of an image",
+    response_model=JobView,
+    responses={202: {"model": JobView, "description": "The prediction takes longer; poll the job"}},
+    openapi_extra=request_body(find_technique("predict")),
+)
+async def predict(
+    entry: ExistingModel, request: Request, owner: Owner, services: TheServices, prefer: Prefer = None
+) -> Response:
+    """A `predict` job that is waited for: the labels are in `result.summary.predictions`."""
+    technique = find_technique("predict")
+    sent = await read_request(request, {"image"})
+    sent.fields["model"] = entry.name
+    return await respond(services, await create(services, owner, technique, sent), prefer or _PREDICT_WAIT)
+
+
+def _view(entry: ModelEntry, weights: str | None) -> ModelView:
+    url = f"/v1/models/{entry.name}"
+    return ModelView(
+        name=entry.name,
+        source=entry.source,
+        classes=entry.classes,
+        input_size=entry.input_size,
+        preprocessing=entry.preprocessing,
+        recommended_layers=entry.recommended,
+        weights=weights,
+        urls={"self": url, "layers": f"{url}/layers", "classes": f"{url}/classes", "predict": f"{url}/predict"},
+    )

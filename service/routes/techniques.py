@@ -1,0 +1,73 @@
+"""The menu: what can be run, with which parameters, and what comes out."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from catalog.registry import find_technique, techniques
+from catalog.technique import Technique
+from service.request_schema import parameter_schema
+
+router = APIRouter(prefix="/v1/techniques", tags=["menu"])
+
+
+class ImageView(BaseModel):
+    name: str
+    description: str
+
+
+class ArtifactSpecView(BaseModel):
+    name: str
+    media_type: str
+    description: str
+
+
+class TechniqueView(BaseModel):
+    name: str
+    title: str
+    description: str
+    reference: str
+    score: str = Field(description="Whether it reads logits, probabilities or activations.")
+    queue: str
+    images: list[ImageView]
+    artifacts: list[ArtifactSpecView]
+    parameters: dict[str, Any] = Field(description="JSON Schema of the parameters.")
+    summary: dict[str, Any] = Field(description="JSON Schema of `result.summary`.")
+    example: str = Field(description="A command that runs.")
+
+
+class TechniqueList(BaseModel):
+    items: list[TechniqueView]
+
+
+@router.get("", operation_id="list_techniques", summary="List the techniques")
+def list_techniques() -> TechniqueList:
+    return TechniqueList(items=[view(technique) for technique in techniques().values()])
+
+
+@router.get("/{technique}", operation_id="get_technique", summary="Read one technique")
+def get_technique(technique: str) -> TechniqueView:
+    return view(find_technique(technique))
+
+
+def view(technique: Technique) -> TechniqueView:
+    return TechniqueView(
+        name=technique.name,
+        title=technique.title,
+        description=technique.description,
+        reference=technique.reference,
+        score=technique.score,
+        queue=technique.queue,
+        images=[ImageView(name=image.name, description=image.description) for image in technique.images],
+        artifacts=[ArtifactSpecView(**vars(artifact)) for artifact in technique.artifacts],
+        parameters=parameter_schema(technique),
+        summary=technique.summary.model_json_schema(),
+        example=_example(technique),
+    )
+
+
+def _example(technique: Technique) -> str:
+    images = [f"-F {image.name}=@photo.jpg" for image in technique.images]
+    fields = [f"-F {name}={value}" for name, value in technique.example.items()]
+    return " ".join(["curl", *images, *fields, f"http://127.0.0.1:8000/v1/jobs/{technique.name}"])

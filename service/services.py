@@ -1,0 +1,81 @@
+"""What the routes work with, made once per process."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from jobs.artifacts import ArtifactStore
+from jobs.connection import connect
+from jobs.errors import NotFound
+from jobs.images import ImageStore
+from jobs.keys import LOCAL_OWNER, KeyRing
+from jobs.model import Job
+from jobs.noticeboard import Noticeboard
+from jobs.settings import Settings
+from jobs.store import JobStore
+from service.changes import Changes
+from service.problems import Problem
+
+
+@dataclass(frozen=True)
+class Services:
+    settings: Settings
+    jobs: JobStore
+    files: ArtifactStore
+    images: ImageStore
+    board: Noticeboard
+    keys: KeyRing
+    changes: Changes
+
+
+def make_services(settings: Settings) -> Services:
+    redis = connect(settings.redis_url)
+    files = ArtifactStore(settings.artifacts_location)
+    return Services(
+        settings=settings,
+        jobs=JobStore(redis, settings),
+        files=files,
+        images=ImageStore(redis, files, settings),
+        board=Noticeboard(redis),
+        keys=KeyRing(settings.keys_location),
+        changes=Changes(settings.redis_url),
+    )
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+TheServices = Annotated[Services, Depends(_services)]
+
+
+def _owner(request: Request, services: TheServices) -> str:
+    """Who asks. Without keys everybody on this machine is `local`."""
+    if not services.keys.configured:
+        return LOCAL_OWNER
+    secret = request.headers.get("x-api-key") or _bearer(request.headers.get("authorization", ""))
+    owner = services.keys.owner(secret) if secret else None
+    if owner is None:
+        raise Problem("unauthorized", "Send a key as `Authorization: Bearer …` or `X-API-Key: …`.")
+    return owner
+
+
+Owner = Annotated[str, Depends(_owner)]
+
+
+def _job(job_id: str, owner: Owner, services: TheServices) -> Job:
+    """The job of the path, if it is the owner's."""
+    try:
+        return services.jobs.get(job_id, owner)
+    except NotFound:
+        raise Problem("job_not_found", "It never existed, has expired, or belongs to another key.") from None
+
+
+ExistingJob = Annotated[Job, Depends(_job)]
+
+
+def _bearer(header: str) -> str:
+    scheme, _, secret = header.partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""

@@ -1,0 +1,111 @@
+"""From what a client sent to a job that waits. Whatever can be refused is refused here, before anything is queued."""
+
+import secrets
+from typing import Any
+
+from pydantic import ValidationError
+
+from catalog.errors import InvalidParameters, Violation
+from catalog.models import ModelDescription, find_model, labels
+from catalog.targets import Target, check_target, parse_target
+from catalog.technique import Params, TargetParams, Technique
+from jobs.errors import NotFound
+from jobs.images import StoredImage
+from jobs.model import InputImage, Job
+from jobs.queue import publish
+from jobs.store import NewJob
+from service.forms import Sent
+from service.photographs import examine
+from service.problems import Problem, invalid
+from service.publishing import tolerant
+from service.services import Services
+
+_SEED_BITS = 32
+
+
+def read_params(technique: Technique, fields: dict[str, Any]) -> Params:
+    """Typed parameters, defaults and seed included. Raises Problem or CatalogError."""
+    try:
+        params = technique.params.model_validate(fields)
+    except ValidationError as error:
+        raise _unknown_or_invalid(technique, error) from None
+    params.check(find_model(params.model))
+    if params.seed is None:
+        params = params.model_copy(update={"seed": secrets.randbits(_SEED_BITS)})
+    return params
+
+
+def read_target(params: Params) -> Target | None:
+    """The parsed target, if the technique has one. Raises CatalogError."""
+    if not isinstance(params, TargetParams):
+        return None
+    entry = find_model(params.model)
+    return parse_target(params.target, labels(entry.labels), entry.name)
+
+
+def submit(
+    services: Services,
+    owner: str,
+    technique: Technique,
+    params: Params,
+    target: Target | None,
+    known: ModelDescription | None,
+    sent: Sent,
+) -> Job:
+    """Store the images, write the record, tell the workers. Raises Problem, CatalogError or QueueFull."""
+    if target is not None and known is not None:
+        check_target(target, known)
+    inputs = _store_images(services, owner, technique, sent.images)
+    new = NewJob(
+        owner=owner,
+        technique=technique.name,
+        model=params.model,
+        queue=technique.queue,
+        params=params.model_dump(mode="json"),
+        inputs={name: InputImage.model_validate(image.model_dump()) for name, image in inputs.items()},
+    )
+    job = services.jobs.create(new)
+    tolerant(publish, job.id, job.queue)
+    return job
+
+
+def store_image(services: Services, owner: str, data: bytes) -> StoredImage:
+    """Check an upload and keep it. Raises Problem."""
+    if not data:
+        raise Problem("image_missing", "The image is empty. With curl, use -F image=@photo.jpg.")
+    return services.images.put(owner, data, examine(data, services.settings))
+
+
+def _store_images(
+    services: Services, owner: str, technique: Technique, images: dict[str, bytes | str]
+) -> dict[str, StoredImage]:
+    wanted = [image.name for image in technique.images]
+    if missing := [name for name in wanted if name not in images]:
+        name = missing[0]
+        detail = f"{technique.title} needs the image {name!r}. With curl: -F {name}=@photo.jpg."
+        raise Problem("image_missing", detail, [Violation(f"/{name}", "missing")])
+    if extra := [name for name in images if name not in wanted]:
+        takes = ", ".join(map(repr, wanted)) or "none"
+        raise InvalidParameters(
+            f"{technique.title} takes no image {extra[0][:80]!r}; it takes {takes}.",
+            [Violation(f"/{extra[0][:80]}", "not an image of this technique")],
+        )
+    return {name: _stored(services, owner, name, images[name]) for name in wanted}
+
+
+def _stored(services: Services, owner: str, name: str, image: bytes | str) -> StoredImage:
+    if isinstance(image, bytes):
+        return store_image(services, owner, image)
+    try:
+        return services.images.use(owner, image)
+    except NotFound:
+        detail = f"{image[:80]!r} is not a stored image. Upload it, or POST /v1/images and use the id it returns."
+        raise Problem("unknown_image", detail, [Violation(f"/{name}", "not stored")]) from None
+
+
+def _unknown_or_invalid(technique: Technique, error: ValidationError) -> Problem:
+    problem = invalid(error.errors(include_url=False, include_input=False))
+    if any(part["type"] == "extra_forbidden" for part in error.errors()):
+        names = ", ".join(sorted(technique.params.model_fields))
+        problem.detail += f". The parameters of {technique.name} are: {names}."
+    return problem

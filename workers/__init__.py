@@ -1,0 +1,1 @@
+"""The workers: models, techniques and the Celery side of a job."""

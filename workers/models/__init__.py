@@ -1,0 +1,1 @@
+"""Models: build them, describe them, keep them warm."""

@@ -1,0 +1,38 @@
+"""What a model is made of, for readers without torch."""
+
+from catalog.models import Layer, ModelDescription, ModelEntry, ReceptiveField
+from workers.models.build import builder
+from workers.models.load import CHANNELS
+from workers.toolkit.geometry import Field, receptive_fields
+from workers.toolkit.layers import layer_type
+from workers.toolkit.network import LOGITS, Network
+
+
+def describe_architecture(entry: ModelEntry) -> ModelDescription:
+    """The description without the weights: these may not be at hand, the layers always are."""
+    size = entry.input_size
+    return describe(entry.name, Network(builder(entry).architecture(entry), CHANNELS, size, size), weights=None)
+
+
+def describe(name: str, network: Network, weights: str | None) -> ModelDescription:
+    """Layers with a map are listed only where its axes are (C, H, W), so that a channel always is a channel."""
+    fields = receptive_fields(network.whole.graph)
+    layers = [
+        _layer(path, layer_type(node, path), network.layer_shape(path), fields.get(node))
+        for path, node in network.layers.items()
+        if node in fields or len(network.layer_shape(path)) == 1
+    ]
+    return ModelDescription(
+        model=name,
+        weights=weights,
+        parameters=sum(parameter.numel() for parameter in network.module.parameters()),
+        rectifiers=len(network.rectifiers(LOGITS)),
+        layers=layers,
+    )
+
+
+def _layer(path: str, kind: str, shape: tuple[int, ...], field: Field | None) -> Layer:
+    receptive_field = None
+    if field is not None:
+        receptive_field = ReceptiveField(size=list(field.size), stride=list(field.stride), offset=list(field.first))
+    return Layer(path=path, type=kind, shape=list(shape), channels=shape[0], receptive_field=receptive_field)

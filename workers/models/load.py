@@ -1,0 +1,43 @@
+"""From a model's entry to a model that techniques can use."""
+
+import hashlib
+
+import torch
+from torch import Tensor
+
+from catalog.models import ModelEntry, Preprocessing, labels
+from workers.models.build import builder
+from workers.models.errors import WeightsMismatch
+from workers.toolkit.network import Network
+from workers.toolkit.view import Eye
+from workers.toolkit.vision_model import VisionModel
+
+CHANNELS = 3
+
+
+def load_model(entry: ModelEntry, device: torch.device) -> VisionModel:
+    """Build it, fill it with its published weights, freeze it. Raises ModelError."""
+    made = builder(entry)
+    state = made.weights(entry)
+    module = made.architecture(entry)
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        raise WeightsMismatch(f"The weights {entry.weights} do not fit {entry.name!r}.") from error
+    size = entry.input_size
+    network = Network(module.to(device), CHANNELS, size, size)
+    return VisionModel(entry.name, network, _eye(entry.preprocessing), labels(entry.labels), digest(state))
+
+
+def digest(state: dict[str, Tensor]) -> str:
+    """sha256 over names, types, shapes and bytes: the same for the same weights, whatever file they came in."""
+    total = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        total.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return f"sha256:{total.hexdigest()}"
+
+
+def _eye(preprocessing: Preprocessing) -> Eye:
+    return Eye(**preprocessing.model_dump())

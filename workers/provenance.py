@@ -1,0 +1,26 @@
+"""With what a result was made."""
+
+import platform
+from importlib.metadata import version
+from typing import Any
+
+import torch
+
+from workers.toolkit.vision_model import VisionModel
+
+
+def provenance(model: VisionModel, seed: int | None) -> dict[str, Any]:
+    """Versions, device, weights and seed: enough to make it again."""
+    return {
+        "retinoscope": version("retinoscope"),
+        "torch": torch.__version__,
+        "device": device_name(model.device),
+        "weights": model.weights,
+        "seed": seed,
+    }
+
+
+def device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return f"{device} {torch.cuda.get_device_name(device)}"
+    return f"{device.type} {platform.machine()}"

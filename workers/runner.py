@@ -1,0 +1,122 @@
+"""One attempt at one job: take the lease, load what it needs, run it, write down how it ended."""
+
+import logging
+from collections.abc import Callable
+
+import torch
+from PIL import Image
+
+from catalog.models import ModelDescription, find_model
+from catalog.registry import find_technique
+from jobs.artifacts import ArtifactStore
+from jobs.connection import connect
+from jobs.errors import Canceled, GivenBack, LeaseLost, NotFound
+from jobs.images import ImageStore
+from jobs.lease import Lease, claim
+from jobs.noticeboard import Noticeboard
+from jobs.settings import Settings
+from jobs.store import JobStore
+from workers.execute import execute
+from workers.failures import explain
+from workers.job_context import JobContext
+from workers.models.describe import describe, describe_architecture
+from workers.models.warm import WarmModels
+from workers.provenance import provenance
+from workers.toolkit.view import decode
+
+log = logging.getLogger(__name__)
+
+
+class Runner:
+    """Everything a worker child keeps between jobs."""
+
+    def __init__(self, settings: Settings, stopping: Callable[[], bool]) -> None:
+        redis = connect(settings.redis_url, retries=2)
+        self._store = JobStore(redis, settings)
+        self._files = ArtifactStore(settings.artifacts_location)
+        self._images = ImageStore(redis, self._files, settings)
+        self._notices = Noticeboard(redis)
+        self._descriptions: dict[str, ModelDescription] = {}
+        self._models = WarmModels(_device(settings), settings.model_memory_bytes)
+        self._stopping = stopping
+
+    def run(self, job_id: str) -> str | None:
+        """Run the job if it is free. Returns the name of its queue if it must be published again."""
+        try:
+            lease = claim(self._store, job_id)
+        except NotFound:
+            return None
+        if lease is None:
+            return None
+        with lease:
+            return lease.job.queue if self._attempt(lease) == "given back" else None
+
+    def describe(self, name: str) -> None:
+        """Put the model's description on the noticeboard, without loading weights."""
+        if name not in self._models and self._notices.description(name) is None:
+            self._notices.describe(name, describe_architecture(find_model(name)).model_dump_json())
+
+    def _attempt(self, lease: Lease) -> str:
+        try:
+            self._execute(lease)
+            return "done"
+        except GivenBack:
+            return "given back" if lease.give_back() else "lost"
+        except (LeaseLost, Canceled) as stop:
+            return self._stopped(lease, stop)
+        except Exception as error:
+            log.exception("job %s failed", lease.job.id)
+            return self._failed(lease, error)
+
+    def _execute(self, lease: Lease) -> None:
+        job = lease.job
+        params = find_technique(job.technique).params.model_validate(job.params)
+        model = self._models.get(job.model)
+        self._announce(job.model)
+        context = JobContext(lease, self._files, self._origin(lease), self._stopping)
+        images = {name: self._image(lease, image.id) for name, image in job.inputs.items()}
+        summary = execute(job.technique, params, model, images, context, self._descriptions[job.model])
+        lease.succeed(summary.model_dump(exclude_none=True), context.artifacts, provenance(model, params.seed))
+
+    def _announce(self, name: str) -> None:
+        """The description with the digest of the weights replaces one without."""
+        if name not in self._descriptions:
+            model = self._models.get(name)
+            self._descriptions[name] = describe(name, model.network, model.weights)
+            self._notices.describe(name, self._descriptions[name].model_dump_json())
+
+    def _image(self, lease: Lease, image_id: str) -> Image.Image:
+        return decode(self._images.read(lease.job.owner, image_id))
+
+    @staticmethod
+    def _origin(lease: Lease) -> dict[str, object]:
+        job = lease.job
+        return {"technique": job.technique, "model": job.model, "params": job.params, "job": job.id}
+
+    def _stopped(self, lease: Lease, stop: Exception) -> str:
+        self._files.delete_folder(lease.folder)
+        if isinstance(stop, Canceled):
+            try:
+                lease.cancel()
+            except LeaseLost:
+                return "lost"
+            return "canceled"
+        log.warning("job %s: lease lost", lease.job.id)
+        return "lost"
+
+    def _failed(self, lease: Lease, error: Exception) -> str:
+        self._files.delete_folder(lease.folder)
+        try:
+            lease.fail(explain(error))
+        except LeaseLost:
+            return "lost"
+        return "failed"
+
+
+def _device(settings: Settings) -> torch.device:
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    name = settings.device
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)

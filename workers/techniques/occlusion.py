@@ -1,0 +1,43 @@
+"""Occlusion: how far the score falls when a patch hides each part of the image (Zeiler & Fergus 2014)."""
+
+from PIL import Image
+from torch import Tensor
+
+from catalog.targets import parse_target
+from catalog.techniques.occlusion import OcclusionParams, OcclusionSummary
+from workers.toolkit.context import Context
+from workers.toolkit.heatmap import leave_heatmap
+from workers.toolkit.occlusion import fill_image, occluded_scores, rectangles, spread
+from workers.toolkit.subject import look
+from workers.toolkit.vision_model import VisionModel
+
+
+def run(
+    params: OcclusionParams, model: VisionModel, images: dict[str, Image.Image], context: Context
+) -> OcclusionSummary:
+    subject = look(model, images["image"], parse_target(params.target, model.labels, model.name))
+    x, unit = subject.view.x, subject.unit
+    probability = unit.is_class and params.score == "probability"
+
+    def score(batch: Tensor) -> Tensor:
+        output = model.network.run(batch, unit.path)
+        return unit.read(output.softmax(1) if probability else output)
+
+    height, width = x.shape[2:]
+    patches = rectangles(height, width, params.window, params.stride)
+    fill = fill_image(params.fill, x, model.eye.mean, model.eye.std, params.window)
+    scores = occluded_scores(score, x, patches, fill, context.progress)
+    base = subject.score(probability=probability)
+    falls = base["score_value"] - scores.double().cpu()
+    values = spread(falls, patches, height, width, mean=params.aggregate == "mean")
+    shown = leave_heatmap(context, subject.view, values)
+    deepest = int(falls.argmax())
+    return OcclusionSummary(
+        **subject.facts(),
+        **base,
+        **shown,
+        positions=len(patches),
+        largest_fall=float(falls[deepest]),
+        largest_fall_score=float(scores[deepest]),
+        largest_fall_box=[round(side, 2) for side in subject.view.to_image(patches[deepest])],
+    )

@@ -1,0 +1,58 @@
+"""The one narrow object through which a technique meets the world: progress in, files out, stop when told."""
+
+import io
+import json
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+
+class Context(Protocol):
+    """What a technique may ask for."""
+
+    def progress(self, done: int, total: int, message: str = "") -> None:
+        """Report that `done` of `total` steps are over. Raises when the job must stop; let that through."""
+
+    def save(self, name: str, data: bytes, media_type: str) -> None:
+        """Leave a file with the result."""
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Technique, model, parameters and seed, to be written into every picture."""
+
+
+@dataclass
+class LocalContext:
+    """A context without a server: files stay in `files`. For notebooks, the command line and tests."""
+
+    origin: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    steps: list[tuple[int, int]] = field(default_factory=list)
+
+    def progress(self, done: int, total: int, message: str = "") -> None:
+        self.steps.append((done, total))
+
+    def save(self, name: str, data: bytes, media_type: str) -> None:
+        self.files[name] = data
+
+
+def save_png(context: Context, name: str, picture: Image.Image) -> None:
+    """Leave a PNG that says in its text chunks how it was made."""
+    text = PngInfo()
+    text.add_text("Software", "Retinoscope")
+    for key, value in context.origin.items():
+        text.add_text(f"retinoscope:{key}", value if isinstance(value, str) else json.dumps(value, sort_keys=True))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", pnginfo=text, compress_level=4)
+    context.save(name, buffer.getvalue(), "image/png")
+
+
+def save_npy(context: Context, name: str, values: NDArray[np.float32]) -> None:
+    """Leave an array in numpy's format, readable without pickle."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(values, dtype=np.float32), allow_pickle=False)
+    context.save(name, buffer.getvalue(), "application/x-npy")

@@ -1,0 +1,28 @@
+"""What a technique can refuse once it knows the model. Each has a stable code."""
+
+
+class TechniqueError(Exception):
+    """The request cannot be carried out; the message says what to change."""
+
+    code = "technique_failed"
+    title = "The technique could not be carried out"
+
+
+class NoRectifier(TechniqueError):
+    code = "no_relu"
+    title = "The model has no ReLU"
+
+
+class NotFinite(TechniqueError):
+    code = "not_finite"
+    title = "The model returned NaN or infinity"
+
+
+class NotExportable(TechniqueError):
+    code = "model_not_exportable"
+    title = "The model cannot be turned into a graph of operators"
+
+
+class UnreadableImage(TechniqueError):
+    code = "unreadable_image"
+    title = "The image cannot be read"

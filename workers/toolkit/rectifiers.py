@@ -1,0 +1,78 @@
+"""ReLU in all its forms, and what guided backpropagation and the deconvnet do in its place.
+
+The graph has one operator per use, so that a module, a function, an in-place call, a module used twice, ReLU6 and a
+clamp at zero are all found; hooks on modules miss most of these.
+"""
+
+from math import inf
+from typing import Any
+
+import torch
+from torch import Tensor, fx
+
+from workers.toolkit.graph import operator_name
+
+_NAMED = {"relu": inf, "relu6": 6.0}
+_CLAMPS = frozenset({"hardtanh", "clamp", "clamp_min"})
+_CLAMP_DEFAULTS = {"hardtanh": (-1.0, 1.0), "clamp": (None, None), "clamp_min": (None, None)}
+
+
+def is_rectifier(node: fx.Node) -> bool:
+    """True for ReLU, ReLU6 and every clamp whose lower bound is zero."""
+    name = operator_name(node)
+    return name in _NAMED or (name in _CLAMPS and _bounds(node)[0] == 0)
+
+
+def rectifier_range(node: fx.Node) -> float:
+    """The upper bound of the rectifier's output."""
+    name = operator_name(node)
+    if name in _NAMED:
+        return _NAMED[name]
+    upper = _bounds(node)[1]
+    return inf if upper is None else float(upper)
+
+
+def guided(x: Tensor, upper: float) -> Tensor:
+    """ReLU whose gradient passes where the input and the gradient are positive (Springenberg et al. 2015)."""
+    output: Tensor = _Guided.apply(x, upper)
+    return output
+
+
+def deconvnet(x: Tensor, upper: float) -> Tensor:
+    """ReLU whose gradient passes where the gradient is positive (Zeiler & Fergus 2014)."""
+    output: Tensor = _Deconvnet.apply(x, upper)
+    return output
+
+
+class _Guided(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, upper: float) -> Tensor:
+        ctx.save_for_backward((x > 0) & (x < upper))
+        return x.clamp(0, upper)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (passes,) = ctx.saved_tensors
+        return gradients[0].clamp(min=0) * passes, None
+
+
+class _Deconvnet(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, upper: float) -> Tensor:
+        return x.clamp(0, upper)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return gradients[0].clamp(min=0), None
+
+
+def _bounds(node: fx.Node) -> tuple[Any, Any]:
+    """(lower, upper) as written; a bound that is not a number is None."""
+    lower, upper = _CLAMP_DEFAULTS[operator_name(node)]
+    names = {"hardtanh": ("min_val", "max_val")}.get(operator_name(node), ("min", "max"))
+    given = [*node.args[1:], None, None][:2]
+    bounds = []
+    for value, name, default in zip(given, names, (lower, upper), strict=True):
+        chosen = value if value is not None else node.kwargs.get(name, default)
+        bounds.append(chosen if isinstance(chosen, int | float) else None)
+    return bounds[0], bounds[1]

@@ -1,0 +1,74 @@
+"""An image before a model and the neuron that is asked about: where every explanation begins."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from workers.toolkit.errors import NotFinite
+from workers.toolkit.unit import TargetLike, Unit, find_unit
+from workers.toolkit.view import View
+from workers.toolkit.vision_model import VisionModel
+
+
+@dataclass(frozen=True)
+class Subject:
+    model: VisionModel
+    view: View
+    target: TargetLike
+    unit: Unit
+    logits: Tensor  # (1, classes)
+
+    @property
+    def probabilities(self) -> Tensor:
+        """(classes,)"""
+        return self.logits[0].softmax(0)
+
+    def facts(self) -> dict[str, Any]:
+        """What the summary says about image and neuron."""
+        facts: dict[str, Any] = {
+            "target": self._target(),
+            "predicted": self._class(int(self.logits.argmax())),
+            "input_box": [round(side, 2) for side in self.view.box],
+        }
+        if self.unit.is_class and self.unit.channel is not None:
+            facts["probability"] = float(self.probabilities[self.unit.channel])
+        return facts
+
+    @torch.no_grad()
+    def score(self, *, probability: bool = False) -> dict[str, Any]:
+        """What is watched, and its value for the unchanged image."""
+        if not self.unit.is_class:
+            return {"score": "activation", "score_value": float(self.unit.value(self.model.network, self.view.x))}
+        scores = self.probabilities[None] if probability else self.logits
+        return {"score": "probability" if probability else "logit", "score_value": float(self.unit.read(scores))}
+
+    def _target(self) -> dict[str, Any]:
+        text, unit = str(getattr(self.target, "text", "")), self.unit
+        if unit.is_class:
+            assert unit.channel is not None
+            return {"text": text, "kind": "class", "index": unit.channel, "label": self.model.label(unit.channel)}
+        position = list(unit.position) if unit.position else None
+        return {
+            "text": text,
+            "kind": self.target.kind,
+            "layer": unit.path,
+            "channel": unit.channel,
+            "position": position,
+        }
+
+    def _class(self, index: int) -> dict[str, Any]:
+        probability = float(self.probabilities[index])
+        return {"index": index, "label": self.model.label(index), "probability": probability}
+
+
+@torch.no_grad()
+def look(model: VisionModel, image: Image.Image, target: TargetLike) -> Subject:
+    """Run the model once and settle what the target stands for. Raises NotFinite."""
+    view = model.view(image)
+    logits = model.network.logits(view.x)
+    if not bool(logits.isfinite().all()):
+        raise NotFinite(f"Model {model.name!r} returned NaN or infinity for this image.")
+    return Subject(model, view, target, find_unit(target, model.network, logits), logits)

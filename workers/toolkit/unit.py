@@ -1,0 +1,62 @@
+"""The neuron that a technique looks at, and how its value is read."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from torch import Tensor
+
+from workers.toolkit.network import LOGITS, Network, Rule
+
+Position = tuple[int, int] | Literal["center"]
+
+
+class TargetLike(Protocol):
+    """A parsed target, as the catalog makes it."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def index(self) -> int | None: ...
+    @property
+    def layer(self) -> str | None: ...
+    @property
+    def channel(self) -> int | None: ...
+    @property
+    def position(self) -> Position | None: ...
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One value of one layer: a channel at a position, a channel's mean, or the mean of all channels."""
+
+    path: str
+    channel: int | None = None
+    position: tuple[int, int] | None = None
+
+    @property
+    def is_class(self) -> bool:
+        return self.path == LOGITS
+
+    def value(self, network: Network, x: Tensor, rule: Rule | None = None) -> Tensor:
+        """(B, C, H, W) → (B,). Nothing behind the unit's layer is computed."""
+        return self.read(network.run(x, self.path, rule))
+
+    def read(self, output: Tensor) -> Tensor:
+        """The layer's output (B, C) or (B, C, H, W) → (B,)."""
+        if self.channel is None:
+            return output.flatten(1).mean(1)
+        if self.position is not None:
+            y, x = self.position
+            return output[:, self.channel, y, x]
+        return output[:, self.channel].flatten(1).mean(1) if output.ndim == 4 else output[:, self.channel]
+
+
+def find_unit(target: TargetLike, network: Network, logits: Tensor) -> Unit:
+    """The unit that a target names; `top` is the first class of the logits (1, classes)."""
+    if target.layer is None:
+        return Unit(LOGITS, int(logits.argmax()) if target.index is None else target.index)
+    position = target.position
+    if position == "center":
+        _, height, width = network.layer_shape(target.layer)
+        position = (height // 2, width // 2)
+    return Unit(target.layer, target.channel, position)

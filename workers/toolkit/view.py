@@ -1,0 +1,96 @@
+"""What the network sees of a photograph, and where that lies on it."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from workers.toolkit.errors import UnreadableImage
+
+Box = tuple[float, float, float, float]
+_RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
+
+
+@dataclass(frozen=True)
+class Eye:
+    """How a model's input is made: short side to `resize`, centre square of `crop`, then (x − mean) / std."""
+
+    resize: int
+    crop: int
+    interpolation: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def view(self, image: Image.Image) -> "View":
+        resized = self._resize(image)
+        left = round((resized.width - self.crop) / 2)
+        top = round((resized.height - self.crop) / 2)
+        square = resized.crop((left, top, left + self.crop, top + self.crop))
+        sx, sy = image.width / resized.width, image.height / resized.height
+        box = (left * sx, top * sy, (left + self.crop) * sx, (top + self.crop) * sy)
+        return View(image, self.normalize(_pixels(square)), box)
+
+    def normalize(self, pixels: Tensor) -> Tensor:
+        """(B, C, H, W) in 0..1 → the network's units."""
+        return (pixels - self._constants(self.mean)) / self._constants(self.std)
+
+    def _constants(self, values: tuple[float, ...]) -> Tensor:
+        return torch.tensor(values, dtype=torch.float32)[:, None, None]
+
+    def _resize(self, image: Image.Image) -> Image.Image:
+        short = min(image.size)
+        width, height = (int(self.resize * side / short) for side in image.size)
+        return image.resize((width, height), _RESAMPLING[self.interpolation])
+
+
+@dataclass(frozen=True)
+class View:
+    """A photograph, the network's input made from it, and the box of the photograph that the input shows."""
+
+    image: Image.Image
+    x: Tensor  # (1, C, H, W)
+    box: Box  # left, top, right, bottom, in pixels of the image
+
+    def to_image(self, box: Box) -> Box:
+        """A box in pixels of the input, as a box in pixels of the image."""
+        left, top, right, bottom = self.box
+        sx, sy = (right - left) / self.x.shape[3], (bottom - top) / self.x.shape[2]
+        return left + box[0] * sx, top + box[1] * sy, left + box[2] * sx, top + box[3] * sy
+
+
+def decode(data: bytes) -> Image.Image:
+    """Any accepted file → an upright 8-bit RGB image; transparency on white, 16 bits scaled to 8.
+
+    Raises UnreadableImage.
+    """
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        upright = ImageOps.exif_transpose(image)
+        return _rgb(upright)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise UnreadableImage("The image cannot be decoded.") from error
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I") or image.mode == "F":
+        return _from_deep(image)
+    if "A" in image.getbands() or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        white = Image.new("RGBA", layer.size, "white")
+        return Image.alpha_composite(white, layer).convert("RGB")
+    return image.convert("RGB")
+
+
+def _from_deep(image: Image.Image) -> Image.Image:
+    values = np.asarray(image).astype(np.float64)
+    scale = 255 / 65535 if values.max(initial=0) > 255 or image.mode.startswith("I;16") else 1.0
+    return Image.fromarray((values * scale).clip(0, 255).round().astype(np.uint8), "L").convert("RGB")
+
+
+def _pixels(image: Image.Image) -> Tensor:
+    array = np.asarray(image, dtype=np.float32) / 255  # (H, W, C)
+    return torch.from_numpy(array).permute(2, 0, 1)[None].contiguous()
