@@ -43,10 +43,10 @@ class KeyRing:
     def owner(self, secret: str) -> str | None:
         """Whose key this is, or None."""
         wanted = _hash(secret)
-        owners = [key.owner for key in self.keys() if hmac.compare_digest(key.hash, wanted)]
+        owners = [key.owner for key in self.all() if hmac.compare_digest(key.hash, wanted)]
         return owners[0] if owners else None
 
-    def keys(self) -> list[Key]:
+    def all(self) -> list[Key]:
         if not self.configured:
             return []
         facts = self.path.stat()
@@ -59,13 +59,13 @@ class KeyRing:
         """Make a key for that owner; the returned secret is shown once and cannot be read again."""
         secret = _MARK + secrets.token_urlsafe(32)
         key = Key(id=secret[:12], owner=owner, hash=_hash(secret), created_s=int(time.time()))
-        self._write([*self.keys(), key])
+        self._write([*self.all(), key])
         return secret
 
     def revoke(self, key_id: str) -> bool:
         """Forget the key of that id. False if there is none."""
-        kept = [key for key in self.keys() if key.id != key_id]
-        found = len(kept) < len(self.keys())
+        kept = [key for key in self.all() if key.id != key_id]
+        found = len(kept) < len(self.all())
         if found:
             self._write(kept)
         return found

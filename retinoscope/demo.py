@@ -40,9 +40,9 @@ def run_demo(out: Path, port: int) -> bool:
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="retinoscope-") as data:
         console.print("Starting Redis, a worker and the API …")
-        with running(Plan("127.0.0.1", port, Path(data))) as stack:
-            with httpx.Client(base_url=stack.plan.address, timeout=60) as client:
-                shown = _show_all(client, out, console)
+        plan = Plan("127.0.0.1", port, Path(data))
+        with running(plan), httpx.Client(base_url=plan.address, timeout=60) as client:
+            shown = _show_all(client, out, console)
     for name in PHOTOGRAPHS:
         (out / f"{name}.png").write_bytes(photograph(name))
     (out / "index.html").write_text(page(shown), encoding="utf-8")

@@ -59,8 +59,9 @@ def _artifacts(item: ShownLike) -> list[dict[str, Any]]:
 
 
 def _figure(file: str, caption: str) -> str:
-    name = escape(file, quote=True)
-    return f"<figure><a href='{name}'><img src='{name}' alt='{escape(caption, quote=True)}'></a><figcaption>{escape(caption)}</figcaption></figure>"
+    name, said = escape(file, quote=True), escape(caption, quote=True)
+    picture = f"<a href='{name}'><img src='{name}' alt='{said}'></a>"
+    return f"<figure>{picture}<figcaption>{said}</figcaption></figure>"
 
 
 def _numbers(item: ShownLike) -> str:

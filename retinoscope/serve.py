@@ -35,7 +35,7 @@ def serve(plan: Plan) -> None:
 def check_binding(plan: Plan) -> None:
     """Refuse to listen beyond loopback while anybody could use the server. Raises StackError."""
     keys = settings().keys_file or plan.data / "keys.json"
-    if not _loopback(plan.host) and not KeyRing(keys).keys():
+    if not _loopback(plan.host) and not KeyRing(keys).all():
         raise StackError(
             f"Refusing to listen on {plan.host} without API keys: anybody could use this server. "
             f"Make one first: retinoscope keys create NAME --data {plan.data}"

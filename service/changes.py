@@ -46,13 +46,13 @@ class Changes:
             await asyncio.sleep(_RECONNECT_S)
 
     async def _read(self) -> None:
-        async with Redis.from_url(self._url, decode_responses=True, socket_connect_timeout=1) as redis:
-            async with redis.pubsub(ignore_subscribe_messages=True) as subscription:
-                await subscription.subscribe(keyspace.CHANGES)
-                while True:
-                    message = await subscription.get_message(timeout=LOOK_AGAIN_S)
-                    if message is not None:
-                        self._wake(message["data"])
+        redis = Redis.from_url(self._url, decode_responses=True, socket_connect_timeout=1)
+        async with redis, redis.pubsub(ignore_subscribe_messages=True) as subscription:
+            await subscription.subscribe(keyspace.CHANGES)
+            while True:
+                message = await subscription.get_message(timeout=LOOK_AGAIN_S)
+                if message is not None:
+                    self._wake(message["data"])
 
     def _wake(self, topic: str) -> None:
         for event in self._waiting.get(topic, ()):

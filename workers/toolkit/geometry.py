@@ -4,9 +4,10 @@ The standard recurrence, per axis: a window of kernel k, stride s, padding p, di
 and first pixel o to r + (k − 1)·d·j, j·s and o − p·j. Where branches meet, the field is the union.
 """
 
+import operator
 from dataclasses import dataclass, replace
 
-from torch import fx
+from torch import Tensor, fx
 
 from workers.toolkit.graph import operator_name, shape_of, tensor_inputs
 
@@ -20,6 +21,10 @@ _POINTWISE = frozenset(
         "_native_batch_norm_legit_no_training", "add", "sub", "mul", "div", "cat", "maximum", "minimum",
     }
 )  # fmt: skip
+_OVER_CHANNELS = frozenset({"linear", "layer_norm"})  # pointwise in space where the channels are the last axis
+_MOVE_CHANNELS = frozenset({"view", "reshape", "split", "chunk", "getitem"})
+_MOVE_AXES = {"transpose": {1, 2}, "slice": {0, 1}, "select": {1}, "unsqueeze": {1}}
+_OVER_ALL = frozenset({"adaptive_avg_pool2d", "adaptive_max_pool2d", "mean", "group_norm", "instance_norm"})
 
 
 @dataclass(frozen=True)
@@ -36,27 +41,84 @@ class Field:
         return max(left, 0), max(top, 0), min(left + self.size[1], width), min(top + self.size[0], height)
 
 
-def receptive_fields(graph: fx.Graph) -> dict[fx.Node, Field]:
-    """The field of every operator whose output is a map (C, H, W) laid out like the image. Others are left out."""
-    fields: dict[fx.Node, Field] = {}
+@dataclass(frozen=True)
+class _Map:
+    """A tensor laid out like the image; no field means that each unit sees all of it."""
+
+    field: Field | None
+    channels_last: bool = False
+
+
+def receptive_fields(graph: fx.Graph) -> dict[fx.Node, Field | None]:
+    """The field of every operator whose output is a map (C, H, W) laid out like the image.
+
+    None where each unit sees the whole image. Operators with another layout, and those that are not known, are left
+    out, and so is everything that depends on them: no field is ever guessed.
+    """
+    maps: dict[fx.Node, _Map] = {}
     for node in graph.nodes:
-        field = _field(node, fields)
-        if field is not None and len(shape_of(node) or ()) == 3:
-            fields[node] = field
-    return fields
+        found = _map(node, maps)
+        if found is not None:
+            maps[node] = found
+    return {node: m.field for node, m in maps.items() if not m.channels_last and len(shape_of(node) or ()) == 3}
 
 
-def _field(node: fx.Node, fields: dict[fx.Node, Field]) -> Field | None:
+def _map(node: fx.Node, maps: dict[fx.Node, _Map]) -> _Map | None:
     if node.op == "placeholder":
-        return Field((1, 1), (1, 1), (0, 0))
-    sources = [source for source in tensor_inputs(node) if source.op != "placeholder" or source in fields]
-    if not sources or any(source not in fields for source in sources):
+        return _Map(Field((1, 1), (1, 1), (0, 0)))
+    sources = tensor_inputs(node)
+    if not sources or any(source not in maps for source in sources):
         return None
-    name = operator_name(node)
-    if name in _POINTWISE:
-        return _union([fields[source] for source in sources])
+    given, name = [maps[source] for source in sources], _name(node)
+    if len({m.channels_last for m in given}) > 1:
+        return None
+    if name == "permute":
+        return _permuted(node, given[0])
+    if name in _POINTWISE or (name in _OVER_CHANNELS and given[0].channels_last) or _moves_channels(name, node):
+        return replace(given[0], field=_union([m.field for m in given]))
+    return None if given[0].channels_last else _through_window(name, node, given[0])
+
+
+def _through_window(name: str, node: fx.Node, given: _Map) -> _Map | None:
+    if name in _OVER_ALL:
+        return _Map(None) if len(shape_of(node) or ()) == 3 else None
     window = _window(name, node)
-    return None if window is None else _through(fields[sources[0]], *window)
+    if window is None:
+        return None
+    return _Map(given.field and _through(given.field, *window))
+
+
+def _name(node: fx.Node) -> str:
+    return "getitem" if node.target is operator.getitem else operator_name(node)
+
+
+def _permuted(node: fx.Node, given: _Map) -> _Map | None:
+    order = [axis % 4 for axis in _ints(node.args[1])]
+    if order == [0, 2, 3, 1] and not given.channels_last:
+        return replace(given, channels_last=True)
+    if order == [0, 3, 1, 2] and given.channels_last:
+        return replace(given, channels_last=False)
+    return None
+
+
+def _moves_channels(name: str, node: fx.Node) -> bool:
+    """True for a step of a channel shuffle or split: rows and columns stay the last axes, as they were."""
+    source = node.args[0]
+    axes = node.args[1:3] if name == "transpose" else node.args[1:2]
+    if not set(axes) <= _MOVE_AXES.get(name, set(axes)):
+        return False
+    if name not in _MOVE_CHANNELS | _MOVE_AXES.keys() or not isinstance(source, fx.Node):
+        return False
+    return _rows_and_columns(source) == _rows_and_columns(node) is not None
+
+
+def _rows_and_columns(node: fx.Node) -> tuple[int, int] | None:
+    value = node.meta.get("val")
+    first = value[0] if isinstance(value, list | tuple) and value else value
+    if not isinstance(first, Tensor) or first.ndim < 3:
+        return None
+    height, width = first.shape[-2:]
+    return (height, width) if isinstance(height, int) and isinstance(width, int) else None
 
 
 def _window(name: str, node: fx.Node) -> tuple[Pair, Pair, Pair, Pair] | None:
@@ -67,10 +129,8 @@ def _window(name: str, node: fx.Node) -> tuple[Pair, Pair, Pair, Pair] | None:
         assert isinstance(weight, fx.Node)
         _, _, kh, kw = weight.meta["val"].shape
         dilation = _pair(arguments[5], 1)
-        padding = arguments[4]
-        if isinstance(padding, str):
-            padding = _named_padding(padding, (kh, kw), dilation)
-        return (kh, kw), _pair(arguments[3], 1), _pair(padding, 0), dilation
+        padding = _padding(arguments[4], (kh, kw), dilation)
+        return (kh, kw), _pair(arguments[3], 1), padding, dilation
     if name in ("max_pool2d", "avg_pool2d"):
         kernel = _pair(arguments[1], 1)
         dilation = _pair(arguments[4], 1) if name == "max_pool2d" else (1, 1)
@@ -82,8 +142,10 @@ def _window(name: str, node: fx.Node) -> tuple[Pair, Pair, Pair, Pair] | None:
     return None
 
 
-def _named_padding(name: str, kernel: Pair, dilation: Pair) -> list[int]:
-    return [(k - 1) * d // 2 if name == "same" else 0 for k, d in zip(kernel, dilation, strict=True)]
+def _padding(given: object, kernel: Pair, dilation: Pair) -> Pair:
+    if given == "same":
+        return (kernel[0] - 1) * dilation[0] // 2, (kernel[1] - 1) * dilation[1] // 2
+    return _pair(given, 0)
 
 
 def _through(field: Field, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Field:
@@ -93,9 +155,10 @@ def _through(field: Field, kernel: Pair, stride: Pair, padding: Pair, dilation: 
     return Field(_two(size), _two(jump), _two(first))
 
 
-def _union(fields: list[Field]) -> Field | None:
-    """The smallest field that holds all; None where the branches do not step alike."""
-    if len({field.stride for field in fields}) != 1:
+def _union(given: list[Field | None]) -> Field | None:
+    """The smallest field that holds all; None, everything, where one sees all or the branches do not step alike."""
+    fields = [field for field in given if field is not None]
+    if len(fields) < len(given) or len({field.stride for field in fields}) != 1:
         return None
     first = [min(field.first[axis] for field in fields) for axis in (0, 1)]
     last = [max(field.first[axis] + field.size[axis] for field in fields) for axis in (0, 1)]

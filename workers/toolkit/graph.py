@@ -61,8 +61,12 @@ def shape_of(node: fx.Node) -> tuple[int, ...] | None:
 
 
 def tensor_inputs(node: fx.Node) -> list[fx.Node]:
-    """The nodes that feed this one, parameters left out."""
-    return [source for source in node.all_input_nodes if source.op != "get_attr"]
+    """The nodes whose tensors feed this one; parameters and sizes left out."""
+    return [
+        source
+        for source in node.all_input_nodes
+        if source.op != "get_attr" and isinstance(source.meta.get("val"), Tensor | list | tuple)
+    ]
 
 
 def _make_functional(graph: fx.Graph) -> bool:
