@@ -34,6 +34,7 @@ class Settings(BaseSettings):
 
     device: str = Field("auto", description="Device of a worker: auto, cpu, cuda, cuda:1 …")
     threads: int = Field(0, ge=0, description="Torch threads of a worker on CPU; 0 is torch's own choice.")
+    warm_models: list[str] = Field(["efficientnet_lite0"], description="Models a worker loads before it is asked.")
     model_memory_bytes: int = Field(4 << 30, ge=0, description="Weights kept warm in one worker.")
 
     @property

@@ -1,10 +1,12 @@
 """One attempt at one job: take the lease, load what it needs, run it, write down how it ended."""
 
 import logging
+import threading
 from collections.abc import Callable
 
 import torch
 from PIL import Image
+from redis import RedisError
 
 from catalog.models import ModelDescription, find_model
 from catalog.registry import find_technique
@@ -37,6 +39,7 @@ class Runner:
         self._images = ImageStore(redis, self._files, settings)
         self._notices = Noticeboard(redis)
         self._descriptions: dict[str, ModelDescription] = {}
+        self._describing = threading.Lock()
         self._models = WarmModels(_device(settings), settings.model_memory_bytes)
         self._stopping = stopping
 
@@ -50,6 +53,14 @@ class Runner:
             return None
         with lease:
             return lease.job.queue if self._attempt(lease) == "given back" else None
+
+    def warm(self, names: list[str]) -> None:
+        """Load models before anybody asks, so that the first job does not wait for them."""
+        for name in names:
+            try:
+                self._announce(name)
+            except Exception:
+                log.exception("could not warm %s", name)
 
     def describe(self, name: str) -> None:
         """Put the model's description on the noticeboard, without loading weights."""
@@ -80,10 +91,15 @@ class Runner:
 
     def _announce(self, name: str) -> None:
         """The description with the digest of the weights replaces one without."""
-        if name not in self._descriptions:
-            model = self._models.get(name)
+        model = self._models.get(name)
+        with self._describing:
+            if name in self._descriptions:
+                return
             self._descriptions[name] = describe(name, model.network, model.weights)
+        try:
             self._notices.describe(name, self._descriptions[name].model_dump_json())
+        except RedisError:
+            log.warning("could not describe %s: Redis is away", name)
 
     def _image(self, lease: Lease, image_id: str) -> Image.Image:
         return decode(self._images.read(lease.job.owner, image_id))

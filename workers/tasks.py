@@ -1,7 +1,9 @@
-"""The two Celery tasks. Torch is imported by the first of them, in the child, never in the parent."""
+"""The two Celery tasks. Torch is imported in the child only, and there at once, beside its first wait for work."""
 
-from functools import lru_cache
+import threading
 from typing import TYPE_CHECKING
+
+from celery.signals import worker_process_init
 
 from jobs.queue import DESCRIBE_MODEL, RUN_JOB, app, publish
 from jobs.settings import settings
@@ -9,6 +11,9 @@ from workers.lifecycle import stopping
 
 if TYPE_CHECKING:
     from workers.runner import Runner
+
+_making = threading.Lock()
+_made: "list[Runner]" = []
 
 
 @app.task(name=RUN_JOB)
@@ -25,8 +30,16 @@ def describe_model(name: str) -> None:
     _runner().describe(name)
 
 
-@lru_cache(maxsize=1)
+@worker_process_init.connect
+def _warm(**_: object) -> None:
+    """On a thread: Celery ends a child whose start takes seconds."""
+    threading.Thread(target=lambda: _runner().warm(settings().warm_models), name="warm", daemon=True).start()
+
+
 def _runner() -> "Runner":
     from workers.runner import Runner  # the parent process must stay free of torch and CUDA
 
-    return Runner(settings(), stopping)
+    with _making:
+        if not _made:
+            _made.append(Runner(settings(), stopping))
+        return _made[0]

@@ -1,5 +1,6 @@
 """Loaded models, kept as long as their weights fit into the worker's share of memory; the longest unused goes first."""
 
+import threading
 from collections import OrderedDict
 
 import torch
@@ -14,14 +15,16 @@ class WarmModels:
         self.device = device
         self._memory_bytes = memory_bytes
         self._models: OrderedDict[str, VisionModel] = OrderedDict()
+        self._loading = threading.Lock()
 
     def get(self, name: str) -> VisionModel:
         """The model, loaded if need be. Raises ModelError or UnknownModel."""
-        if name not in self._models:
-            self._models[name] = load_model(find_model(name), self.device)
-            self._make_room(name)
-        self._models.move_to_end(name)
-        return self._models[name]
+        with self._loading:
+            if name not in self._models:
+                self._models[name] = load_model(find_model(name), self.device)
+                self._make_room(name)
+            self._models.move_to_end(name)
+            return self._models[name]
 
     def __contains__(self, name: str) -> bool:
         return name in self._models

@@ -1,0 +1,204 @@
+"""Every state and every move: what is allowed happens once, everything else is refused."""
+
+import json
+import threading
+import time
+
+import pytest
+
+from jobs.errors import Canceled, LeaseLost, NotFound, QueueFull, StillRunning
+from jobs.lease import Lease, claim
+from jobs.model import Artifact, Job, JobError, Progress, Status
+from jobs.settings import Settings
+from jobs.store import JobStore, NewJob
+from tests.wait import wait_until
+
+
+def new_job(store: JobStore, owner: str = "local", technique: str = "saliency") -> Job:
+    return store.create(NewJob(owner=owner, technique=technique, model="m", queue="fast", params={"seed": 7}))
+
+
+def claimed(store: JobStore, job: Job) -> Lease:
+    lease = claim(store, job.id)
+    assert lease is not None
+    return lease
+
+
+def test_a_job_goes_from_queued_over_running_to_succeeded(store: JobStore) -> None:
+    job = new_job(store)
+    assert job.status is Status.QUEUED and job.params == {"seed": 7}
+    lease = claimed(store, job)
+    assert store.get(job.id).status is Status.RUNNING
+    artifact = Artifact(name="a.png", media_type="image/png", bytes=3, sha256="sha256:0", key=f"{lease.folder}/a.png")
+    lease.succeed({"score": 0.5}, [artifact], {"device": "cpu"})
+    ended = store.get(job.id)
+    assert ended.status is Status.SUCCEEDED and ended.attempts == 1
+    assert ended.result is not None and ended.result.summary == {"score": 0.5}
+    assert ended.result.artifacts[0].key == artifact.key
+    assert ended.finished_ms is not None and ended.started_ms is not None
+
+
+def test_a_running_job_is_not_claimed_twice(store: JobStore) -> None:
+    job = new_job(store)
+    claimed(store, job)
+    assert claim(store, job.id) is None
+
+
+def test_of_many_workers_one_gets_the_job(store: JobStore) -> None:
+    job = new_job(store)
+    leases: list[Lease | None] = []
+    threads = [threading.Thread(target=lambda: leases.append(claim(store, job.id))) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(lease is not None for lease in leases) == 1
+
+
+@pytest.mark.parametrize("end", ["succeed", "fail", "cancel"])
+def test_a_final_state_never_changes(store: JobStore, end: str) -> None:
+    job = new_job(store)
+    lease = claimed(store, job)
+    arguments = {"succeed": ({}, [], {}), "fail": (JobError(code="c", title="t", detail="d"),), "cancel": ()}[end]
+    getattr(lease, end)(*arguments)
+    before = store.get(job.id)
+    assert claim(store, job.id) is None
+    store.cancel(job.id, "local")
+    with pytest.raises(LeaseLost):
+        lease.beat(Progress(done=1, total=2))
+    assert store.get(job.id) == before
+
+
+def test_a_worker_that_lost_its_lease_cannot_write(store: JobStore, settings: Settings) -> None:
+    job = new_job(store)
+    zombie = claimed(store, job)
+    time.sleep(settings.lease_s * 1.2)
+    heir = claimed(store, job)
+    with pytest.raises(LeaseLost):
+        zombie.beat(Progress(done=1, total=2))
+    with pytest.raises(LeaseLost):
+        zombie.succeed({"by": "zombie"}, [], {})
+    assert not zombie.give_back()
+    heir.succeed({"by": "heir"}, [], {})
+    ended = store.get(job.id)
+    assert ended.result is not None and ended.result.summary == {"by": "heir"} and ended.attempts == 2
+    assert zombie.folder != heir.folder
+
+
+def test_heartbeats_keep_a_lease_far_beyond_its_length(store: JobStore, settings: Settings) -> None:
+    job = new_job(store)
+    with claimed(store, job):
+        time.sleep(settings.lease_s * 2.5)
+        assert claim(store, job.id) is None
+
+
+def test_cancel_ends_a_waiting_job_at_once_and_asks_a_running_one(store: JobStore) -> None:
+    waiting, running = new_job(store), new_job(store)
+    assert store.cancel(waiting.id, "local").status is Status.CANCELED
+    lease = claimed(store, running)
+    assert store.cancel(running.id, "local").status is Status.RUNNING
+    with pytest.raises(Canceled):
+        lease.beat()
+    lease.cancel()
+    assert store.get(running.id).status is Status.CANCELED
+
+
+def test_a_cancel_that_was_accepted_wins_over_a_late_result(store: JobStore) -> None:
+    job = new_job(store)
+    lease = claimed(store, job)
+    store.cancel(job.id, "local")
+    lease.succeed({}, [], {})
+    ended = store.get(job.id)
+    assert ended.status is Status.CANCELED and ended.result is None
+
+
+def test_giving_back_queues_the_job_and_does_not_count_as_an_attempt(store: JobStore) -> None:
+    job = new_job(store)
+    assert claimed(store, job).give_back()
+    again = store.get(job.id)
+    assert again.status is Status.QUEUED and again.attempts == 0
+    claimed(store, job).succeed({}, [], {})
+    assert store.get(job.id).attempts == 1
+
+
+def test_another_owners_job_is_not_found(store: JobStore) -> None:
+    job = new_job(store, owner="ada")
+    for wrong in (lambda: store.get(job.id, "bob"), lambda: store.cancel(job.id, "bob")):
+        with pytest.raises(NotFound):
+            wrong()
+    assert store.page("bob", before=None, limit=10, wanted=lambda _: True) == []
+
+
+def test_a_full_queue_refuses_and_keeps_nothing(store: JobStore) -> None:
+    small = JobStore(store.redis, store.settings.model_copy(update={"max_queued": 2}))
+    new_job(small), new_job(small)
+    keys = store.redis.dbsize()
+    with pytest.raises(QueueFull):
+        new_job(small)
+    assert store.redis.dbsize() == keys
+
+
+def test_pages_go_from_new_to_old_and_filter(store: JobStore) -> None:
+    ids = [new_job(store, technique="occlusion" if i % 3 == 0 else "saliency").id for i in range(250)]
+    everything = store.page("local", before=None, limit=1000, wanted=lambda _: True)
+    assert [job.id for job in everything] == sorted(ids, reverse=True)
+    first = store.page("local", before=None, limit=10, wanted=lambda job: job.technique == "occlusion")
+    second = store.page("local", before=first[-1].id, limit=10, wanted=lambda job: job.technique == "occlusion")
+    wanted = [job.id for job in everything if job.technique == "occlusion"]
+    assert [job.id for job in first + second] == wanted[:20]
+
+
+def test_forgetting_leaves_nothing_but_refuses_a_running_job(store: JobStore) -> None:
+    job = new_job(store)
+    lease = claimed(store, job)
+    with pytest.raises(StillRunning):
+        store.forget(job.id, "local")
+    lease.succeed({}, [], {})
+    assert store.forget(job.id, "local")
+    with pytest.raises(NotFound):
+        store.get(job.id)
+    assert not [key for key in store.redis.scan_iter("*") if job.id in key]
+
+
+def test_every_move_is_in_the_jobs_event_stream(store: JobStore) -> None:
+    job = new_job(store)
+    lease = claimed(store, job)
+    lease.beat(Progress(done=1, total=4))
+    lease.succeed({}, [], {})
+    events = [fields for _, fields in store.redis.xrange(f"retinoscope:job:{job.id}:events")]
+    assert [event["type"] for event in events] == ["state", "state", "progress", "state"]
+    assert [json.loads(e["data"])["status"] for e in events if e["type"] == "state"] == [
+        "queued",
+        "running",
+        "succeeded",
+    ]
+
+
+def test_every_key_expires(store: JobStore) -> None:
+    job = new_job(store)
+    claimed(store, job).succeed({}, [], {})
+    new_job(store)
+    assert store.redis.dbsize() > 0
+    assert all(store.redis.ttl(key) > 0 for key in store.redis.scan_iter("*"))
+
+
+def test_a_write_repeated_after_a_broken_connection_is_no_error(store: JobStore) -> None:
+    job = new_job(store)
+    lease = claimed(store, job)
+    assert store.transition("claim", job.id, "local", lease.token, 1000, 3) == "claimed"
+    assert store.get(job.id).attempts == 1
+    lease.succeed({}, [], {})
+    lease.succeed({}, [], {})
+
+
+def test_a_finish_waits_for_redis_to_come_back(store: JobStore, redis_server) -> None:  # type: ignore[no-untyped-def]
+    child, _ = redis_server
+    job = new_job(store)
+    lease = claimed(store, job)
+    child.stop()
+    ending = threading.Thread(target=lease.succeed, args=({}, [], {}))
+    ending.start()
+    time.sleep(0.7)
+    child.start()
+    ending.join(20)
+    assert wait_until(lambda: store.get(job.id).status is Status.SUCCEEDED)
