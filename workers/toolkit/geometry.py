@@ -137,8 +137,8 @@ def _window(name: str, node: fx.Node) -> tuple[Pair, Pair, Pair, Pair] | None:
         stride = _pair(arguments[2], 0) if arguments[2] else kernel
         return kernel, stride, _pair(arguments[3], 0), dilation
     if name == "pad":
-        left, _, top, *_ = [*_ints(arguments[1]), 0, 0, 0, 0]
-        return (1, 1), (1, 1), (top, left), (1, 1)
+        sides = [*_ints(arguments[1]), 0, 0, 0]  # left, right, top, bottom
+        return (1, 1), (1, 1), (sides[2], sides[0]), (1, 1)
     return None
 
 
