@@ -15,6 +15,11 @@ class WeightsUnavailable(ModelError):
     retryable = True
 
 
+class WeightsRefused(ModelError):
+    code = "weights_refused"
+    title = "The weights hold more than tensors"
+
+
 class WeightsMismatch(ModelError):
     code = "weights_mismatch"
     title = "The weights do not fit the model"

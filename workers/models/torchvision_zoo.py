@@ -1,5 +1,6 @@
 """Every classification model of torchvision with its published weights, fetched on first use into torch's cache."""
 
+from pickle import UnpicklingError
 from typing import Any
 from urllib.error import URLError
 
@@ -7,7 +8,7 @@ import torchvision
 from torch import Tensor, nn
 
 from catalog.models import ModelEntry
-from workers.models.errors import WeightsUnavailable
+from workers.models.errors import WeightsRefused, WeightsUnavailable
 
 # These two are published with auxiliary heads, which take no part in the prediction.
 _WITH_AUXILIARY = {"googlenet": ("aux1", "aux2"), "inception_v3": ("AuxLogits",)}
@@ -22,12 +23,16 @@ def architecture(entry: ModelEntry) -> nn.Module:
 
 
 def weights(entry: ModelEntry) -> dict[str, Tensor]:
-    """The published tensors, from torch's cache or its source. Raises WeightsUnavailable."""
+    """The published tensors, from torch's cache or its source. Raises WeightsUnavailable or WeightsRefused."""
     published = torchvision.models.get_model_weights(entry.name)[entry.weights]
     try:
         state: dict[str, Tensor] = published.get_state_dict(
             progress=False, check_hash=True, map_location="cpu", weights_only=True
         )
+    except UnpicklingError as error:
+        raise WeightsRefused(
+            f"The file of {entry.weights} holds pickled code or is damaged; it was not run."
+        ) from error
     except (URLError, OSError, RuntimeError) as error:
         raise WeightsUnavailable(
             f"The weights {entry.weights} of {entry.name!r} are neither in the worker's cache nor could they be "

@@ -1,0 +1,26 @@
+"""Every way in which a job can fail has a stable code and a sentence without internals."""
+
+import pytest
+import torch
+
+from catalog.errors import UnknownLayer
+from jobs.errors import NotFound
+from workers.failures import explain
+from workers.models.errors import WeightsUnavailable
+from workers.toolkit.errors import NoRectifier
+
+CASES = [
+    (UnknownLayer("no layer x"), "unknown_layer", False),
+    (WeightsUnavailable("no weights"), "weights_unavailable", True),
+    (NoRectifier("no relu"), "no_relu", False),
+    (NotFound("sha256:0"), "input_gone", False),
+    (torch.OutOfMemoryError("cuda"), "model_out_of_memory", True),
+    (RuntimeError("/secret/path exploded"), "internal_error", True),
+]
+
+
+@pytest.mark.parametrize(("error", "code", "retryable"), CASES, ids=[code for _, code, _ in CASES])
+def test_an_error_has_a_code_and_a_safe_sentence(error: Exception, code: str, retryable: bool) -> None:
+    said = explain(error)
+    assert (said.code, said.retryable) == (code, retryable)
+    assert said.title and said.detail and "/secret" not in said.detail
