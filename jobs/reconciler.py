@@ -75,6 +75,7 @@ class Reconciler:
             owner = ""
         if self._store.forget(job_id, owner, only_expired=True):
             self._artifacts.delete_folder(f"jobs/{job_id}")
+            self._store.redis.zrem(keyspace.EXPIRING, f"job:{job_id}")
 
     def _due(self, key: str) -> list[str]:
         seconds, micros = self._store.redis.time()

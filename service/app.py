@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
+from fastapi_offline import FastAPIOffline
 
 from jobs.settings import Settings, settings
 from service import problems
@@ -32,7 +34,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
         with suppress(asyncio.CancelledError):
             await reader
 
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Retinoscope",
         version=version("retinoscope"),
         description=DESCRIPTION,
@@ -41,6 +43,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
         responses=problems.PROBLEM_RESPONSE,
     )
     app.state.services = services
+    app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False)
     problems.install(app)
     app.add_middleware(BodyLimit, limit=config.max_body_bytes)
     app.add_middleware(Guard, keys=services.keys, allowed_hosts=config.allowed_hosts)
