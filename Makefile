@@ -15,7 +15,7 @@ help: ## list the verbs
 .venv/.installed: requirements.lock pyproject.toml | $(filter .tools/bin/uv,$(UV))
 	@echo "Installing into .venv (PyTorch included: about 6 GB) …"
 	@test -x $(PY) || $(UV) venv --quiet --python '>=3.11' .venv
-	@$(UV) pip sync --quiet --python $(PY) --require-hashes requirements.lock
+	@$(UV) pip sync --quiet --compile-bytecode --python $(PY) --require-hashes requirements.lock
 	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
 	@touch $@
 
