@@ -63,6 +63,12 @@ def check_target(target: Target, description: ModelDescription) -> None:
         _check_position(target.position, layer)
 
 
+def check_layers(paths: Sequence[str], description: ModelDescription) -> None:
+    """Refuse layers that the model does not have. Raises UnknownLayer."""
+    for path in paths:
+        _find_layer(path, description)
+
+
 def _unit(text: str, match: re.Match[str]) -> Target:
     layer, channel, position = match["layer"], match["channel"], match["position"]
     if channel is None:

@@ -20,6 +20,10 @@ class Params(BaseModel):
         None, ge=0, le=MAX_SEED, description="Seed of all randomness; drawn and recorded when not given."
     )
 
+    def named_layers(self) -> tuple[str, ...]:
+        """Layers that the request names besides its target; they are looked up before it is accepted."""
+        return ()
+
     def check(self, model: ModelEntry) -> None:
         """Refuse what this model cannot do, as far as that is known without loading it.
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from catalog.errors import InvalidParameters, Violation
 from catalog.models import ModelDescription, find_model, labels
-from catalog.targets import Target, check_target, parse_target
+from catalog.targets import Target, check_layers, check_target, parse_target
 from catalog.technique import Params, TargetParams, Technique
 from jobs.errors import NotFound
 from jobs.images import StoredImage
@@ -53,8 +53,10 @@ def submit(
     sent: Sent,
 ) -> Job:
     """Store the images, write the record, tell the workers. Raises Problem, CatalogError or QueueFull."""
-    if target is not None and known is not None:
-        check_target(target, known)
+    if known is not None:
+        check_layers(params.named_layers(), known)
+        if target is not None:
+            check_target(target, known)
     inputs = _store_images(services, owner, technique, sent.images)
     new = NewJob(
         owner=owner,

@@ -7,7 +7,7 @@ from PIL import Image
 
 from catalog.models import ModelDescription
 from catalog.registry import find_technique
-from catalog.targets import check_target, parse_target
+from catalog.targets import check_layers, check_target, parse_target
 from catalog.technique import Params, Summary, TargetParams
 from workers.models.describe import describe
 from workers.toolkit.context import Context
@@ -23,8 +23,9 @@ def execute(
     description: ModelDescription | None = None,
 ) -> Summary:
     """Run it. Raises CatalogError, TechniqueError, or what the context raises to stop it."""
+    known = description or describe(model.name, model.network, model.weights)
+    check_layers(params.named_layers(), known)
     if isinstance(params, TargetParams):
-        known = description or describe(model.name, model.network, model.weights)
         check_target(parse_target(params.target, model.labels, model.name), known)
     run: Any = import_module(f"workers.techniques.{find_technique(technique).name}").run
     summary: Summary = run(params, model, images, context)

@@ -7,8 +7,9 @@ from catalog.techniques.guided_backprop import GuidedBackpropParams, GuidedBackp
 from workers.toolkit.context import Context, save_png
 from workers.toolkit.errors import NoRectifier
 from workers.toolkit.heatmap import gradient_picture, leave_heatmap
-from workers.toolkit.input_gradient import smooth_gradient, strongest_channel
+from workers.toolkit.input_gradient import input_gradient, strongest_channel
 from workers.toolkit.rectifiers import deconvnet, guided
+from workers.toolkit.smoothgrad import smooth
 from workers.toolkit.subject import look
 from workers.toolkit.vision_model import VisionModel
 
@@ -26,16 +27,14 @@ def run(
             f"There is no ReLU between the input and the target in {model.name!r}, so {params.rule!r} would only be "
             "the plain gradient. Use saliency, or another model or target."
         )
-    gradient = smooth_gradient(
-        model.network,
-        subject.unit,
+    gradient = smooth(
+        lambda x: input_gradient(model.network, subject.unit, x, RULES[params.rule]),
         subject.view.x,
         samples=params.samples,
         noise=params.noise,
         seed=params.seed or 0,
         progress=context.progress,
-        rule=RULES[params.rule],
-    )
+    )  # (C, H, W)
     save_png(context, "gradient.png", gradient_picture(gradient))
     shown = leave_heatmap(context, subject.view, strongest_channel(gradient).abs(), tail=0.5)
     return GuidedBackpropSummary(

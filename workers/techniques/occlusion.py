@@ -6,8 +6,9 @@ from torch import Tensor
 from catalog.targets import parse_target
 from catalog.techniques.occlusion import OcclusionParams, OcclusionSummary
 from workers.toolkit.context import Context
+from workers.toolkit.fill import fill_image
 from workers.toolkit.heatmap import leave_heatmap
-from workers.toolkit.occlusion import fill_image, occluded_scores, rectangles, spread
+from workers.toolkit.occlusion import occluded_scores, rectangles, spread
 from workers.toolkit.subject import look
 from workers.toolkit.vision_model import VisionModel
 
@@ -25,7 +26,7 @@ def run(
 
     height, width = x.shape[2:]
     patches = rectangles(height, width, params.window, params.stride)
-    fill = fill_image(params.fill, x, model.eye.mean, model.eye.std, params.window)
+    fill = fill_image(params.fill, x, model.eye.mean, model.eye.std, params.window / 2)
     scores = occluded_scores(score, x, patches, fill, context.progress)
     base = subject.score(probability=probability)
     falls = base["score_value"] - scores.double().cpu()

@@ -24,19 +24,28 @@ _MAX_PIXELS = 16_000_000
 _FAINT, _STRONG = 0.35, 0.85  # how far the lowest and the highest value cover the photograph
 
 
-def leave_heatmap(context: Context, view: View, values: Tensor, *, tail: float = 0.0) -> dict[str, Any]:
+def leave_heatmap(
+    context: Context, view: View, values: Tensor, *, tail: float = 0.0, signed: bool = False
+) -> dict[str, Any]:
     """Save heatmap.png, overlay.png and values.npy of a map (H, W); returns what the summary says of it.
 
     The colours run from the lowest value to the highest; with `tail` that percentage of the highest values is
-    shown as if equal, so that a few do not hide the rest.
+    shown as if equal, so that a few do not hide the rest. A signed map is shown around zero, which is yellow.
     """
     raw = values.detach().cpu().numpy().astype(np.float32)
-    low, high = float(raw.min()), float(np.percentile(raw, 100 - tail))
-    level = _on_photograph(view, unit_interval(raw, low, high))
+    low, high = _color_range(raw, tail, signed)
+    level = _on_photograph(view, unit_interval(raw, low, high), signed)
     save_png(context, "heatmap.png", level.heatmap())
     save_png(context, "overlay.png", level.overlay())
     save_npy(context, "values.npy", raw)
-    return {"minimum": low, "maximum": float(raw.max()), "color_range": [low, high]}
+    return {"minimum": float(raw.min()), "maximum": float(raw.max()), "color_range": [low, high]}
+
+
+def _color_range(raw: Values, tail: float, signed: bool) -> tuple[float, float]:
+    if signed:
+        reach = float(np.percentile(np.abs(raw), 100 - tail))
+        return -reach, reach
+    return float(raw.min()), float(np.percentile(raw, 100 - tail))
 
 
 def unit_interval(values: Values, low: float, high: float) -> Values:
@@ -59,24 +68,25 @@ def colors(level: Values) -> NDArray[np.uint8]:
 class _Placed:
     """Levels at the photograph's size, and where they count."""
 
-    def __init__(self, photograph: Image.Image, level: Values, seen: NDArray[np.bool_]) -> None:
+    def __init__(self, photograph: Image.Image, level: Values, seen: NDArray[np.bool_], signed: bool) -> None:
         self._photograph = np.asarray(photograph)  # (H, W, 3)
         self._level = level  # (H, W)
         self._seen = seen  # (H, W)
+        self._cover = _STRONG * np.abs(2 * level - 1) if signed else _FAINT + (_STRONG - _FAINT) * level
 
     def heatmap(self) -> Image.Image:
         alpha = np.where(self._seen, 255, 0).astype(np.uint8)[..., None]
         return Image.fromarray(np.concatenate([colors(self._level), alpha], axis=2), "RGBA")
 
     def overlay(self) -> Image.Image:
-        cover = (_FAINT + (_STRONG - _FAINT) * self._level)[..., None]
+        cover = self._cover[..., None]
         inside = self._photograph * (1 - cover) + colors(self._level) * cover
         gray = self._photograph.mean(axis=2, keepdims=True) * 0.4 + 0.3 * 255
         picture = np.where(self._seen[..., None], inside, np.broadcast_to(gray, inside.shape))
         return Image.fromarray(picture.round().astype(np.uint8), "RGB")
 
 
-def _on_photograph(view: View, level: Values) -> _Placed:
+def _on_photograph(view: View, level: Values, signed: bool) -> _Placed:
     """Stretch the map over the box of the photograph that the network saw."""
     photograph, box = _bounded(view)
     left, top, right, bottom = box
@@ -88,7 +98,7 @@ def _on_photograph(view: View, level: Values) -> _Placed:
     padded = _transform(source, (width, height), matrix)
     ys, xs = np.mgrid[0:height, 0:width]
     seen = (xs + 0.5 >= left) & (xs + 0.5 <= right) & (ys + 0.5 >= top) & (ys + 0.5 <= bottom)
-    return _Placed(photograph, np.asarray(padded).clip(0, 1), seen)
+    return _Placed(photograph, np.asarray(padded).clip(0, 1), seen, signed)
 
 
 def _transform(source: Image.Image, size: tuple[int, int], matrix: tuple[float, ...]) -> Image.Image:

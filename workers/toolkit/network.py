@@ -40,19 +40,32 @@ class Network:
 
     def run(self, x: Tensor, path: str, rule: Rule | None = None) -> Tensor:
         """The output of one layer; nothing behind it is computed."""
-        output: Tensor = self.part(path, rule)(x.contiguous(memory_format=torch.channels_last))
-        return output
+        return self.run_all(x, (path,), rule)[0]
 
-    def part(self, path: str, rule: Rule | None = None) -> fx.GraphModule:
-        """The graph that ends at that layer, built once per layer and rule."""
-        key = (path, rule)
+    def run_all(self, x: Tensor, paths: tuple[str, ...], rule: Rule | None = None) -> tuple[Tensor, ...]:
+        """The outputs of several layers from one pass; nothing behind the last of them is computed."""
+        outputs: tuple[Tensor, ...] = self.part(paths, rule)(x.contiguous(memory_format=torch.channels_last))
+        return outputs
+
+    def part(self, paths: tuple[str, ...], rule: Rule | None = None) -> fx.GraphModule:
+        """The graph that ends at those layers, built once per choice and rule."""
+        key = (paths, rule)
         if key not in self._parts:
-            self._parts[key] = self._cut(path, rule)
+            self._parts[key] = self._cut(paths, rule)
         return self._parts[key]
 
     def layer_shape(self, path: str) -> tuple[int, ...]:
         """Output shape of a layer for one image: (C,) or (C, H, W)."""
         return shape_of(self.layers[path]) or ()
+
+    def parameter(self, node: object) -> Tensor:
+        """The parameter that a node of the graph stands for."""
+        assert isinstance(node, fx.Node) and node.op == "get_attr"
+        value = self.whole
+        for name in str(node.target).split("."):
+            value = getattr(value, name)
+        assert isinstance(value, Tensor)
+        return value.detach()
 
     def rectifiers(self, path: str) -> list[fx.Node]:
         """The ReLU-like operators that the output of that layer depends on."""
@@ -65,8 +78,8 @@ class Network:
     def _node(self, path: str) -> fx.Node:
         return self.layers[path] if path else _output(self.whole.graph)
 
-    def _cut(self, path: str, rule: Rule | None) -> fx.GraphModule:
-        needed = _ancestors(self._node(path))
+    def _cut(self, paths: tuple[str, ...], rule: Rule | None) -> fx.GraphModule:
+        needed = set().union(*(_ancestors(self._node(path)) for path in paths))
         graph, copies = fx.Graph(), dict[fx.Node, fx.Node]()
         for node in self.whole.graph.nodes:
             if node in needed or node.op == "placeholder":
@@ -75,7 +88,7 @@ class Network:
                     copies[node].target = rule
                     copies[node].args = (copies[node.all_input_nodes[0]], rectifier_range(node))
                     copies[node].kwargs = {}
-        graph.output(copies[self._node(path)])
+        graph.output(tuple(copies[self._node(path)] for path in paths))
         return fx.GraphModule(self.whole, graph)
 
 

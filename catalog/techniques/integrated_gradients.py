@@ -1,0 +1,39 @@
+"""Integrated gradients: the score's change from a baseline image to this one, shared out over the pixels.
+
+The gradient is integrated along the straight line from the baseline, by Gauss–Legendre quadrature, and multiplied by
+the difference; the values of a pixel's channels are added. All values together are the change of the score, up to
+`convergence_delta`: where that is not small, take more `steps`.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES, HeatmapSummary
+from catalog.smoothgrad import SmoothGradParams
+from catalog.technique import Technique
+
+
+class IntegratedGradientsParams(SmoothGradParams):
+    steps: int = Field(50, ge=1, le=1000, description="Points of the quadrature.")
+    baseline: Literal["black", "gray", "mean", "white", "blur"] = Field(
+        "black", description="The image that says nothing; `mean` is the training mean, `blur` this image, blurred."
+    )
+
+
+class IntegratedGradientsSummary(HeatmapSummary):
+    baseline_score: float = Field(description="The score of the baseline.")
+    convergence_delta: float = Field(description="Sum of the values minus the change of the score; 0 is exact.")
+    units: str = Field(description="What one unit of the map is.")
+
+
+TECHNIQUE = Technique(
+    title="Integrated gradients",
+    reference="Sundararajan, Taly & Yan 2017, Axiomatic Attribution for Deep Networks",
+    score="logit for a class; activation otherwise",
+    params=IntegratedGradientsParams,
+    summary=IntegratedGradientsSummary,
+    images=(IMAGE,),
+    artifacts=(HEATMAP, OVERLAY, VALUES),
+    example={"target": "top"},
+)

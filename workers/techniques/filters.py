@@ -1,0 +1,50 @@
+"""Filters: w/‖w‖ of a convolution, in colour where it reads the image, in grey slices where it does not."""
+
+from PIL import Image
+
+from catalog.techniques.filters import FiltersParams, FiltersSummary
+from workers.toolkit.contact_sheet import contact_sheet
+from workers.toolkit.context import Context, save_npy, save_png
+from workers.toolkit.convolution import Convolution, find_convolution
+from workers.toolkit.filter_pictures import draw_filters, unit_length
+from workers.toolkit.vision_model import VisionModel
+
+
+def run(params: FiltersParams, model: VisionModel, images: dict[str, Image.Image], context: Context) -> FiltersSummary:
+    context.progress(0, 1)
+    convolution = find_convolution(model.network, params.layer)
+    units, norms = unit_length(convolution.weight)
+    colour = convolution.reads_input and units.shape[1] == 3
+    shown = units[: params.limit]
+    pictures = draw_filters(shown, shared=params.scale == "shared", colour=colour, slices=params.slices)
+    caption = _caption(convolution, len(shown), colour, params)
+    sheet = contact_sheet(pictures, [str(i) for i in range(len(shown))], caption)
+    save_png(context, "filters.png", sheet)
+    save_npy(context, "filters.npy", units.cpu().numpy())
+    context.progress(1, 1)
+    return FiltersSummary(
+        layer=convolution.path,
+        shape=list(units.shape),
+        groups=convolution.groups,
+        shown=len(shown),
+        colour=colour,
+        scale=params.scale,
+        caption=caption,
+        norms=norms.tolist(),
+    )
+
+
+def _caption(convolution: Convolution, shown: int, colour: bool, params: FiltersParams) -> str:
+    filters, channels, height, width = convolution.weight.shape
+    scale = "each on its own scale" if params.scale == "per_filter" else "all on one scale"
+    what = "in colour" if colour else _slices(convolution, channels, params.slices)
+    return f"{convolution.path}: {shown} of {filters} filters {height} x {width}, {what}, {scale}; grey is 0"
+
+
+def _slices(convolution: Convolution, channels: int, most: int) -> str:
+    if channels == 1:
+        return "the one input channel of each" if convolution.groups > 1 else "the input's one channel"
+    shown = (
+        f"input channels 0 to {min(most, channels) - 1} of {channels}" if channels > most else f"{channels} channels"
+    )
+    return f"{shown} of each{' group' if convolution.groups > 1 else ''}, left to right"

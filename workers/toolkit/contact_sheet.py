@@ -1,0 +1,33 @@
+"""Pictures in a labelled grid."""
+
+from collections.abc import Sequence
+from math import ceil, sqrt
+
+from PIL import Image, ImageDraw, ImageFont
+
+_GAP, _LABEL_HEIGHT, _LABEL_SIZE = 6, 14, 11
+_CAPTION_HEIGHT, _CAPTION_SIZE = 22, 13
+_PAPER, _INK = (255, 255, 255), (40, 40, 40)
+
+
+def contact_sheet(
+    pictures: Sequence[Image.Image], labels: Sequence[str], caption: str = "", columns: int | None = None
+) -> Image.Image:
+    """Cells as large as the largest picture, each with its label below, a caption above."""
+    width = max(picture.width for picture in pictures) + _GAP
+    height = max(picture.height for picture in pictures) + _LABEL_HEIGHT + _GAP
+    columns = columns or max(1, min(len(pictures), round(sqrt(len(pictures) * 1.5 * height / width))))
+    top = _CAPTION_HEIGHT if caption else _GAP
+    wide = max(columns * width + _GAP, _text_width(caption) + 2 * _GAP)
+    sheet = Image.new("RGB", (wide, ceil(len(pictures) / columns) * height + top), _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    draw.text((_GAP, _GAP // 2), caption, _INK, ImageFont.load_default(_CAPTION_SIZE))
+    for i, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
+        x, y = _GAP + i % columns * width, top + i // columns * height
+        sheet.paste(picture, (x, y))
+        draw.text((x, y + picture.height), label, _INK, ImageFont.load_default(_LABEL_SIZE))
+    return sheet
+
+
+def _text_width(text: str) -> int:
+    return ceil(ImageFont.load_default(_CAPTION_SIZE).getlength(text))

@@ -1,0 +1,47 @@
+"""Class activation maps from gradients (Selvaraju et al. 2017)."""
+
+import torch
+from torch import Tensor
+
+from workers.toolkit.errors import TechniqueError
+from workers.toolkit.network import Network
+from workers.toolkit.unit import Unit
+
+
+class NotAMap(TechniqueError):
+    code = "layer_without_map"
+    title = "The layer has no map"
+
+
+class NotBehind(TechniqueError):
+    code = "target_not_behind_layer"
+    title = "The target does not depend on the layer"
+
+
+def last_map(network: Network) -> str:
+    """The last layer with a map of more than one place: the shortest of its names. Raises NotAMap."""
+    maps = [path for path in network.layers if _has_map(network, path)]
+    if not maps:
+        raise NotAMap("The model has no layer whose output is a map.")
+    last = network.layers[maps[-1]]
+    return min((path for path in maps if network.layers[path] is last), key=len)
+
+
+def class_activation_map(network: Network, unit: Unit, path: str, x: Tensor) -> Tensor:
+    """Σ_c mean(∂ unit / ∂ A_c) · A_c for each image: (B, C, H, W) → (B, h, w). Raises NotAMap or NotBehind."""
+    if not _has_map(network, path):
+        raise NotAMap(f"The output of {path!r} is not a map. Name a layer of shape [C, H, W].")
+    x = x.detach().requires_grad_()
+    with torch.enable_grad():
+        activation, output = network.run_all(x, (path, unit.path))
+        value = unit.read(output).sum()
+    (gradient,) = torch.autograd.grad(value, activation, allow_unused=True)
+    if gradient is None:
+        raise NotBehind(f"The target does not depend on {path!r}. Name a layer before it.")
+    weights = gradient.mean((2, 3), keepdim=True)  # (B, c, 1, 1)
+    return (weights * activation).sum(1).detach()
+
+
+def _has_map(network: Network, path: str) -> bool:
+    shape = network.layer_shape(path)
+    return len(shape) == 3 and shape[1] * shape[2] > 1
