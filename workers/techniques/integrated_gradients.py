@@ -29,13 +29,12 @@ def run(
     def explain(batch: Tensor) -> Tensor:
         nonlocal done
         began = done
-        (copy,) = batch.split(1)
 
         def progress(step: int) -> None:
             context.progress(began + step, total, "points")
 
         values = integrated_gradients(
-            lambda along: input_gradient(network, unit, along), copy, baseline, params.steps, progress
+            lambda along: input_gradient(network, unit, along), batch, baseline, params.steps, progress
         )
         done += params.steps
         return values

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -32,6 +33,6 @@ def _draw(one: Tensor, largest: float | None, colour: bool, slices: int) -> Imag
     return _enlarge(row, factor)
 
 
-def _enlarge(level: np.ndarray, factor: int) -> Image.Image:  # type: ignore[type-arg]
+def _enlarge(level: NDArray[np.uint8], factor: int) -> Image.Image:
     picture = Image.fromarray(level).convert("RGB")
     return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
