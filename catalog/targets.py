@@ -18,7 +18,7 @@ from catalog.models import Layer, ModelDescription
 Kind = Literal["top", "class", "channel", "neuron", "layer"]
 Position = tuple[int, int] | Literal["center"]
 
-_UNIT = re.compile(r"(?P<layer>[A-Za-z_][\w.]*)(?::(?P<channel>\d{1,9})(?:@(?P<position>center|\d{1,9},\d{1,9}))?)?")
+_UNIT = re.compile(r"(?P<layer>[\w.-]+)(?::(?P<channel>\d{1,9})(?:@(?P<position>center|\d{1,9},\d{1,9}))?)?")
 _FORMS = "Write top, class:285, class:Egyptian cat, layer:20, layer:20@7,7, layer:20@center or layer."
 
 
@@ -59,7 +59,7 @@ def check_target(target: Target, description: ModelDescription) -> None:
         raise UnknownChannel(
             f"Layer {layer.path!r} has channels 0 to {layer.channels - 1}; channel {target.channel} is outside."
         )
-    if isinstance(target.position, tuple):
+    if target.position is not None:
         _check_position(target.position, layer)
 
 
@@ -104,16 +104,18 @@ def _class_index(name: str, labels: Sequence[str], model: str) -> int:
 def _find_layer(path: str, description: ModelDescription) -> Layer:
     known = {layer.path: layer for layer in description.layers}
     if path not in known:
-        hint = near_matches(path, known)
+        hint = f" Did you mean class:{path}?" if path.isdecimal() else near_matches(path, known)
         listing = f"GET /v1/models/{description.model}/layers lists them."
         raise UnknownLayer(f"Model {description.model!r} has no layer {path[:80]!r}.{hint} {listing}")
     return known[path]
 
 
-def _check_position(position: tuple[int, int], layer: Layer) -> None:
+def _check_position(position: Position, layer: Layer) -> None:
     if len(layer.shape) != 3:
         raise UnknownPosition(f"Layer {layer.path!r} has no positions: its output is a vector. Leave out the @ part.")
     _, height, width = layer.shape
+    if position == "center":
+        return
     if position[0] >= height or position[1] >= width:
         raise UnknownPosition(
             f"Layer {layer.path!r} has positions 0,0 to {height - 1},{width - 1} (y,x); "

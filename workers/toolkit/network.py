@@ -68,8 +68,13 @@ class Network:
         return value.detach()
 
     def rectifiers(self, path: str) -> list[fx.Node]:
-        """The ReLU-like operators that the output of that layer depends on."""
-        return [node for node in _ancestors(self._node(path)) if is_rectifier(node)]
+        """The ReLU-like operators that the image passes on its way to that layer."""
+        seen = _ancestors(self._node(path))
+        return [node for node in seen if is_rectifier(node) and not _ancestors(node).isdisjoint(self._inputs)]
+
+    @property
+    def _inputs(self) -> list[fx.Node]:
+        return [node for node in self.whole.graph.nodes if node.op == "placeholder"]
 
     @property
     def device(self) -> torch.device:

@@ -1,0 +1,55 @@
+"""Which grids of patches are accepted, and how many patches they have."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog.errors import InvalidParameters, TooExpensive
+from catalog.models import DEFAULT_MODEL, find_model
+from catalog.techniques.occlusion import MAX_POSITIONS, OcclusionParams
+from workers.toolkit.occlusion import rectangles
+
+MODEL = find_model(DEFAULT_MODEL)  # 224 × 224
+
+
+@settings(deadline=None, database=None)
+@given(st.data())
+def test_the_number_of_positions_is_the_number_of_patches(data: st.DataObject) -> None:
+    size = data.draw(st.integers(1, 60))
+    window = data.draw(st.integers(1, size))
+    stride = data.draw(st.integers(1, window))
+    positions = OcclusionParams(window=window, stride=stride).positions(size)
+    assert positions == len(rectangles(size, size, window, stride))
+
+
+@pytest.mark.parametrize(("window", "stride"), [(32, 8), (224, 224), (224, 1), (2, 2)])
+def test_ordinary_grids_are_accepted(window: int, stride: int) -> None:
+    OcclusionParams(window=window, stride=stride).check(MODEL)
+
+
+def test_the_limit_itself_is_accepted_and_the_next_grid_is_not() -> None:
+    assert OcclusionParams(window=84, stride=1).positions(224) == 141**2 <= MAX_POSITIONS < 142**2
+    OcclusionParams(window=84, stride=1).check(MODEL)
+    with pytest.raises(TooExpensive, match="20,164 positions; the limit is 20,000") as refused:
+        OcclusionParams(window=83, stride=1).check(MODEL)
+    assert [violation.pointer for violation in refused.value.errors] == ["/stride"]
+
+
+@pytest.mark.parametrize(
+    ("window", "stride", "pointer", "sentence"),
+    [
+        (225, 8, "/window", "sees 224 × 224; at most 224"),
+        (8, 9, "/stride", "would leave pixels uncovered"),
+        (4096, 4096, "/window", "at most 224"),
+    ],
+)
+def test_what_the_model_cannot_do_is_refused_by_pointer(window: int, stride: int, pointer: str, sentence: str) -> None:
+    with pytest.raises(InvalidParameters, match=sentence) as refused:
+        OcclusionParams(window=window, stride=stride).check(MODEL)
+    assert [violation.pointer for violation in refused.value.errors] == [pointer]
+
+
+@pytest.mark.parametrize("given", [{"window": 0}, {"stride": 0}, {"window": -8}, {"fill": "pink"}, {"score": "loss"}])
+def test_nonsense_is_refused(given: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="Input should be"):
+        OcclusionParams(**given)

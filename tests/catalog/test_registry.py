@@ -1,0 +1,48 @@
+"""Techniques are found by listing the folder, and each describes itself completely."""
+
+import json
+
+import pytest
+
+from catalog.errors import UnknownTechnique
+from catalog.registry import find_technique, techniques
+
+every_technique = pytest.mark.parametrize("name", techniques())
+
+
+def test_they_are_named_after_their_modules_in_alphabetical_order() -> None:
+    assert list(techniques()) == sorted(techniques())
+    assert {"guided_backprop", "occlusion", "predict", "saliency"} <= set(techniques())
+    assert all(technique.name == name for name, technique in techniques().items())
+
+
+@every_technique
+def test_a_technique_describes_itself(name: str) -> None:
+    technique = find_technique(name)
+    for text in (technique.title, technique.reference, technique.score, technique.description):
+        assert text.strip()
+    assert all(part.description for part in (*technique.images, *technique.artifacts))
+    schema = json.loads(json.dumps(technique.params.model_json_schema()))
+    assert [field for field, facts in schema["properties"].items() if "description" not in facts] == []
+
+
+@every_technique
+def test_names_of_inputs_files_and_parameters_do_not_collide(name: str) -> None:
+    technique = find_technique(name)
+    files = [file.name for file in technique.artifacts]
+    inputs = [image.name for image in technique.images]
+    assert len(set(files)) == len(files)
+    assert len({*inputs, *technique.params.model_fields}) == len(inputs) + len(technique.params.model_fields)
+
+
+@every_technique
+def test_unknown_parameters_are_refused_and_seeds_are_optional(name: str) -> None:
+    params = find_technique(name).params
+    assert params.model_validate({}).seed is None
+    with pytest.raises(ValueError, match="Extra inputs are not permitted"):
+        params.model_validate({"sede": 1})
+
+
+def test_an_unknown_technique_is_refused_with_near_matches() -> None:
+    with pytest.raises(UnknownTechnique, match=r"There is no technique 'oclusion'\. Did you mean 'occlusion'"):
+        find_technique("oclusion")

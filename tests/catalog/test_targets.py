@@ -1,0 +1,141 @@
+"""The text form of a target: every form, every refusal, and nothing but these two."""
+
+import re
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from catalog.errors import CatalogError, InvalidTarget, UnknownChannel, UnknownClass, UnknownLayer, UnknownPosition
+from catalog.models import Layer, ModelDescription, labels
+from catalog.targets import Target, check_target, parse_target
+
+IMAGENET = labels("imagenet")
+LAYERS = [
+    Layer(path="conv_stem", type="Conv2d", shape=[32, 112, 112], channels=32),
+    Layer(path="blocks.4", type="Sequential", shape=[112, 14, 7], channels=112),
+    Layer(path="blocks.4.0.conv_pw", type="Conv2d", shape=[480, 14, 14], channels=480),
+    Layer(path="classifier", type="Linear", shape=[1000], channels=1000),
+]
+DESCRIPTION = ModelDescription(model="net", weights=None, parameters=1, rectifiers=1, layers=LAYERS)
+FORMS = {
+    "top": Target("top", "top"),
+    "class:285": Target("class:285", "class", index=285),
+    "class:0": Target("class:0", "class", index=0),
+    "class: 007 ": Target("class: 007", "class", index=7),
+    "class:Egyptian cat": Target("class:Egyptian cat", "class", index=285),
+    "class:EGYPTIAN CAT": Target("class:EGYPTIAN CAT", "class", index=285),
+    "blocks.4": Target("blocks.4", "layer", layer="blocks.4"),
+    "blocks.4.0.conv_pw:20": Target("blocks.4.0.conv_pw:20", "channel", layer="blocks.4.0.conv_pw", channel=20),
+    "blocks.4:111@13,6": Target("blocks.4:111@13,6", "neuron", layer="blocks.4", channel=111, position=(13, 6)),
+    "blocks.4:0@center": Target("blocks.4:0@center", "neuron", layer="blocks.4", channel=0, position="center"),
+    "classifier:999": Target("classifier:999", "channel", layer="classifier", channel=999),
+}
+UNREADABLE = [
+    "", "  ", ":", ":3", "conv_stem:", "conv_stem:x", "conv_stem:-1", "conv_stem:1.5", "conv_stem@1,1", "conv_stem:1@",
+    "conv_stem:1@1", "conv_stem:1@1,", "conv_stem:1@-1,0", "conv_stem:1@1,1,1", "conv_stem:1@middle", "a b:1@1, 1",
+    "conv_stem :1", "conv_stem:1 @1,1", "../etc", "conv_stem:1@Center",
+]  # fmt: skip
+
+
+def read(text: str) -> Target:
+    target = parse_target(text, IMAGENET, "net")
+    check_target(target, DESCRIPTION)
+    return target
+
+
+@pytest.mark.parametrize("text", FORMS)
+def test_every_form_is_read(text: str) -> None:
+    assert read(text) == FORMS[text]
+    assert read(f"  {text}\n") == FORMS[text]
+
+
+@pytest.mark.parametrize("text", UNREADABLE)
+def test_what_is_no_target_is_refused_with_the_forms_there_are(text: str) -> None:
+    with pytest.raises(InvalidTarget, match=re.escape("Write top, class:285")) as refused:
+        read(text)
+    assert [violation.pointer for violation in refused.value.errors] == ["/target"]
+
+
+REFUSALS = {
+    "class:egyptian kat": (UnknownClass, "no class 'egyptian kat'. Did you mean 'Egyptian cat'"),
+    "class:1000": (UnknownClass, "classes 0 to 999"),
+    "class:99999999999999999999": (UnknownClass, "classes 0 to 999"),
+    "class:-1": (UnknownClass, "no class '-1'"),
+    "class:": (UnknownClass, "no class ''"),
+    "class:CARDIGAN": (UnknownClass, "'CARDIGAN' stands for classes [264, 474]; name one by its index"),
+    "conv_stm": (UnknownLayer, "no layer 'conv_stm'. Did you mean 'conv_stem'"),
+    "blocks.4.0.conv_pv:3": (UnknownLayer, "Did you mean 'blocks.4.0.conv_pw'"),
+    "blocks_4": (UnknownLayer, "/v1/models/net/layers"),
+    "conv_stem:32": (UnknownChannel, "channels 0 to 31; channel 32 is outside"),
+    "conv_stem:999999999": (UnknownChannel, "channels 0 to 31"),
+    "classifier:1000@center": (UnknownChannel, "channels 0 to 999"),
+    "blocks.4:3@14,0": (UnknownPosition, "positions 0,0 to 13,6 (y,x); 14,0 is outside"),
+    "blocks.4:3@0,7": (UnknownPosition, "positions 0,0 to 13,6 (y,x); 0,7 is outside"),
+    "classifier:3@0,0": (UnknownPosition, "its output is a vector"),
+    "classifier:3@center": (UnknownPosition, "its output is a vector"),
+}
+
+
+@pytest.mark.parametrize("text", REFUSALS)
+def test_what_does_not_exist_is_refused_with_what_does(text: str) -> None:
+    error, sentence = REFUSALS[text]
+    with pytest.raises(error, match=re.escape(sentence)):
+        read(text)
+
+
+def test_numbers_too_long_to_be_meant_are_refused_not_computed() -> None:
+    for text in ("conv_stem:" + "9" * 5000, "conv_stem:1@" + "9" * 5000 + ",0", "class:" + "9" * 5000):
+        with pytest.raises(CatalogError) as refused:
+            read(text)
+        assert len(refused.value.detail) < 400
+
+
+# Names of real layers: torchvision's RegNet has hyphens, a bare nn.Sequential has numbers.
+@pytest.mark.parametrize(
+    "path", ["trunk_output.block1.block1-0.f.a.0", "0", "features.denseblock1.denselayer2", "Größe"]
+)
+def test_every_layer_that_is_listed_can_be_named(path: str) -> None:
+    layers = [Layer(path=path, type="Conv2d", shape=[3, 4, 4], channels=3)]
+    listed = ModelDescription(model="net", weights=None, parameters=1, rectifiers=1, layers=layers)
+    for rest in ("", ":2", ":2@1,1", ":2@center"):
+        target = parse_target(path + rest, IMAGENET, "net")
+        check_target(target, listed)
+        assert target.layer == path
+
+
+PIECES = [
+    "top",
+    "class:",
+    "conv_stem",
+    "blocks.4",
+    ":",
+    "@",
+    ",",
+    "center",
+    "3",
+    "-",
+    ".",
+    "²",
+    "٣",
+    "285",
+    "classifier",
+]
+pieces = st.sampled_from([*PIECES, " ", "\0"])
+texts = st.text() | st.lists(pieces, max_size=8).map("".join) | st.integers().map("class:{}".format)
+
+
+@settings(deadline=None, max_examples=400, database=None)
+@given(texts)
+@example("class:²")
+@example("class:٣")
+@example("\ud800")
+@example("class:\ud800")
+def test_any_text_is_a_target_or_a_catalog_error(text: str) -> None:
+    try:
+        target = read(text)
+    except CatalogError as error:
+        assert error.detail
+        assert error.errors
+    else:
+        assert read(target.text) == target

@@ -1,0 +1,108 @@
+"""Bodies that cannot be read: broken JSON, broken forms, the wrong kind, too many parts."""
+
+import json
+
+import httpx
+import pytest
+
+from tests.service.asking import refused
+
+pytestmark = pytest.mark.usefixtures("nothing_queued")
+
+JOB = "/v1/jobs/occlusion"
+FORM = "multipart/form-data; boundary=frontier"
+
+
+def send(client: httpx.Client, body: bytes | str, kind: str) -> httpx.Response:
+    return client.post(JOB, content=body, headers={"Content-Type": kind})
+
+
+def part(name: str, value: bytes, *, file: bool = False) -> bytes:
+    label = f'name="{name}"' + ('; filename="a.png"' if file else "")
+    return b"--frontier\r\nContent-Disposition: form-data; " + label.encode() + b"\r\n\r\n" + value + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b'{"window": }',
+        b"window=32",
+        b"\x89PNG\r\n\x1a\n",
+        b'{"window": "\xff"}',
+        b'{"window": 1} {"window": 2}',
+        b"[" * 100_000,
+        b'{"a":' * 50_000,
+        b'{"seed": ' + b"9" * 5000 + b"}",
+    ],
+    ids=lambda body: repr(body[:12]),
+)
+def test_a_body_that_is_not_json(client: httpx.Client, body: bytes) -> None:
+    refused(send(client, body, "application/json"), 400, "invalid_request", "JSON")
+
+
+@pytest.mark.parametrize("body", ["[]", '[{"window": 16}]', '"occlusion"', "5", "null", "true"])
+def test_json_that_is_no_object(client: httpx.Client, body: str) -> None:
+    refused(send(client, body, "application/json"), 400, "invalid_request", "object")
+
+
+def test_half_a_character_as_a_name_or_a_value(client: httpx.Client, stored: str) -> None:
+    for body in (r'{"\ud800": 1}', r'{"target": "class:\ud800"}', r'{"model": "\ud800"}', r'{"image": "\ud800"}'):
+        answer = send(client, body, "application/json")
+        assert answer.status_code == 422, answer.text
+        refused(answer, 422, answer.json()["code"])
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/xml", "image/png", "application/octet-stream", "nonsense"])
+def test_a_body_of_another_kind(client: httpx.Client, stored: str, kind: str) -> None:
+    answer = send(client, json.dumps({"image": stored}), kind)
+    refused(answer, 415, "unsupported_media_type", "multipart/form-data", "application/json")
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (FORM, b"hello"),
+        (FORM, b"--frontier\r\n@@@: @@@\r\n\r\n"),
+        (FORM, b"--frontier\r\nContent-Disposition: form-data\r\n\r\nno name\r\n--frontier--\r\n"),
+        ("multipart/form-data", part("image", b"x") + b"--frontier--\r\n"),
+        ("multipart/form-data; boundary=other", part("image", b"x") + b"--frontier--\r\n"),
+    ],
+    ids=["no form", "no headers", "no name", "no boundary", "another boundary"],
+)
+def test_a_malformed_form(client: httpx.Client, kind: str, body: bytes) -> None:
+    refused(send(client, body, kind), 400, "invalid_request", "form")
+
+
+def test_a_form_that_ends_within_the_image(client: httpx.Client, small: bytes) -> None:
+    assert send(client, part("image", small, file=True)[:1000], FORM).status_code in (400, 422)
+
+
+def test_a_form_that_ends_within_a_parameter_is_not_run_without_it(client: httpx.Client, small: bytes) -> None:
+    cut = part("image", small, file=True) + part("window", b"16")[:-2]
+    refused(send(client, cut, FORM), 400, "invalid_request")
+
+
+def test_too_many_fields(client: httpx.Client, small: bytes) -> None:
+    fields = {f"field{i}": "1" for i in range(101)}
+    refused(client.post(JOB, files={"image": small}, data=fields), 400, "invalid_request", "form")
+
+
+def test_too_many_files(client: httpx.Client, small: bytes) -> None:
+    files = {f"image{i}": small for i in range(17)}
+    refused(client.post(JOB, files=files), 400, "invalid_request", "form")
+
+
+def test_a_parameter_of_megabytes(client: httpx.Client, small: bytes) -> None:
+    answer = client.post(JOB, files={"image": small}, data={"target": "x" * (2 << 20)})
+    refused(answer, 400, "invalid_request", "form")
+
+
+def test_a_parameter_sent_as_a_file(client: httpx.Client, small: bytes) -> None:
+    answer = client.post(JOB, files={"image": small, "target": b"top"})
+    refused(answer, 422, "invalid_parameters", "'target'", "'image'")
+
+
+def test_curl_with_d_instead_of_f(client: httpx.Client, small: bytes) -> None:
+    answer = send(client, small, "application/x-www-form-urlencoded")
+    refused(answer, 400, "invalid_request", "-F")

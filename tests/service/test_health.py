@@ -1,0 +1,70 @@
+"""Is it alive, is it ready, how busy is it; and the pages for people."""
+
+import re
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.service.asking import run
+
+
+def metrics(client: httpx.Client) -> dict[tuple[str, ...], float]:
+    """(name, label values …) → value."""
+    answer = client.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain")
+    families = text_string_to_metric_families(answer.text)
+    return {(s.name, *sorted(s.labels.values())): s.value for family in families for s in family.samples}
+
+
+def test_it_lives(client: httpx.Client) -> None:
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_it_is_ready(client: httpx.Client) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ready", "redis": "ok", "artifacts": "ok", "workers": 1}
+
+
+def test_without_workers_jobs_are_still_accepted(own: httpx.Client) -> None:
+    answer = own.get("/readyz")
+    assert (answer.status_code, answer.json()["workers"]) == (200, 0)
+
+
+def test_a_job_is_counted(client: httpx.Client, small: bytes) -> None:
+    before = metrics(client)
+    run(client, "predict", small)
+    after = metrics(client)
+    for name in (
+        ("retinoscope_jobs_created_total", "predict"),
+        ("retinoscope_jobs_finished_total", "predict", "succeeded"),
+    ):
+        assert after[name] >= before.get(name, 0) + 1
+    assert after[("retinoscope_workers",)] == 1
+
+
+def test_what_waits_and_what_runs(own: httpx.Client, small: bytes) -> None:
+    assert metrics(own)[("retinoscope_jobs_waiting",)] == 0
+    own.post("/v1/jobs/predict", files={"image": small})
+    assert metrics(own)[("retinoscope_jobs_waiting",)] == 1
+    assert metrics(own)[("retinoscope_jobs_running",)] == 0
+
+
+def test_docs_are_a_page(client: httpx.Client) -> None:
+    answer = client.get("/docs")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "/openapi.json" in answer.text
+    front = client.get("/")
+    assert (front.status_code, front.headers["location"]) == (307, "/docs")
+
+
+def test_docs_need_no_other_server(client: httpx.Client) -> None:
+    """Many servers have no way to a content delivery network."""
+    page = client.get("/docs").text
+    assert "http://" not in page
+    assert "https://" not in page
+    for path in re.findall(r'(?:src|href)="([^"]+)"', page):
+        assert client.get(path).status_code == 200, path

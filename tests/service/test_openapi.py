@@ -1,0 +1,118 @@
+"""The OpenAPI document: committed, served, valid, and true enough to make a client of it."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from catalog.registry import techniques
+from service.openapi import document
+
+COMMITTED = Path(__file__).parents[2] / "openapi" / "openapi.json"
+DOCUMENT = json.loads(document())
+METHODS = {"get", "put", "post", "delete", "head", "patch", "options", "trace"}
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in DOCUMENT["paths"].items():
+        for method in item.keys() & METHODS:
+            yield path, method, item[method]
+
+
+def references(node: Any) -> Iterator[str]:
+    """Every `$ref` below a node."""
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        node = list(node.values())
+    if isinstance(node, list):
+        for item in node:
+            yield from references(item)
+
+
+def test_the_committed_document_is_fresh() -> None:
+    assert COMMITTED.read_text() == document(), "stale: run `make openapi`"
+
+
+def test_the_served_document_is_the_committed_one(client: httpx.Client) -> None:
+    assert client.get("/openapi.json").json() == json.loads(COMMITTED.read_text())
+
+
+def test_it_is_an_openapi_document() -> None:
+    assert re.fullmatch(r"3\.1\.\d", DOCUMENT["openapi"])
+    assert DOCUMENT["info"]["title"] and DOCUMENT["info"]["version"]
+    assert all(path.startswith("/") for path in DOCUMENT["paths"])
+
+
+def test_every_reference_leads_somewhere() -> None:
+    for reference in set(references(DOCUMENT)):
+        node: Any = DOCUMENT
+        assert reference.startswith("#/")
+        for name in reference[2:].split("/"):
+            assert name in node, f"{reference} leads nowhere"
+            node = node[name]
+
+
+def test_every_operation_has_a_name_of_its_own() -> None:
+    names = [operation["operationId"] for _, _, operation in operations()]
+    assert len(names) == len(set(names))
+    assert all(re.fullmatch(r"[a-z][a-z_0-9]*", name) for name in names)
+    assert {f"create_{name}" for name in techniques()} <= set(names)
+
+
+def test_every_operation_is_described_with_its_answers() -> None:
+    for path, method, operation in operations():
+        assert operation["summary"], (path, method)
+        assert any(status.startswith("2") for status in operation["responses"])
+        assert "application/problem+json" in operation["responses"]["default"]["content"]
+        assert all(answer["description"] for answer in operation["responses"].values())
+
+
+def test_every_part_of_a_path_is_a_parameter() -> None:
+    for path, _, operation in operations():
+        declared = [item for item in operation.get("parameters", []) if item["in"] == "path"]
+        assert {item["name"] for item in declared} == set(re.findall(r"{(\w+)}", path))
+        assert all(item["required"] for item in declared)
+
+
+def test_schemas_bear_names_that_a_client_can_use() -> None:
+    """They become the classes of a generated client."""
+    for name in DOCUMENT["components"]["schemas"]:
+        assert re.fullmatch(r"[A-Z][A-Za-z0-9]*", name), name
+
+
+@pytest.mark.parametrize("name", sorted(techniques()))
+def test_the_request_of_a_technique_has_its_parameters_and_images(name: str) -> None:
+    content = DOCUMENT["paths"][f"/v1/jobs/{name}"]["post"]["requestBody"]["content"]
+    technique = techniques()[name]
+    images = {image.name for image in technique.images}
+    for kind in ("multipart/form-data", "application/json"):
+        schema = content[kind]["schema"]
+        assert schema["properties"].keys() == images | technique.params.model_fields.keys()
+        assert set(schema["required"]) == images
+        assert content[kind]["example"].keys() <= schema["properties"].keys()
+
+
+@pytest.mark.parametrize("name", sorted(techniques()))
+def test_the_json_example_is_accepted(client: httpx.Client, stored: str, name: str) -> None:
+    content = DOCUMENT["paths"][f"/v1/jobs/{name}"]["post"]["requestBody"]["content"]
+    images = {image.name: stored for image in techniques()[name].images}
+    answer = client.post(f"/v1/jobs/{name}", json=content["application/json"]["example"] | images)
+    assert answer.status_code == 202, answer.text
+    client.post(answer.json()["urls"]["cancel"])
+
+
+def test_a_job_is_as_the_document_says(explained: dict) -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    assert explained.keys() == schemas["JobView"]["properties"].keys()
+    assert explained["result"].keys() == schemas["ResultView"]["properties"].keys()
+    assert explained["result"]["artifacts"][0].keys() == schemas["ArtifactView"]["properties"].keys()
+
+
+def test_a_problem_is_as_the_document_says(client: httpx.Client) -> None:
+    schema = DOCUMENT["components"]["schemas"]["ProblemDocument"]
+    assert client.get("/v1/jobs/x").json().keys() == schema["properties"].keys()

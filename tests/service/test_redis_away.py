@@ -1,0 +1,68 @@
+"""Redis is away: the API says so soon, accepts nothing, and lives on."""
+
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from jobs.settings import Settings
+from retinoscope.redis_server import free_port
+from tests.service.asking import refused
+from tests.service.conftest import Serve
+
+SOON_S = 10  # far below any client's patience; the answer takes a tenth of a second
+
+
+@pytest.fixture
+def orphan(serve: Serve, settings: Settings) -> httpx.Client:
+    """An API whose Redis is not there."""
+    return serve(settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{free_port()}/0"}))
+
+
+def unavailable(answer: httpx.Response) -> None:
+    refused(answer, 503, "store_unavailable", "again")
+    assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_no_job_is_accepted(orphan: httpx.Client, small: bytes) -> None:
+    began = time.monotonic()
+    unavailable(orphan.post("/v1/jobs/predict", files={"image": small}))
+    unavailable(orphan.post("/v1/jobs/saliency", files={"image": small}, data={"target": "conv_stem:3"}))
+    unavailable(orphan.post("/v1/jobs/predict", files={"image": small}, headers={"Prefer": "wait=60"}))
+    assert time.monotonic() - began < SOON_S
+
+
+def test_what_was_refused_leaves_no_file(orphan: httpx.Client, small: bytes, settings: Settings) -> None:
+    """No record says when a file expires that was stored before Redis was asked: it would stay for ever."""
+    unavailable(orphan.post("/v1/jobs/predict", files={"image": small}))
+    unavailable(orphan.post("/v1/images", files={"image": small}))
+    assert files(settings.data) == []
+
+
+def test_a_bad_request_is_still_a_bad_request(orphan: httpx.Client, small: bytes) -> None:
+    refused(orphan.post("/v1/jobs/predict", files={"image": b"no picture"}), 422, "not_an_image")
+    refused(orphan.post("/v1/jobs/predict", files={"image": small}, data={"top_k": "0"}), 422, "invalid_parameters")
+    refused(orphan.post("/v1/jobs/predikt", files={"image": small}), 404, "unknown_technique")
+
+
+def test_what_needs_redis_says_so(orphan: httpx.Client) -> None:
+    for path in ("/v1/jobs", f"/v1/jobs/{'0' * 32}", f"/v1/images/sha256:{'0' * 64}", "/v1/models", "/metrics"):
+        unavailable(orphan.get(path))
+
+
+def test_what_needs_no_redis_is_answered(orphan: httpx.Client) -> None:
+    for path in ("/healthz", "/v1/techniques", "/openapi.json", "/docs"):
+        assert orphan.get(path).status_code == 200
+
+
+def test_it_is_alive_but_not_ready(orphan: httpx.Client) -> None:
+    answer = orphan.get("/readyz")
+    state = answer.json()
+    assert (answer.status_code, state["status"], state["artifacts"]) == (503, "unavailable", "ok")
+    assert state["redis"].startswith("unreachable")
+    assert "127.0.0.1" not in answer.text
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]

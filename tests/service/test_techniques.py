@@ -1,0 +1,77 @@
+"""The menu of techniques: complete, consistent, and its examples run."""
+
+import shlex
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from catalog.registry import techniques
+from tests.service.asking import refused
+
+NAMES = sorted(techniques())
+QUICK = {"occlusion": {"window": 112, "stride": 112}}
+
+
+def test_the_list_holds_every_technique(client: httpx.Client) -> None:
+    items = client.get("/v1/techniques").json()["items"]
+    assert [item["name"] for item in items] == NAMES
+    assert all(client.get(f"/v1/techniques/{item['name']}").json() == item for item in items)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_technique_explains_itself(client: httpx.Client, name: str) -> None:
+    technique = client.get(f"/v1/techniques/{name}").json()
+    for text in ("title", "description", "reference", "score", "example"):
+        assert technique[text]
+    assert technique["queue"] in ("fast", "slow")
+    assert all(image["description"] for image in technique["images"])
+    assert all(artifact["description"] for artifact in technique["artifacts"])
+    for parameter, schema in technique["parameters"]["properties"].items():
+        assert schema["description"], parameter
+        assert "default" in schema, parameter
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_example_uses_what_the_technique_takes(client: httpx.Client, name: str) -> None:
+    technique = client.get(f"/v1/techniques/{name}").json()
+    fields = example(technique)[1]
+    images = {image["name"] for image in technique["images"]}
+    assert {field for field, value in fields.items() if value == "@photo.jpg"} == images
+    assert fields.keys() <= images | technique["parameters"]["properties"].keys()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_example_is_accepted(client: httpx.Client, small: bytes, name: str) -> None:
+    path, fields = example(client.get(f"/v1/techniques/{name}").json())
+    files = {field: small for field, value in fields.items() if value == "@photo.jpg"}
+    data = {field: value for field, value in fields.items() if field not in files}
+    answer = client.post(path, files=files, data=data)
+    assert answer.status_code == 202, answer.text
+    assert {field: str(value) for field, value in answer.json()["params"].items()}.items() >= data.items()
+    client.post(answer.json()["urls"]["cancel"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_job_leaves_what_is_promised(client: httpx.Client, stored: str, name: str) -> None:
+    technique = client.get(f"/v1/techniques/{name}").json()
+    images = {image["name"]: stored for image in technique["images"]}
+    job = client.post(f"/v1/jobs/{name}", json=images | QUICK.get(name, {}), headers={"Prefer": "wait=60"}).json()
+    assert job["status"] == "succeeded", job["error"]
+    left = {item["name"]: item["media_type"] for item in job["result"]["artifacts"]}
+    assert left == {item["name"]: item["media_type"] for item in technique["artifacts"]}
+    properties = technique["summary"]["properties"]
+    assert set(technique["summary"]["required"]) <= job["result"]["summary"].keys() <= properties.keys()
+
+
+def test_a_technique_that_is_not_there(client: httpx.Client) -> None:
+    refused(client.get("/v1/techniques/salincy"), 404, "unknown_technique", "'saliency'", "GET /v1/techniques")
+
+
+def example(technique: dict) -> tuple[str, dict[str, str]]:
+    """Path and form fields of a `curl` line."""
+    program, *words = shlex.split(technique["example"])
+    assert program == "curl"
+    *options, url = words
+    assert set(options[::2]) <= {"-F"}
+    return urlsplit(url).path, dict(option.split("=", 1) for option in options[1::2])

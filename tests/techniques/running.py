@@ -1,0 +1,69 @@
+"""Running a technique in a test: the call, and a context that remembers everything and can stop the work."""
+
+import io
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from catalog.registry import find_technique
+from catalog.technique import Summary
+from tests.tiny import SIDE, TinyNetwork, photo, seeded, tiny_model
+from workers.execute import execute
+from workers.toolkit.context import LocalContext
+from workers.toolkit.network import Network
+from workers.toolkit.view import Eye
+from workers.toolkit.vision_model import VisionModel
+
+PHOTO = photo(61, 43, seed=5)
+
+
+class Stopped(Exception):
+    """What a context raises to end the work."""
+
+
+@dataclass
+class Recording(LocalContext):
+    """Remembers media types; raises Stopped at progress call number `stop_at`, or at the first file."""
+
+    stop_at: int = 10**9
+    refuse_files: bool = False
+    media_types: dict[str, str] = field(default_factory=dict)
+
+    def progress(self, done: int, total: int, message: str = "") -> None:
+        super().progress(done, total, message)
+        if len(self.steps) >= self.stop_at:
+            raise Stopped
+
+    def save(self, name: str, data: bytes, media_type: str) -> None:
+        if self.refuse_files:
+            raise Stopped
+        super().save(name, data, media_type)
+        self.media_types[name] = media_type
+
+
+def explain(technique: str, model: VisionModel, image: Image.Image = PHOTO, **params: Any) -> tuple[Summary, Recording]:
+    """Run it on one image; the summary, and the context that holds the files."""
+    context = Recording()
+    return explain_into(context, technique, model, image, **params), context
+
+
+def explain_into(
+    context: Recording, technique: str, model: VisionModel, image: Image.Image = PHOTO, **params: Any
+) -> Summary:
+    made = find_technique(technique).params.model_validate({"seed": 7, **params})
+    return execute(technique, made, model, {"image": image}, context)
+
+
+def values(context: LocalContext) -> torch.Tensor:
+    """The raw map, (H, W)."""
+    return torch.from_numpy(np.load(io.BytesIO(context.files["values.npy"]), allow_pickle=False))
+
+
+def wide_model() -> VisionModel:
+    """The tiny network at three times its side, so that examples written for photographs take several steps."""
+    eye = Eye(3 * SIDE + 10, 3 * SIDE, "bilinear", (0.5, 0.4, 0.3), (0.2, 0.25, 0.3))
+    base = tiny_model()
+    return VisionModel("tiny", Network(seeded(TinyNetwork), 3, 3 * SIDE, 3 * SIDE), eye, base.labels, base.weights)

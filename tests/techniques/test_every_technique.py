@@ -1,0 +1,145 @@
+"""What every technique must keep to, by name: a new one is under all of it without an edit here."""
+
+import io
+import json
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import catalog.techniques
+import workers.techniques
+from catalog.registry import find_technique, techniques
+from catalog.technique import Summary
+from tests.techniques.running import Recording, Stopped, wide_model
+from tests.tiny import photo
+from workers.execute import execute
+from workers.models.load import digest
+from workers.toolkit.vision_model import VisionModel
+
+pytestmark = pytest.mark.parametrize("name", techniques())
+
+
+@pytest.fixture(scope="module")
+def model() -> VisionModel:
+    return wide_model()
+
+
+def run(name: str, model: VisionModel, context: Recording, seed: int = 3) -> Summary:
+    """The technique's own example, on the small network."""
+    technique = find_technique(name)
+    params = technique.params.model_validate({**technique.example, "model": model.name, "seed": seed})
+    context.origin = {"technique": name, "model": model.name, "params": params.model_dump(mode="json")}
+    images = {image.name: photo(131, 97, seed=i) for i, image in enumerate(technique.images)}
+    return execute(name, params, model, images, context)
+
+
+def finished(name: str, model: VisionModel, seed: int = 3) -> tuple[Summary, Recording]:
+    context = Recording()
+    return run(name, model, context, seed), context
+
+
+def footprint(model: VisionModel) -> dict[str, Any]:
+    """Everything that a run could leave behind in the model or in torch."""
+    module = model.network.module
+    weights = module.state_dict(keep_vars=True)
+    owners = [*module.modules(), *model.network.whole.modules(), *module.parameters()]
+    return {
+        "hooks": sum(len(hooks or ()) for part in owners for name, hooks in _attributes(part) if "hook" in name),
+        "global hooks": {k: len(v) for k, v in vars(nn.modules.module).items() if k.endswith("_hooks")},
+        "gradients asked for": [key for key, tensor in weights.items() if tensor.requires_grad],
+        "gradients kept": [key for key, tensor in weights.items() if tensor.grad is not None],
+        "in train mode": [path for path, part in module.named_modules() if part.training],
+        "weights": digest(module.state_dict()),
+        "global random state": torch.get_rng_state().numpy().tobytes(),
+        "numpy's random state": np.random.get_state()[1].tobytes(),
+        "modes": (torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.get_default_dtype()),
+    }
+
+
+def _attributes(part: nn.Module | torch.Tensor) -> list[tuple[str, Any]]:
+    if isinstance(part, torch.Tensor):
+        return [("backward hooks", part._backward_hooks)]
+    return [(name, value) for name, value in vars(part).items() if name.endswith("_hooks")]
+
+
+def test_has_a_twin_of_the_same_name_on_either_side(name: str) -> None:
+    menu = {module.name for module in iter_modules(catalog.techniques.__path__)}
+    algorithms = {module.name for module in iter_modules(workers.techniques.__path__)}
+    assert menu == algorithms
+    assert callable(import_module(f"workers.techniques.{name}").run)
+
+
+def test_its_example_is_valid(name: str) -> None:
+    technique = find_technique(name)
+    technique.params.model_validate(technique.example)
+
+
+def test_the_summary_is_the_declared_one_and_plain_json(name: str, model: VisionModel) -> None:
+    summary, _ = finished(name, model)
+    assert isinstance(summary, find_technique(name).summary)
+    json.dumps(summary.model_dump(), allow_nan=False)
+
+
+def test_progress_rises_and_ends_at_its_total(name: str, model: VisionModel) -> None:
+    _, context = finished(name, model)
+    done = [step for step, _ in context.steps]
+    (total,) = {total for _, total in context.steps}
+    assert done == sorted(done)
+    assert done[0] < done[-1] == total
+
+
+def test_leaves_exactly_the_declared_files(name: str, model: VisionModel) -> None:
+    _, context = finished(name, model)
+    assert context.media_types == {file.name: file.media_type for file in find_technique(name).artifacts}
+
+
+def test_every_picture_says_how_it_was_made(name: str, model: VisionModel) -> None:
+    _, context = finished(name, model)
+    for file in (file for file, kind in context.media_types.items() if kind == "image/png"):
+        with Image.open(io.BytesIO(context.files[file])) as picture:
+            assert picture.text["retinoscope:technique"] == name
+            assert picture.text["retinoscope:model"] == "tiny"
+            assert json.loads(picture.text["retinoscope:params"]) == context.origin["params"]
+
+
+def test_the_same_seed_gives_the_same_bytes(name: str, model: VisionModel) -> None:
+    first, one = finished(name, model, seed=11)
+    finished(name, model, seed=12)
+    again, two = finished(name, model, seed=11)
+    assert first == again
+    assert one.files == two.files
+
+
+def test_leaves_no_trace_in_the_model(name: str, model: VisionModel) -> None:
+    before = footprint(model)
+    finished(name, model)
+    assert footprint(model) == before
+    assert before["gradients asked for"] == before["in train mode"] == []
+
+
+def test_leaves_no_trace_after_an_error_anywhere(name: str, model: VisionModel) -> None:
+    before = footprint(model)
+    _, whole = finished(name, model)
+    for step in range(1, len(whole.steps) + 1):
+        with pytest.raises(Stopped):
+            run(name, model, Recording(stop_at=step))
+        assert footprint(model) == before
+    if whole.files:
+        with pytest.raises(Stopped):
+            run(name, model, Recording(refuse_files=True))
+    assert footprint(model) == before
+
+
+def test_stops_when_told(name: str, model: VisionModel) -> None:
+    _, whole = finished(name, model)
+    for step in {1, (len(whole.steps) + 1) // 2, len(whole.steps)}:
+        context = Recording(stop_at=step)
+        with pytest.raises(Stopped):
+            run(name, model, context)
+        assert len(context.steps) <= step + 1

@@ -1,0 +1,56 @@
+"""The model of the house on real photographs: it knows what is on them, and the maps lie on the thing."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from catalog.registry import find_technique
+from tests.techniques.running import Recording, explain, values
+from workers.toolkit.vision_model import VisionModel
+
+ESPRESSO = 967
+CATS = {281, 282, 285}  # tabby, tiger cat, Egyptian cat
+CUP = (173, 17, 407, 284)  # left, top, right, bottom of the cup on the photograph, by eye
+
+
+@pytest.fixture(scope="module")
+def cup(coffee: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(coffee)).convert("RGB")
+
+
+def test_coffee_is_espresso(default_model: VisionModel, cup: Image.Image) -> None:
+    first = explain("predict", default_model, cup, top_k=1)[0].predictions[0]
+    assert (first.index, first.label) == (ESPRESSO, "espresso")
+    assert first.probability > 0.9
+
+
+def test_chelsea_is_three_kinds_of_cat(default_model: VisionModel, chelsea: bytes) -> None:
+    cat = Image.open(io.BytesIO(chelsea)).convert("RGB")
+    assert {p.index for p in explain("predict", default_model, cat, top_k=3)[0].predictions} == CATS
+
+
+def test_hiding_the_cup_costs_far_more_than_hiding_the_table(default_model: VisionModel, cup: Image.Image) -> None:
+    summary, context = explain("occlusion", default_model, cup, **find_technique("occlusion").example)
+    inside, outside = on_and_off_the_cup(context, summary.input_box)
+    assert summary.target.index == ESPRESSO
+    assert inside > 0.01
+    assert inside > 3 * abs(outside)
+
+
+@pytest.mark.parametrize("technique", ["saliency", "guided_backprop"])
+def test_gradients_are_stronger_on_the_cup(default_model: VisionModel, cup: Image.Image, technique: str) -> None:
+    summary, context = explain(technique, default_model, cup, **find_technique(technique).example)
+    inside, outside = on_and_off_the_cup(context, summary.input_box)
+    assert inside > 1.5 * outside
+
+
+def on_and_off_the_cup(context: Recording, box: list[float]) -> tuple[float, float]:
+    """Mean of the map on the cup and off it."""
+    raw = values(context).numpy()
+    left, top, right, bottom = box
+    xs = left + (np.arange(raw.shape[1]) + 0.5) * (right - left) / raw.shape[1]
+    ys = top + (np.arange(raw.shape[0]) + 0.5) * (bottom - top) / raw.shape[0]
+    on = ((ys > CUP[1]) & (ys < CUP[3]))[:, None] & ((xs > CUP[0]) & (xs < CUP[2]))[None]
+    return float(raw[on].mean()), float(raw[~on].mean())
