@@ -35,6 +35,9 @@ class UnknownTechnique(CatalogError):
 class UnknownModel(CatalogError):
     code = "unknown_model"
 
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, [Violation("/model", detail)])
+
 
 class InvalidTarget(CatalogError):
     code = "invalid_target"

@@ -13,6 +13,8 @@ from jobs.errors import NotFound
 from jobs.model import InputImage
 from jobs.settings import Settings
 
+_GRACE_MS = 60_000
+
 
 class StoredImage(InputImage):
     """The record of an image."""
@@ -42,6 +44,8 @@ class ImageStore:
     def put(self, owner: str, data: bytes, facts: ImageFacts) -> StoredImage:
         digest = hashlib.sha256(data).hexdigest()
         image = StoredImage(id=f"sha256:{digest}", bytes=len(data), **facts.model_dump())
+        # First the note that it will expire: bytes that nobody knows of would stay for ever.
+        self._redis.zadd(keyspace.EXPIRING, {_member(owner, image.id): _now_ms() + _GRACE_MS}, nx=True)
         self._artifacts.put(image_key(owner, image.id), data)
         return self._keep(owner, image)
 
@@ -69,12 +73,12 @@ class ImageStore:
         self._redis.zrem(keyspace.EXPIRING, f"image:{name}")
 
     def _keep(self, owner: str, image: StoredImage) -> StoredImage:
-        kept = image.model_copy(update={"expires_ms": time.time_ns() // 1_000_000 + self._ttl_ms})
+        kept = image.model_copy(update={"expires_ms": _now_ms() + self._ttl_ms})
         digest = _digest(image.id)
         with self._redis.pipeline() as pipe:
             pipe.set(keyspace.image(owner, digest), json.dumps(kept.model_dump()), px=self._ttl_ms)
             # The bytes go a minute after the record, so that a job that was just made still finds them.
-            pipe.zadd(keyspace.EXPIRING, {f"image:{owner}:{digest}": kept.expires_ms + 60_000})
+            pipe.zadd(keyspace.EXPIRING, {_member(owner, image.id): kept.expires_ms + _GRACE_MS})
             pipe.pexpire(keyspace.EXPIRING, self._ttl_ms + 86_400_000)
             pipe.execute()
         return kept
@@ -82,6 +86,14 @@ class ImageStore:
 
 def image_key(owner: str, image_id: str) -> str:
     return f"images/{owner}/{_digest(image_id)}"
+
+
+def _member(owner: str, image_id: str) -> str:
+    return f"image:{owner}:{_digest(image_id)}"
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _digest(image_id: str) -> str:

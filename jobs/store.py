@@ -1,6 +1,7 @@
 """The records of jobs in Redis, as the API sees them: create, read, list, cancel, forget."""
 
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from jobs.settings import Settings
 from jobs.transitions import Transitions
 
 _LIST_CHUNK = 200
+_ID = re.compile("[0-9a-f]{32}")
 
 
 class NewJob(BaseModel):
@@ -49,6 +51,8 @@ class JobStore:
 
     def get(self, job_id: str, owner: str | None = None) -> Job:
         """The record. Raises NotFound, also when it belongs to another owner."""
+        if not _ID.fullmatch(job_id):
+            raise NotFound(job_id)
         fields: dict[str, str] = self.redis.hgetall(keyspace.job(job_id))  # type: ignore[assignment]
         if "status" not in fields or owner not in (None, fields["owner"]):
             raise NotFound(job_id)

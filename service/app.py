@@ -13,6 +13,7 @@ from jobs.settings import Settings, settings
 from service import problems
 from service.body_limit import BodyLimit
 from service.guard import Guard
+from service.head import HeadAsGet
 from service.routes import artifacts, create_job, health, images, jobs, models, techniques
 from service.services import make_services
 
@@ -45,6 +46,8 @@ def create_app(config: Settings | None = None) -> FastAPI:
     app.state.services = services
     app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False)
     problems.install(app)
+    problems.document_problems(app)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(BodyLimit, limit=config.max_body_bytes)
     app.add_middleware(Guard, keys=services.keys, allowed_hosts=config.allowed_hosts)
     for module in (techniques, models, images, create_job, jobs, artifacts, health):

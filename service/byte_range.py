@@ -22,5 +22,7 @@ def parse_range(header: str, size: int) -> tuple[int, int] | None:
     if match[2] and match[1] and int(match[2]) < int(match[1]):
         return None
     if start >= end:
-        raise Problem("range_not_satisfiable", f"The file has {size} bytes.")
+        raise Problem(
+            "range_not_satisfiable", f"The file has {size} bytes.", headers={"Content-Range": f"bytes */{size}"}
+        )
     return start, end

@@ -35,12 +35,15 @@ class Guard:
         if not self._known(connection.headers.get("host", "localhost")):
             return Problem("forbidden_origin", "The Host header names another machine. See RETINOSCOPE_ALLOWED_HOSTS.")
         origin = connection.headers.get("origin")
-        if origin is not None and not self._known(urlsplit(origin).netloc):
+        if origin is not None and not self._known(origin.partition("://")[2]):
             return Problem("forbidden_origin", "The Origin header names another site. Make an API key and send it.")
         return None
 
     def _known(self, netloc: str) -> bool:
-        name = urlsplit(f"//{netloc}").hostname or ""
+        try:
+            name = urlsplit(f"//{netloc}").hostname or ""
+        except ValueError:  # an unfinished IPv6 address
+            return False
         return name in _LOCAL_NAMES or name in self._allowed or _loopback(name)
 
 

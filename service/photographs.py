@@ -26,19 +26,20 @@ def examine(data: bytes, settings: Settings) -> ImageFacts:
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError:
-        raise _too_large("far too many", settings) from None
+        raise _too_large("far too many pixels", settings) from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise Problem("not_an_image", f"Send {', '.join(FORMATS[:-1])} or {FORMATS[-1]}.") from error
     _check_size(image, settings)
     _check_frames(image)
+    deep = any(";16" in str(tile) for tile in getattr(image, "tile", ()))
     _decode(image)
-    return _facts(image)
+    return _facts(image, deep)
 
 
 def _check_size(image: Image.Image, settings: Settings) -> None:
     width, height = image.size
     if width * height > settings.max_pixels:
-        raise _too_large(f"{width} × {height} =", settings)
+        raise _too_large(f"{width} × {height} = {width * height:,} pixels", settings)
     if min(width, height) < settings.min_side:
         raise Problem("image_too_small", f"It is {width} × {height}; each side needs {settings.min_side} at least.")
     if max(width, height) > _MOST_NARROW * min(width, height):
@@ -59,20 +60,20 @@ def _decode(image: Image.Image) -> None:
         raise Problem("broken_image", "It cannot be decoded to the end. Was the upload cut off?") from error
 
 
-def _facts(image: Image.Image) -> ImageFacts:
+def _facts(image: Image.Image, deep: bool) -> ImageFacts:
     orientation = image.getexif().get(_ORIENTATION, 1)
     width, height = image.size[::-1] if orientation in _SIDEWAYS else image.size
     return ImageFacts(
         width=width, height=height, media_type=Image.MIME.get(image.format or "", "application/octet-stream"),
-        conversions=_conversions(image, orientation),
+        conversions=_conversions(image, orientation, deep),
     )  # fmt: skip
 
 
-def _conversions(image: Image.Image, orientation: int) -> list[str]:
+def _conversions(image: Image.Image, orientation: int, deep: bool) -> list[str]:
     conversions = ["exif_rotated"] if orientation in range(2, 9) else []
-    if image.mode.startswith("I"):
+    if deep or image.mode.startswith("I"):
         conversions.append("16bit_to_8bit")
-    elif image.mode in _CONVERSIONS:
+    if image.mode in _CONVERSIONS:
         conversions.append(_CONVERSIONS[image.mode])
     if image.has_transparency_data:
         conversions.append("transparency_on_white")
@@ -80,4 +81,4 @@ def _conversions(image: Image.Image, orientation: int) -> list[str]:
 
 
 def _too_large(size: str, settings: Settings) -> Problem:
-    return Problem("image_too_large", f"It has {size} pixels; the limit is {settings.max_pixels:,}. Scale it down.")
+    return Problem("image_too_large", f"It has {size}; the limit is {settings.max_pixels:,}. Scale it down.")

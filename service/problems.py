@@ -1,7 +1,7 @@
 """Every error that a client can get, mapped once: RFC 9457 documents with a stable `code`."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from obstore.exceptions import BaseError as ObjectStoreError
 from pydantic import BaseModel, Field
+from pydantic.json_schema import models_json_schema
 from redis import RedisError
 from starlette.exceptions import HTTPException
 
@@ -58,6 +59,10 @@ PROBLEMS: dict[str, tuple[int, str]] = {
 }
 
 _RETRY_AFTER_S = {"queue_full": 10, "store_unavailable": 2, "description_pending": 5}
+_SENTENCES = {
+    404: "GET /docs shows every call; all but the health checks begin with /v1.",
+    405: "The Allow header says which methods are; GET /docs shows every call.",
+}
 _BY_STATUS = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 
@@ -80,10 +85,18 @@ class ProblemDocument(BaseModel):
 class Problem(Exception):
     """An error that is answered as it is."""
 
-    def __init__(self, code: str, detail: str, errors: Iterable[Violation] = (), status: int | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        errors: Iterable[Violation] = (),
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.code, self.detail, self.errors = code, detail, list(errors)
         self.status = status or PROBLEMS[code][0]
+        self.headers = dict(headers or {})
 
 
 def answer(problem: Problem) -> Response:
@@ -96,7 +109,7 @@ def answer(problem: Problem) -> Response:
         detail=problem.detail,
         errors=[FieldProblem(pointer=error.pointer, message=error.message) for error in problem.errors],
     )
-    headers = {}
+    headers = problem.headers
     if problem.code in _RETRY_AFTER_S:
         headers["Retry-After"] = str(_RETRY_AFTER_S[problem.code])
     if problem.status == 401:
@@ -140,7 +153,8 @@ def _problem(error: Exception) -> Problem:
             return invalid(error.errors(), skip=1)
         case HTTPException():
             code = _BY_STATUS.get(error.status_code, "invalid_request")
-            return Problem(code, str(error.detail), status=error.status_code)
+            detail = _SENTENCES.get(error.status_code, str(error.detail))
+            return Problem(code, detail, status=error.status_code, headers=error.headers)
         case _:
             return Problem("internal_error", "The error was logged. Trying again may help.")
 
@@ -148,12 +162,31 @@ def _problem(error: Exception) -> Problem:
 def invalid(errors: Iterable[Any], skip: int = 0) -> Problem:
     """pydantic's errors as one problem; the first `skip` parts of each location are left out."""
     violations = [
-        Violation("/" + "/".join(str(part) for part in error["loc"][skip:]), str(error["msg"])) for error in errors
+        Violation("".join(f"/{_escaped(part)}" for part in error["loc"][skip:]), str(error["msg"])) for error in errors
     ]
     said = "; ".join(f"{violation.pointer.strip('/') or 'body'}: {violation.message}" for violation in violations)
     return Problem("invalid_parameters", said, violations)
 
 
+def _escaped(part: object) -> str:
+    """One step of a JSON pointer (RFC 6901)."""
+    return str(part).replace("~", "~0").replace("/", "~1")
+
+
+def document_problems(app: FastAPI) -> None:
+    """Add the problem document's schema, to which every operation refers, to the OpenAPI document."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = plain()
+        _, schemas = models_json_schema([(ProblemDocument, "serialization")], ref_template=_REFERENCE)
+        document["components"]["schemas"] |= schemas["$defs"]
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+_REFERENCE = "#/components/schemas/{model}"
 PROBLEM_RESPONSE: dict[int | str, dict[str, Any]] = {
     "default": {
         "description": "An error, as an RFC 9457 problem document",

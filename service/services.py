@@ -63,6 +63,7 @@ def _owner(request: Request, services: TheServices) -> str:
 
 
 Owner = Annotated[str, Depends(_owner)]
+KEY = Depends(_owner)
 
 
 def _job(job_id: str, owner: Owner, services: TheServices) -> Job:

@@ -1,6 +1,5 @@
 """Files of jobs: whole, in ranges, or not at all when the client has them."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -8,6 +7,7 @@ from fastapi.responses import StreamingResponse
 
 from jobs.model import Artifact
 from service.byte_range import parse_range
+from service.etag import client_has
 from service.problems import Problem
 from service.services import ExistingJob, TheServices
 
@@ -28,18 +28,16 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     response_class=StreamingResponse,
     responses=_RESPONSES,
 )
-@router.head("/{job_id}/artifacts/{name}", include_in_schema=False)
 def get_artifact(name: str, job: ExistingJob, request: Request, services: TheServices) -> Response:
     artifact = _find(job.result.artifacts if job.result else [], name)
     headers = _headers(artifact)
-    if headers["ETag"] in request.headers.get("if-none-match", ""):
+    if client_has(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     start, end, status = _range(request, artifact, headers["ETag"])
     if status == 206:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{artifact.bytes}"
     headers["Content-Length"] = str(end - start)
-    chunks: Iterator[bytes] = iter(()) if request.method == "HEAD" else services.files.chunks(artifact.key, start, end)
-    return StreamingResponse(chunks, status, headers, artifact.media_type)
+    return StreamingResponse(services.files.chunks(artifact.key, start, end), status, headers, artifact.media_type)
 
 
 def _find(artifacts: list[Artifact], name: str) -> Artifact:

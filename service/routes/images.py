@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 from jobs.errors import NotFound
 from jobs.images import StoredImage
 from jobs.model import moment
+from service.etag import client_has
 from service.forms import read_request
 from service.problems import Problem
 from service.services import Owner, TheServices
@@ -18,7 +19,7 @@ from service.submission import store_image
 router = APIRouter(prefix="/v1/images", tags=["images"])
 
 
-class ImageView(BaseModel):
+class StoredImageView(BaseModel):
     """A stored image; sizes are as seen upright."""
 
     id: str
@@ -46,7 +47,7 @@ _UPLOAD: dict[str, Any] = {
 
 
 @router.post(
-    "", operation_id="store_image", summary="Store an image", response_model=ImageView, status_code=201,
+    "", operation_id="store_image", summary="Store an image", response_model=StoredImageView, status_code=201,
     openapi_extra=_UPLOAD,
 )  # fmt: skip
 async def store(request: Request, owner: Owner, services: TheServices) -> Response:
@@ -57,7 +58,7 @@ async def store(request: Request, owner: Owner, services: TheServices) -> Respon
 
 
 @router.get("/{image_id}", operation_id="get_image", summary="Read what is known of a stored image")
-def get(image_id: str, owner: Owner, services: TheServices) -> ImageView:
+def get(image_id: str, owner: Owner, services: TheServices) -> StoredImageView:
     return view(_find(services, owner, image_id))
 
 
@@ -65,17 +66,19 @@ def get(image_id: str, owner: Owner, services: TheServices) -> ImageView:
     "/{image_id}/content", operation_id="get_image_content", summary="Download a stored image",
     response_class=Response, responses={200: {"content": {"image/*": _BINARY}}},
 )  # fmt: skip
-def content(image_id: str, owner: Owner, services: TheServices) -> Response:
+def content(image_id: str, owner: Owner, request: Request, services: TheServices) -> Response:
     image = _find(services, owner, image_id)
     headers = {"ETag": f'"{image.id}"', "X-Content-Type-Options": "nosniff", "Cache-Control": "private, immutable"}
+    if client_has(request, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
     return Response(services.images.read(owner, image.id), 200, headers, image.media_type)
 
 
-def view(image: StoredImage) -> ImageView:
+def view(image: StoredImage) -> StoredImageView:
     url = f"/v1/images/{image.id}"
     expires = moment(image.expires_ms)
     assert expires
-    return ImageView(
+    return StoredImageView(
         **image.model_dump(exclude={"expires_ms"}),
         expires_at=expires.isoformat(),
         urls={"self": url, "content": f"{url}/content"},
@@ -83,7 +86,7 @@ def view(image: StoredImage) -> ImageView:
 
 
 async def _sent_image(request: Request) -> bytes:
-    if request.headers.get("content-type", "").startswith("image/"):
+    if request.headers.get("content-type", "").lower().startswith("image/"):
         return await request.body()
     image = (await read_request(request, {"image"})).images.get("image")
     if not isinstance(image, bytes):

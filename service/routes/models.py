@@ -13,10 +13,10 @@ from service.job_view import JobView
 from service.problems import Problem
 from service.request_schema import request_body
 from service.routes.create_job import Prefer, create, respond
-from service.services import Owner, TheServices
+from service.services import KEY, Owner, TheServices
 from service.waiting import description
 
-router = APIRouter(prefix="/v1/models", tags=["models"])
+router = APIRouter(prefix="/v1/models", tags=["models"], dependencies=[KEY])
 
 _LAYERS_PATIENCE_S = 50.0
 _PREDICT_WAIT = "wait=30"

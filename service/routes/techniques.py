@@ -8,11 +8,12 @@ from pydantic import BaseModel, Field
 from catalog.registry import find_technique, techniques
 from catalog.technique import Technique
 from service.request_schema import parameter_schema
+from service.services import KEY
 
-router = APIRouter(prefix="/v1/techniques", tags=["menu"])
+router = APIRouter(prefix="/v1/techniques", tags=["menu"], dependencies=[KEY])
 
 
-class ImageView(BaseModel):
+class ImageInputView(BaseModel):
     name: str
     description: str
 
@@ -30,7 +31,7 @@ class TechniqueView(BaseModel):
     reference: str
     score: str = Field(description="Whether it reads logits, probabilities or activations.")
     queue: str
-    images: list[ImageView]
+    images: list[ImageInputView]
     artifacts: list[ArtifactSpecView]
     parameters: dict[str, Any] = Field(description="JSON Schema of the parameters.")
     summary: dict[str, Any] = Field(description="JSON Schema of `result.summary`.")
@@ -59,7 +60,7 @@ def view(technique: Technique) -> TechniqueView:
         reference=technique.reference,
         score=technique.score,
         queue=technique.queue,
-        images=[ImageView(name=image.name, description=image.description) for image in technique.images],
+        images=[ImageInputView(name=image.name, description=image.description) for image in technique.images],
         artifacts=[ArtifactSpecView(**vars(artifact)) for artifact in technique.artifacts],
         parameters=parameter_schema(technique),
         summary=technique.summary.model_json_schema(),
