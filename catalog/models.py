@@ -36,7 +36,7 @@ class ModelEntry(BaseModel):
     classes: int
     labels: str = Field(description="Name of the label list.")
     preprocessing: Preprocessing
-    recommended: dict[str, str] = Field(default_factory=dict, description="Good layers by purpose.")
+    recommended: dict[str, str] = Field(default_factory=dict, description="Good layers by technique.")
 
     @property
     def input_size(self) -> int:
@@ -105,7 +105,7 @@ def _efficientnet_lite0() -> ModelEntry:
         classes=1000,
         labels="imagenet",
         preprocessing=Preprocessing(resize=256, crop=224, interpolation="bicubic", mean=(mean,) * 3, std=(std,) * 3),
-        recommended={"first_convolution": "conv_stem", "last_convolution": "conv_head"},
+        recommended={"filters": "conv_stem", "grad_cam": "bn2"},
     )
 
 

@@ -83,7 +83,3 @@ class Technique:
     example: dict[str, Any] = field(default_factory=dict)
     name: str = ""
     description: str = ""
-
-    @property
-    def explains_a_target(self) -> bool:
-        return issubclass(self.params, TargetParams)

@@ -16,7 +16,9 @@ class ArtifactStore:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         local = parts.scheme == "file"
-        self._store = LocalStore(Path(unquote(parts.path)), mkdir=True) if local else from_url(url)
+        self._store = (
+            LocalStore(Path(unquote(parts.path)), mkdir=True, automatic_cleanup=True) if local else from_url(url)
+        )
 
     def put(self, key: str, data: bytes) -> None:
         obstore.put(self._store, key, data)

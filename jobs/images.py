@@ -71,6 +71,8 @@ class ImageStore:
             return
         self._artifacts.delete(image_key(owner, f"sha256:{digest}"))
         self._redis.zrem(keyspace.EXPIRING, f"image:{name}")
+        # Stored again in this very moment: without its bytes the record must go too, and a client is told to upload.
+        self._redis.delete(keyspace.image(owner, digest))
 
     def _keep(self, owner: str, image: StoredImage) -> StoredImage:
         kept = image.model_copy(update={"expires_ms": _now_ms() + self._ttl_ms})

@@ -6,6 +6,7 @@ LEASED = f"{PREFIX}leased"
 WAITING = f"{PREFIX}waiting"
 EXPIRING = f"{PREFIX}expiring"
 COUNTERS = f"{PREFIX}counters"
+WORKERS = f"{PREFIX}workers"
 
 
 def job(job_id: str) -> str:
@@ -22,10 +23,6 @@ def owner_jobs(owner: str) -> str:
 
 def image(owner: str, digest: str) -> str:
     return f"{PREFIX}owner:{owner}:image:{digest}"
-
-
-def worker(name: str) -> str:
-    return f"{PREFIX}worker:{name}"
 
 
 def description(model: str) -> str:

@@ -1,6 +1,7 @@
 """What workers tell the API: that they live, and what a model is made of. Texts that expire."""
 
 import json
+import time
 
 from redis import Redis
 
@@ -15,16 +16,23 @@ class Noticeboard:
         self._redis = redis
 
     def announce_worker(self, name: str) -> None:
-        self._redis.set(keyspace.worker(name), "1", ex=_WORKER_TTL_S)
+        now = time.time()
+        with self._redis.pipeline() as pipe:
+            pipe.zadd(keyspace.WORKERS, {name: now + _WORKER_TTL_S})
+            pipe.zremrangebyscore(keyspace.WORKERS, 0, now)
+            pipe.expire(keyspace.WORKERS, _WORKER_TTL_S)
+            pipe.execute()
 
     def withdraw_worker(self, name: str) -> None:
-        self._redis.delete(keyspace.worker(name))
+        self._redis.zrem(keyspace.WORKERS, name)
 
     def workers(self) -> int:
-        return sum(1 for _ in self._redis.scan_iter(match=keyspace.worker("*"), count=1000))
+        count: int = self._redis.zcount(keyspace.WORKERS, time.time(), "+inf")
+        return count
 
-    def describe(self, model: str, text: str) -> None:
-        self._redis.set(keyspace.description(model), text, ex=_DESCRIPTION_TTL_S)
+    def describe(self, model: str, text: str, *, replace: bool = True) -> None:
+        """Put up a description; without `replace` one that is there stays."""
+        self._redis.set(keyspace.description(model), text, ex=_DESCRIPTION_TTL_S, nx=not replace)
         self._redis.publish(keyspace.CHANGES, f"model:{model}")
 
     def weights(self, models: list[str]) -> list[str | None]:

@@ -7,7 +7,6 @@ import logging
 import threading
 from collections.abc import Callable
 
-from obstore.exceptions import BaseError as ObjectStoreError
 from redis import RedisError
 
 from jobs import keyspace
@@ -42,16 +41,13 @@ class Reconciler:
     def recover(self) -> list[str]:
         """Queue again what lost its lease or its message. Returns the ids that were published."""
         due = self._due(keyspace.LEASED) + self._due(keyspace.WAITING)
-        return [job_id for job_id in due if self._recover(job_id)]
+        return [job_id for job_id in due if _guarded(self._recover, job_id)]
 
     def sweep(self) -> None:
         """Delete jobs and images whose time is over, with their files."""
         for member in self._due(keyspace.EXPIRING):
             kind, _, name = member.partition(":")
-            if kind == "job":
-                self._forget_job(name)
-            else:
-                self._images.forget_expired(name)
+            _guarded(self._forget_job if kind == "job" else self._images.forget_expired, name)
 
     def _recover(self, job_id: str) -> bool:
         try:
@@ -88,5 +84,14 @@ class Reconciler:
             try:
                 self.recover()
                 self.sweep()
-            except (RedisError, ObjectStoreError, OSError) as error:
+            except RedisError as error:
                 log.warning("reconciler waits: %s", type(error).__name__)
+
+
+def _guarded(step: Callable[[str], object], name: str) -> object:
+    """One bad item must not keep the others waiting; it is due again the next time."""
+    try:
+        return step(name)
+    except Exception:
+        log.exception("reconciler: %s", name)
+        return None

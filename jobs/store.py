@@ -91,7 +91,7 @@ class JobStore:
         return waiting, running
 
     def counters(self) -> dict[str, int]:
-        """`created:<technique>` and `finished:<status>:<technique>` → how many, since the beginning."""
+        """`created:<technique>` and `finished:<status>:<technique>` → how many, since jobs were last seen."""
         counts: dict[str, str] = self.redis.hgetall(keyspace.COUNTERS)  # type: ignore[assignment]
         return {name: int(count) for name, count in counts.items()}
 

@@ -46,15 +46,22 @@ class Child:
         if self.alive or time.monotonic() - self._started < _BACKOFF_S:
             return False
         self.restarts += 1
+        if self._process is not None:
+            self._kill_session(self._process.pid)
         self.start()
         return True
+
+    def terminate(self) -> None:
+        """SIGTERM, and do not wait."""
+        if self._process is not None and self.alive:
+            self._process.terminate()
 
     def stop(self) -> None:
         """SIGTERM, patience, then SIGKILL to what is left of its session."""
         if self._process is None:
             return
         if self.alive:
-            self._process.terminate()
+            self.terminate()
             try:
                 self._process.wait(self._patience_s)
             except subprocess.TimeoutExpired:

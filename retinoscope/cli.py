@@ -23,6 +23,7 @@ app.add_typer(keys, name="keys")
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
+DATA = settings().data
 Data = Annotated[Path, typer.Option(help="Folder of records, images, results and logs.")]
 
 
@@ -30,7 +31,7 @@ Data = Annotated[Path, typer.Option(help="Folder of records, images, results and
 def serve(
     host: Host = "127.0.0.1",
     port: Port = 8000,
-    data: Data = Path(".data"),
+    data: Data = DATA,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
 ) -> None:
     """Run the whole stack on this machine: Redis, workers and API."""
@@ -59,13 +60,12 @@ def worker(
 def run(
     context: typer.Context,
     technique: Annotated[str, typer.Argument(help="Name of the technique.")],
-    image: Annotated[Path | None, typer.Argument(help="The photograph.", exists=True, dir_okay=False)] = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out"),
 ) -> None:
     """Run one technique without any server: retinoscope run saliency photo.jpg --target class:285 --out pictures"""
     from retinoscope.run_local import run_local  # loads torch
 
-    run_local(technique, image, context.args, out)
+    run_local(technique, context.args, out)
 
 
 @app.command()
@@ -77,7 +77,7 @@ def demo(out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = P
 
 
 @keys.command("create")
-def create_key(name: Annotated[str, typer.Argument(help="Owner of the key.")], data: Data = Path(".data")) -> None:
+def create_key(name: Annotated[str, typer.Argument(help="Owner of the key.")], data: Data = DATA) -> None:
     """Make a key and print it, once."""
     if not name.replace("-", "").replace("_", "").isalnum() or len(name) > 64:
         raise StackError("An owner's name is made of letters, digits, - and _, 64 at most.")
@@ -85,21 +85,21 @@ def create_key(name: Annotated[str, typer.Argument(help="Owner of the key.")], d
 
 
 @keys.command("list")
-def list_keys(data: Data = Path(".data")) -> None:
+def list_keys(data: Data = DATA) -> None:
     """List the keys: id and owner."""
     for key in _ring(data).all():
         print(f"{key.id}…  {key.owner}")
 
 
 @keys.command("revoke")
-def revoke_key(key_id: str, data: Data = Path(".data")) -> None:
+def revoke_key(key_id: str, data: Data = DATA) -> None:
     """Forget a key by its id."""
     if not _ring(data).revoke(key_id.rstrip("…")):
         raise StackError(f"There is no key {key_id!r}.")
 
 
 def _ring(data: Path) -> KeyRing:
-    return KeyRing(settings().keys_file or data / "keys.json")
+    return KeyRing(settings().model_copy(update={"data": data}).keys_location)
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 """`make demo`: real photographs through every technique over real HTTP, and a page that shows what came out."""
 
+import signal
+import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -37,6 +39,7 @@ class Shown:
 def run_demo(out: Path, port: int) -> bool:
     """Everything from start to stop. True if every job succeeded."""
     console = Console()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="retinoscope-") as data:
         console.print("Starting Redis, a worker and the API …")

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import torch
+from PIL import Image
 from pydantic import ValidationError
 
 from catalog.models import find_model
@@ -17,6 +18,7 @@ from workers.failures import explain
 from workers.models.load import load_model
 from workers.provenance import provenance
 from workers.toolkit.context import LocalContext
+from workers.toolkit.errors import UnreadableImage
 from workers.toolkit.view import decode
 
 
@@ -26,15 +28,12 @@ class _Terminal(LocalContext):
             print(f"\r{message or 'step'} {done}/{total}", end="\n" if done == total else "", file=sys.stderr)
 
 
-def run_local(name: str, image: Path | None, options: list[str], out: Path) -> None:
+def run_local(name: str, arguments: list[str], out: Path) -> None:
     """Run it and write its files and `result.json` into `out`. Raises StackError or CatalogError."""
     technique = find_technique(name)
-    params = _params(technique, options)
-    images = {}
-    if technique.images:
-        if image is None:
-            raise StackError(f"{technique.title} needs an image: retinoscope run {name} photo.jpg")
-        images = {technique.images[0].name: decode(image.read_bytes())}
+    files, fields = _sorted_out(arguments)
+    params = _params(technique, fields)
+    images = _images(technique, files)
     context = _Terminal({"technique": name, "model": params.model, "params": params.model_dump(mode="json")})
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -51,11 +50,36 @@ def run_local(name: str, image: Path | None, options: list[str], out: Path) -> N
     _write(out, context.files | {"result.json": json.dumps(result, indent=1).encode()})
 
 
-def _params(technique: Technique, options: list[str]) -> Params:
-    names, values = options[::2], options[1::2]
-    if len(names) != len(values) or not all(name.startswith("--") for name in names):
-        raise StackError("Write parameters as --name value.")
-    fields = {name[2:].replace("-", "_"): value for name, value in zip(names, values, strict=True)}
+def _sorted_out(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Files, and parameters written as `--name value` or `--name=value`, in any order."""
+    files: list[str] = []
+    fields: dict[str, str] = {}
+    left = iter(arguments)
+    for argument in left:
+        if not argument.startswith("--"):
+            files.append(argument)
+            continue
+        name, equals, value = argument[2:].partition("=")
+        given = value if equals else next(left, None)
+        if given is None:
+            raise StackError(f"--{name} needs a value.")
+        fields[name.replace("-", "_")] = given
+    return files, fields
+
+
+def _images(technique: Technique, files: list[str]) -> dict[str, Image.Image]:
+    if len(files) != len(technique.images):
+        wanted = " ".join(f"{image.name}.jpg" for image in technique.images) or "no image"
+        raise StackError(f"{technique.title} takes: {wanted}. Parameters are written as --name value.")
+    try:
+        return {
+            image.name: decode(Path(file).read_bytes()) for image, file in zip(technique.images, files, strict=True)
+        }
+    except (OSError, UnreadableImage) as error:
+        raise StackError(f"The image cannot be read: {error}") from None
+
+
+def _params(technique: Technique, fields: dict[str, str]) -> Params:
     try:
         params = technique.params.model_validate(fields)
     except ValidationError as error:

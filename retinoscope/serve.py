@@ -23,7 +23,7 @@ def serve(plan: Plan) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, tell)
-    with running(plan) as stack:
+    with running(plan, told) as stack:
         print(f"Retinoscope serves on {plan.address}  (API docs: {plan.address}/docs, data: {plan.data})", flush=True)
         print("Press Ctrl-C to stop.", flush=True)
         while not told.wait(_WATCH_EVERY_S):
@@ -34,8 +34,8 @@ def serve(plan: Plan) -> None:
 
 def check_binding(plan: Plan) -> None:
     """Refuse to listen beyond loopback while anybody could use the server. Raises StackError."""
-    keys = settings().keys_file or plan.data / "keys.json"
-    if not _loopback(plan.host) and not KeyRing(keys).all():
+    keys = KeyRing(settings().model_copy(update={"data": plan.data}).keys_location)
+    if not _loopback(plan.host) and not keys.all():
         raise StackError(
             f"Refusing to listen on {plan.host} without API keys: anybody could use this server. "
             f"Make one first: retinoscope keys create NAME --data {plan.data}"

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,10 +49,10 @@ class Stack:
         for child in self.children:
             child.revive()
 
-    def wait_until_ready(self) -> None:
-        """Until the API accepts jobs and every worker lives. Raises StackError."""
+    def wait_until_ready(self, told: threading.Event) -> None:
+        """Until the API accepts jobs and every worker lives, or somebody tells it to stop. Raises StackError."""
         deadline = time.monotonic() + _READY_PATIENCE_S
-        while not self._ready():
+        while not told.is_set() and not self._ready():
             self.watch()
             for child in self.children:
                 if child.restarts >= _CRASHES_BEFORE_GIVING_UP:
@@ -62,8 +63,12 @@ class Stack:
 
     def stop(self) -> None:
         """API first, then the workers, which give their jobs back, Redis last."""
-        for child in reversed(self.children):
-            child.stop()
+        for kind in ("api", "worker", "redis"):
+            children = [child for child in self.children if child.name.startswith(kind)]
+            for child in children:
+                child.terminate()
+            for child in children:
+                child.stop()
 
     def _ready(self) -> bool:
         try:
@@ -74,7 +79,7 @@ class Stack:
 
 
 @contextmanager
-def running(plan: Plan) -> Iterator[Stack]:
+def running(plan: Plan, told: threading.Event | None = None) -> Iterator[Stack]:
     """The stack, started and ready, stopped at the end. Raises StackError."""
     _check_port(plan)
     with _lock(plan.data):
@@ -82,7 +87,7 @@ def running(plan: Plan) -> Iterator[Stack]:
         try:
             for child in stack.children:
                 child.start()
-            stack.wait_until_ready()
+            stack.wait_until_ready(told or threading.Event())
             yield stack
         finally:
             stack.stop()

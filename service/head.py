@@ -11,5 +11,5 @@ class HeadAsGet:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "HEAD":
-            scope = scope | {"method": "GET"}
+            scope = {**scope, "method": "GET"}
         await self._app(scope, receive, send)

@@ -30,10 +30,12 @@ def examine(data: bytes, settings: Settings) -> ImageFacts:
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise Problem("not_an_image", f"Send {', '.join(FORMATS[:-1])} or {FORMATS[-1]}.") from error
     _check_size(image, settings)
-    _check_frames(image)
-    deep = any(";16" in str(tile) for tile in getattr(image, "tile", ()))
-    _decode(image)
-    return _facts(image, deep)
+    try:
+        return _facts(image)
+    except Problem:
+        raise
+    except Exception as error:  # decoders and metadata readers raise whatever they like at damaged files
+        raise Problem("broken_image", "It cannot be decoded to the end. Was the upload cut off?") from error
 
 
 def _check_size(image: Image.Image, settings: Settings) -> None:
@@ -48,19 +50,21 @@ def _check_size(image: Image.Image, settings: Settings) -> None:
 
 
 def _check_frames(image: Image.Image) -> None:
-    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)  # a phone's JPEG may hold a second view
-    if frames > 1:
-        raise Problem("animated_image", f"It has {frames} frames. Send the one to explain as a still image.")
-
-
-def _decode(image: Image.Image) -> None:
+    """One look at the second frame: counting them all takes long where there are many."""
+    if image.format == "MPO":  # a phone's JPEG may hold a second view
+        return
     try:
-        image.load()
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError) as error:
-        raise Problem("broken_image", "It cannot be decoded to the end. Was the upload cut off?") from error
+        image.seek(1)
+    except EOFError:
+        image.seek(0)
+        return
+    raise Problem("animated_image", "It has several frames or pages. Send the one to explain as a still image.")
 
 
-def _facts(image: Image.Image, deep: bool) -> ImageFacts:
+def _facts(image: Image.Image) -> ImageFacts:
+    _check_frames(image)
+    deep = any(";16" in str(tile) for tile in getattr(image, "tile", ()))
+    image.load()
     orientation = image.getexif().get(_ORIENTATION, 1)
     width, height = image.size[::-1] if orientation in _SIDEWAYS else image.size
     return ImageFacts(

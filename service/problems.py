@@ -10,7 +10,9 @@ from fastapi.responses import JSONResponse
 from obstore.exceptions import BaseError as ObjectStoreError
 from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
+from redis import ConnectionError as RedisConnectionError
 from redis import RedisError
+from redis import TimeoutError as RedisTimeoutError
 from starlette.exceptions import HTTPException
 
 from catalog.errors import CatalogError, Violation
@@ -132,7 +134,7 @@ async def _handle(request: Request, error: Exception) -> Response:
 
 
 def _unknown(error: Exception) -> Exception | None:
-    return None if isinstance(error, Problem | QueueFull | RedisError) else error
+    return None if isinstance(error, Problem | QueueFull | RedisConnectionError | RedisTimeoutError) else error
 
 
 def _problem(error: Exception) -> Problem:
@@ -147,7 +149,7 @@ def _problem(error: Exception) -> Problem:
             return Problem("job_running", "The job is running. Cancel it first: POST …/cancel.")
         case QueueFull():
             return Problem("queue_full", "As many jobs are waiting as this server holds. Try again later.")
-        case RedisError() | ObjectStoreError():
+        case RedisConnectionError() | RedisTimeoutError() | ObjectStoreError():
             return Problem("store_unavailable", "Nothing was accepted. Try again in a moment.")
         case RequestValidationError():
             return invalid(error.errors(), skip=1)

@@ -7,13 +7,13 @@ from catalog.technique import ImageInput, Technique
 _STORED = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
 
-def request_body(technique: Technique) -> dict[str, Any]:
-    """The `requestBody` of one operation."""
+def request_body(technique: Technique, without: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The `requestBody` of one operation, some parameters left out."""
     example = dict(technique.example)
     stored = {image.name: _STORED for image in technique.images}
     content = {
-        "multipart/form-data": {"schema": _schema(technique, "form"), "example": example},
-        "application/json": {"schema": _schema(technique, "json"), "example": stored | example},
+        "multipart/form-data": {"schema": _schema(technique, "form", without), "example": example},
+        "application/json": {"schema": _schema(technique, "json", without), "example": stored | example},
     }
     return {"requestBody": {"required": bool(technique.images), "content": content}}
 
@@ -23,8 +23,10 @@ def parameter_schema(technique: Technique) -> dict[str, Any]:
     return technique.params.model_json_schema()
 
 
-def _schema(technique: Technique, kind: str) -> dict[str, Any]:
+def _schema(technique: Technique, kind: str, without: tuple[str, ...]) -> dict[str, Any]:
     schema = parameter_schema(technique)
+    for name in without:
+        del schema["properties"][name]
     pictures = {image.name: _image(image, kind) for image in technique.images}
     return {
         "title": f"{technique.name}_{kind}",

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from jobs.artifacts import ArtifactStore
 from jobs.connection import connect
@@ -51,11 +52,19 @@ def _services(request: Request) -> Services:
 TheServices = Annotated[Services, Depends(_services)]
 
 
-def _owner(request: Request, services: TheServices) -> str:
+_BEARER = HTTPBearer(auto_error=False, description="A key made by `retinoscope keys create`.")
+_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key, in a header of its own.")
+
+
+def _owner(
+    services: TheServices,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+    header: Annotated[str | None, Security(_HEADER)],
+) -> str:
     """Who asks. Without keys everybody on this machine is `local`."""
     if not services.keys.configured:
         return LOCAL_OWNER
-    secret = request.headers.get("x-api-key") or _bearer(request.headers.get("authorization", ""))
+    secret = header or (bearer.credentials if bearer else "")
     owner = services.keys.owner(secret) if secret else None
     if owner is None:
         raise Problem("unauthorized", "Send a key as `Authorization: Bearer …` or `X-API-Key: …`.")
@@ -75,8 +84,3 @@ def _job(job_id: str, owner: Owner, services: TheServices) -> Job:
 
 
 ExistingJob = Annotated[Job, Depends(_job)]
-
-
-def _bearer(header: str) -> str:
-    scheme, _, secret = header.partition(" ")
-    return secret.strip() if scheme.lower() == "bearer" else ""

@@ -1,37 +1,32 @@
-"""Start and stop of a worker: the reconciler beside it, its notice to the API, and the word to its children to stop."""
+"""Start and stop of a worker: its keeper beside it, and the word to its children to stop."""
 
-import ctypes
 import logging
 import multiprocessing
 import os
-import signal
 import socket
+import subprocess
 import sys
 import threading
 
 from celery.signals import worker_process_init, worker_ready, worker_shutdown, worker_shutting_down
 from redis import RedisError
 
-from jobs.artifacts import ArtifactStore
 from jobs.connection import connect
+from jobs.die_with_parent import die_with_parent
 from jobs.noticeboard import Noticeboard
-from jobs.queue import publish
-from jobs.reconciler import Reconciler
 from jobs.settings import settings
-from jobs.store import JobStore
 
 log = logging.getLogger(__name__)
 
-_NOTICE_EVERY_S = 5
-_PR_SET_PDEATHSIG = 1
-# Made before the children are forked, so that they share it.
-_stopping = multiprocessing.get_context("fork").Event()
+_RESTART_AFTER_S = 1.0
+# Made before the children are forked, so that they share it; without a lock, which a killed child could take with it.
+_stopping = multiprocessing.RawValue("b", 0)
 _ended = threading.Event()
 
 
 def stopping() -> bool:
     """True once this worker was told to stop; its job is then given back at the next progress report."""
-    return _stopping.is_set()
+    return bool(_stopping.value)
 
 
 def worker_name() -> str:
@@ -40,15 +35,12 @@ def worker_name() -> str:
 
 @worker_ready.connect
 def _begin(**_: object) -> None:
-    redis = connect(settings().redis_url)
-    store = JobStore(redis, settings())
-    Reconciler(store, ArtifactStore(settings().artifacts_location), publish).start()
-    threading.Thread(target=_announce, args=(Noticeboard(redis),), name="notice", daemon=True).start()
+    threading.Thread(target=_run_keeper, name="keeper", daemon=True).start()
 
 
 @worker_shutting_down.connect
 def _stop(**_: object) -> None:
-    _stopping.set()
+    _stopping.value = 1
 
 
 @worker_shutdown.connect
@@ -61,17 +53,16 @@ def _end(**_: object) -> None:
 
 
 @worker_process_init.connect
-def _die_with_parent(**_: object) -> None:
+def _tether(**_: object) -> None:
     """A child whose parent was killed holds a lease that nobody watches: it goes too."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()
 
 
-def _announce(board: Noticeboard) -> None:
-    while True:
-        try:
-            board.announce_worker(worker_name())
-        except RedisError:
-            log.warning("Redis is away")
-        if _ended.wait(_NOTICE_EVERY_S):
-            return
+def _run_keeper() -> None:
+    """Start the keeper, and again if it dies. The keeper lives as long as this thread, and that as the worker."""
+    command = [sys.executable, "-m", "workers.keeper", str(os.getpid()), worker_name()]
+    while not _ended.is_set():
+        keeper = subprocess.Popen(command)
+        while keeper.poll() is None and not _ended.wait(_RESTART_AFTER_S):
+            pass
+        keeper.terminate()

@@ -1,10 +1,12 @@
 """One attempt at one job: take the lease, load what it needs, run it, write down how it ended."""
 
 import logging
+import os
 import threading
 from collections.abc import Callable
 
 import torch
+from obstore.exceptions import BaseError as ObjectStoreError
 from PIL import Image
 from redis import RedisError
 
@@ -65,7 +67,7 @@ class Runner:
     def describe(self, name: str) -> None:
         """Put the model's description on the noticeboard, without loading weights."""
         if name not in self._models and self._notices.description(name) is None:
-            self._notices.describe(name, describe_architecture(find_model(name)).model_dump_json())
+            self._notices.describe(name, describe_architecture(find_model(name)).model_dump_json(), replace=False)
 
     def _attempt(self, lease: Lease) -> str:
         try:
@@ -75,6 +77,13 @@ class Runner:
             return "given back" if lease.give_back() else "lost"
         except (LeaseLost, Canceled) as stop:
             return self._stopped(lease, stop)
+        except (RedisError, ObjectStoreError) as error:
+            # The lease ends by itself, and another attempt begins: nothing is deleted, the end may have been written.
+            log.error("job %s: %s, left to another attempt", lease.job.id, type(error).__name__)
+            return "left"
+        except torch.AcceleratorError:
+            log.exception("job %s: the device is broken for this process", lease.job.id)
+            os._exit(1)
         except Exception as error:
             log.exception("job %s failed", lease.job.id)
             return self._failed(lease, error)
@@ -110,23 +119,30 @@ class Runner:
         return {"technique": job.technique, "model": job.model, "params": job.params, "job": job.id}
 
     def _stopped(self, lease: Lease, stop: Exception) -> str:
-        self._files.delete_folder(lease.folder)
         if isinstance(stop, Canceled):
-            try:
-                lease.cancel()
-            except LeaseLost:
-                return "lost"
-            return "canceled"
+            return self._ended(lease, lease.cancel)
         log.warning("job %s: lease lost", lease.job.id)
+        self._clean(lease)
         return "lost"
 
     def _failed(self, lease: Lease, error: Exception) -> str:
-        self._files.delete_folder(lease.folder)
+        return self._ended(lease, lambda: lease.fail(explain(error)))
+
+    def _ended(self, lease: Lease, write: Callable[[], None]) -> str:
+        """The record first, then the files that nobody will ask for."""
         try:
-            lease.fail(explain(error))
-        except LeaseLost:
+            write()
+        except (LeaseLost, RedisError) as error:
+            log.warning("job %s: %s", lease.job.id, type(error).__name__)
             return "lost"
-        return "failed"
+        self._clean(lease)
+        return "ended"
+
+    def _clean(self, lease: Lease) -> None:
+        try:
+            self._files.delete_folder(lease.folder)
+        except ObjectStoreError as error:
+            log.warning("job %s: files stay until it expires: %s", lease.job.id, type(error).__name__)
 
 
 def _device(settings: Settings) -> torch.device:

@@ -9,9 +9,13 @@ from typing import Literal
 
 from pydantic import Field
 
+from catalog.errors import TooExpensive, Violation
 from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES, HeatmapSummary
+from catalog.models import ModelEntry
 from catalog.smoothgrad import SmoothGradParams
 from catalog.technique import Technique
+
+MAX_POINTS = 10_000
 
 
 class IntegratedGradientsParams(SmoothGradParams):
@@ -20,10 +24,17 @@ class IntegratedGradientsParams(SmoothGradParams):
         "black", description="The image that says nothing; `mean` is the training mean, `blur` this image, blurred."
     )
 
+    def check(self, model: ModelEntry) -> None:
+        if (points := self.steps * self.samples) > MAX_POINTS:
+            message = f"steps × samples is {points:,}; the limit is {MAX_POINTS:,} gradients."
+            raise TooExpensive(message, [Violation("/samples", message)])
+
 
 class IntegratedGradientsSummary(HeatmapSummary):
     baseline_score: float = Field(description="The score of the baseline.")
-    convergence_delta: float = Field(description="Sum of the values minus the change of the score; 0 is exact.")
+    convergence_delta: float | None = Field(
+        None, description="Sum of the values minus the change of the score; 0 is exact. Only without noisy copies."
+    )
     units: str = Field(description="What one unit of the map is.")
 
 

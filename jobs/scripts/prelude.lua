@@ -54,8 +54,8 @@ end
 
 local function poison()
   redis.call('HSET', job, 'error', cjson.encode({
-    code = 'poisoned', title = 'The job killed its worker repeatedly', retryable = false,
-    detail = 'Its worker died ' .. number('attempts') .. ' times while running it; it is not tried again.'}))
+    code = 'poisoned', title = 'The job ended its worker repeatedly', retryable = false,
+    detail = number('attempts') .. ' attempts ended without a result: the worker died or lost its stores. It is not tried again.'}))
   finish('failed')
 end
 

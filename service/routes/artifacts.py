@@ -1,5 +1,6 @@
 """Files of jobs: whole, in ranges, or not at all when the client has them."""
 
+from itertools import chain
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -37,7 +38,9 @@ def get_artifact(name: str, job: ExistingJob, request: Request, services: TheSer
     if status == 206:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{artifact.bytes}"
     headers["Content-Length"] = str(end - start)
-    return StreamingResponse(services.files.chunks(artifact.key, start, end), status, headers, artifact.media_type)
+    chunks = services.files.chunks(artifact.key, start, end)
+    first = next(chunks, b"")  # a file that is gone is found out before the status is sent
+    return StreamingResponse(chain([first], chunks), status, headers, artifact.media_type)
 
 
 def _find(artifacts: list[Artifact], name: str) -> Artifact:

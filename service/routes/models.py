@@ -104,7 +104,7 @@ def list_classes(
     summary="Predict the classes of an image",
     response_model=JobView,
     responses={202: {"model": JobView, "description": "The prediction takes longer; poll the job"}},
-    openapi_extra=request_body(find_technique("predict")),
+    openapi_extra=request_body(find_technique("predict"), without=("model",)),
 )
 async def predict(
     entry: ExistingModel, request: Request, owner: Owner, services: TheServices, prefer: Prefer = None

@@ -9,7 +9,7 @@ import pytest
 from tests.retinoscope.serving import Serving, serving
 from tests.wait import wait_until
 
-SLOW = {"stride": "8", "window": "32"}  # 625 patches: long enough to be hit
+SLOW = {"stride": "10", "window": "32"}  # 441 patches: long enough to be hit
 
 
 def post(client: httpx.Client, photo: bytes, technique: str = "occlusion", **fields: str) -> str:
@@ -65,6 +65,17 @@ def test_only_the_child_is_killed_and_the_job_still_succeeds(stack: Serving, cof
         child.send_signal(signal.SIGKILL)
     job = ended(stack.client, url)
     assert job["status"] == "succeeded" and job["attempts"] == 2
+
+
+def test_a_child_that_is_made_after_a_sweep_still_reads_files(stack: Serving, coffee: bytes) -> None:
+    """The object store's client has threads, and a fork loses them: the sweep must not run in the forking process."""
+    stack.client.delete(ended(stack.client, post(stack.client, coffee, "predict"))["urls"]["self"])
+    wait_until(lambda: not list((stack.log.parent / "artifacts" / "jobs").glob("*/*")))
+    time.sleep(2)  # two turns of the reconciler
+    parents = stack.find("celery", "workers.app")
+    for child in [process for process in parents if process.parent() in parents]:
+        child.send_signal(signal.SIGKILL)
+    assert ended(stack.client, post(stack.client, coffee, "saliency"))["status"] == "succeeded"
 
 
 def test_nothing_accepted_is_lost_when_redis_is_killed(stack: Serving, coffee: bytes) -> None:

@@ -26,7 +26,9 @@ def load_model(entry: ModelEntry, device: torch.device) -> VisionModel:
         raise WeightsMismatch(f"The weights {entry.weights} do not fit {entry.name!r}.") from error
     size = entry.input_size
     network = Network(module.to(device), CHANNELS, size, size)
-    return VisionModel(entry.name, network, _eye(entry.preprocessing), labels(entry.labels), digest(state))
+    return VisionModel(
+        entry.name, network, _eye(entry.preprocessing), labels(entry.labels), digest(state), entry.recommended
+    )
 
 
 def digest(state: dict[str, Tensor]) -> str:

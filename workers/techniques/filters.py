@@ -12,7 +12,7 @@ from workers.toolkit.vision_model import VisionModel
 
 def run(params: FiltersParams, model: VisionModel, images: dict[str, Image.Image], context: Context) -> FiltersSummary:
     context.progress(0, 1)
-    convolution = find_convolution(model.network, params.layer)
+    convolution = find_convolution(model.network, params.layer or model.recommended.get("filters"))
     units, norms = unit_length(convolution.weight)
     colour = convolution.reads_input and units.shape[1] == 3
     shown = units[: params.limit]

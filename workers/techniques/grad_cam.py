@@ -17,7 +17,7 @@ from workers.toolkit.vision_model import VisionModel
 def run(params: GradCamParams, model: VisionModel, images: dict[str, Image.Image], context: Context) -> GradCamSummary:
     subject = look(model, images["image"], parse_target(params.target, model.labels, model.name))
     network, x = model.network, subject.view.x
-    layer = params.layer or last_map(network)
+    layer = params.layer or model.recommended.get("grad_cam") or last_map(network)
 
     def explain(batch: Tensor) -> Tensor:
         return class_activation_map(network, subject.unit, layer, batch)

@@ -52,7 +52,7 @@ def run(
         **score,
         **leave_heatmap(context, subject.view, values, tail=0.5, signed=True),
         baseline_score=baseline_score,
-        convergence_delta=float(values.double().sum()) - change,
+        convergence_delta=float(values.double().sum()) - change if params.samples == 1 else None,
         units=f"part of the change of the {score['score']} from the baseline",
     )
 

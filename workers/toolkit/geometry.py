@@ -70,7 +70,7 @@ def _map(node: fx.Node, maps: dict[fx.Node, _Map]) -> _Map | None:
     if not sources or any(source not in maps for source in sources):
         return None
     given, name = [maps[source] for source in sources], _name(node)
-    if len({m.channels_last for m in given}) > 1:
+    if len({m.channels_last for m in given}) > 1 or _joins_places(name, node, given[0].channels_last):
         return None
     if name == "permute":
         return _permuted(node, given[0])
@@ -81,11 +81,29 @@ def _map(node: fx.Node, maps: dict[fx.Node, _Map]) -> _Map | None:
 
 def _through_window(name: str, node: fx.Node, given: _Map) -> _Map | None:
     if name in _OVER_ALL:
-        return _Map(None) if len(shape_of(node) or ()) == 3 else None
+        return _pooled(node, given)
     window = _window(name, node)
     if window is None:
         return None
     return _Map(given.field and _through(given.field, *window))
+
+
+def _pooled(node: fx.Node, given: _Map) -> _Map | None:
+    """Statistics over the whole map, unless an adaptive pool has nothing to pool: VGG's from 7 × 7 to 7 × 7."""
+    source, shape = shape_of(tensor_inputs(node)[0]), shape_of(node)
+    if shape is None or len(shape) != 3:
+        return None
+    if operator_name(node).startswith("adaptive") and shape == source:
+        return given
+    if operator_name(node) == "mean" and shape[1:] != (1, 1):
+        return None
+    return _Map(None)
+
+
+def _joins_places(name: str, node: fx.Node, channels_last: bool) -> bool:
+    """True for a concatenation along any axis but the channels."""
+    axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)
+    return name == "cat" and axis not in ((3, -1) if channels_last else (1, -3))
 
 
 def _name(node: fx.Node) -> str:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from workers.toolkit.errors import TechniqueError
+from workers.toolkit.geometry import receptive_fields
 from workers.toolkit.network import Network
 from workers.toolkit.unit import Unit
 
@@ -20,7 +21,8 @@ class NotBehind(TechniqueError):
 
 def last_map(network: Network) -> str:
     """The last layer with a map of more than one place: the shortest of its names. Raises NotAMap."""
-    maps = [path for path in network.layers if _has_map(network, path)]
+    laid_out = receptive_fields(network.whole.graph)
+    maps = [path for path, node in network.layers.items() if node in laid_out and _has_map(network, path)]
     if not maps:
         raise NotAMap("The model has no layer whose output is a map.")
     last = network.layers[maps[-1]]

@@ -4,7 +4,6 @@ In-place operators are made functional, so that a captured activation is never o
 """
 
 import logging
-import operator
 from typing import Any
 
 import torch
@@ -15,10 +14,14 @@ from workers.toolkit.errors import NotExportable
 log = logging.getLogger(__name__)
 aten = torch.ops.aten
 
-_VIEWS = frozenset(
+# Operators whose result never shares memory with an input. Any other may return a view.
+_FRESH = frozenset(
     {
-        "view", "reshape", "flatten", "transpose", "permute", "split", "chunk", "slice", "select", "unsqueeze",
-        "squeeze", "expand", "contiguous", "unbind", "alias", "detach", "dropout", "to", "narrow", "unfold", "t",
+        "conv1d", "conv2d", "linear", "batch_norm", "layer_norm", "group_norm", "instance_norm", "relu", "relu6",
+        "hardtanh", "clamp", "clamp_min", "clamp_max", "sigmoid", "silu", "hardswish", "hardsigmoid", "gelu", "elu",
+        "leaky_relu", "selu", "mish", "tanh", "softplus", "softmax", "add", "sub", "mul", "div", "cat", "max_pool2d",
+        "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "mean", "sum", "pad", "exp", "sqrt", "pow", "abs",
+        "neg", "matmul", "clone",
     }
 )  # fmt: skip
 
@@ -29,7 +32,7 @@ def export_graph(module: nn.Module, channels: int, height: int, width: int) -> f
     The parameters are shared with the module. Raises NotExportable.
     """
     device = next(module.parameters()).device
-    sample = torch.zeros(2, channels, height, width, device=device)
+    sample = torch.zeros(2, channels, height, width, device=device, dtype=next(module.parameters()).dtype)
     batch = {0: torch.export.Dim.DYNAMIC}
     try:
         with torch.no_grad():
@@ -42,7 +45,19 @@ def export_graph(module: nn.Module, channels: int, height: int, width: int) -> f
         graph_module = program.run_decompositions({}).module(check_guards=False)
     assert isinstance(graph_module, fx.GraphModule)
     graph_module.recompile()
+    if not _agree(graph_module, module, sample):
+        raise NotExportable("The graph that torch.export made of this model gives other results than the model.")
     return graph_module
+
+
+@torch.no_grad()
+def _agree(graph_module: fx.GraphModule, module: nn.Module, like: Tensor) -> bool:
+    """Do both give the same for noise, up to rounding?"""
+    noise = torch.randn(like.shape, generator=torch.Generator().manual_seed(0)).to(like)
+    ours, theirs = graph_module(noise), module(noise)
+    if not isinstance(ours, Tensor) or not isinstance(theirs, Tensor) or not bool(theirs.isfinite().all()):
+        return True
+    return torch.allclose(ours, theirs, rtol=1e-3, atol=1e-3 * float(theirs.abs().max()))
 
 
 def operator_name(node: fx.Node) -> str:
@@ -70,13 +85,14 @@ def tensor_inputs(node: fx.Node) -> list[fx.Node]:
 
 
 def _make_functional(graph: fx.Graph) -> bool:
-    """Replace in-place operators by their functional twins. False if a view of an overwritten tensor forbids it."""
+    """Replace in-place operators by their functional twins. False if an overwritten tensor may share its memory."""
     order = {node: i for i, node in enumerate(graph.nodes)}
     for node in [node for node in graph.nodes if _is_in_place(node)]:
         overwritten = node.args[0]
-        if not isinstance(overwritten, fx.Node) or _has_views(overwritten):
+        twin = _functional_twin(node.target)
+        if twin is None or not isinstance(overwritten, fx.Node) or _may_be_shared(overwritten, node, order):
             return False
-        node.target = _functional_twin(node.target)
+        node.target = twin
         overwritten.replace_all_uses_with(node, lambda user, made=node: order[user] > order[made])  # type: ignore[misc]
     graph.lint()
     return True
@@ -88,10 +104,12 @@ def _is_in_place(node: fx.Node) -> bool:
 
 
 def _functional_twin(target: Any) -> Any:
-    packet = getattr(aten, target._opname.rstrip("_"))
-    return getattr(packet, target._overloadname)
+    """`aten.relu.default` for `aten.relu_.default`; None if there is none."""
+    packet = getattr(aten, target._opname.rstrip("_"), None)
+    return getattr(packet, target._overloadname, None)
 
 
-def _has_views(node: fx.Node) -> bool:
-    around = [*node.users, node, *tensor_inputs(node)]
-    return any(operator_name(other) in _VIEWS or other.target is operator.getitem for other in around)
+def _may_be_shared(overwritten: fx.Node, by: fx.Node, order: dict[fx.Node, int]) -> bool:
+    """True unless the tensor and everything made of it before are known to be fresh."""
+    earlier = [user for user in overwritten.users if order[user] < order[by]]
+    return any(operator_name(node) not in _FRESH for node in [overwritten, *earlier])

@@ -16,6 +16,9 @@ Rule = Callable[[Tensor, float], Tensor]
 """A ReLU: (input, upper bound) → output, with a backward pass of its own."""
 
 
+_MOST_PARTS = 64
+
+
 class Network:
     """A frozen model at one input size. `LOGITS` (the empty path) names its output."""
 
@@ -51,6 +54,8 @@ class Network:
         """The graph that ends at those layers, built once per choice and rule."""
         key = (paths, rule)
         if key not in self._parts:
+            if len(self._parts) >= _MOST_PARTS:
+                self._parts.pop(next(iter(self._parts)))
             self._parts[key] = self._cut(paths, rule)
         return self._parts[key]
 

@@ -86,9 +86,14 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 def _from_deep(image: Image.Image) -> Image.Image:
-    values = np.asarray(image).astype(np.float64)
-    scale = 255 / 65535 if values.max(initial=0) > 255 or image.mode.startswith("I;16") else 1.0
-    return Image.fromarray((values * scale).clip(0, 255).round().astype(np.uint8), "L").convert("RGB")
+    """16 bits, 32 bits or floats → 8 bits, by the range that the values are in."""
+    values = np.nan_to_num(np.asarray(image).astype(np.float64), nan=0, posinf=0, neginf=0)
+    largest = float(values.max(initial=0))
+    if image.mode.startswith("I;16"):
+        full = 65535.0
+    else:
+        full = next((full for full in (1.0, 255.0, 65535.0) if largest <= full), largest)
+    return Image.fromarray((values / full * 255).clip(0, 255).round().astype(np.uint8), "L").convert("RGB")
 
 
 def _pixels(image: Image.Image) -> Tensor:

@@ -1,6 +1,7 @@
 """A loaded model as the techniques see it: network, eye, labels."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 from PIL import Image
@@ -16,6 +17,7 @@ class VisionModel:
     eye: Eye
     labels: tuple[str, ...]
     weights: str  # sha256 of the weights
+    recommended: Mapping[str, str] = field(default_factory=dict)  # technique → layer
 
     def view(self, image: Image.Image) -> View:
         """The network's input for that photograph, on the network's device."""

@@ -1,0 +1,45 @@
+"""`retinoscope run`: options in any order, one sentence for every mistake."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def run(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "retinoscope", "run", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=cwd)
+
+
+def test_options_come_in_any_order(tmp_path: Path, coffee: bytes) -> None:
+    (tmp_path / "photo.png").write_bytes(coffee)
+    done = run("saliency", "--target=class:967", "photo.png", "--seed", "7", "--out", "o", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "o" / "result.json").read_text())
+    assert result["params"]["seed"] == 7 and result["summary"]["target"]["label"] == "espresso"
+    assert (tmp_path / "o" / "overlay.png").exists()
+
+
+def test_a_technique_without_image_takes_none(tmp_path: Path) -> None:
+    done = run("filters", "--scale", "shared", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "filters.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("saliency",), "takes: image.jpg"),
+        (("saliency", "text.txt"), "cannot be read"),
+        (("saliency", "missing.png"), "cannot be read"),
+        (("salience", "text.txt"), "Did you mean 'saliency'"),
+        (("occlusion", "text.txt", "--stride", "0"), "stride"),
+        (("occlusion", "text.txt", "--stride"), "--stride needs a value"),
+    ],
+)
+def test_a_mistake_is_one_sentence(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    (tmp_path / "text.txt").write_text("no picture")
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
