@@ -88,5 +88,19 @@ def palette_with_hole(image: Image.Image) -> bytes:
     return encoded(image.quantize(64), "PNG", transparency=3)
 
 
+def tiff(pages: int, *, last_is_empty: bool = False) -> bytes:
+    """A TIFF of that many tiny grey pages, or whose last page is an empty directory."""
+    fields = [(256, 4, 8), (257, 4, 8), (258, 3, 8), (259, 3, 1), (262, 3, 1), (273, 4, 8), (277, 3, 1), (279, 4, 64)]
+    entries = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in fields)
+    directory = struct.pack("<H", len(fields)) + entries
+    size = len(directory) + 4
+    starts = [8 + 64 + size * page for page in range(1, pages)] + [0]
+    data = b"II*\0" + struct.pack("<I", 8 + 64) + bytes(64)
+    whole = [directory + struct.pack("<I", start) for start in starts]
+    if last_is_empty:
+        whole[-1] = bytes(6)
+    return data + b"".join(whole)
+
+
 def _chunk(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))

@@ -64,3 +64,13 @@ def hooked(module: nn.Module, x: Tensor) -> dict[str, Tensor]:
     for handle in handles:
         handle.remove()
     return seen
+
+
+def assert_same(module: nn.Module) -> Network:
+    """The graph gives what the eager model gives, for several batch sizes."""
+    made = network(module)
+    for batch in (1, 2, 5):
+        x = noise(batch)
+        with torch.no_grad():
+            torch.testing.assert_close(made.logits(x), module(x.clone()), atol=1e-6, rtol=1e-5)
+    return made

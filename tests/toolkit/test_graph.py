@@ -1,17 +1,14 @@
 """The graph computes what the eager model computes, whatever that overwrites on the way."""
 
-from contextlib import suppress
-
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tests.tiny import EveryRelu, TinyNetwork, seeded
-from tests.toolkit.networks import Middle, Sandwich, network, noise, sandwich
+from tests.toolkit.networks import Middle, Sandwich, assert_same, network, noise, sandwich
 from workers.toolkit.errors import NotExportable
 from workers.toolkit.graph import export_graph
-from workers.toolkit.network import Network
 
 
 def overwritten_before_the_skip(net: Sandwich, x: Tensor) -> Tensor:
@@ -85,41 +82,6 @@ MIDDLES = [
     a_view_of_the_overwritten, a_view_of_a_view,
 ]  # fmt: skip
 
-# Every way of torch to view a map (B, 8, 32, 32) that never makes a copy.
-VIEWS = {
-    "permute": lambda x: x.permute(0, 2, 3, 1),
-    "movedim": lambda x: x.movedim(1, 3),
-    "swapaxes": lambda x: x.swapaxes(1, 3),
-    "swapdims": lambda x: x.swapdims(1, 3),
-    "mT": lambda x: x.mT,
-    "T": lambda x: x[0, 0].T,
-    "adjoint": lambda x: x.adjoint(),
-    "view_as": lambda x: x.view_as(x + 1),
-    "expand_as": lambda x: x.expand_as(x + 1),
-    "unflatten": lambda x: x.unflatten(1, (2, 4)),
-    "diagonal": lambda x: x.diagonal(0, 2, 3),
-    "unfold": lambda x: x.unfold(2, 4, 4),
-    "narrow": lambda x: x.narrow(2, 3, 9),
-    "select": lambda x: x[:, 3],
-    "squeeze": lambda x: x.unsqueeze(2).squeeze(2),
-    "split": lambda x: x.split(3, 1)[1],
-    "tensor_split": lambda x: x.tensor_split(2, 1)[0],
-    "hsplit": lambda x: x.hsplit(2)[1],
-    "unbind": lambda x: x.unbind(1)[2],
-    "detach": lambda x: x.detach(),
-    "float": lambda x: x.float(),
-    "type_as": lambda x: x.type_as(x + 1),
-}
-
-
-def assert_same(module: nn.Module) -> Network:
-    made = network(module)
-    for batch in (1, 2, 5):
-        x = noise(batch)
-        with torch.no_grad():
-            torch.testing.assert_close(made.logits(x), module(x.clone()), atol=1e-6, rtol=1e-5)
-    return made
-
 
 @pytest.mark.parametrize("kind", [TinyNetwork, EveryRelu])
 def test_the_graph_is_the_model(kind: type[nn.Module]) -> None:
@@ -130,16 +92,6 @@ def test_the_graph_is_the_model(kind: type[nn.Module]) -> None:
 def test_overwriting_is_reproduced_without_overwriting(middle: Middle) -> None:
     nodes = assert_same(sandwich(middle)).whole.graph.nodes
     assert not [node for node in nodes if getattr(getattr(node.target, "_schema", None), "is_mutable", False)]
-
-
-@pytest.mark.parametrize("view", VIEWS)
-def test_overwriting_a_view_changes_what_it_views_or_is_refused(view: str) -> None:
-    def middle(net: Sandwich, x: Tensor) -> Tensor:
-        VIEWS[view](x).relu_()
-        return net.second(x) + x
-
-    with suppress(NotExportable):
-        assert_same(sandwich(middle))
 
 
 def test_the_input_itself_is_left_as_it_was() -> None:

@@ -9,7 +9,8 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from tests.toolkit.networks import noise
-from workers.toolkit.occlusion import blur, fill_image, occluded_scores, rectangles, spread
+from workers.toolkit.fill import blur, fill_image
+from workers.toolkit.occlusion import occluded_scores, rectangles, spread
 
 SIDE = 24
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
@@ -107,5 +108,5 @@ def test_blur_is_scipys_gaussian_with_the_border_repeated(window: int) -> None:
     radius = max(1, min(int(np.ceil(1.5 * window)), SIDE - 1))
     theirs = [gaussian_filter(c, window / 2, mode="nearest", radius=radius) for c in x[0].double().numpy()]
     expected = torch.from_numpy(np.stack(theirs)).float()
-    torch.testing.assert_close(fill_image("blur", x, MEAN, STD, window), expected, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(fill_image("blur", x, MEAN, STD, window / 2), expected, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(blur(x, window / 2)[0], expected, atol=1e-5, rtol=1e-4)

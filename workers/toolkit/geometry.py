@@ -21,7 +21,6 @@ _POINTWISE = frozenset(
         "_native_batch_norm_legit_no_training", "add", "sub", "mul", "div", "cat", "maximum", "minimum",
     }
 )  # fmt: skip
-_OVER_CHANNELS = frozenset({"linear", "layer_norm"})  # pointwise in space where the channels are the last axis
 _MOVE_CHANNELS = frozenset({"view", "reshape", "split", "chunk", "getitem"})
 _MOVE_AXES = {"transpose": {1, 2}, "slice": {0, 1}, "select": {1}, "unsqueeze": {1}}
 _OVER_ALL = frozenset({"adaptive_avg_pool2d", "adaptive_max_pool2d", "mean", "group_norm", "instance_norm"})
@@ -43,10 +42,14 @@ class Field:
 
 @dataclass(frozen=True)
 class _Map:
-    """A tensor laid out like the image; no field means that each unit sees all of it."""
+    """A tensor laid out like the image, or with `vector` one that has no places any more.
+
+    No field means that each unit sees all of the image.
+    """
 
     field: Field | None
     channels_last: bool = False
+    vector: bool = False
 
 
 def receptive_fields(graph: fx.Graph) -> dict[fx.Node, Field | None]:
@@ -56,27 +59,64 @@ def receptive_fields(graph: fx.Graph) -> dict[fx.Node, Field | None]:
     out, and so is everything that depends on them: no field is ever guessed.
     """
     maps: dict[fx.Node, _Map] = {}
+    weights: set[fx.Node] = set()  # operators that the image does not reach
     for node in graph.nodes:
-        found = _map(node, maps)
-        if found is not None:
+        sources = [source for source in tensor_inputs(node) if source not in weights]
+        if node.op == "call_function" and not sources:
+            weights.add(node)
+        elif (found := _map(node, sources, maps)) is not None:
             maps[node] = found
-    return {node: m.field for node, m in maps.items() if not m.channels_last and len(shape_of(node) or ()) == 3}
+    listed = {node: m for node, m in maps.items() if not m.channels_last and not m.vector}
+    return {node: m.field for node, m in listed.items() if len(shape_of(node) or ()) == 3}
 
 
-def _map(node: fx.Node, maps: dict[fx.Node, _Map]) -> _Map | None:
+def _map(node: fx.Node, sources: list[fx.Node], maps: dict[fx.Node, _Map]) -> _Map | None:
     if node.op == "placeholder":
         return _Map(Field((1, 1), (1, 1), (0, 0)))
-    sources = tensor_inputs(node)
     if not sources or any(source not in maps for source in sources):
         return None
     given, name = [maps[source] for source in sources], _name(node)
+    if any(m.vector for m in given):
+        return _of_vectors(node, given)
     if len({m.channels_last for m in given}) > 1 or _joins_places(name, node, given[0].channels_last):
         return None
     if name == "permute":
         return _permuted(node, given[0])
-    if name in _POINTWISE or (name in _OVER_CHANNELS and given[0].channels_last) or _moves_channels(name, node):
-        return replace(given[0], field=_union([m.field for m in given]))
-    return None if given[0].channels_last else _through_window(name, node, given[0])
+    if _keeps_places(name, node, given[0].channels_last):
+        return replace(given[0], field=_union_at(node, sources, [m.field for m in given]))
+    if given[0].channels_last:
+        return None
+    return _through_window(name, node, given[0]) or _without_places(name, node)
+
+
+def _of_vectors(node: fx.Node, given: list[_Map]) -> _Map | None:
+    """A vector stays one until it is spread over places again, as by a gate: [C, 1, 1] sees the whole image."""
+    if not all(m.vector for m in given):
+        return None
+    shape = shape_of(node)
+    return _Map(None, vector=not (shape is not None and len(shape) == 3 and shape[1:] == (1, 1)))
+
+
+def _without_places(name: str, node: fx.Node) -> _Map | None:
+    """Pooled to one value per channel, [C]."""
+    shape = shape_of(node)
+    flattens = name in ("flatten", "view", "reshape", "squeeze", "mean")
+    return _Map(None, vector=True) if flattens and shape is not None and len(shape) == 1 else None
+
+
+def _keeps_places(name: str, node: fx.Node, channels_last: bool) -> bool:
+    """True where each output depends on the same place of its inputs only."""
+    if name in _POINTWISE:
+        return True
+    if not channels_last:
+        return _moves_channels(name, node)
+    return name == "linear" or (name == "layer_norm" and len(_ints(node.args[1])) == 1)
+
+
+def _union_at(node: fx.Node, sources: list[fx.Node], fields: list[Field | None]) -> Field | None:
+    """The union, unless an input of other size is spread over the places of the output."""
+    spread = {_rows_and_columns(source) for source in sources} != {_rows_and_columns(node)}
+    return None if spread else _union(fields)
 
 
 def _through_window(name: str, node: fx.Node, given: _Map) -> _Map | None:
@@ -122,12 +162,19 @@ def _permuted(node: fx.Node, given: _Map) -> _Map | None:
 def _moves_channels(name: str, node: fx.Node) -> bool:
     """True for a step of a channel shuffle or split: rows and columns stay the last axes, as they were."""
     source = node.args[0]
+    if name == "transpose" and _axes(source) != 5:  # only between groups and channels of a shuffle
+        return False
     axes = node.args[1:3] if name == "transpose" else node.args[1:2]
     if not set(axes) <= _MOVE_AXES.get(name, set(axes)):
         return False
     if name not in _MOVE_CHANNELS | _MOVE_AXES.keys() or not isinstance(source, fx.Node):
         return False
     return _rows_and_columns(source) == _rows_and_columns(node) is not None
+
+
+def _axes(node: object) -> int:
+    value = node.meta.get("val") if isinstance(node, fx.Node) else None
+    return value.ndim if isinstance(value, Tensor) else 0
 
 
 def _rows_and_columns(node: fx.Node) -> tuple[int, int] | None:
@@ -154,7 +201,7 @@ def _window(name: str, node: fx.Node) -> tuple[Pair, Pair, Pair, Pair] | None:
         dilation = _pair(arguments[4], 1) if name == "max_pool2d" else (1, 1)
         stride = _pair(arguments[2], 0) if arguments[2] else kernel
         return kernel, stride, _pair(arguments[3], 0), dilation
-    if name == "pad":
+    if name == "pad" and (arguments[2] or "constant") == "constant":
         sides = [*_ints(arguments[1]), 0, 0, 0]  # left, right, top, bottom
         return (1, 1), (1, 1), (sides[2], sides[0]), (1, 1)
     return None

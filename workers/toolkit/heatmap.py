@@ -43,9 +43,10 @@ def leave_heatmap(
 
 def _color_range(raw: Values, tail: float, signed: bool) -> tuple[float, float]:
     if signed:
-        reach = float(np.percentile(np.abs(raw), 100 - tail))
+        reach = float(np.percentile(np.abs(raw), 100 - tail)) or float(np.abs(raw).max())
         return -reach, reach
-    return float(raw.min()), float(np.percentile(raw, 100 - tail))
+    low, high = float(raw.min()), float(np.percentile(raw, 100 - tail))
+    return low, high if high > low else float(raw.max())  # a spot smaller than the tail is still shown
 
 
 def unit_interval(values: Values, low: float, high: float) -> Values:

@@ -7,6 +7,8 @@ from math import ceil
 import torch
 from torch import Tensor
 
+from workers.toolkit.errors import NotFinite
+
 Rectangle = tuple[int, int, int, int]  # left, top, right, bottom
 Score = Callable[[Tensor], Tensor]  # (B, C, H, W) → (B,)
 Progress = Callable[[int, int, str], None]
@@ -34,7 +36,10 @@ def occluded_scores(
             image[:, top:bottom, left:right] = fill[:, top:bottom, left:right]
         scores.append(score(covered))
     progress(len(patches), len(patches), "patches")
-    return torch.cat(scores)
+    together = torch.cat(scores)
+    if not bool(together.isfinite().all()):
+        raise NotFinite("The score is NaN or infinite under some patch. Try another fill.")
+    return together
 
 
 def spread(falls: Tensor, patches: Sequence[Rectangle], height: int, width: int, *, mean: bool) -> Tensor:

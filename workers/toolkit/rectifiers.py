@@ -12,15 +12,16 @@ from torch import Tensor, fx
 
 from workers.toolkit.graph import operator_name
 
-_NAMED = {"relu": inf, "relu6": 6.0}
-_CLAMPS = frozenset({"hardtanh", "clamp", "clamp_min"})
-_CLAMP_DEFAULTS = {"hardtanh": (-1.0, 1.0), "clamp": (None, None), "clamp_min": (None, None)}
+_NAMED = {"relu": inf, "relu6": 6.0, "threshold": inf}
+_CLAMP_DEFAULTS = {"hardtanh": (-1.0, 1.0), "clamp": (None, None), "clip": (None, None), "clamp_min": (None, None)}
 
 
 def is_rectifier(node: fx.Node) -> bool:
     """True for ReLU, ReLU6 and every clamp whose lower bound is zero."""
     name = operator_name(node)
-    return name in _NAMED or (name in _CLAMPS and _bounds(node)[0] == 0)
+    if name == "threshold":
+        return list(node.args[1:3]) == [0, 0]
+    return name in _NAMED or (name in _CLAMP_DEFAULTS and _bounds(node)[0] == 0)
 
 
 def rectifier_range(node: fx.Node) -> float:
