@@ -42,8 +42,8 @@ class UnknownModel(CatalogError):
 class InvalidTarget(CatalogError):
     code = "invalid_target"
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail, [Violation("/target", detail)])
+    def __init__(self, detail: str, pointer: str = "/target") -> None:
+        super().__init__(detail, [Violation(pointer, detail)])
 
 
 class UnknownLayer(InvalidTarget):

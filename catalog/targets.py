@@ -41,6 +41,8 @@ def parse_target(text: str, labels: Sequence[str], model: str) -> Target:
         return Target(text, "top")
     if text.startswith("class:"):
         return Target(text, "class", index=_class_index(text.removeprefix("class:").strip(), labels, model))
+    if text.casefold() in map(str.casefold, labels):
+        raise InvalidTarget(f"{text!r} is a label. Write class:{text}.")
     match = _UNIT.fullmatch(text)
     if match is None:
         raise InvalidTarget(f"The target {text[:80]!r} cannot be read. {_FORMS}")
@@ -66,7 +68,7 @@ def check_target(target: Target, description: ModelDescription) -> None:
 def check_layers(paths: Sequence[str], description: ModelDescription) -> None:
     """Refuse layers that the model does not have. Raises UnknownLayer."""
     for path in paths:
-        _find_layer(path, description)
+        _find_layer(path, description, "/layer")
 
 
 def _unit(text: str, match: re.Match[str]) -> Target:
@@ -97,16 +99,17 @@ def _class_index(name: str, labels: Sequence[str], model: str) -> int:
         return found[0]
     if found:
         raise UnknownClass(f"Label {name!r} stands for classes {found}; name one by its index.")
-    hint = near_matches(name, labels)
+    holding = [label for label in labels if wanted and wanted in label.casefold().replace(",", " ").split()]
+    hint = near_matches(name, labels) if not holding else f" Did you mean {' or '.join(map(repr, holding[:3]))}?"
     raise UnknownClass(f"Model {model!r} has no class {name[:80]!r}.{hint} {listing}")
 
 
-def _find_layer(path: str, description: ModelDescription) -> Layer:
+def _find_layer(path: str, description: ModelDescription, pointer: str = "/target") -> Layer:
     known = {layer.path: layer for layer in description.layers}
     if path not in known:
         hint = f" Did you mean class:{path}?" if path.isdecimal() else near_matches(path, known)
         listing = f"GET /v1/models/{description.model}/layers lists them."
-        raise UnknownLayer(f"Model {description.model!r} has no layer {path[:80]!r}.{hint} {listing}")
+        raise UnknownLayer(f"Model {description.model!r} has no layer {path[:80]!r}.{hint} {listing}", pointer)
     return known[path]
 
 

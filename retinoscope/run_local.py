@@ -69,8 +69,8 @@ def _sorted_out(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
 
 def _images(technique: Technique, files: list[str]) -> dict[str, Image.Image]:
     if len(files) != len(technique.images):
-        wanted = " ".join(f"{image.name}.jpg" for image in technique.images) or "no image"
-        raise StackError(f"{technique.title} takes: {wanted}. Parameters are written as --name value.")
+        wanted = " ".join(f"<{image.name} file>" for image in technique.images)
+        raise StackError(f"Write: retinoscope run {technique.name} {wanted} --parameter value. Got files: {files}.")
     try:
         return {
             image.name: decode(Path(file).read_bytes()) for image, file in zip(technique.images, files, strict=True)

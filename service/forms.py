@@ -74,7 +74,9 @@ async def _parse_form(request: Request) -> FormData:
         parser = MultiPartParser(request.headers, body.chunks(), max_files=_MAX_FILES, max_fields=_MAX_FIELDS)
         form = await parser.parse()
     except (HTTPException, MultiPartException, ValueError, KeyError) as error:
-        raise Problem("invalid_request", "The form cannot be read. With curl, use -F name=value.") from error
+        raise Problem(
+            "invalid_request", "The form cannot be read. With curl, use -F image=@photo.jpg and -F name=value."
+        ) from error
     if not _closed(body.tail):
         raise Problem("invalid_request", "The form ends too early. Was the upload cut off?")
     return form

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from catalog.errors import InvalidParameters, Violation
+from catalog.errors import InvalidParameters, Violation, near_matches
 from catalog.models import ModelDescription, find_model, labels
 from catalog.targets import Target, check_layers, check_target, parse_target
 from catalog.technique import Params, TargetParams, Technique
@@ -101,13 +101,15 @@ def _stored(services: Services, owner: str, name: str, image: bytes | str) -> St
     try:
         return services.images.use(owner, image)
     except NotFound:
-        detail = f"{image[:80]!r} is not a stored image. Upload it, or POST /v1/images and use the id it returns."
+        detail = f"{image[:80]!r} is not a stored image. Upload it with -F {name}=@photo.jpg, or by POST /v1/images."
         raise Problem("unknown_image", detail, [Violation(f"/{name}", "not stored")]) from None
 
 
 def _unknown_or_invalid(technique: Technique, error: ValidationError) -> Problem:
     problem = invalid(error.errors(include_url=False, include_input=False))
-    if any(part["type"] == "extra_forbidden" for part in error.errors()):
-        names = ", ".join(sorted(technique.params.model_fields))
-        problem.detail += f". The parameters of {technique.name} are: {names}."
+    if extra := [str(part["loc"][-1]) for part in error.errors() if part["type"] == "extra_forbidden"]:
+        names = sorted(technique.params.model_fields)
+        problem.detail += (
+            f".{near_matches(extra[0], names)} The parameters of {technique.name} are: {', '.join(names)}."
+        )
     return problem

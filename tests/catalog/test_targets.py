@@ -139,3 +139,13 @@ def test_any_text_is_a_target_or_a_catalog_error(text: str) -> None:
         assert error.errors
     else:
         assert read(target.text) == target
+
+
+def test_a_label_without_class_is_told_how_to_be_written() -> None:
+    with pytest.raises(InvalidTarget, match="Write class:espresso"):
+        parse_target("espresso", ("tench", "espresso"), "net")
+
+
+def test_a_word_of_a_label_is_answered_with_the_labels_that_hold_it() -> None:
+    with pytest.raises(UnknownClass, match="'tiger cat' or 'Egyptian cat'"):
+        parse_target("class:cat", ("crate", "tiger cat", "Egyptian cat"), "net")

@@ -31,7 +31,7 @@ def test_a_technique_without_image_takes_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("saliency",), "takes: image.jpg"),
+        (("saliency",), "<image file>"),
         (("saliency", "text.txt"), "cannot be read"),
         (("saliency", "missing.png"), "cannot be read"),
         (("salience", "text.txt"), "Did you mean 'saliency'"),

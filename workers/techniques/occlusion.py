@@ -12,6 +12,8 @@ from workers.toolkit.occlusion import occluded_scores, rectangles, spread
 from workers.toolkit.subject import look
 from workers.toolkit.vision_model import VisionModel
 
+BOTH_WAYS = 0.2
+
 
 def run(
     params: OcclusionParams, model: VisionModel, images: dict[str, Image.Image], context: Context
@@ -31,7 +33,9 @@ def run(
     base = subject.score(probability=probability)
     falls = base["score_value"] - scores.double().cpu()
     values = spread(falls, patches, height, width, mean=params.aggregate == "mean")
-    shown = leave_heatmap(context, subject.view, values)
+    # Where hiding a part raises the score about as much as it falls elsewhere, zero must have a colour of its own.
+    both_ways = float(-values.min()) > BOTH_WAYS * float(values.max())
+    shown = leave_heatmap(context, subject.view, values, signed=both_ways)
     deepest = int(falls.argmax())
     return OcclusionSummary(
         **subject.facts(),
