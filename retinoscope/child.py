@@ -25,7 +25,7 @@ class Child:
         self._started = 0.0
 
     def start(self) -> None:
-        """Its own session, so that a Ctrl-C in the terminal reaches the supervisor alone."""
+        """Its own process group, so that a Ctrl-C in the terminal reaches the supervisor alone."""
         tethered = [sys.executable, "-m", "retinoscope.tether", str(os.getpid()), *self._command]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -47,7 +47,7 @@ class Child:
             return False
         self.restarts += 1
         if self._process is not None:
-            self._kill_session(self._process.pid)
+            self._kill_group(self._process.pid)
         self.start()
         return True
 
@@ -57,7 +57,7 @@ class Child:
             self._process.terminate()
 
     def stop(self) -> None:
-        """SIGTERM, patience, then SIGKILL to what is left of its session."""
+        """SIGTERM, patience, then SIGKILL to what is left of its process group."""
         if self._process is None:
             return
         if self.alive:
@@ -65,9 +65,9 @@ class Child:
             try:
                 self._process.wait(self._patience_s)
             except subprocess.TimeoutExpired:
-                self._kill_session(self._process.pid)
+                self._kill_group(self._process.pid)
                 self._process.wait()
-        self._kill_session(self._process.pid)
+        self._kill_group(self._process.pid)
 
     def log_tail(self) -> str:
         """The end of what it said."""
@@ -76,7 +76,7 @@ class Child:
         return self._log.read_bytes()[-_TAIL_BYTES:].decode(errors="replace")
 
     @staticmethod
-    def _kill_session(leader: int) -> None:
+    def _kill_group(leader: int) -> None:
         try:
             os.killpg(leader, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):

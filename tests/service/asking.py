@@ -8,7 +8,7 @@ import httpx
 import service
 
 _HERE = Path(service.__file__).parents[1]
-_SECRETS = ("Traceback", "site-packages", "/work/", str(_HERE), str(Path.home()) + "/", 'File "')
+_SECRETS = ("Traceback", "site-packages", str(_HERE), str(Path.home()) + "/", 'File "')
 _LONG = 60
 
 
