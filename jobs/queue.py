@@ -8,7 +8,6 @@ from jobs.settings import settings
 
 RUN_JOB = "retinoscope.run_job"
 DESCRIBE_MODEL = "retinoscope.describe_model"
-QUEUES = ("fast", "slow")
 _MESSAGE_LIFE_S = 3600
 
 app = Celery("retinoscope", broker=settings().redis_url)

@@ -5,6 +5,7 @@ Runs in every worker; the transitions are atomic, so that any number of them may
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from redis import RedisError
@@ -30,13 +31,9 @@ class Reconciler:
         self._images = ImageStore(store.redis, artifacts, store.settings)
         self._publish = publish
         self._interval = interval
-        self._stop = threading.Event()
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="reconciler", daemon=True).start()
-
-    def stop(self) -> None:
-        self._stop.set()
 
     def recover(self) -> list[str]:
         """Queue again what lost its lease or its message. Returns the ids that were published."""
@@ -80,7 +77,8 @@ class Reconciler:
         return due
 
     def _run(self) -> None:
-        while not self._stop.wait(self._interval):
+        while True:
+            time.sleep(self._interval)
             try:
                 self.recover()
                 self.sweep()

@@ -4,14 +4,9 @@ from dataclasses import dataclass
 
 from torch import Tensor, fx
 
-from workers.toolkit.errors import TechniqueError
+from workers.toolkit.errors import NotAConvolution
 from workers.toolkit.graph import operator_name, tensor_inputs
 from workers.toolkit.network import Network
-
-
-class NotAConvolution(TechniqueError):
-    code = "not_a_convolution"
-    title = "The layer is not a convolution"
 
 
 @dataclass(frozen=True)

@@ -26,3 +26,18 @@ class NotExportable(TechniqueError):
 class UnreadableImage(TechniqueError):
     code = "unreadable_image"
     title = "The image cannot be read"
+
+
+class NotAMap(TechniqueError):
+    code = "layer_without_map"
+    title = "The layer has no map"
+
+
+class NotBehind(TechniqueError):
+    code = "target_not_behind_layer"
+    title = "The target does not depend on the layer"
+
+
+class NotAConvolution(TechniqueError):
+    code = "not_a_convolution"
+    title = "The layer is not a convolution"

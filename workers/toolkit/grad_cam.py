@@ -3,20 +3,10 @@
 import torch
 from torch import Tensor
 
-from workers.toolkit.errors import TechniqueError
+from workers.toolkit.errors import NotAMap, NotBehind
 from workers.toolkit.geometry import receptive_fields
 from workers.toolkit.network import Network
 from workers.toolkit.unit import Unit
-
-
-class NotAMap(TechniqueError):
-    code = "layer_without_map"
-    title = "The layer has no map"
-
-
-class NotBehind(TechniqueError):
-    code = "target_not_behind_layer"
-    title = "The target does not depend on the layer"
 
 
 def last_map(network: Network) -> str:
