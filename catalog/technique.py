@@ -63,9 +63,10 @@ class ImageInput:
 class ArtifactSpec:
     """One file that a technique leaves."""
 
-    name: str
+    name: str  # {n} stands for a number: patch-{n}.png
     media_type: str
     description: str
+    optional: bool = False  # left only when a parameter asks for it
 
 
 @dataclass(frozen=True)
@@ -83,3 +84,8 @@ class Technique:
     example: dict[str, Any] = field(default_factory=dict)
     name: str = ""
     description: str = ""
+
+    @property
+    def reads_image_set(self) -> bool:
+        """True for a technique whose parameters name an image set (catalog/image_set.py)."""
+        return "image_set" in self.params.model_fields

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from workers.toolkit.image_set import ImageSet, LocalImageSet
+
 
 class Context(Protocol):
     """What a technique may ask for."""
@@ -24,6 +26,10 @@ class Context(Protocol):
     def origin(self) -> dict[str, Any]:
         """Technique, model, parameters and seed, to be written into every picture."""
 
+    @property
+    def image_set(self) -> ImageSet:
+        """The photographs of the set that the parameters name; empty where they name none."""
+
 
 @dataclass
 class LocalContext:
@@ -32,6 +38,7 @@ class LocalContext:
     origin: dict[str, Any] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     steps: list[tuple[int, int]] = field(default_factory=list)
+    image_set: ImageSet = field(default_factory=LocalImageSet)
 
     def progress(self, done: int, total: int, message: str = "") -> None:
         self.steps.append((done, total))
@@ -56,3 +63,8 @@ def save_npy(context: Context, name: str, values: NDArray[np.float32]) -> None:
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(values, dtype=np.float32), allow_pickle=False)
     context.save(name, buffer.getvalue(), "application/x-npy")
+
+
+def save_json(context: Context, name: str, value: Any) -> None:
+    """Leave a JSON file."""
+    context.save(name, json.dumps(value, indent=1, allow_nan=False).encode(), "application/json")

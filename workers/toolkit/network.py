@@ -26,6 +26,7 @@ class Network:
         # Convolutions on CPU run about twice as fast on this layout; results agree to rounding.
         self.module = module.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self.input_shape = (channels, height, width)
+        self.passes = 0  # batches that were sent through the network, or a part of it
         self._parts: dict[object, fx.GraphModule] = {}
 
     @cached_property
@@ -47,6 +48,7 @@ class Network:
 
     def run_all(self, x: Tensor, paths: tuple[str, ...], rule: Rule | None = None) -> tuple[Tensor, ...]:
         """The outputs of several layers from one pass; nothing behind the last of them is computed."""
+        self.passes += 1
         outputs: tuple[Tensor, ...] = self.part(paths, rule)(x.contiguous(memory_format=torch.channels_last))
         return outputs
 
@@ -62,6 +64,10 @@ class Network:
     def layer_shape(self, path: str) -> tuple[int, ...]:
         """Output shape of a layer for one image: (C,) or (C, H, W)."""
         return shape_of(self.layers[path]) or ()
+
+    def layer_channels(self, path: str) -> int:
+        """Channels of a layer; classes of the output."""
+        return self.layer_shape(path)[0] if path else (shape_of(self._node(path)) or (0,))[0]
 
     def parameter(self, node: object) -> Tensor:
         """The parameter that a node of the graph stands for."""
