@@ -3,12 +3,14 @@
 import json
 import secrets
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 from PIL import Image
 from pydantic import ValidationError
 
+from catalog.image_set import ImageSetParams
 from catalog.models import find_model
 from catalog.registry import find_technique
 from catalog.technique import Params, Technique
@@ -19,6 +21,7 @@ from workers.models.load import load_model
 from workers.provenance import provenance
 from workers.toolkit.context import LocalContext
 from workers.toolkit.errors import UnreadableImage
+from workers.toolkit.image_set import LocalImageSet
 from workers.toolkit.view import decode
 
 
@@ -34,7 +37,10 @@ def run_local(name: str, arguments: list[str], out: Path) -> None:
     files, fields = _sorted_out(arguments)
     params = _params(technique, fields)
     images = _images(technique, files)
-    context = _Terminal({"technique": name, "model": params.model, "params": params.model_dump(mode="json")})
+    image_set = _image_set(params)
+    context = _Terminal(
+        {"technique": name, "model": params.model, "params": params.model_dump(mode="json")}, image_set=image_set
+    )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         model = load_model(find_model(params.model), device)
@@ -77,6 +83,24 @@ def _images(technique: Technique, files: list[str]) -> dict[str, Image.Image]:
         }
     except (OSError, UnreadableImage) as error:
         raise StackError(f"The image cannot be read: {error}") from None
+
+
+def _image_set(params: Params) -> LocalImageSet:
+    """The pictures of the folder that `--image-set` names, by name; what is not a picture is left out."""
+    if not isinstance(params, ImageSetParams):
+        return LocalImageSet()
+    folder = Path(params.image_set)
+    if not folder.is_dir():
+        raise StackError(f"--image-set names a folder of pictures; {folder} is none.")
+    return LocalImageSet(dict(_pictures(folder)))
+
+
+def _pictures(folder: Path) -> Iterator[tuple[str, Image.Image]]:
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        try:
+            yield str(path.relative_to(folder)), decode(path.read_bytes())
+        except (OSError, UnreadableImage):
+            print(f"left out: {path}", file=sys.stderr)
 
 
 def _params(technique: Technique, fields: dict[str, str]) -> Params:

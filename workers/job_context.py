@@ -9,6 +9,7 @@ from jobs.artifacts import ArtifactStore
 from jobs.errors import GivenBack
 from jobs.lease import Lease
 from jobs.model import Artifact, Progress
+from workers.toolkit.image_set import ImageSet, LocalImageSet
 
 _REPORT_EVERY_S = 0.2
 
@@ -17,9 +18,15 @@ class JobContext:
     """Implements workers.toolkit.context.Context for one lease."""
 
     def __init__(
-        self, lease: Lease, files: ArtifactStore, origin: dict[str, Any], stopping: Callable[[], bool]
+        self,
+        lease: Lease,
+        files: ArtifactStore,
+        origin: dict[str, Any],
+        stopping: Callable[[], bool],
+        image_set: ImageSet | None = None,
     ) -> None:
         self.origin = origin
+        self.image_set = image_set or LocalImageSet()
         self.artifacts: list[Artifact] = []
         self._lease = lease
         self._files = files

@@ -39,7 +39,7 @@ class TopChannelsParams(ImageSetParams):
     def indexed_layer(self, model: ModelEntry) -> str | None:
         return self.layer or model.recommended.get("grad_cam")
 
-    def check(self, model: ModelEntry) -> None:
+    def check_model(self, model: ModelEntry) -> None:
         self.place()
 
     def place(self) -> tuple[float, float] | None:

@@ -34,7 +34,7 @@ class TopPatchesParams(ImageSetParams, TargetParams):
     )
     guided: bool = Field(False, description="Show the guided-backpropagation picture of each patch beside it.")
 
-    def check(self, model: ModelEntry) -> None:
+    def check_model(self, model: ModelEntry) -> None:
         self.unit(model)
 
     def unit(self, model: ModelEntry) -> Target:
