@@ -124,6 +124,10 @@ class ImageSetStore:
         except NotFound:
             return None
 
+    def has_kept(self, owner: str, set_id: str, name: str) -> bool:
+        """Is there a file of that name beside the set?"""
+        return self._artifacts.has(_file(owner, set_id, name))
+
     def keep(self, owner: str, set_id: str, name: str, data: bytes) -> None:
         """Keep a file beside the set for as long as it lives. Raises NotFound."""
         self.get(owner, set_id)

@@ -88,7 +88,7 @@ def _queue(services: Services, owner: str, technique: Technique, params: Params,
     if layer is None or not weights:
         return "slow"
     name = index_name(params.model, weights, layer)
-    return technique.queue if services.image_sets.kept(owner, params.image_set, name) else "slow"
+    return technique.queue if services.image_sets.has_kept(owner, params.image_set, name) else "slow"
 
 
 def _no_set(detail: str) -> Problem:
