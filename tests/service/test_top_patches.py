@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from retinoscope.demo_plan import all_photographs
-from tests.service.asking import finished
+from tests.service.asking import ended
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def _made(stack: object) -> str:
 def ask(client: httpx.Client, **fields: str) -> dict:  # type: ignore[type-arg]
     answer = client.post("/v1/jobs/top_patches", data=fields)
     assert answer.status_code in (200, 202), answer.text
-    return finished(client, answer.json())
+    return ended(client, answer.json())
 
 
 def test_the_first_question_pays_and_the_second_calls_no_model(client: httpx.Client, image_set: str) -> None:
@@ -51,7 +51,7 @@ def test_images_that_are_added_are_seen_by_the_next_question(client: httpx.Clien
 def test_what_a_layer_sees_in_an_image(client: httpx.Client, image_set: str, chelsea: bytes) -> None:
     fields = {"image_set": image_set, "layer": "blocks.4.0.conv_pw", "channels": "3", "at": "200,150"}
     answer = client.post("/v1/jobs/top_channels", data=fields, files={"image": ("cat.png", chelsea)})
-    job = finished(client, answer.json())
+    job = ended(client, answer.json())
     assert job["status"] == "succeeded", job["error"]
     assert [len(channel["patches"]) for channel in job["result"]["summary"]["channels"]] == [5, 5, 5]
 

@@ -17,6 +17,7 @@ Rule = Callable[[Tensor, float], Tensor]
 
 
 _MOST_PARTS = 64
+_MOST_SIZES = 12
 
 
 class Network:
@@ -27,6 +28,7 @@ class Network:
         self.module = module.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self.input_shape = (channels, height, width)
         self.passes = 0  # batches that were sent through the network, or a part of it
+        self._sizes: dict[tuple[int, int], Network] = {}
         self._parts: dict[object, fx.GraphModule] = {}
 
     @cached_property
@@ -82,6 +84,16 @@ class Network:
         """The ReLU-like operators that the image passes on its way to that layer."""
         seen = _ancestors(self._node(path))
         return [node for node in seen if is_rectifier(node) and not _ancestors(node).isdisjoint(self._inputs)]
+
+    def at(self, height: int, width: int) -> "Network":
+        """The same module for inputs of another size, its graph made once per size."""
+        if (height, width) == self.input_shape[1:]:
+            return self
+        if (height, width) not in self._sizes:
+            if len(self._sizes) >= _MOST_SIZES:
+                self._sizes.pop(next(iter(self._sizes)))
+            self._sizes[height, width] = Network(self.module, self.input_shape[0], height, width)
+        return self._sizes[height, width]
 
     @property
     def _inputs(self) -> list[fx.Node]:
