@@ -14,6 +14,7 @@ from jobs import keyspace
 from jobs.artifacts import ArtifactStore
 from jobs.errors import NotFound
 from jobs.images import ImageStore
+from jobs.scratch import forget_scratch
 from jobs.store import JobStore
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,8 @@ class Reconciler:
         """Delete jobs and images whose time is over, with their files."""
         for member in self._due(keyspace.EXPIRING):
             kind, _, name = member.partition(":")
-            _guarded(self._forget_job if kind == "job" else self._images.forget_expired, name)
+            forget = {"job": self._forget_job, "scratch": self._forget_scratch}.get(kind, self._images.forget_expired)
+            _guarded(forget, name)
 
     def _recover(self, job_id: str) -> bool:
         try:
@@ -69,6 +71,11 @@ class Reconciler:
         if self._store.forget(job_id, owner, only_expired=True):
             self._artifacts.delete_folder(f"jobs/{job_id}")
             self._store.redis.zrem(keyspace.EXPIRING, f"job:{job_id}")
+
+    def _forget_scratch(self, job_id: str) -> None:
+        """Checkpoints and previews that an ended job's record names no more."""
+        forget_scratch(self._store, self._artifacts, job_id)
+        self._store.redis.zrem(keyspace.EXPIRING, f"scratch:{job_id}")
 
     def _due(self, key: str) -> list[str]:
         seconds, micros = self._store.redis.time()

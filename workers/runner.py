@@ -93,7 +93,8 @@ class Runner:
         params = find_technique(job.technique).params.model_validate(job.params)
         model = self._models.get(job.model)
         self._announce(job.model)
-        context = JobContext(lease, self._files, self._origin(lease), self._stopping)
+        every_s = self._store.settings.checkpoint_every_s
+        context = JobContext(lease, self._files, self._origin(lease), self._stopping, every_s)
         images = {name: self._image(lease, image.id) for name, image in job.inputs.items()}
         summary = execute(job.technique, params, model, images, context, self._descriptions[job.model])
         lease.succeed(summary.model_dump(exclude_none=True), context.artifacts, provenance(model, params.seed))
