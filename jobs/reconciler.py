@@ -15,6 +15,7 @@ from jobs.artifacts import ArtifactStore
 from jobs.errors import NotFound
 from jobs.image_sets import ImageSetStore
 from jobs.images import ImageStore
+from jobs.scratch import forget_scratch
 from jobs.store import JobStore
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class Reconciler:
         images = ImageStore(store.redis, artifacts, store.settings)
         self._forget = {
             "job": self._forget_job,
+            "scratch": self._forget_scratch,
             "image": images.forget_expired,
             "set": ImageSetStore(store.redis, artifacts, images, store.settings).forget_expired,
         }
@@ -75,6 +77,11 @@ class Reconciler:
         if self._store.forget(job_id, owner, only_expired=True):
             self._artifacts.delete_folder(f"jobs/{job_id}")
             self._store.redis.zrem(keyspace.EXPIRING, f"job:{job_id}")
+
+    def _forget_scratch(self, job_id: str) -> None:
+        """Checkpoints and previews that an ended job's record names no more."""
+        forget_scratch(self._store, self._artifacts, job_id)
+        self._store.redis.zrem(keyspace.EXPIRING, f"scratch:{job_id}")
 
     def _due(self, key: str) -> list[str]:
         seconds, micros = self._store.redis.time()

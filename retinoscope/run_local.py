@@ -26,7 +26,10 @@ from workers.toolkit.view import decode
 
 
 class _Terminal(LocalContext):
-    def progress(self, done: int, total: int, message: str = "") -> None:
+    def wants_preview(self) -> bool:
+        return False
+
+    def progress(self, done: int, total: int, message: str = "", *, loss: float | None = None) -> None:
         if sys.stderr.isatty():
             print(f"\r{message or 'step'} {done}/{total}", end="\n" if done == total else "", file=sys.stderr)
 
@@ -37,10 +40,8 @@ def run_local(name: str, arguments: list[str], out: Path) -> None:
     files, fields = _sorted_out(arguments)
     params = _params(technique, fields)
     images = _images(technique, files)
-    image_set = _image_set(params)
-    context = _Terminal(
-        {"technique": name, "model": params.model, "params": params.model_dump(mode="json")}, image_set=image_set
-    )
+    origin = {"technique": name, "model": params.model, "params": params.model_dump(mode="json")}
+    context = _Terminal(origin, image_set=_image_set(params), checkpoints=False)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         model = load_model(find_model(params.model), device)

@@ -98,9 +98,7 @@ class Runner:
         params = find_technique(job.technique).params.model_validate(job.params)
         model = self._models.get(job.model)
         self._announce(job.model)
-        context = JobContext(
-            lease, self._files, self._origin(lease), self._stopping, self._image_set(params, job.owner)
-        )
+        context = self._context(lease, params)
         images = {name: self._image(lease, image.id) for name, image in job.inputs.items()}
         summary = execute(job.technique, params, model, images, context, self._descriptions[job.model])
         lease.succeed(summary.model_dump(exclude_none=True), context.artifacts, provenance(model, params.seed))
@@ -116,6 +114,16 @@ class Runner:
             self._notices.describe(name, self._descriptions[name].model_dump_json())
         except RedisError:
             log.warning("could not describe %s: Redis is away", name)
+
+    def _context(self, lease: Lease, params: Params) -> JobContext:
+        return JobContext(
+            lease,
+            self._files,
+            self._origin(lease),
+            self._stopping,
+            self._store.settings.checkpoint_every_s,
+            self._image_set(params, lease.job.owner),
+        )
 
     def _image_set(self, params: Params, owner: str) -> JobImageSet | None:
         if not isinstance(params, ImageSetParams):
