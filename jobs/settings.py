@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     max_pixels: int = Field(50_000_000, ge=1024, description="Pixels of one image.")
     min_side: int = Field(8, ge=1, description="Pixels of an image's shorter side.")
 
+    models: Path | None = Field(None, description="TOML file of your own models: docs/models.md. The menu reads it.")
     device: str = Field("auto", description="Device of a worker: auto, cpu, cuda, cuda:1 …")
     threads: int = Field(0, ge=0, description="Torch threads of a worker on CPU; 0 is torch's own choice.")
     warm_models: list[str] = Field(["efficientnet_lite0"], description="Models a worker loads before it is asked.")

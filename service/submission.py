@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from catalog.errors import InvalidParameters, Violation, near_matches
-from catalog.models import ModelDescription, find_model, labels
+from catalog.models import ModelDescription, class_labels, find_model
 from catalog.targets import Target, check_layers, check_target, parse_target
 from catalog.technique import Params, TargetParams, Technique
 from jobs.errors import NotFound
@@ -29,7 +29,9 @@ def read_params(technique: Technique, fields: dict[str, Any]) -> Params:
         params = technique.params.model_validate(fields)
     except ValidationError as error:
         raise _unknown_or_invalid(technique, error) from None
-    params.check_model(find_model(params.model))
+    entry = find_model(params.model)
+    params = params.resolved(entry)
+    params.check_model(entry)
     if params.seed is None:
         params = params.model_copy(update={"seed": secrets.randbits(_SEED_BITS)})
     return params
@@ -40,7 +42,7 @@ def read_target(params: Params) -> Target | None:
     if not isinstance(params, TargetParams):
         return None
     entry = find_model(params.model)
-    return parse_target(params.target, labels(entry.labels), entry.name)
+    return parse_target(params.target, class_labels(entry), entry.name)
 
 
 def submit(
