@@ -24,14 +24,14 @@ def build(width, classes=10):
         nn.Conv2d(1, width, 3, padding=1), nn.ReLU(),
         nn.Conv2d(width, 2 * width, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
         nn.Conv2d(2 * width, 2 * width, 3, padding=1), nn.ReLU(inplace=True),
-        nn.Flatten(), nn.Linear(32 * width, classes),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2 * width, classes),
     )
 """
 
 ENTRY = f"""
 [models.digits]
 builder = "digits_net:build"
-arguments = {{ width = 12 }}
+arguments = {{ width = 16 }}
 weights = "digits.safetensors"
 input_size = 8
 channels = 1
@@ -94,9 +94,9 @@ def _trained(path: Path, x: Tensor, classes: Tensor) -> nn.Module:
     spec.loader.exec_module(source)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        module = source.build(width=12)
-        optimizer = torch.optim.Adam(module.parameters(), lr=3e-3, weight_decay=1e-4)
-        for _ in range(12):
+        module = source.build(width=16)
+        optimizer = torch.optim.Adam(module.parameters(), lr=5e-3)
+        for _ in range(20):
             for batch in torch.randperm(len(x)).split(64):
                 optimizer.zero_grad()
                 nn.functional.cross_entropy(module(x[batch]), classes[batch]).backward()

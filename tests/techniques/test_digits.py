@@ -125,7 +125,7 @@ def test_occlusion_marks_what_a_slow_loop_marks(model: VisionModel, entry: Model
 
 def test_filters_of_a_grey_network_are_grey(model: VisionModel, entry: ModelEntry, digits: Digits) -> None:
     summary, _ = explained("filters", model, entry, digits)
-    assert (summary.layer, summary.shape, summary.colour) == ("0", [12, 1, 3, 3], False)
+    assert (summary.layer, summary.shape, summary.colour) == ("0", [16, 1, 3, 3], False)
     assert "the input's one channel" in summary.caption
 
 
@@ -154,7 +154,7 @@ def test_it_is_served_over_http_by_its_labels(digits: Digits, tmp_path) -> None:
         with Image.open(io.BytesIO(stack.client.get(url).content)) as picture:
             assert (picture.format, picture.size) == ("PNG", (8, 8))
         layers = stack.client.get("/v1/models/digits/layers").json()["items"]
-        assert (layers[0]["path"], layers[0]["shape"]) == ("0", [12, 8, 8])
+        assert (layers[0]["path"], layers[0]["shape"]) == ("0", [16, 8, 8])
         wrong = stack.client.post(
             "/v1/jobs/saliency", files={"image": digits.png(0)}, data={"model": "digits", "target": "class:sevn"}
         )
