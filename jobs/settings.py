@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     max_zip_entries: int = Field(10_000, ge=1, description="Entries of the zip files of one request.")
     max_zip_bytes: int = Field(1 << 30, ge=1024, description="What the zip files of one request hold, unpacked.")
 
+    models: Path | None = Field(None, description="TOML file of your own models: docs/models.md. The menu reads it.")
     device: str = Field("auto", description="Device of a worker: auto, cpu, cuda, cuda:1 …")
     threads: int = Field(0, ge=0, description="Torch threads of a worker on CPU; 0 is torch's own choice.")
     warm_models: list[str] = Field(["efficientnet_lite0"], description="Models a worker loads before it is asked.")

@@ -110,7 +110,9 @@ def _params(technique: Technique, fields: dict[str, str]) -> Params:
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors()]
         raise StackError("; ".join(lines) + f". Known: {', '.join(sorted(technique.params.model_fields))}.") from None
-    params.check_model(find_model(params.model))
+    entry = find_model(params.model)
+    params = params.resolved(entry)
+    params.check_model(entry)
     return params if params.seed is not None else params.model_copy(update={"seed": secrets.randbits(32)})
 
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from catalog.errors import InvalidParameters, Violation, near_matches
 from catalog.image_set import ImageSetParams, index_name
-from catalog.models import ModelDescription, find_model, labels
+from catalog.models import ModelDescription, class_labels, find_model
 from catalog.targets import Target, check_layers, check_target, parse_target
 from catalog.technique import Params, TargetParams, Technique
 from jobs.errors import NotFound
@@ -30,7 +30,9 @@ def read_params(technique: Technique, fields: dict[str, Any]) -> Params:
         params = technique.params.model_validate(fields)
     except ValidationError as error:
         raise _unknown_or_invalid(technique, error) from None
-    params.check_model(find_model(params.model))
+    entry = find_model(params.model)
+    params = params.resolved(entry)
+    params.check_model(entry)
     if params.seed is None:
         params = params.model_copy(update={"seed": secrets.randbits(_SEED_BITS)})
     return params
@@ -41,7 +43,7 @@ def read_target(params: Params) -> Target | None:
     if not isinstance(params, TargetParams):
         return None
     entry = find_model(params.model)
-    return parse_target(params.target, labels(entry.labels), entry.name)
+    return parse_target(params.target, class_labels(entry), entry.name)
 
 
 def submit(

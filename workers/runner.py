@@ -12,7 +12,7 @@ from PIL import Image
 from redis import RedisError
 
 from catalog.image_set import ImageSetParams
-from catalog.models import ModelDescription, find_model
+from catalog.models import ModelDescription, find_model, models
 from catalog.registry import find_technique
 from catalog.technique import Params
 from jobs.artifacts import ArtifactStore
@@ -63,11 +63,19 @@ class Runner:
 
     def warm(self, names: list[str]) -> None:
         """Load models before anybody asks, so that the first job does not wait for them."""
+        self._forget_own()
         for name in names:
             try:
                 self._announce(name)
             except Exception:
                 log.exception("could not warm %s", name)
+
+    def _forget_own(self) -> None:
+        """Your own models may have been trained anew since a worker last described them."""
+        try:
+            self._notices.forget([entry.name for entry in models().values() if entry.own])
+        except RedisError:
+            log.warning("descriptions of own models stay: Redis is away")
 
     def describe(self, name: str) -> None:
         """Put the model's description on the noticeboard, without loading weights."""

@@ -13,7 +13,7 @@ from pydantic import Field
 from catalog.errors import InvalidTarget
 from catalog.heatmap import ExplainedTarget
 from catalog.image_set import TOP, ImageSetParams, IndexUse, Patch
-from catalog.models import ModelEntry, ReceptiveField, labels
+from catalog.models import ModelEntry, ReceptiveField, class_labels
 from catalog.targets import Target, parse_target
 from catalog.technique import ArtifactSpec, Summary, TargetParams, Technique
 
@@ -39,7 +39,7 @@ class TopPatchesParams(ImageSetParams, TargetParams):
 
     def unit(self, model: ModelEntry) -> Target:
         """The parsed target. Raises InvalidTarget unless it is a channel or a class."""
-        target = parse_target(self.target, labels(model.labels), model.name)
+        target = parse_target(self.target, class_labels(model), model.name)
         if target.kind not in ("channel", "class"):
             raise InvalidTarget(
                 f"Name one channel, layer:channel, or a class, not {self.target!r}: all places are tried."

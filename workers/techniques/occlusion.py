@@ -27,8 +27,9 @@ def run(
         return unit.read(output.softmax(1) if probability else output)
 
     height, width = x.shape[2:]
-    patches = rectangles(height, width, params.window, params.stride)
-    fill = fill_image(params.fill, x, model.eye.mean, model.eye.std, params.window / 2)
+    window, stride = params.grid(min(height, width))
+    patches = rectangles(height, width, window, stride)
+    fill = fill_image(params.fill, x, model.eye.mean, model.eye.std, window / 2)
     scores = occluded_scores(score, x, patches, fill, context.progress)
     base = subject.score(probability=probability)
     falls = base["score_value"] - scores.double().cpu()
