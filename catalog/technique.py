@@ -24,7 +24,7 @@ class Params(BaseModel):
         """Layers that the request names besides its target; they are looked up before it is accepted."""
         return ()
 
-    def check(self, model: ModelEntry) -> None:
+    def check_model(self, model: ModelEntry) -> None:
         """Refuse what this model cannot do, as far as that is known without loading it.
 
         Raises InvalidParameters or TooExpensive.

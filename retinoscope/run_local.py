@@ -85,7 +85,7 @@ def _params(technique: Technique, fields: dict[str, str]) -> Params:
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors()]
         raise StackError("; ".join(lines) + f". Known: {', '.join(sorted(technique.params.model_fields))}.") from None
-    params.check(find_model(params.model))
+    params.check_model(find_model(params.model))
     return params if params.seed is not None else params.model_copy(update={"seed": secrets.randbits(32)})
 
 

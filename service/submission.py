@@ -29,7 +29,7 @@ def read_params(technique: Technique, fields: dict[str, Any]) -> Params:
         params = technique.params.model_validate(fields)
     except ValidationError as error:
         raise _unknown_or_invalid(technique, error) from None
-    params.check(find_model(params.model))
+    params.check_model(find_model(params.model))
     if params.seed is None:
         params = params.model_copy(update={"seed": secrets.randbits(_SEED_BITS)})
     return params

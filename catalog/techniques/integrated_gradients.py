@@ -24,7 +24,7 @@ class IntegratedGradientsParams(SmoothGradParams):
         "black", description="The image that says nothing; `mean` is the training mean, `blur` this image, blurred."
     )
 
-    def check(self, model: ModelEntry) -> None:
+    def check_model(self, model: ModelEntry) -> None:
         if (points := self.steps * self.samples) > MAX_POINTS:
             message = f"steps × samples is {points:,}; the limit is {MAX_POINTS:,} gradients."
             raise TooExpensive(message, [Violation("/samples", message)])

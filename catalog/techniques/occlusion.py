@@ -35,7 +35,7 @@ class OcclusionParams(TargetParams):
         """Number of patches on a square input of that side."""
         return (ceil((size - self.window) / self.stride) + 1) ** 2
 
-    def check(self, model: ModelEntry) -> None:
+    def check_model(self, model: ModelEntry) -> None:
         size = model.input_size
         if self.window > size:
             message = f"The window is {self.window} pixels, but {model.name} sees {size} × {size}; at most {size}."
