@@ -10,15 +10,16 @@ from typing import Literal
 
 from pydantic import Field
 
+from catalog.attribution import AttributionParams, AttributionSummary
 from catalog.errors import InvalidParameters, TooExpensive, Violation
-from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES, HeatmapSummary
+from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES
 from catalog.models import ModelEntry
-from catalog.technique import TargetParams, Technique
+from catalog.technique import Technique
 
 MAX_POSITIONS = 20_000
 
 
-class OcclusionParams(TargetParams):
+class OcclusionParams(AttributionParams):
     window: int = Field(32, ge=1, le=4096, description="Side of the square patch, in pixels of the network's input.")
     stride: int = Field(8, ge=1, le=4096, description="Step between patches; at most `window`.")
     fill: Literal["gray", "mean", "black", "white", "blur"] = Field(
@@ -48,7 +49,7 @@ class OcclusionParams(TargetParams):
             raise TooExpensive(message, [Violation("/stride", message)])
 
 
-class OcclusionSummary(HeatmapSummary):
+class OcclusionSummary(AttributionSummary):
     positions: int = Field(description="Patches tried.")
     largest_fall: float = Field(description="The largest fall of the score under one patch.")
     largest_fall_score: float = Field(description="The score that was left there.")
