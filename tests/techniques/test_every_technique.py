@@ -30,10 +30,10 @@ def model() -> VisionModel:
     return wide_model()
 
 
-def run(name: str, model: VisionModel, context: Recording, seed: int = 3) -> Summary:
-    """The technique's own example, on the small network."""
+def run(name: str, model: VisionModel, context: Recording, seed: int = 3, **asked: Any) -> Summary:
+    """The technique's own example, on the small network, and what is asked besides."""
     technique = find_technique(name)
-    params = technique.params.model_validate({**technique.example, "model": model.name, "seed": seed})
+    params = technique.params.model_validate({**technique.example, **asked, "model": model.name, "seed": seed})
     context.origin = {"technique": name, "model": model.name, "params": params.model_dump(mode="json")}
     images = {image.name: photo(131, 97, seed=i) for i, image in enumerate(technique.images)}
     return execute(name, params, model, images, context)
