@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
-from catalog.technique import TargetParams
+from catalog.attribution import AttributionParams
 
 
-class SmoothGradParams(TargetParams):
+class SmoothGradParams(AttributionParams):
     samples: int = Field(
         1, ge=1, le=1000, description="SmoothGrad: noisy copies whose gradients are averaged; 1 is the plain gradient."
     )

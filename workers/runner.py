@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 
 import torch
-from jobs.image_sets import ImageSetStore
 from obstore.exceptions import BaseError as ObjectStoreError
 from PIL import Image
 from redis import RedisError
@@ -18,6 +17,7 @@ from catalog.technique import Params
 from jobs.artifacts import ArtifactStore
 from jobs.connection import connect
 from jobs.errors import Canceled, GivenBack, LeaseLost, NotFound
+from jobs.image_sets import ImageSetStore
 from jobs.images import ImageStore
 from jobs.lease import Lease, claim
 from jobs.noticeboard import Noticeboard

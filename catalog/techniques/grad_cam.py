@@ -6,7 +6,8 @@ zero, is stretched over the image. The layer is the model's last map unless one 
 
 from pydantic import Field
 
-from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES, HeatmapSummary
+from catalog.attribution import AttributionSummary
+from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES
 from catalog.smoothgrad import SmoothGradParams
 from catalog.technique import ArtifactSpec, Technique
 
@@ -19,7 +20,7 @@ class GradCamParams(SmoothGradParams):
         return () if self.layer is None else (self.layer,)
 
 
-class GradCamSummary(HeatmapSummary):
+class GradCamSummary(AttributionSummary):
     layer: str = Field(description="The layer whose map was weighted.")
     map_size: list[int] = Field(description="[height, width] of that map, before it was stretched.")
 

@@ -10,7 +10,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES, HeatmapSummary
+from catalog.attribution import AttributionSummary
+from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES
 from catalog.smoothgrad import SmoothGradParams
 from catalog.technique import ArtifactSpec, Technique
 
@@ -19,7 +20,7 @@ class GuidedBackpropParams(SmoothGradParams):
     rule: Literal["guided", "deconvnet"] = Field("guided", description="What a ReLU does to the gradient.")
 
 
-class GuidedBackpropSummary(HeatmapSummary):
+class GuidedBackpropSummary(AttributionSummary):
     rule: str
     rectifiers: int = Field(description="ReLU-like operators between input and target that followed the rule.")
     units: str = Field(description="What one unit of the map is.")

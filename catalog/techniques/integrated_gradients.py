@@ -9,8 +9,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from catalog.attribution import AttributionSummary
 from catalog.errors import TooExpensive, Violation
-from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES, HeatmapSummary
+from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES
 from catalog.models import ModelEntry
 from catalog.smoothgrad import SmoothGradParams
 from catalog.technique import Technique
@@ -30,7 +31,7 @@ class IntegratedGradientsParams(SmoothGradParams):
             raise TooExpensive(message, [Violation("/samples", message)])
 
 
-class IntegratedGradientsSummary(HeatmapSummary):
+class IntegratedGradientsSummary(AttributionSummary):
     baseline_score: float = Field(description="The score of the baseline.")
     convergence_delta: float | None = Field(
         None, description="Sum of the values minus the change of the score; 0 is exact. Only without noisy copies."

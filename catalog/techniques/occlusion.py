@@ -10,16 +10,17 @@ from typing import Literal, Self
 
 from pydantic import Field
 
+from catalog.attribution import AttributionParams, AttributionSummary
 from catalog.errors import InvalidParameters, TooExpensive, Violation
-from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES, HeatmapSummary
+from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES
 from catalog.models import ModelEntry
-from catalog.technique import TargetParams, Technique
+from catalog.technique import Technique
 
 MAX_POSITIONS = 20_000
 _WINDOWS, _STRIDES = 7, 28  # along a side of the input: 32 and 8 of 224 pixels
 
 
-class OcclusionParams(TargetParams):
+class OcclusionParams(AttributionParams):
     window: int | None = Field(
         None,
         ge=1,
@@ -70,7 +71,7 @@ class OcclusionParams(TargetParams):
             raise TooExpensive(message, [Violation("/stride", message)])
 
 
-class OcclusionSummary(HeatmapSummary):
+class OcclusionSummary(AttributionSummary):
     positions: int = Field(description="Patches tried.")
     largest_fall: float = Field(description="The largest fall of the score under one patch.")
     largest_fall_score: float = Field(description="The score that was left there.")

@@ -9,7 +9,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES, HeatmapSummary
+from catalog.attribution import AttributionSummary
+from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES
 from catalog.smoothgrad import SmoothGradParams
 from catalog.technique import Technique
 
@@ -18,7 +19,7 @@ class SaliencyParams(SmoothGradParams):
     reduce: Literal["max_abs", "signed"] = Field("max_abs", description="How the three colour channels become one map.")
 
 
-class SaliencySummary(HeatmapSummary):
+class SaliencySummary(AttributionSummary):
     units: str = Field(description="What one unit of the map is.")
 
 

@@ -10,7 +10,7 @@ from catalog.registry import techniques
 from tests.service.asking import refused
 
 NAMES = sorted(techniques())
-QUICK = {"occlusion": {"window": 112, "stride": 112}}
+QUICK = {"occlusion": {"window": 112, "stride": 112}, "rise": {"masks": 32}}
 
 
 def test_the_list_holds_every_technique(client: httpx.Client) -> None:

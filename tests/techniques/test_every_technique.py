@@ -32,10 +32,10 @@ def model() -> VisionModel:
     return wide_model()
 
 
-def run(name: str, model: VisionModel, context: Recording, seed: int = 3) -> Summary:
-    """The technique's own example, on the small network."""
+def run(name: str, model: VisionModel, context: Recording, seed: int = 3, **asked: Any) -> Summary:
+    """The technique's own example, on the small network, and what is asked besides."""
     technique = find_technique(name)
-    fields = {**technique.example, "model": model.name, "seed": seed}
+    fields = {**technique.example, **asked, "model": model.name, "seed": seed}
     images = {image.name: photo(131, 97, seed=i) for i, image in enumerate(technique.images)}
     if technique.reads_image_set:
         fields["image_set"] = "local"

@@ -6,9 +6,10 @@ from torch.nn import functional as F
 
 from catalog.targets import parse_target
 from catalog.techniques.grad_cam import GradCamParams, GradCamSummary
+from workers.toolkit.attribution import Attribution, Progress
 from workers.toolkit.context import Context, save_npy
 from workers.toolkit.grad_cam import class_activation_map, last_map
-from workers.toolkit.heatmap import leave_heatmap
+from workers.toolkit.network import Network
 from workers.toolkit.smoothgrad import smooth
 from workers.toolkit.subject import look
 from workers.toolkit.vision_model import VisionModel
@@ -16,18 +17,25 @@ from workers.toolkit.vision_model import VisionModel
 
 def run(params: GradCamParams, model: VisionModel, images: dict[str, Image.Image], context: Context) -> GradCamSummary:
     subject = look(model, images["image"], parse_target(params.target, model.labels, model.name))
-    network, x = model.network, subject.view.x
-    layer = params.layer or model.recommended.get("grad_cam") or last_map(network)
+    x = subject.view.x
+    layer = params.layer or model.recommended.get("grad_cam") or last_map(model.network)
 
-    def explain(batch: Tensor) -> Tensor:
-        return class_activation_map(network, subject.unit, layer, batch)
+    def explain(network: Network, progress: Progress) -> Tensor:
+        small = smooth(
+            lambda batch: class_activation_map(network, subject.unit, layer, batch),
+            x,
+            samples=params.samples,
+            noise=params.noise,
+            seed=params.seed or 0,
+            progress=progress,
+        )
+        return small.relu() if params.relu else small  # (h, w)
 
-    small = smooth(
-        explain, x, samples=params.samples, noise=params.noise, seed=params.seed or 0, progress=context.progress
-    )
-    if params.relu:
-        small = small.relu()
+    def stretch(small: Tensor) -> Tensor:
+        return F.interpolate(small[None, None], x.shape[2:], mode="bilinear", align_corners=False)[0, 0]  # (H, W)
+
+    attribution = Attribution(subject, context, explain, stretch, check=params.check, seed=params.seed)
+    small = attribution.explanation
     save_npy(context, "map.npy", small.cpu().numpy())
-    values = F.interpolate(small[None, None], x.shape[2:], mode="bilinear", align_corners=False)[0, 0]  # (H, W)
-    shown = leave_heatmap(context, subject.view, values, signed=not params.relu)
-    return GradCamSummary(**subject.facts(), **subject.score(), **shown, layer=layer, map_size=list(small.shape))
+    told = attribution.leave(attribution.marks, signed=not params.relu)
+    return GradCamSummary(**told, layer=layer, map_size=list(small.shape))

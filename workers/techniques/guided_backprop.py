@@ -1,13 +1,16 @@
 """Guided backpropagation and the deconvnet: a gradient with another rule at every ReLU."""
 
 from PIL import Image
+from torch import Tensor
 
 from catalog.targets import parse_target
 from catalog.techniques.guided_backprop import GuidedBackpropParams, GuidedBackpropSummary
+from workers.toolkit.attribution import Attribution, Progress
 from workers.toolkit.context import Context, save_png
 from workers.toolkit.errors import NoRectifier
-from workers.toolkit.heatmap import gradient_picture, leave_heatmap
-from workers.toolkit.input_gradient import input_gradient, strongest_channel
+from workers.toolkit.heatmap import gradient_picture
+from workers.toolkit.input_gradient import input_gradient, strength
+from workers.toolkit.network import Network
 from workers.toolkit.rectifiers import deconvnet, guided
 from workers.toolkit.smoothgrad import smooth
 from workers.toolkit.subject import look
@@ -27,16 +30,18 @@ def run(
             f"There is no ReLU between the input and the target in {model.name!r}, so {params.rule!r} would only be "
             "the plain gradient. Use saliency, or another model or target."
         )
-    gradient = smooth(
-        lambda x: input_gradient(model.network, subject.unit, x, RULES[params.rule]),
-        subject.view.x,
-        samples=params.samples,
-        noise=params.noise,
-        seed=params.seed or 0,
-        progress=context.progress,
-    )  # (C, H, W)
-    save_png(context, "gradient.png", gradient_picture(gradient))
-    shown = leave_heatmap(context, subject.view, strongest_channel(gradient).abs(), tail=0.5)
-    return GuidedBackpropSummary(
-        **subject.facts(), **subject.score(), **shown, rule=params.rule, rectifiers=rectifiers, units=UNITS
-    )
+
+    def explain(network: Network, progress: Progress) -> Tensor:
+        return smooth(
+            lambda x: input_gradient(network, subject.unit, x, RULES[params.rule]),
+            subject.view.x,
+            samples=params.samples,
+            noise=params.noise,
+            seed=params.seed or 0,
+            progress=progress,
+        )  # (C, H, W)
+
+    attribution = Attribution(subject, context, explain, strength, check=params.check, seed=params.seed)
+    save_png(context, "gradient.png", gradient_picture(attribution.explanation))
+    told = attribution.leave(attribution.marks, tail=0.5)
+    return GuidedBackpropSummary(**told, rule=params.rule, rectifiers=rectifiers, units=UNITS)

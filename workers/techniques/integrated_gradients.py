@@ -6,11 +6,12 @@ from torch import Tensor
 
 from catalog.targets import parse_target
 from catalog.techniques.integrated_gradients import IntegratedGradientsParams, IntegratedGradientsSummary
+from workers.toolkit.attribution import Attribution, Progress
 from workers.toolkit.context import Context
 from workers.toolkit.fill import fill_image
-from workers.toolkit.heatmap import leave_heatmap
 from workers.toolkit.input_gradient import input_gradient
 from workers.toolkit.integrated_gradients import integrated_gradients
+from workers.toolkit.network import Network
 from workers.toolkit.smoothgrad import smooth
 from workers.toolkit.subject import look
 from workers.toolkit.vision_model import VisionModel
@@ -22,38 +23,47 @@ def run(
     params: IntegratedGradientsParams, model: VisionModel, images: dict[str, Image.Image], context: Context
 ) -> IntegratedGradientsSummary:
     subject = look(model, images["image"], parse_target(params.target, model.labels, model.name))
-    network, unit, x = model.network, subject.unit, subject.view.x
+    unit, x = subject.unit, subject.view.x
     baseline = fill_image(params.baseline, x, model.eye.mean, model.eye.std, BLUR * min(x.shape[2:]))[None]
-    total, done = params.steps * params.samples, 0
+    points = params.steps * params.samples
 
-    def explain(batch: Tensor) -> Tensor:
-        nonlocal done
-        began = done
+    def explain(network: Network, progress: Progress) -> Tensor:
+        ended = 0  # points of the noisy copies that are over
 
-        def progress(step: int) -> None:
-            context.progress(began + step, total, "points")
+        def along_the_line(copy: Tensor) -> Tensor:
+            nonlocal ended
+            began, ended = ended, ended + params.steps
+            return integrated_gradients(
+                lambda along: input_gradient(network, unit, along),
+                copy,
+                baseline,
+                params.steps,
+                lambda step: progress(began + step, points, "points"),
+            )
 
-        values = integrated_gradients(
-            lambda along: input_gradient(network, unit, along), batch, baseline, params.steps, progress
-        )
-        done += params.steps
-        return values
+        return smooth(
+            along_the_line,
+            x,
+            samples=params.samples,
+            noise=params.noise,
+            seed=params.seed or 0,
+            progress=_silent,
+            batch=1,
+        )  # (C, H, W)
 
-    attribution = smooth(
-        explain, x, samples=params.samples, noise=params.noise, seed=params.seed or 0, progress=_silent, batch=1
+    attribution = Attribution(
+        subject, context, explain, lambda parts: parts.sum(0), check=params.check, seed=params.seed
     )
-    values = attribution.sum(0)  # (H, W)
+    values = attribution.marks  # (H, W)
     with torch.no_grad():
-        baseline_score = float(unit.value(network, baseline))
-    score = subject.score()
-    change = score["score_value"] - baseline_score
+        baseline_score = float(unit.value(model.network, baseline))
+    told = attribution.leave(values, tail=0.5, signed=True)
+    change = told["score_value"] - baseline_score
     return IntegratedGradientsSummary(
-        **subject.facts(),
-        **score,
-        **leave_heatmap(context, subject.view, values, tail=0.5, signed=True),
+        **told,
         baseline_score=baseline_score,
         convergence_delta=float(values.double().sum()) - change if params.samples == 1 else None,
-        units=f"part of the change of the {score['score']} from the baseline",
+        units=f"part of the change of the {told['score']} from the baseline",
     )
 
 

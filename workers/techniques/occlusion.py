@@ -5,9 +5,10 @@ from torch import Tensor
 
 from catalog.targets import parse_target
 from catalog.techniques.occlusion import OcclusionParams, OcclusionSummary
+from workers.toolkit.attribution import Attribution, Progress
 from workers.toolkit.context import Context
 from workers.toolkit.fill import fill_image
-from workers.toolkit.heatmap import leave_heatmap
+from workers.toolkit.network import Network
 from workers.toolkit.occlusion import occluded_scores, rectangles, spread
 from workers.toolkit.subject import look
 from workers.toolkit.vision_model import VisionModel
@@ -19,31 +20,32 @@ def run(
     params: OcclusionParams, model: VisionModel, images: dict[str, Image.Image], context: Context
 ) -> OcclusionSummary:
     subject = look(model, images["image"], parse_target(params.target, model.labels, model.name))
-    x, unit = subject.view.x, subject.unit
-    probability = unit.is_class and params.score == "probability"
-
-    def score(batch: Tensor) -> Tensor:
-        output = model.network.run(batch, unit.path)
-        return unit.read(output.softmax(1) if probability else output)
-
+    x, probability = subject.view.x, params.score == "probability"
     height, width = x.shape[2:]
     window, stride = params.grid(min(height, width))
     patches = rectangles(height, width, window, stride)
     fill = fill_image(params.fill, x, model.eye.mean, model.eye.std, window / 2)
-    scores = occluded_scores(score, x, patches, fill, context.progress)
-    base = subject.score(probability=probability)
-    falls = base["score_value"] - scores.double().cpu()
-    values = spread(falls, patches, height, width, mean=params.aggregate == "mean")
+    base: float = subject.score(probability=probability)["score_value"]
+
+    def explain(_network: Network, progress: Progress) -> Tensor:
+        scores = occluded_scores(subject.scorer(probability=probability), x, patches, fill, progress)
+        return base - scores.cpu().double()  # (patches,)
+
+    def spread_out(falls: Tensor) -> Tensor:
+        return spread(falls, patches, height, width, mean=params.aggregate == "mean")  # (H, W)
+
+    attribution = Attribution(
+        subject, context, explain, spread_out, check=params.check, seed=params.seed, gradient=False
+    )
+    falls, values = attribution.explanation, attribution.marks
     # Where hiding a part raises the score about as much as it falls elsewhere, zero must have a colour of its own.
     both_ways = float(-values.min()) > BOTH_WAYS * float(values.max())
-    shown = leave_heatmap(context, subject.view, values, signed=both_ways)
+    told = attribution.leave(values, signed=both_ways, probability=probability)
     deepest = int(falls.argmax())
     return OcclusionSummary(
-        **subject.facts(),
-        **base,
-        **shown,
+        **told,
         positions=len(patches),
         largest_fall=float(falls[deepest]),
-        largest_fall_score=float(scores[deepest]),
+        largest_fall_score=base - float(falls[deepest]),
         largest_fall_box=[round(side, 2) for side in subject.view.to_image(patches[deepest])],
     )

@@ -144,7 +144,7 @@ class _Run:
             return total
 
         with torch.enable_grad():
-            optimizer.step(closure)
+            optimizer.step(closure)  # type: ignore[arg-type]
         stage.after_step(parametrization, step)
         self._note(parts)
 

@@ -10,7 +10,7 @@ _EDGE = 0.01  # a picture that is given is kept this far from black and white, w
 
 
 class Fourier:
-    """sigmoid(colours(inverse transform(spectrum / frequency))) of a spectrum that starts as noise or from a picture."""
+    """sigmoid(colours(inverse transform(spectrum / frequency))) of noise, or of a picture's spectrum."""
 
     def __init__(self, spectrum: Tensor, height: int, width: int) -> None:
         self._size = (height, width)
@@ -46,11 +46,13 @@ def _scale(height: int, width: int) -> Tensor:
     """1 / frequency, the lowest not above one cycle per image: (H, W // 2 + 1)."""
     down = torch.fft.fftfreq(height)[:, None]
     across = torch.fft.rfftfreq(width)[None]
-    return 1 / (down.square() + across.square()).sqrt().clamp(min=1 / max(height, width))
+    made: Tensor = 1 / (down.square() + across.square()).sqrt().clamp(min=1 / max(height, width))
+        return made
 
 
 def _colours(plain: Tensor, matrix: Tensor) -> Tensor:
     """The matrix on the colour axis; a grey picture has no colours to mix."""
     if plain.shape[1] != 3:
         return plain
-    return torch.einsum("dc,bchw->bdhw", matrix.to(plain.device), plain)
+    mixed: Tensor = torch.einsum("dc,bchw->bdhw", matrix.to(plain.device), plain)
+    return mixed

@@ -23,3 +23,8 @@ def strongest_channel(gradient: Tensor) -> Tensor:
     """(C, H, W) → (H, W): per pixel the entry of largest magnitude, with its sign."""
     index = gradient.abs().argmax(0, keepdim=True)
     return gradient.gather(0, index)[0]
+
+
+def strength(gradient: Tensor) -> Tensor:
+    """(C, H, W) → (H, W): per pixel the largest magnitude."""
+    return strongest_channel(gradient).abs()

@@ -6,7 +6,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, fx, nn
 
-from workers.toolkit.graph import export_graph, shape_of
+from workers.toolkit.graph import export_graph, operator_name, shape_of
 from workers.toolkit.layers import Layers, layer_outputs
 from workers.toolkit.rectifiers import is_rectifier, rectifier_range
 
@@ -18,23 +18,27 @@ Rule = Callable[[Tensor, float], Tensor]
 
 _MOST_PARTS = 64
 _MOST_SIZES = 12
+_WEIGHTED = frozenset({"conv1d", "conv2d", "conv3d", "conv_transpose2d", "linear", "addmm", "matmul", "mm"})
 
 
 class Network:
     """A frozen model at one input size. `LOGITS` (the empty path) names its output."""
 
-    def __init__(self, module: nn.Module, channels: int, height: int, width: int) -> None:
+    def __init__(
+        self, module: nn.Module, channels: int, height: int, width: int, graph: fx.GraphModule | None = None
+    ) -> None:
         # Convolutions on CPU run about twice as fast on this layout; results agree to rounding.
         self.module = module.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self.input_shape = (channels, height, width)
         self.passes = 0  # batches that were sent through the network, or a part of it
         self._sizes: dict[tuple[int, int], Network] = {}
         self._parts: dict[object, fx.GraphModule] = {}
+        self._graph = graph
 
     @cached_property
     def whole(self) -> fx.GraphModule:
         """The complete graph. Raises NotExportable."""
-        return export_graph(self.module, *self.input_shape)
+        return self._graph or export_graph(self.module, *self.input_shape)
 
     @cached_property
     def layers(self) -> Layers:
@@ -94,6 +98,22 @@ class Network:
                 self._sizes.pop(next(iter(self._sizes)))
             self._sizes[height, width] = Network(self.module, self.input_shape[0], height, width)
         return self._sizes[height, width]
+
+    def kernels(self, path: str) -> list[fx.Node]:
+        """The weights of the convolutions and linear layers that make that layer's output, first to last."""
+        needed = _ancestors(self._node(path))
+        weighted = [node for node in self.whole.graph.nodes if node in needed and operator_name(node) in _WEIGHTED]
+        direct = [source for node in weighted for source in node.all_input_nodes if source.op == "get_attr"]
+        return [node for node in direct if self.parameter(node).ndim > 1]  # no biases
+
+    def with_parameter(self, node: fx.Node, value: Tensor) -> "Network":
+        """A network that has that value in place of one parameter, and shares all others with this one."""
+        graph, copies = fx.Graph(), dict[fx.Node, fx.Node]()
+        graph.output(graph.graph_copy(self.whole.graph, copies))
+        sibling = fx.GraphModule(self.whole, graph)
+        owner, _, name = str(node.target).rpartition(".")
+        setattr(sibling.get_submodule(owner), name, nn.Parameter(value, requires_grad=False))
+        return Network(sibling, *self.input_shape, graph=sibling)
 
     @property
     def _inputs(self) -> list[fx.Node]:

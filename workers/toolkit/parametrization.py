@@ -19,7 +19,7 @@ class Parametrization(Protocol):
 class Pixels:
     """The pixels themselves, kept between `low` and `high` by `clip` where these are given."""
 
-    def __init__(self, start: Tensor, low: Tensor | float | None = None, high: Tensor | float | None = None) -> None:
+    def __init__(self, start: Tensor, low: float | None = None, high: float | None = None) -> None:
         self._low, self._high = low, high
         self.parameters = [start.detach().clone(memory_format=torch.contiguous_format).requires_grad_()]
 

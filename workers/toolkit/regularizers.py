@@ -1,4 +1,4 @@
-"""What an image that is made pays for, in the published forms. All take (B, C, H, W) and give one number per image (B,)."""
+"""What an image that is made pays for, in the published forms: (B, C, H, W) → one number per image (B,)."""
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -15,7 +15,10 @@ def alpha_norm(x: Tensor, alpha: float) -> Tensor:
 
 
 def total_variation(x: Tensor, beta: float = 2.0) -> Tensor:
-    """Σ ((x[i, j+1] − x[i, j])² + (x[i+1, j] − x[i, j])²)^(β/2), the border repeated (Mahendran & Vedaldi 2015, eq. 6)."""
+    """Σ ((x[i, j+1] − x[i, j])² + (x[i+1, j] − x[i, j])²)^(β/2) (Mahendran & Vedaldi 2015, eq. 6).
+
+    Beyond the border the image is repeated.
+    """
     across = F.pad(x[..., :, 1:] - x[..., :, :-1], (0, 1, 0, 0))
     down = F.pad(x[..., 1:, :] - x[..., :-1, :], (0, 0, 0, 1))
     squares = across.square() + down.square()

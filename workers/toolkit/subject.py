@@ -1,5 +1,6 @@
 """An image before a model and the neuron that is asked about: where every explanation begins."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +45,16 @@ class Subject:
             return {"score": "activation", "score_value": float(self.unit.value(self.model.network, self.view.x))}
         scores = self.probabilities[None] if probability else self.logits
         return {"score": "probability" if probability else "logit", "score_value": float(self.unit.read(scores))}
+
+    def scorer(self, *, probability: bool = False) -> Callable[[Tensor], Tensor]:
+        """The function (B, C, H, W) → (B,) that gives any images the score that `score` gives this one."""
+        network, unit = self.model.network, self.unit
+
+        def score(batch: Tensor) -> Tensor:
+            output = network.run(batch, unit.path)
+            return unit.read(output.softmax(1) if probability and unit.is_class else output)
+
+        return score
 
     def _target(self) -> dict[str, Any]:
         text, unit = str(getattr(self.target, "text", "")), self.unit

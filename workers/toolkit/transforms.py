@@ -12,7 +12,7 @@ _GREY = 0.5
 
 @dataclass(frozen=True)
 class Jiggle:
-    """Shift, scale and turn each picture at random, in one resampling; grey comes in from outside. Units: pixels, degrees."""
+    """Shift (pixels), scale and turn (degrees) each picture at random, in one resampling; outside it is grey."""
 
     shift: float = 0.0
     scale: float = 0.0

@@ -1,0 +1,47 @@
+"""What every technique that explains a neuron by a map shares: `check`, which tells how far to trust the map."""
+
+from pydantic import BaseModel, Field
+
+from catalog.heatmap import HeatmapSummary
+from catalog.technique import TargetParams
+
+
+class AttributionParams(TargetParams):
+    check: bool = Field(
+        False,
+        description=(
+            "Also test how far to trust the map: hide and show what it marks, against the same map laid elsewhere; for "
+            "a gradient also compare with the map of the model whose last layer is shuffled. Adds `summary.check`."
+        ),
+    )
+
+
+class MapCheck(BaseModel):
+    """How far to trust the map. Every curve has one score for each of `fractions`; an area is a mean score."""
+
+    verdict: str = Field(description="How to read the numbers, in one sentence.")
+    score: str = Field(description="What the scores are: probability for a class, else activation.")
+    base_score: float = Field(description="That score of the unchanged image.")
+    deletion_auc: float = Field(description="Area under `deletion`: low where the map marks what counts.")
+    random_deletion_auc: float
+    insertion_auc: float = Field(description="Area under `insertion`: high where the map marks what counts.")
+    random_insertion_auc: float
+    fractions: list[float] = Field(description="Parts of the pixels that are changed, those marked most first.")
+    deletion: list[float] = Field(description="Scores while pixels are set to the training mean.")
+    random_deletion: list[float] = Field(description="The same for the map laid elsewhere at random, mean of two.")
+    insertion: list[float] = Field(description="Scores while pixels of the blurred image are made sharp.")
+    random_insertion: list[float] = Field(description="The same for the map laid elsewhere at random, mean of two.")
+    randomized_weights: str | None = Field(None, description="The weights that were shuffled, for a gradient.")
+    randomized_correlation: float | None = Field(
+        None,
+        description=(
+            "Spearman's rank correlation of |map| with |map| of the model with those weights shuffled: near 1 the map "
+            "does not depend on them; 0 also where one of the maps is constant."
+        ),
+    )
+
+
+class AttributionSummary(HeatmapSummary):
+    """Numbers of every map that can be checked."""
+
+    check: MapCheck | None = Field(None, description="How far to trust the map; only when `check` asks for it.")

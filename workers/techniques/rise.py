@@ -1,0 +1,39 @@
+"""RISE: random masks, averaged by the score of what they leave to see (Petsiuk et al. 2018)."""
+
+from PIL import Image
+from torch import Tensor
+
+from catalog.targets import parse_target
+from catalog.techniques.rise import RiseParams, RiseSummary
+from workers.toolkit.attribution import Attribution, Progress
+from workers.toolkit.context import Context
+from workers.toolkit.fill import fill_image
+from workers.toolkit.network import Network
+from workers.toolkit.rise import Masks, rise
+from workers.toolkit.subject import look
+from workers.toolkit.vision_model import VisionModel
+
+
+def run(params: RiseParams, model: VisionModel, images: dict[str, Image.Image], context: Context) -> RiseSummary:
+    subject = look(model, images["image"], parse_target(params.target, model.labels, model.name))
+    x, probability = subject.view.x, params.score == "probability"
+    fill = fill_image(params.fill, x, model.eye.mean, model.eye.std, min(x.shape[2:]) / params.grid / 2)
+    masks = Masks(params.grid, params.probability)
+
+    def explain(_network: Network, progress: Progress) -> Tensor:
+        score = subject.scorer(probability=probability)
+        return rise(score, x, fill, masks, params.masks, params.seed or 0, progress)  # (H, W)
+
+    attribution = Attribution(
+        subject, context, explain, lambda values: values, check=params.check, seed=params.seed, gradient=False
+    )
+    values = attribution.marks
+    told = attribution.leave(values, probability=probability)
+    row, column = divmod(int(values.argmax()), values.shape[1])
+    left, top, right, bottom = subject.view.to_image((column, row, column + 1, row + 1))
+    return RiseSummary(
+        **told,
+        masks=params.masks,
+        peak=[round((left + right) / 2, 2), round((top + bottom) / 2, 2)],
+        units=f"mean {told['score']} of the images that show the pixel",
+    )

@@ -1,0 +1,96 @@
+"""A map of the model as every attribution technique leaves it, and its check when one is asked for."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from torch import Tensor
+
+from workers.toolkit.context import Context
+from workers.toolkit.heatmap import leave_heatmap
+from workers.toolkit.network import Network
+from workers.toolkit.randomized import randomized
+from workers.toolkit.rank_correlation import rank_correlation
+from workers.toolkit.subject import Subject
+from workers.toolkit.trust import hide_and_show, passes
+from workers.toolkit.verdict import verdict
+
+Progress = Callable[[int, int, str], None]
+Explain = Callable[[Network, Progress], Tensor]
+"""(network, progress) → the explanation, in any shape; the network is the model's, or one with a layer shuffled."""
+
+
+class Attribution:
+    """One technique's explanation of one subject.
+
+    `marks` makes of the explanation the map (H, W) that is highest where the image counts most. With `gradient` the
+    check explains the model with a shuffled layer too, which costs as much again.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        context: Context,
+        explain: Explain,
+        marks: Callable[[Tensor], Tensor],
+        *,
+        check: bool,
+        seed: int | None,
+        gradient: bool = True,
+    ) -> None:
+        self._subject, self._context = subject, context
+        self._explain, self._marks = explain, marks
+        self._check, self._seed = check, seed or 0
+        network = subject.model.network
+        self._sibling = randomized(network, subject.unit.path, self._seed) if check and gradient else None
+        self._map_steps = 0
+
+    @cached_property
+    def explanation(self) -> Tensor:
+        return self._explain(self._subject.model.network, self._reporter(0))
+
+    @cached_property
+    def marks(self) -> Tensor:
+        """(H, W)"""
+        return self._marks(self.explanation)
+
+    def leave(
+        self, values: Tensor, *, tail: float = 0.0, signed: bool = False, probability: bool = False
+    ) -> dict[str, Any]:
+        """Save the pictures of a map (H, W); returns what the summary says of subject, map and check."""
+        subject = self._subject
+        shown = leave_heatmap(self._context, subject.view, values, tail=tail, signed=signed)
+        check = self._checked() if self._check else None
+        return {**subject.facts(), **subject.score(probability=probability), **shown, "check": check}
+
+    def _checked(self) -> dict[str, Any]:
+        marks, subject = self.marks, self._subject
+        found: dict[str, Any] = {}
+        if self._sibling:
+            other = self._marks(self._explain(self._sibling.network, self._reporter(1)))
+            found["randomized_weights"] = self._sibling.weights
+            found["randomized_correlation"] = rank_correlation(marks.abs(), other.abs())
+        found |= hide_and_show(subject.scorer(probability=True), subject.view.x, marks, self._seed, self._count)
+        found |= subject.score(probability=True)
+        found["base_score"] = found.pop("score_value")
+        return found | {"verdict": verdict(found)}
+
+    def _reporter(self, map_index: int) -> Progress:
+        """Progress of one map, as a part of the whole."""
+
+        def report(done: int, total: int, message: str) -> None:
+            self._map_steps = total
+            self._context.progress(map_index * total + done, self._total, message)
+
+        return report
+
+    def _count(self, done: int) -> None:
+        self._context.progress(self._total - self._passes + done, self._total, "check")
+
+    @property
+    def _total(self) -> int:
+        return self._map_steps * (2 if self._sibling else 1) + self._passes
+
+    @property
+    def _passes(self) -> int:
+        return passes(self._subject.view.x[0, 0].numel()) if self._check else 0
