@@ -47,7 +47,7 @@ def _scale(height: int, width: int) -> Tensor:
     down = torch.fft.fftfreq(height)[:, None]
     across = torch.fft.rfftfreq(width)[None]
     made: Tensor = 1 / (down.square() + across.square()).sqrt().clamp(min=1 / max(height, width))
-        return made
+    return made
 
 
 def _colours(plain: Tensor, matrix: Tensor) -> Tensor:
