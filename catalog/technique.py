@@ -61,6 +61,7 @@ class ImageInput:
 
     name: str
     description: str
+    required: bool = True
 
 
 @dataclass(frozen=True)
