@@ -1,13 +1,18 @@
 """`retinoscope models check` and `models list`, and how the commands say that the file is broken."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from safetensors.torch import save_file
 
+from catalog.own_table import OwnTable
 from tests.digits import ENTRY, make_digits
+
+DOCS = Path(__file__).parents[2] / "docs" / "models.md"
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +31,19 @@ def test_a_good_file_passes(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("digits: ok. 8 × 8 grey, 10 classes, ")
     assert "3 ReLUs" in done.stdout
+
+
+def test_the_documentation_is_true(tmp_path: Path) -> None:
+    """The example of docs/models.md, as it stands there."""
+    text = DOCS.read_text(encoding="utf-8")
+    source = re.search(r"```python\n(# digits_net.py.*?)```", text, re.DOTALL)[1]
+    (tmp_path / "digits_net.py").write_text(source)
+    (tmp_path / "models.toml").write_text(re.search(r"```toml\n(.*?)```", text, re.DOTALL)[1])
+    exec(source, made := {})
+    save_file(made["build"](16).state_dict(), tmp_path / "digits.safetensors")
+    done = run("retinoscope", "models", "check", str(tmp_path / "models.toml"))
+    assert (done.returncode, done.stdout) == (0, re.search(r"^digits: ok.*\n", text, re.MULTILINE)[0]), done.stderr
+    assert set(re.findall(r"`(\w+)`", text[text.index("| field |") :])) >= set(OwnTable.model_fields)
 
 
 def test_each_model_is_checked_and_one_that_fails_fails_all(folder: Path) -> None:
