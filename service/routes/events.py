@@ -58,6 +58,7 @@ LastEventIdInQuery = Annotated[str | None, Query(description="The same, for clie
     summary="Watch a job",
     description=_DESCRIPTION,
     response_class=EventStream,
+    status_code=200,
     responses=_RESPONSES,
 )
 async def get_job_events(

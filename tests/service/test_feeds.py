@@ -26,12 +26,12 @@ def job(store: JobStore) -> Job:
 
 
 @asynccontextmanager
-async def feeding(redis: Redis, settings: Settings) -> AsyncIterator[Feeds]:
+async def feeding(redis: Redis, settings: Settings, log: type[EventLog] = EventLog) -> AsyncIterator[Feeds]:
     """Feeds as an application has them; fails if a task is left that was not there before."""
     changes = Changes(settings.redis_url)
     reader = asyncio.create_task(changes.run())
     before = asyncio.all_tasks()
-    feeds = Feeds(EventLog(redis), changes, most_listeners=300)
+    feeds = Feeds(log(redis), changes, most_listeners=300)
     yield feeds
     deadline = time.monotonic() + 20
     while asyncio.all_tasks() != before:
@@ -106,6 +106,29 @@ def test_who_joins_while_things_happen_misses_nothing(
         whole = [event_id for event_id, _ in redis.xrange(f"retinoscope:job:{job.id}:events")]
         assert len(whole) == 303
         assert all(stream == whole for stream in streams)
+
+    asyncio.run(scene())
+
+
+class Slow(EventLog):
+    """A Redis that takes its time to say where the stream ends."""
+
+    def tail(self, job_id: str) -> str:
+        time.sleep(0.3)
+        return super().tail(job_id)
+
+
+def test_what_happens_between_the_opening_and_the_first_read_is_heard(
+    redis: Redis, settings: Settings, store: JobStore, job: Job
+) -> None:
+    async def scene() -> None:
+        async with feeding(redis, settings, Slow) as feeds:
+            listener = await feeds.join(job.id)
+            assert len(await asyncio.to_thread(EventLog(redis).opening, job.id, "0")) == 1
+            await asyncio.to_thread(claimed, store, job)
+            (event,) = await first(listener, 1)
+            assert event.data["status"] == "running"
+            feeds.leave(job.id, listener)
 
     asyncio.run(scene())
 
