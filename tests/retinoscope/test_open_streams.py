@@ -24,9 +24,7 @@ def test_a_stream_ends_in_good_order_when_the_service_is_stopped(tmp_path: Path,
             broken.append(error)
 
     with serving(tmp_path, RETINOSCOPE_WARM_MODELS="[]") as stack:
-        # No worker takes it from a queue that nobody reads: a long job that a worker holds would do as well.
-        data = {"samples": 1000}
-        job = stack.client.post("/v1/jobs/saliency", files={"image": coffee}, data=data).json()
+        job = stack.client.post("/v1/jobs/saliency", files={"image": coffee}, data={"samples": 1000}).json()
         thread = threading.Thread(target=listen, args=(job["urls"]["events"], stack.client.base_url))
         thread.start()
         wait_until(lambda: "retinoscope_event_listeners 1.0" in stack.client.get("/metrics").text)
