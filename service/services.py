@@ -9,8 +9,8 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from jobs.artifacts import ArtifactStore
 from jobs.connection import connect
 from jobs.errors import NotFound
-from jobs.image_sets import ImageSet, ImageSetStore
 from jobs.events import EventLog
+from jobs.image_sets import ImageSet, ImageSetStore
 from jobs.images import ImageStore
 from jobs.keys import LOCAL_OWNER, KeyRing
 from jobs.model import Job
