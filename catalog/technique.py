@@ -61,11 +61,12 @@ class ImageInput:
 
 @dataclass(frozen=True)
 class ArtifactSpec:
-    """One file that a technique leaves."""
+    """One file that a technique leaves: always, or only where the parameter `only_with` is true."""
 
     name: str
     media_type: str
     description: str
+    only_with: str | None = None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ class ArtifactSpecView(BaseModel):
     name: str
     media_type: str
     description: str
+    only_with: str | None = Field(description="The parameter that must be true for this file; null: always left.")
 
 
 class TechniqueView(BaseModel):

@@ -36,6 +36,14 @@ def test_names_of_inputs_files_and_parameters_do_not_collide(name: str) -> None:
 
 
 @every_technique
+def test_a_file_that_is_not_always_left_hangs_on_a_switch(name: str) -> None:
+    technique = find_technique(name)
+    for file in (file for file in technique.artifacts if file.only_with):
+        field = technique.params.model_fields[str(file.only_with)]
+        assert (field.annotation, field.default) == (bool, False)
+
+
+@every_technique
 def test_unknown_parameters_are_refused_and_seeds_are_optional(name: str) -> None:
     params = find_technique(name).params
     assert params.model_validate({}).seed is None

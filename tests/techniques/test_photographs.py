@@ -44,7 +44,8 @@ def test_hiding_the_cup_costs_far_more_than_hiding_the_table(default_model: Visi
 def test_what_rise_marks_highest_lies_on_the_cup(default_model: VisionModel, cup: Image.Image) -> None:
     summary, context = explain("rise", default_model, cup, masks=400)
     inside, outside = on_and_off_the_cup(context, summary.input_box)
-    assert inside > 1.2 * outside
+    # The map is a mean score with the mean of all masks in it: what counts is how its range is shared out.
+    assert inside - outside > 0.2 * (summary.maximum - summary.minimum)
     assert CUP[0] < summary.peak[0] < CUP[2]
     assert CUP[1] < summary.peak[1] < CUP[3]
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from workers.toolkit.context import Context
+from workers.toolkit.context import Context, save_png
+from workers.toolkit.curve_picture import curve_picture
 from workers.toolkit.heatmap import leave_heatmap
 from workers.toolkit.network import Network
 from workers.toolkit.randomized import randomized
@@ -61,6 +62,8 @@ class Attribution:
         subject = self._subject
         shown = leave_heatmap(self._context, subject.view, values, tail=tail, signed=signed)
         check = self._checked() if self._check else None
+        if check:
+            save_png(self._context, "check.png", curve_picture(check))
         return {**subject.facts(), **subject.score(probability=probability), **shown, "check": check}
 
     def _checked(self) -> dict[str, Any]:
