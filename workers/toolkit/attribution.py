@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -21,6 +21,15 @@ Explain = Callable[[Network, Progress], Tensor]
 """(network, progress) → the explanation, in any shape; the network is the model's, or one with a layer shuffled."""
 
 
+class Checked(Protocol):
+    """The parameters that matter here, as the catalog has them."""
+
+    @property
+    def check(self) -> bool: ...
+    @property
+    def seed(self) -> int | None: ...
+
+
 class Attribution:
     """One technique's explanation of one subject.
 
@@ -34,16 +43,15 @@ class Attribution:
         context: Context,
         explain: Explain,
         marks: Callable[[Tensor], Tensor],
+        params: Checked,
         *,
-        check: bool,
-        seed: int | None,
         gradient: bool = True,
     ) -> None:
         self._subject, self._context = subject, context
         self._explain, self._marks = explain, marks
-        self._check, self._seed = check, seed or 0
+        self._check, self._seed = params.check, params.seed or 0
         network = subject.model.network
-        self._sibling = randomized(network, subject.unit.path, self._seed) if check and gradient else None
+        self._sibling = randomized(network, subject.unit.path, self._seed) if params.check and gradient else None
         self._map_steps = 0
 
     @cached_property

@@ -6,7 +6,7 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 _WIDE, _HIGH = 360, 270  # of a panel
-_LEFT, _TOP, _RIGHT, _BOTTOM = 52, 46, 14, 40  # margins inside it
+_LEFT, _TOP, _RIGHT, _BOTTOM = 52, 46, 28, 40  # margins inside it
 _PAPER, _INK, _GRID, _MAP, _ELSEWHERE = (255, 255, 255), (40, 40, 40), (225, 225, 225), (165, 0, 38), (120, 120, 120)
 _FINE = 2  # drawn so much larger, then reduced: smooth lines
 _TITLES = {"deletion": "Hiding what the map marks", "insertion": "Showing what the map marks"}
