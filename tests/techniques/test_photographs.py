@@ -14,7 +14,7 @@ ESPRESSO = 967
 CATS = {281, 282, 285}  # tabby, tiger cat, Egyptian cat
 CUP = (173, 17, 407, 284)  # left, top, right, bottom of the cup on the photograph, by eye
 
-HEAD = (50, 10, 320, 290)  # of the cat's head, by eye
+MUZZLE = (130, 140, 270, 270)  # of the cat, a quarter of what the network sees, by eye
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +50,11 @@ def test_what_rise_marks_highest_lies_on_the_cup(default_model: VisionModel, cup
     assert CUP[1] < summary.peak[1] < CUP[3]
 
 
-def test_what_rise_marks_highest_lies_on_the_cats_head(default_model: VisionModel, chelsea: bytes) -> None:
+def test_what_rise_marks_highest_lies_on_the_cats_muzzle(default_model: VisionModel, chelsea: bytes) -> None:
     cat = Image.open(io.BytesIO(chelsea)).convert("RGB")
     summary, _ = explain("rise", default_model, cat, masks=400)
-    assert HEAD[0] < summary.peak[0] < HEAD[2]
-    assert HEAD[1] < summary.peak[1] < HEAD[3]
+    assert MUZZLE[0] < summary.peak[0] < MUZZLE[2]
+    assert MUZZLE[1] < summary.peak[1] < MUZZLE[3]
 
 
 @pytest.mark.parametrize("technique", ["saliency", "guided_backprop"])
