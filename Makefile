@@ -47,8 +47,9 @@ format: install ## format the code, and mend what lint can mend
 openapi: install ## write openapi/openapi.json
 	@$(PY) -m service.openapi > openapi/openapi.json.new && mv openapi/openapi.json.new openapi/openapi.json
 
-models: install ## write catalog/data/torchvision.json
-	@$(PY) -m workers.models.torchvision_table > catalog/data/torchvision.json.new && mv catalog/data/torchvision.json.new catalog/data/torchvision.json
+models: install ## write catalog/data/torchvision.json and timm.json
+	@for zoo in torchvision timm; do \
+		$(PY) -m workers.models.$${zoo}_table > catalog/data/$$zoo.json.new && mv catalog/data/$$zoo.json.new catalog/data/$$zoo.json || exit 1; done
 
 lock: $(filter .tools/bin/uv,$(UV)) ## compile requirements.lock from pyproject.toml
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \

@@ -39,6 +39,12 @@ class UnknownModel(CatalogError):
         super().__init__(detail, [Violation("/model", detail)])
 
 
+class BrokenModelFile(CatalogError):
+    """The file of your own models cannot be used; the sentence names file, model and field."""
+
+    code = "broken_model_file"
+
+
 class InvalidTarget(CatalogError):
     code = "invalid_target"
 

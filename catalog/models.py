@@ -1,98 +1,79 @@
-"""The models there are: name, source, preprocessing, labels, recommended layers. Weights are the workers' business."""
+"""The models there are: the default, your own, torchvision's and timm's. Weights are the workers' business."""
 
-import json
 from functools import lru_cache
-from importlib.resources import files
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from catalog.data_file import data_file, data_table
 from catalog.errors import UnknownModel, near_matches
+from catalog.model_description import Layer, ModelDescription, ReceptiveField
+from catalog.model_entry import ModelEntry, Preprocessing
+from catalog.own_models import own_models
+from catalog.timm_models import TIMM, timm_model, timm_names
+
+__all__ = ["DEFAULT_MODEL", "Layer", "ModelDescription", "ModelEntry", "Preprocessing", "ReceptiveField"]
 
 DEFAULT_MODEL = "efficientnet_lite0"
 
 
-class Preprocessing(BaseModel):
-    """From a photograph to the network's input: resize the short side, crop the centre, normalize."""
-
-    model_config = ConfigDict(frozen=True)
-
-    resize: int = Field(description="Short side after resizing, in pixels.")
-    crop: int = Field(description="Side of the centre square that the network sees, in pixels.")
-    interpolation: Literal["bilinear", "bicubic"]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-
-
-class ModelEntry(BaseModel):
-    """One model of the menu."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    source: str = Field(description="Where architecture and weights come from.")
-    builder: str = Field(description="Which loader builds it: `package` or `torchvision`.")
-    weights: str = Field(description="Name of the published weights.")
-    classes: int
-    labels: str = Field(description="Name of the label list.")
-    preprocessing: Preprocessing
-    recommended: dict[str, str] = Field(default_factory=dict, description="Good layers by technique.")
-
-    @property
-    def input_size(self) -> int:
-        return self.preprocessing.crop
-
-
-class Layer(BaseModel):
-    """A layer that can be a target."""
-
-    path: str
-    type: str
-    shape: list[int] = Field(description="Output shape for one image: [C] or [C, H, W].")
-    channels: int
-    receptive_field: "ReceptiveField | None" = Field(
-        None, description="Null where every unit sees the whole image or the geometry is not that of a convolution."
-    )
-
-
-class ReceptiveField(BaseModel):
-    """Pixels of the network's input that one unit sees; [vertical, horizontal] each."""
-
-    size: list[int]
-    stride: list[int]
-    offset: list[int] = Field(description="First pixel seen by the unit at 0,0; negative inside the padding.")
-
-
-class ModelDescription(BaseModel):
-    """What only loading a model can tell; made by a worker, read by the API."""
-
-    model: str
-    weights: str | None = Field(None, description="sha256 of the weights, or null where they are not available yet.")
-    parameters: int
-    rectifiers: int = Field(description="ReLU-like operators; guided backpropagation needs at least one.")
-    layers: list[Layer]
-
-
 @lru_cache(maxsize=1)
 def models() -> dict[str, ModelEntry]:
-    """Every model by its name: the default first, then torchvision's in alphabetical order."""
-    table = json.loads(_data("torchvision.json"))
-    return {DEFAULT_MODEL: _efficientnet_lite0()} | {name: ModelEntry(name=name, **row) for name, row in table.items()}
+    """Every model by its name but timm's: the default first, then your own, then torchvision's by the alphabet.
+
+    Raises BrokenModelFile.
+    """
+    default, *rest = _published()
+    return {default.name: default} | own_models(taken=published_names()) | {entry.name: entry for entry in rest}
+
+
+def published_names() -> set[str]:
+    """The names that your own models cannot have."""
+    return {entry.name for entry in _published()}
 
 
 def find_model(name: str) -> ModelEntry:
-    """The model of that name. Raises UnknownModel."""
-    known = models()
-    if name not in known:
-        hint = near_matches(name, known)
-        raise UnknownModel(f"There is no model {name[:80]!r}.{hint} GET /v1/models lists them.")
-    return known[name]
+    """The model of that name, timm's included. Raises UnknownModel."""
+    entry = timm_model(name) if name.startswith(TIMM) else models().get(name)
+    if entry is None:
+        raise UnknownModel(f"There is no model {name[:80]!r}.{_hint(name)}")
+    return entry
+
+
+def search_models(query: str) -> list[ModelEntry]:
+    """The models whose name holds that text, timm's included, in the order of their sources."""
+    wanted = query.casefold().strip()
+    names = [name for name in (*models(), *timm_names()) if wanted in name.casefold()]
+    return [find_model(name) for name in names]
 
 
 @lru_cache
-def labels(entry_labels: str) -> tuple[str, ...]:
+def labels(name: str) -> tuple[str, ...]:
     """The class labels of that list, by class index."""
-    return tuple(_data(f"{entry_labels}.txt").splitlines())
+    return tuple(data_file(f"{name}.txt").splitlines())
+
+
+def class_labels(entry: ModelEntry) -> tuple[str, ...]:
+    """The model's class labels, by class index: its own, those of a list, or `class 0`, `class 1` …"""
+    if entry.own_labels:
+        return entry.own_labels
+    return labels(entry.labels) if entry.labels else _numbered(entry.classes)
+
+
+@lru_cache(maxsize=1)
+def _published() -> tuple[ModelEntry, ...]:
+    """The default, then torchvision's."""
+    zoo = [ModelEntry(name=name, **row) for name, row in data_table("torchvision.json").items()]
+    return _efficientnet_lite0(), *zoo
+
+
+@lru_cache
+def _numbered(classes: int) -> tuple[str, ...]:
+    return tuple(f"class {index}" for index in range(classes))
+
+
+def _hint(name: str) -> str:
+    if name.startswith(TIMM):
+        return f"{near_matches(name, timm_names())} GET /v1/models?query={TIMM} lists timm's that classify images."
+    timm = f" Did you mean {TIMM + name!r}?" if timm_model(TIMM + name) else ""
+    return f"{timm or near_matches(name, models())} GET /v1/models lists them; ?query= searches timm's too."
 
 
 def _efficientnet_lite0() -> ModelEntry:
@@ -107,7 +88,3 @@ def _efficientnet_lite0() -> ModelEntry:
         preprocessing=Preprocessing(resize=256, crop=224, interpolation="bicubic", mean=(mean,) * 3, std=(std,) * 3),
         recommended={"filters": "conv_stem", "grad_cam": "bn2"},
     )
-
-
-def _data(name: str) -> str:
-    return (files("catalog") / "data" / name).read_text(encoding="utf-8")

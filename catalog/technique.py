@@ -1,7 +1,7 @@
 """What a technique declares about itself: the parts from which forms, docs and OpenAPI are derived."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +23,10 @@ class Params(BaseModel):
     def named_layers(self) -> tuple[str, ...]:
         """Layers that the request names besides its target; they are looked up before it is accepted."""
         return ()
+
+    def resolved(self, model: ModelEntry) -> Self:
+        """The same with the defaults that depend on the model written out."""
+        return self
 
     def check_model(self, model: ModelEntry) -> None:
         """Refuse what this model cannot do, as far as that is known without loading it.
@@ -63,7 +67,7 @@ class ImageInput:
 class ArtifactSpec:
     """One file that a technique leaves: always, or only where the parameter `only_with` is true."""
 
-    name: str
+    name: str  # {n} stands for a number: patch-{n}.png
     media_type: str
     description: str
     only_with: str | None = None
@@ -84,3 +88,8 @@ class Technique:
     example: dict[str, Any] = field(default_factory=dict)
     name: str = ""
     description: str = ""
+
+    @property
+    def reads_image_set(self) -> bool:
+        """True for a technique whose parameters name an image set (catalog/image_set.py)."""
+        return "image_set" in self.params.model_fields

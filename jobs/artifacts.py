@@ -30,6 +30,14 @@ class ArtifactStore:
         except FileNotFoundError:
             raise NotFound(key) from None
 
+    def has(self, key: str) -> bool:
+        """Is there a file of that key?"""
+        try:
+            obstore.head(self._store, key)
+        except FileNotFoundError:
+            return False
+        return True
+
     def chunks(self, key: str, start: int, end: int, size: int = 1 << 20) -> Iterator[bytes]:
         """The bytes from `start` up to but without `end`, in pieces. Raises NotFound."""
         for first in range(start, end, size):

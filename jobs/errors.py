@@ -9,6 +9,18 @@ class NotFound(JobsError):
     """There is no such job, image or artifact, or it belongs to somebody else."""
 
 
+class ImageNotFound(NotFound):
+    """An image that should go into a set is not stored; its id is the argument."""
+
+
+class ImageSetFull(JobsError):
+    """The set would hold more images or bytes than the settings allow."""
+
+
+class TooManyImageSets(JobsError):
+    """The owner has as many image sets as the settings allow."""
+
+
 class StillRunning(JobsError):
     """The job must end before this can be done."""
 

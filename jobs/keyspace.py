@@ -25,5 +25,24 @@ def image(owner: str, digest: str) -> str:
     return f"{PREFIX}owner:{owner}:image:{digest}"
 
 
+def leaving_image(owner: str, digest: str) -> str:
+    """While the sweep deletes the bytes of an image, nobody may store them."""
+    return f"{PREFIX}owner:{owner}:leaving:{digest}"
+
+
+def image_set(owner: str, set_id: str) -> str:
+    return f"{PREFIX}owner:{owner}:set:{set_id}"
+
+
+def set_images(owner: str, set_id: str) -> str:
+    """Digests, scored by their number in the set."""
+    return f"{PREFIX}owner:{owner}:set:{set_id}:images"
+
+
+def owner_sets(owner: str) -> str:
+    """Ids, scored by their expiry."""
+    return f"{PREFIX}owner:{owner}:sets"
+
+
 def description(model: str) -> str:
     return f"{PREFIX}model:{model}"

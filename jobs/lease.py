@@ -10,7 +10,7 @@ from typing import Any
 from redis import RedisError
 
 from jobs.errors import Canceled, LeaseLost
-from jobs.model import Artifact, Job, JobError, Progress
+from jobs.model import Artifact, Job, JobError, Progress, Stored
 from jobs.store import JobStore
 
 _BEATS_PER_LEASE = 5
@@ -51,6 +51,17 @@ class Lease:
             raise LeaseLost(self.job.id)
         if self.cancel_requested:
             raise Canceled(self.job.id)
+
+    def swap(self, field: str, stored: Stored, event: str = "") -> str:
+        """Let the record's `preview` or `checkpoint` name these bytes; `event` is told to those who watch.
+
+        Returns the key that it named before, or "". Raises LeaseLost, or redis.RedisError: then either is named.
+        """
+        before = self._move("swap", field, stored.model_dump_json(), event)
+        if before == "lost":
+            self.lost = True
+            raise LeaseLost(self.job.id)
+        return before
 
     def succeed(self, summary: dict[str, Any], artifacts: list[Artifact], provenance: dict[str, Any]) -> None:
         result = {"summary": summary, "artifacts": [artifact.stored() for artifact in artifacts]}

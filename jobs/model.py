@@ -41,6 +41,14 @@ class Progress(BaseModel):
     total: int
     message: str = ""
     eta_s: float | None = None
+    loss: float | None = Field(None, description="What an optimization lowers, where the technique is one.")
+
+
+class Stored(BaseModel):
+    """Bytes of an unfinished run: a preview or a checkpoint. `key` never leaves the server."""
+
+    key: str
+    step: int = 0
 
 
 class Artifact(BaseModel):
@@ -90,6 +98,8 @@ class Job(BaseModel):
     attempts: int = 0
     cancel_requested: bool = False
     progress: Progress | None = None
+    preview: Stored | None = None
+    checkpoint: Stored | None = None
     result: Result | None = None
     error: JobError | None = None
     provenance: dict[str, Any] = {}
@@ -103,7 +113,7 @@ class Job(BaseModel):
         return cls.model_validate(data)
 
 
-_STRUCTURED = frozenset({"params", "inputs", "progress", "result", "error", "provenance"})
+_STRUCTURED = frozenset({"params", "inputs", "progress", "preview", "checkpoint", "result", "error", "provenance"})
 
 
 def moment(milliseconds: int | None) -> datetime | None:

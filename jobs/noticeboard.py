@@ -35,11 +35,18 @@ class Noticeboard:
         self._redis.set(keyspace.description(model), text, ex=_DESCRIPTION_TTL_S, nx=not replace)
         self._redis.publish(keyspace.CHANGES, f"model:{model}")
 
+    def forget(self, models: list[str]) -> None:
+        """Take descriptions down: the models may have changed since."""
+        if models:
+            self._redis.delete(*map(keyspace.description, models))
+
     def weights(self, models: list[str]) -> list[str | None]:
         """The digests of those models' weights, as far as they were ever loaded."""
         return [json.loads(text)["weights"] if text else None for text in self._texts(models)]
 
     def _texts(self, models: list[str]) -> list[str | None]:
+        if not models:
+            return []
         texts: list[str | None] = self._redis.mget([keyspace.description(model) for model in models])  # type: ignore[assignment]
         return texts
 

@@ -13,7 +13,9 @@ from redis import RedisError
 from jobs import keyspace
 from jobs.artifacts import ArtifactStore
 from jobs.errors import NotFound
+from jobs.image_sets import ImageSetStore
 from jobs.images import ImageStore
+from jobs.scratch import forget_scratch
 from jobs.store import JobStore
 
 log = logging.getLogger(__name__)
@@ -28,7 +30,13 @@ class Reconciler:
     def __init__(self, store: JobStore, artifacts: ArtifactStore, publish: Publish, interval: float = 1.0) -> None:
         self._store = store
         self._artifacts = artifacts
-        self._images = ImageStore(store.redis, artifacts, store.settings)
+        images = ImageStore(store.redis, artifacts, store.settings)
+        self._forget = {
+            "job": self._forget_job,
+            "scratch": self._forget_scratch,
+            "image": images.forget_expired,
+            "set": ImageSetStore(store.redis, artifacts, images, store.settings).forget_expired,
+        }
         self._publish = publish
         self._interval = interval
 
@@ -41,10 +49,10 @@ class Reconciler:
         return [job_id for job_id in due if _guarded(self._recover, job_id)]
 
     def sweep(self) -> None:
-        """Delete jobs and images whose time is over, with their files."""
+        """Delete jobs, images and image sets whose time is over, with their files."""
         for member in self._due(keyspace.EXPIRING):
             kind, _, name = member.partition(":")
-            _guarded(self._forget_job if kind == "job" else self._images.forget_expired, name)
+            _guarded(self._forget[kind], name)
 
     def _recover(self, job_id: str) -> bool:
         try:
@@ -69,6 +77,11 @@ class Reconciler:
         if self._store.forget(job_id, owner, only_expired=True):
             self._artifacts.delete_folder(f"jobs/{job_id}")
             self._store.redis.zrem(keyspace.EXPIRING, f"job:{job_id}")
+
+    def _forget_scratch(self, job_id: str) -> None:
+        """Checkpoints and previews that an ended job's record names no more."""
+        forget_scratch(self._store, self._artifacts, job_id)
+        self._store.redis.zrem(keyspace.EXPIRING, f"scratch:{job_id}")
 
     def _due(self, key: str) -> list[str]:
         seconds, micros = self._store.redis.time()

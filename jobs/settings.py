@@ -26,12 +26,25 @@ class Settings(BaseSettings):
     lease_s: float = Field(10, ge=0.5, description="A worker silent for so long has lost its job.")
     publish_grace_s: float = Field(5, ge=0.2, description="A queued job not taken for so long is published again.")
     max_attempts: int = Field(3, ge=1, description="Deaths of a worker after which a job is called poisoned.")
+    checkpoint_every_s: float = Field(5, ge=0, description="Seconds between checkpoints of a long job, at least.")
+    max_listeners: int = Field(
+        1000, ge=1, description="Event streams of one API process; one more is refused with 503."
+    )
     max_queued: int = Field(10_000, ge=1, description="Jobs waiting; one more is refused with 503.")
 
     max_body_bytes: int = Field(32 * MEGABYTE, ge=1024)
     max_pixels: int = Field(50_000_000, ge=1024, description="Pixels of one image.")
     min_side: int = Field(8, ge=1, description="Pixels of an image's shorter side.")
 
+    max_set_images: int = Field(10_000, ge=1, description="Images of one set.")
+    max_set_bytes: int = Field(16 << 30, ge=1024, description="Bytes of one set's images, as they were sent.")
+    max_sets: int = Field(1_000, ge=1, description="Image sets of one owner.")
+    max_upload_bytes: int = Field(256 * MEGABYTE, ge=1024, description="One request that adds images to a set.")
+    max_upload_files: int = Field(1_000, ge=1, description="Files of one such request.")
+    max_zip_entries: int = Field(10_000, ge=1, description="Entries of the zip files of one request.")
+    max_zip_bytes: int = Field(1 << 30, ge=1024, description="What the zip files of one request hold, unpacked.")
+
+    models: Path | None = Field(None, description="TOML file of your own models: docs/models.md. The menu reads it.")
     device: str = Field("auto", description="Device of a worker: auto, cpu, cuda, cuda:1 …")
     threads: int = Field(0, ge=0, description="Torch threads of a worker on CPU; 0 is torch's own choice.")
     warm_models: list[str] = Field(["efficientnet_lite0"], description="Models a worker loads before it is asked.")

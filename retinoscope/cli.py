@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from catalog.errors import CatalogError
+from catalog.models import models as known_models
+from catalog.models import search_models
 from jobs.keys import KeyRing
 from jobs.settings import settings
 from retinoscope.commands import api_command, worker_command
@@ -20,6 +22,8 @@ from retinoscope.stack import Plan
 app = typer.Typer(help="See what a vision model sees.", no_args_is_help=True, add_completion=False)
 keys = typer.Typer(help="API keys. With none, the server is for this machine only.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+models = typer.Typer(help="The models there are, and your own.", no_args_is_help=True)
+app.add_typer(models, name="models")
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
@@ -35,12 +39,14 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
 ) -> None:
     """Run the whole stack on this machine: Redis, workers and API."""
+    known_models()
     serve_stack(Plan(host, port, data, workers))
 
 
 @app.command()
 def api(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Run the API alone, on the Redis of RETINOSCOPE_REDIS_URL."""
+    known_models()
     check_binding(Plan(host, port, settings().data))
     command = api_command(host, port)
     os.execv(command[0], command)  # noqa: S606 — to become the command is the point
@@ -52,6 +58,7 @@ def worker(
     name: Annotated[str, typer.Option(help="Name of this worker; unique on its machine.")] = f"worker{os.getpid()}",
 ) -> None:
     """Run one worker, on the Redis of RETINOSCOPE_REDIS_URL."""
+    known_models()
     command = worker_command(name, queues)
     os.execv(command[0], command)  # noqa: S606 — to become the command is the point
 
@@ -100,6 +107,27 @@ def revoke_key(key_id: str, data: Data = DATA) -> None:
 
 def _ring(data: Path) -> KeyRing:
     return KeyRing(settings().model_copy(update={"data": data}).keys_location)
+
+
+@models.command("list")
+def list_models(
+    query: Annotated[str, typer.Argument(help="Part of a name; timm's models are listed only when asked.")] = "",
+) -> None:
+    """List the models: name, input, classes, source."""
+    for entry in search_models(query) if query else known_models().values():
+        channels, side, _ = entry.input_shape
+        print(f"{entry.name}  {side} × {side} × {channels}  {entry.classes} classes  {entry.source}")
+
+
+@models.command("check")
+def check_models(
+    file: Annotated[Path, typer.Argument(help="A TOML file of your own models; docs/models.md describes it.")],
+) -> None:
+    """Load each model of a file, run it once, and say what is wrong."""
+    from retinoscope.check_models import check_file  # loads torch
+
+    if not check_file(file):
+        sys.exit(1)
 
 
 def main() -> None:

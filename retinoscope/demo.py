@@ -5,7 +5,6 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +12,16 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from catalog.registry import techniques
-from catalog.technique import Technique
 from retinoscope.demo_page import page
+from retinoscope.demo_plan import PHOTOGRAPHS, Showing, all_photographs, photograph, showings
 from retinoscope.stack import Plan, running
-
-PHOTOGRAPHS = ("coffee", "chelsea")
 
 
 @dataclass
 class Shown:
-    """One job of the demo."""
+    """A job of the demo that has ended."""
 
-    photograph: str
-    technique: Technique
+    showing: Showing
     job: dict[str, Any]
     seconds: float
     files: list[str] = field(default_factory=list)
@@ -51,40 +46,41 @@ def run_demo(out: Path, port: int) -> bool:
     (out / "index.html").write_text(page(shown), encoding="utf-8")
     failed = [item for item in shown if not item.succeeded]
     for item in failed:
-        console.print(f"[red]{item.technique.name} on {item.photograph}: {item.job['status']} {item.job['error']}")
+        console.print(f"[red]{item.showing.title}: {item.job['status']} {item.job['error']}")
     console.print(f"{len(shown) - len(failed)} of {len(shown)} jobs succeeded. Open {out / 'index.html'}")
     return not failed
 
 
-def photograph(name: str) -> bytes:
-    """A photograph that scikit-image ships."""
-    spec = find_spec("skimage")
-    assert spec is not None and spec.submodule_search_locations
-    return (Path(spec.submodule_search_locations[0]) / "data" / f"{name}.png").read_bytes()
-
-
 def _show_all(client: httpx.Client, out: Path, console: Console) -> list[Shown]:
     columns = (
-        TextColumn("{task.description:<28}"),
+        TextColumn("{task.description:<34}"),
         BarColumn(),
         TextColumn("{task.fields[note]}"),
         TimeElapsedColumn(),
     )
+    image_set = _image_set(client)
     with Progress(*columns, console=console) as bars:
-        return [
-            _show(client, out, bars, name, technique) for name in PHOTOGRAPHS for technique in techniques().values()
-        ]
+        return [_show(client, out, bars, showing, image_set) for showing in showings()]
 
 
-def _show(client: httpx.Client, out: Path, bars: Progress, name: str, technique: Technique) -> Shown:
-    began = time.monotonic()
-    bar = bars.add_task(f"{technique.name} · {name}", total=1, note="queued")
+def _image_set(client: httpx.Client) -> str:
+    """The id of a set of all photographs."""
+    files = [("image", (path.name, path.read_bytes())) for path in all_photographs()]
+    created = client.post("/v1/image-sets", data={"name": "scikit-image"}, files=files).raise_for_status()
+    set_id: str = created.json()["id"]
+    return set_id
+
+
+def _show(client: httpx.Client, out: Path, bars: Progress, showing: Showing, image_set: str) -> Shown:
+    began, technique = time.monotonic(), showing.technique
+    bar = bars.add_task(showing.title, total=1, note="queued")
+    name = showing.photograph
     files = {image.name: (f"{name}.png", photograph(name), "image/png") for image in technique.images}
-    fields = {key: str(value) for key, value in technique.example.items()}
-    created = client.post(f"/v1/jobs/{technique.name}", files=files, data=fields | {"seed": "1"})
+    fields = {**showing.fields, "seed": "1"} | ({"image_set": image_set} if technique.reads_image_set else {})
+    created = client.post(f"/v1/jobs/{technique.name}", files=files, data=fields)
     created.raise_for_status()
     job = _follow(client, created.json(), bars, bar)
-    shown = Shown(name, technique, job, time.monotonic() - began)
+    shown = Shown(showing, job, time.monotonic() - began)
     if shown.succeeded:
         shown.files = [_fetch(client, out, shown, artifact) for artifact in job["result"]["artifacts"]]
     return shown
@@ -101,6 +97,6 @@ def _follow(client: httpx.Client, job: dict[str, Any], bars: Progress, bar: Any)
 
 
 def _fetch(client: httpx.Client, out: Path, shown: Shown, artifact: dict[str, Any]) -> str:
-    name = f"{shown.photograph}-{shown.technique.name}-{artifact['name']}"
+    name = f"{shown.showing.stem}-{artifact['name']}"
     (out / name).write_bytes(client.get(artifact["url"]).raise_for_status().content)
     return name

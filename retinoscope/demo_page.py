@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, Protocol
 
-from catalog.technique import Technique
+from retinoscope.demo_plan import PHOTOGRAPHS, Showing
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1200px; padding: 0 1rem; color: #222 }
@@ -21,8 +21,7 @@ dt { color: #666 } dd { margin: 0 }
 
 
 class ShownLike(Protocol):
-    photograph: str
-    technique: Technique
+    showing: Showing
     job: dict[str, Any]
     seconds: float
     files: list[str]
@@ -30,8 +29,10 @@ class ShownLike(Protocol):
 
 def page(shown: Sequence[ShownLike]) -> str:
     """The whole page; pictures are files beside it."""
-    photographs = dict.fromkeys(item.photograph for item in shown)
-    body = "".join(_photograph(name, [item for item in shown if item.photograph == name]) for name in photographs)
+    photographs = dict.fromkeys(item.showing.photograph for item in shown)
+    body = "".join(
+        _photograph(name, [item for item in shown if item.showing.photograph == name]) for name in photographs
+    )
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><title>Retinoscope demo</title>"
         "<meta name=viewport content='width=device-width'>"
@@ -44,12 +45,17 @@ def _photograph(name: str, items: Sequence[ShownLike]) -> str:
 
 
 def _section(item: ShownLike) -> str:
-    title = f"<h3>{escape(item.technique.title)}</h3><p class=note>{escape(item.technique.reference)}</p>"
+    title = (
+        f"<h3>{escape(item.showing.technique.title)}</h3><p class=note>{escape(item.showing.technique.reference)}</p>"
+    )
     if item.job["status"] != "succeeded":
         return f"<section>{title}<p class=failed>{escape(str(item.job['error']))}</p></section>"
-    pictures = [(f"{item.photograph}.png", "photograph")]
+    name = item.showing.photograph
+    pictures = [(f"{name}.png", "photograph")] if name in PHOTOGRAPHS else []
     pictures += [(file, artifact["name"]) for file, artifact in zip(item.files, _artifacts(item), strict=True)]
-    figures = "".join(_figure(file, caption) for file, caption in pictures if file.endswith(".png"))
+    figures = "".join(
+        _figure(file, caption) for file, caption in pictures if file.endswith(".png") and "-patch-" not in file
+    )
     return f"<section>{title}<div class=pictures>{figures}</div>{_numbers(item)}</section>"
 
 

@@ -3,12 +3,14 @@
 import json
 import secrets
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 from PIL import Image
 from pydantic import ValidationError
 
+from catalog.image_set import ImageSetParams
 from catalog.models import find_model
 from catalog.registry import find_technique
 from catalog.technique import Params, Technique
@@ -19,11 +21,15 @@ from workers.models.load import load_model
 from workers.provenance import provenance
 from workers.toolkit.context import LocalContext
 from workers.toolkit.errors import UnreadableImage
+from workers.toolkit.image_set import LocalImageSet
 from workers.toolkit.view import decode
 
 
 class _Terminal(LocalContext):
-    def progress(self, done: int, total: int, message: str = "") -> None:
+    def wants_preview(self) -> bool:
+        return False
+
+    def progress(self, done: int, total: int, message: str = "", *, loss: float | None = None) -> None:
         if sys.stderr.isatty():
             print(f"\r{message or 'step'} {done}/{total}", end="\n" if done == total else "", file=sys.stderr)
 
@@ -34,7 +40,8 @@ def run_local(name: str, arguments: list[str], out: Path) -> None:
     files, fields = _sorted_out(arguments)
     params = _params(technique, fields)
     images = _images(technique, files)
-    context = _Terminal({"technique": name, "model": params.model, "params": params.model_dump(mode="json")})
+    origin = {"technique": name, "model": params.model, "params": params.model_dump(mode="json")}
+    context = _Terminal(origin, image_set=_image_set(params), checkpoints=False)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         model = load_model(find_model(params.model), device)
@@ -79,13 +86,33 @@ def _images(technique: Technique, files: list[str]) -> dict[str, Image.Image]:
         raise StackError(f"The image cannot be read: {error}") from None
 
 
+def _image_set(params: Params) -> LocalImageSet:
+    """The pictures of the folder that `--image-set` names, by name; what is not a picture is left out."""
+    if not isinstance(params, ImageSetParams):
+        return LocalImageSet()
+    folder = Path(params.image_set)
+    if not folder.is_dir():
+        raise StackError(f"--image-set names a folder of pictures; {folder} is none.")
+    return LocalImageSet(dict(_pictures(folder)))
+
+
+def _pictures(folder: Path) -> Iterator[tuple[str, Image.Image]]:
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        try:
+            yield str(path.relative_to(folder)), decode(path.read_bytes())
+        except (OSError, UnreadableImage):
+            print(f"left out: {path}", file=sys.stderr)
+
+
 def _params(technique: Technique, fields: dict[str, str]) -> Params:
     try:
         params = technique.params.model_validate(fields)
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors()]
         raise StackError("; ".join(lines) + f". Known: {', '.join(sorted(technique.params.model_fields))}.") from None
-    params.check_model(find_model(params.model))
+    entry = find_model(params.model)
+    params = params.resolved(entry)
+    params.check_model(entry)
     return params if params.seed is not None else params.model_copy(update={"seed": secrets.randbits(32)})
 
 

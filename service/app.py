@@ -9,12 +9,14 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
+from catalog.models import models
 from jobs.settings import Settings, settings
 from service import problems
 from service.body_limit import BodyLimit
 from service.guard import Guard
 from service.head import HeadAsGet
-from service.routes import artifacts, create_job, health, images, jobs, models, techniques
+from service.routes import artifacts, create_job, health, image_sets, images, jobs, techniques
+from service.routes import models as model_routes
 from service.services import make_services
 
 DESCRIPTION = """Shows what a vision model sees. Post an image, name a technique, poll the job, fetch the pictures.
@@ -25,6 +27,7 @@ DESCRIPTION = """Shows what a vision model sees. Post an image, name a technique
 def create_app(config: Settings | None = None) -> FastAPI:
     """The application for those settings, or for those of the environment."""
     config = config or settings()
+    models()  # a broken file of own models is said now, not to the first client
     services = make_services(config)
 
     @asynccontextmanager
@@ -48,8 +51,8 @@ def create_app(config: Settings | None = None) -> FastAPI:
     problems.install(app)
     problems.document_problems(app)
     app.add_middleware(HeadAsGet)
-    app.add_middleware(BodyLimit, limit=config.max_body_bytes)
+    app.add_middleware(BodyLimit, limit=config.max_body_bytes, upload_limit=config.max_upload_bytes)
     app.add_middleware(Guard, keys=services.keys, allowed_hosts=config.allowed_hosts)
-    for module in (techniques, models, images, create_job, jobs, artifacts, health):
+    for module in (techniques, model_routes, images, image_sets, create_job, jobs, artifacts, health):
         app.include_router(module.router)
     return app

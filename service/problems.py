@@ -16,7 +16,7 @@ from redis import TimeoutError as RedisTimeoutError
 from starlette.exceptions import HTTPException
 
 from catalog.errors import CatalogError, Violation
-from jobs.errors import NotFound, QueueFull, StillRunning
+from jobs.errors import ImageSetFull, NotFound, QueueFull, StillRunning, TooManyImageSets
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "unknown_model": (422, "There is no such model"),
     "job_not_found": (404, "There is no such job"),
     "image_not_found": (404, "There is no such image"),
+    "image_set_not_found": (404, "There is no such image set"),
     "artifact_not_found": (404, "The job has no such artifact"),
     "method_not_allowed": (405, "This address does not take this method"),
     "job_running": (409, "The job is running"),
@@ -47,6 +48,17 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "too_expensive": (422, "The request costs more than the limit"),
     "image_missing": (422, "An image is missing"),
     "unknown_image": (422, "An image that is referred to is not stored"),
+    "unknown_image_set": (422, "There is no such image set"),
+    "image_set_full": (422, "The image set holds as much as it may"),
+    "too_many_image_sets": (422, "There are as many image sets as there may be"),
+    "too_many_files": (422, "The request has too many files"),
+    "file_too_large": (422, "The file is too large"),
+    "no_image_added": (422, "None of the images was taken"),
+    "zip_broken": (422, "The zip file cannot be read"),
+    "zip_too_large": (422, "The zip file holds too much"),
+    "zip_entry_encrypted": (422, "The entry of the zip file is encrypted"),
+    "zip_entry_unsupported": (422, "The entry of the zip file is of a kind that is not taken"),
+    "zip_entry_damaged": (422, "The entry of the zip file is damaged"),
     "image_url_not_allowed": (422, "Images are not fetched from addresses"),
     "not_an_image": (422, "The file is not an image"),
     "broken_image": (422, "The image is damaged or incomplete"),
@@ -121,8 +133,8 @@ def answer(problem: Problem) -> Response:
 
 def install(app: FastAPI) -> None:
     """Make every exception a problem document."""
-    for kind in (Problem, CatalogError, NotFound, StillRunning, QueueFull, RedisError, ObjectStoreError,
-                 RequestValidationError, HTTPException, Exception):  # fmt: skip
+    for kind in (Problem, CatalogError, NotFound, StillRunning, QueueFull, ImageSetFull, TooManyImageSets,
+                 RedisError, ObjectStoreError, RequestValidationError, HTTPException, Exception):  # fmt: skip
         app.add_exception_handler(kind, _handle)
 
 
@@ -149,6 +161,10 @@ def _problem(error: Exception) -> Problem:
             return Problem("job_running", "The job is running. Cancel it first: POST …/cancel.")
         case QueueFull():
             return Problem("queue_full", "As many jobs are waiting as this server holds. Try again later.")
+        case ImageSetFull():
+            return Problem("image_set_full", "Make another set: POST /v1/image-sets.")
+        case TooManyImageSets():
+            return Problem("too_many_image_sets", "Delete one that is not needed: DELETE /v1/image-sets/{id}.")
         case RedisConnectionError() | RedisTimeoutError() | ObjectStoreError():
             return Problem("store_unavailable", "Nothing was accepted. Try again in a moment.")
         case RequestValidationError():

@@ -9,6 +9,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from jobs.artifacts import ArtifactStore
 from jobs.connection import connect
 from jobs.errors import NotFound
+from jobs.image_sets import ImageSet, ImageSetStore
 from jobs.images import ImageStore
 from jobs.keys import LOCAL_OWNER, KeyRing
 from jobs.model import Job
@@ -25,6 +26,7 @@ class Services:
     jobs: JobStore
     files: ArtifactStore
     images: ImageStore
+    image_sets: ImageSetStore
     board: Noticeboard
     keys: KeyRing
     changes: Changes
@@ -33,11 +35,13 @@ class Services:
 def make_services(settings: Settings) -> Services:
     redis = connect(settings.redis_url)
     files = ArtifactStore(settings.artifacts_location)
+    images = ImageStore(redis, files, settings)
     return Services(
         settings=settings,
         jobs=JobStore(redis, settings),
         files=files,
-        images=ImageStore(redis, files, settings),
+        images=images,
+        image_sets=ImageSetStore(redis, files, images, settings),
         board=Noticeboard(redis),
         keys=KeyRing(settings.keys_location),
         changes=Changes(settings.redis_url),
@@ -84,3 +88,14 @@ def _job(job_id: str, owner: Owner, services: TheServices) -> Job:
 
 
 ExistingJob = Annotated[Job, Depends(_job)]
+
+
+def _image_set(set_id: str, owner: Owner, services: TheServices) -> ImageSet:
+    """The image set of the path, if it is the owner's."""
+    try:
+        return services.image_sets.get(owner, set_id)
+    except NotFound:
+        raise Problem("image_set_not_found", "It never existed, has expired, or belongs to another key.") from None
+
+
+ExistingImageSet = Annotated[ImageSet, Depends(_image_set)]

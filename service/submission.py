@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from catalog.errors import InvalidParameters, Violation, near_matches
-from catalog.models import ModelDescription, find_model, labels
+from catalog.image_set import ImageSetParams, index_name
+from catalog.models import ModelDescription, class_labels, find_model
 from catalog.targets import Target, check_layers, check_target, parse_target
 from catalog.technique import Params, TargetParams, Technique
 from jobs.errors import NotFound
@@ -29,7 +30,9 @@ def read_params(technique: Technique, fields: dict[str, Any]) -> Params:
         params = technique.params.model_validate(fields)
     except ValidationError as error:
         raise _unknown_or_invalid(technique, error) from None
-    params.check_model(find_model(params.model))
+    entry = find_model(params.model)
+    params = params.resolved(entry)
+    params.check_model(entry)
     if params.seed is None:
         params = params.model_copy(update={"seed": secrets.randbits(_SEED_BITS)})
     return params
@@ -40,7 +43,7 @@ def read_target(params: Params) -> Target | None:
     if not isinstance(params, TargetParams):
         return None
     entry = find_model(params.model)
-    return parse_target(params.target, labels(entry.labels), entry.name)
+    return parse_target(params.target, class_labels(entry), entry.name)
 
 
 def submit(
@@ -57,18 +60,41 @@ def submit(
         check_layers(params.named_layers(), known)
         if target is not None:
             check_target(target, known)
+    queue = _queue(services, owner, technique, params, known)
     inputs = _store_images(services, owner, technique, sent.images)
     new = NewJob(
         owner=owner,
         technique=technique.name,
         model=params.model,
-        queue=technique.queue,
+        queue=queue,
         params=params.model_dump(mode="json"),
         inputs={name: InputImage.model_validate(image.model_dump()) for name, image in inputs.items()},
     )
     job = services.jobs.create(new)
     tolerant(publish, job.id, job.queue)
     return job
+
+
+def _queue(services: Services, owner: str, technique: Technique, params: Params, known: ModelDescription | None) -> str:
+    """`slow` for a first question about a layer, which sends a whole image set through the model."""
+    if not isinstance(params, ImageSetParams):
+        return technique.queue
+    try:
+        images = services.image_sets.use(owner, params.image_set).images
+    except NotFound:
+        raise _no_set(f"{params.image_set[:80]!r} is not an image set. Make one: POST /v1/image-sets.") from None
+    if not images:
+        raise _no_set(f"The image set {params.image_set} is empty. Add images: POST /v1/image-sets/{{id}}/images.")
+    layer = params.indexed_layer(find_model(params.model))
+    weights = known and known.weights
+    if layer is None or not weights:
+        return "slow"
+    name = index_name(params.model, weights, layer)
+    return technique.queue if services.image_sets.has_kept(owner, params.image_set, name) else "slow"
+
+
+def _no_set(detail: str) -> Problem:
+    return Problem("unknown_image_set", detail, [Violation("/image_set", detail)])
 
 
 def store_image(services: Services, owner: str, data: bytes) -> StoredImage:

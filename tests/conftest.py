@@ -15,7 +15,7 @@ from jobs.connection import connect
 from jobs.settings import Settings
 from jobs.store import JobStore
 from retinoscope.child import Child
-from retinoscope.demo import photograph
+from retinoscope.demo_plan import photograph
 from retinoscope.redis_server import configure, free_port
 from retinoscope.stack import Plan, Stack, running
 from tests.wait import wait_until

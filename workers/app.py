@@ -1,6 +1,15 @@
 """What `celery -A workers.app worker -Q slow,fast` starts."""
 
+import sys
+
+from catalog.errors import CatalogError
+from catalog.models import models
 from jobs.queue import app
 from workers import lifecycle, tasks
+
+try:
+    models()
+except CatalogError as error:
+    sys.exit(f"retinoscope: {error}")
 
 __all__ = ["app", "lifecycle", "tasks"]

@@ -10,11 +10,14 @@ from obstore.exceptions import BaseError as ObjectStoreError
 from PIL import Image
 from redis import RedisError
 
-from catalog.models import ModelDescription, find_model
+from catalog.image_set import ImageSetParams
+from catalog.models import ModelDescription, find_model, models
 from catalog.registry import find_technique
+from catalog.technique import Params
 from jobs.artifacts import ArtifactStore
 from jobs.connection import connect
 from jobs.errors import Canceled, GivenBack, LeaseLost, NotFound
+from jobs.image_sets import ImageSetStore
 from jobs.images import ImageStore
 from jobs.lease import Lease, claim
 from jobs.noticeboard import Noticeboard
@@ -23,6 +26,7 @@ from jobs.store import JobStore
 from workers.execute import execute
 from workers.failures import explain
 from workers.job_context import JobContext
+from workers.job_image_set import JobImageSet
 from workers.models.describe import describe, describe_architecture
 from workers.models.warm import WarmModels
 from workers.provenance import provenance
@@ -39,6 +43,7 @@ class Runner:
         self._store = JobStore(redis, settings)
         self._files = ArtifactStore(settings.artifacts_location)
         self._images = ImageStore(redis, self._files, settings)
+        self._image_sets = ImageSetStore(redis, self._files, self._images, settings)
         self._notices = Noticeboard(redis)
         self._descriptions: dict[str, ModelDescription] = {}
         self._describing = threading.Lock()
@@ -58,11 +63,19 @@ class Runner:
 
     def warm(self, names: list[str]) -> None:
         """Load models before anybody asks, so that the first job does not wait for them."""
+        self._forget_own()
         for name in names:
             try:
                 self._announce(name)
             except Exception:
                 log.exception("could not warm %s", name)
+
+    def _forget_own(self) -> None:
+        """Your own models may have been trained anew since a worker last described them."""
+        try:
+            self._notices.forget([entry.name for entry in models().values() if entry.own])
+        except RedisError:
+            log.warning("descriptions of own models stay: Redis is away")
 
     def describe(self, name: str) -> None:
         """Put the model's description on the noticeboard, without loading weights."""
@@ -93,7 +106,7 @@ class Runner:
         params = find_technique(job.technique).params.model_validate(job.params)
         model = self._models.get(job.model)
         self._announce(job.model)
-        context = JobContext(lease, self._files, self._origin(lease), self._stopping)
+        context = self._context(lease, params)
         images = {name: self._image(lease, image.id) for name, image in job.inputs.items()}
         summary = execute(job.technique, params, model, images, context, self._descriptions[job.model])
         lease.succeed(summary.model_dump(exclude_none=True), context.artifacts, provenance(model, params.seed))
@@ -109,6 +122,21 @@ class Runner:
             self._notices.describe(name, self._descriptions[name].model_dump_json())
         except RedisError:
             log.warning("could not describe %s: Redis is away", name)
+
+    def _context(self, lease: Lease, params: Params) -> JobContext:
+        return JobContext(
+            lease,
+            self._files,
+            self._origin(lease),
+            self._stopping,
+            self._store.settings.checkpoint_every_s,
+            self._image_set(params, lease.job.owner),
+        )
+
+    def _image_set(self, params: Params, owner: str) -> JobImageSet | None:
+        if not isinstance(params, ImageSetParams):
+            return None
+        return JobImageSet(self._image_sets, self._images, owner, params.image_set)
 
     def _image(self, lease: Lease, image_id: str) -> Image.Image:
         return decode(self._images.read(lease.job.owner, image_id))

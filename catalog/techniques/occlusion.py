@@ -6,7 +6,7 @@ pixels of the network's input.
 """
 
 from math import ceil
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
 
@@ -17,11 +17,22 @@ from catalog.models import ModelEntry
 from catalog.technique import Technique
 
 MAX_POSITIONS = 20_000
+_WINDOWS, _STRIDES = 7, 28  # along a side of the input: 32 and 8 of 224 pixels
 
 
 class OcclusionParams(AttributionParams):
-    window: int = Field(32, ge=1, le=4096, description="Side of the square patch, in pixels of the network's input.")
-    stride: int = Field(8, ge=1, le=4096, description="Step between patches; at most `window`.")
+    window: int | None = Field(
+        None,
+        ge=1,
+        le=4096,
+        description="Side of the square patch, in pixels of the network's input; by default a seventh, 32 of 224.",
+    )
+    stride: int | None = Field(
+        None,
+        ge=1,
+        le=4096,
+        description="Step between patches, at most `window`; by default a 28th of the input, 8 of 224.",
+    )
     fill: Literal["gray", "mean", "black", "white", "blur"] = Field(
         "gray", description="What the patch shows; `mean` is the training mean, `blur` the image itself, blurred."
     )
@@ -32,17 +43,28 @@ class OcclusionParams(AttributionParams):
         "mean", description="How the falls of all windows that cover a pixel are put together."
     )
 
+    def grid(self, size: int) -> tuple[int, int]:
+        """Window and stride on a square input of that side."""
+        window = self.window or ceil(size / _WINDOWS)
+        return window, self.stride or min(window, ceil(size / _STRIDES))
+
     def positions(self, size: int) -> int:
         """Number of patches on a square input of that side."""
-        return (ceil((size - self.window) / self.stride) + 1) ** 2
+        window, stride = self.grid(size)
+        return (ceil((size - window) / stride) + 1) ** 2
+
+    def resolved(self, model: ModelEntry) -> Self:
+        window, stride = self.grid(model.input_size)
+        return self.model_copy(update={"window": window, "stride": stride})
 
     def check_model(self, model: ModelEntry) -> None:
         size = model.input_size
-        if self.window > size:
-            message = f"The window is {self.window} pixels, but {model.name} sees {size} × {size}; at most {size}."
+        window, stride = self.grid(size)
+        if window > size:
+            message = f"The window is {window} pixels, but {model.name} sees {size} × {size}; at most {size}."
             raise InvalidParameters(message, [Violation("/window", message)])
-        if self.stride > self.window:
-            message = f"The stride {self.stride} exceeds the window {self.window}, which would leave pixels uncovered."
+        if stride > window:
+            message = f"The stride {stride} exceeds the window {window}, which would leave pixels uncovered."
             raise InvalidParameters(message, [Violation("/stride", message)])
         if (count := self.positions(size)) > MAX_POSITIONS:
             message = f"This grid has {count:,} positions; the limit is {MAX_POSITIONS:,}. Raise the stride."

@@ -3,5 +3,5 @@ if not status then return 'gone' end
 if status == 'queued' then finish('canceled') return 'canceled' end
 if status ~= 'running' then return 'final' end
 redis.call('HSET', job, 'cancel_requested', 1)
-emit('state', cjson.encode({status = status, attempts = number('attempts'), cancel_requested = true}))
+emit_state()
 return 'requested'

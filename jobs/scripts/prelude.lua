@@ -22,16 +22,29 @@ local function keep()
   for _, key in ipairs({leased, waiting, expiring, counters, listing}) do redis.call('PEXPIREAT', key, at + 86400000) end
 end
 
+local function emit_state()
+  local asked = get('cancel_requested') == '1'
+  emit('state', cjson.encode({status = status, attempts = number('attempts'), cancel_requested = asked}))
+end
+
 local function move(to)
   status = to
   redis.call('HSET', job, 'status', to)
-  emit('state', cjson.encode({status = to, attempts = number('attempts')}))
+  emit_state()
   keep()
+end
+
+-- A final state needs no checkpoint, and a result no preview; the sweep deletes their files, at once.
+local function drop_scratch(to)
+  local dropped = redis.call('HDEL', job, 'checkpoint')
+  if to == 'succeeded' then dropped = dropped + redis.call('HDEL', job, 'preview') end
+  if dropped > 0 then redis.call('ZADD', expiring, now, 'scratch:' .. id) end
 end
 
 local function finish(to)
   redis.call('HSET', job, 'finished_ms', now)
   redis.call('HDEL', job, 'token', 'lease_ms')
+  drop_scratch(to)
   redis.call('ZREM', leased, id)
   redis.call('ZREM', waiting, id)
   redis.call('HINCRBY', counters, 'finished:' .. to .. ':' .. get('technique'), 1)

@@ -31,7 +31,7 @@ async def create(services: Services, owner: str, technique: Technique, sent: Sen
     params = read_params(technique, sent.fields)
     target = read_target(params)
     known = None
-    if params.named_layers() or (target is not None and target.layer is not None):
+    if params.named_layers() or technique.reads_image_set or (target is not None and target.layer is not None):
         known = await description(services, params.model, _DESCRIPTION_PATIENCE_S)
     return await run_in_threadpool(submit, services, owner, technique, params, target, known, sent)
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from catalog.errors import UnknownModel
-from catalog.models import Layer, ModelEntry, Preprocessing, find_model, labels, models
+from catalog.models import Layer, ModelEntry, Preprocessing, class_labels, find_model, models, search_models
 from catalog.registry import find_technique
 from service.forms import read_request
 from service.job_view import JobView
@@ -27,6 +27,7 @@ class ModelView(BaseModel):
     source: str
     classes: int
     input_size: int = Field(description="Side of the square that the network sees, in pixels.")
+    channels: int = Field(description="3 for colour, 1 for grey.")
     preprocessing: Preprocessing
     recommended_layers: dict[str, str]
     weights: str | None = Field(description="sha256 of the weights; null until a worker has loaded them.")
@@ -63,8 +64,15 @@ ExistingModel = Annotated[ModelEntry, Depends(_entry)]
 
 
 @router.get("", operation_id="list_models", summary="List the models")
-def list_models(services: TheServices) -> ModelList:
-    entries = list(models().values())
+def list_models(
+    services: TheServices,
+    query: Annotated[
+        str, Query(max_length=100, description="Part of a name. timm's models, `timm:…`, are listed only when asked.")
+    ] = "",
+    limit: Annotated[int, Query(ge=1, le=2000)] = 1000,
+) -> ModelList:
+    """The default, your own, torchvision's; with `query` those and timm's whose name holds it."""
+    entries = (search_models(query) if query.strip() else list(models().values()))[:limit]
     digests = services.board.weights([entry.name for entry in entries])
     return ModelList(items=[_view(entry, digest) for entry, digest in zip(entries, digests, strict=True)])
 
@@ -92,7 +100,7 @@ def list_classes(
     wanted = query.casefold().strip()
     found = [
         ClassView(index=i, label=label)
-        for i, label in enumerate(labels(entry.labels))
+        for i, label in enumerate(class_labels(entry))
         if wanted in label.casefold() or wanted == str(i)
     ]
     return ClassList(model=entry.name, items=found[:limit])
@@ -123,6 +131,7 @@ def _view(entry: ModelEntry, weights: str | None) -> ModelView:
         source=entry.source,
         classes=entry.classes,
         input_size=entry.input_size,
+        channels=entry.preprocessing.channels,
         preprocessing=entry.preprocessing,
         recommended_layers=entry.recommended,
         weights=weights,

@@ -32,8 +32,8 @@ class Recording(LocalContext):
     refuse_files: bool = False
     media_types: dict[str, str] = field(default_factory=dict)
 
-    def progress(self, done: int, total: int, message: str = "") -> None:
-        super().progress(done, total, message)
+    def progress(self, done: int, total: int, message: str = "", *, loss: float | None = None) -> None:
+        super().progress(done, total, message, loss=loss)
         if len(self.steps) >= self.stop_at:
             raise Stopped
 

@@ -35,3 +35,40 @@ def test_progress_is_remembered() -> None:
     context.progress(1, 3, "one")
     context.progress(3, 3)
     assert context.steps == [(1, 3), (3, 3)]
+
+
+def test_loss_and_preview_are_remembered() -> None:
+    context = LocalContext()
+    context.progress(1, 3, loss=2.5)
+    assert context.wants_preview()
+    context.preview(photo(), 1)
+    context.preview(photo(9, 9), 2)
+    assert context.losses == [2.5]
+    assert context.shown is not None and (context.shown[0], context.shown[1].size) == (2, (9, 9))
+
+
+def summed(context: LocalContext, stop_at: int | None = None) -> int:
+    """A technique in small: the sum of the steps' numbers, from a checkpoint if there is one."""
+    step, total = json.loads(context.resume() or b"[0, 0]")
+    for i in range(step, 10):
+        context.progress(i, 10)
+        if i == stop_at:
+            return -1
+        total += i
+        context.checkpoint(lambda i=i, total=total: json.dumps([i + 1, total]).encode())  # type: ignore[misc]
+    return total
+
+
+def test_a_run_that_was_stopped_goes_on_in_a_new_context() -> None:
+    whole, stopped = LocalContext(), LocalContext()
+    summed(stopped, stop_at=6)
+    resumed = LocalContext(saved=stopped.saved)
+    assert summed(resumed) == summed(whole) == 45
+    assert resumed.steps[0] == (6, 10)
+    assert resumed.saved == whole.saved
+
+
+def test_no_checkpoint_is_made_that_nobody_wants() -> None:
+    context = LocalContext(checkpoints=False)
+    context.checkpoint(lambda: 1 / 0)  # type: ignore[arg-type, return-value]
+    assert context.resume() is None

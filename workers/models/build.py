@@ -6,7 +6,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from catalog.models import ModelEntry
-from workers.models import package, torchvision_zoo
+from workers.models import own, package, timm_zoo, torchvision_zoo
 
 
 class Builder(NamedTuple):
@@ -19,6 +19,8 @@ class Builder(NamedTuple):
 _BUILDERS = {
     "package": Builder(package.architecture, package.weights),
     "torchvision": Builder(torchvision_zoo.architecture, torchvision_zoo.weights),
+    "timm": Builder(timm_zoo.architecture, timm_zoo.weights),
+    "own": Builder(own.architecture, own.weights),
 }
 
 

@@ -2,7 +2,6 @@
 
 from catalog.models import Layer, ModelDescription, ModelEntry, ReceptiveField
 from workers.models.build import builder
-from workers.models.load import CHANNELS
 from workers.toolkit.geometry import Field, receptive_fields
 from workers.toolkit.layers import layer_type
 from workers.toolkit.network import LOGITS, Network
@@ -10,8 +9,7 @@ from workers.toolkit.network import LOGITS, Network
 
 def describe_architecture(entry: ModelEntry) -> ModelDescription:
     """The description without the weights: these may not be at hand, the layers always are."""
-    size = entry.input_size
-    return describe(entry.name, Network(builder(entry).architecture(entry), CHANNELS, size, size), weights=None)
+    return describe(entry.name, Network(builder(entry).architecture(entry), *entry.input_shape), weights=None)
 
 
 def describe(name: str, network: Network, weights: str | None) -> ModelDescription:

@@ -1,5 +1,9 @@
 """Why a model could not be had."""
 
+import re
+
+_FOLDERS = re.compile(r"/(?:[^\s/'\":]+/)+")
+
 
 class ModelError(Exception):
     """Root of what can go wrong with a model."""
@@ -23,3 +27,23 @@ class WeightsRefused(ModelError):
 class WeightsMismatch(ModelError):
     code = "weights_mismatch"
     title = "The weights do not fit the model"
+
+
+class WeightsDamaged(ModelError):
+    code = "weights_damaged"
+    title = "The weights cannot be read"
+
+
+class BuilderFailed(ModelError):
+    code = "builder_failed"
+    title = "The model's builder does not work"
+
+
+class WrongOutput(ModelError):
+    code = "wrong_output"
+    title = "The model does not answer as its entry says"
+
+
+def first_line(error: Exception) -> str:
+    """What foreign code says of its failure, without the server's folders: clients read it."""
+    return _FOLDERS.sub("…/", str(error).strip().partition("\n")[0])[:300]

@@ -5,30 +5,25 @@ import hashlib
 import torch
 from torch import Tensor
 
-from catalog.models import ModelEntry, Preprocessing, labels
+from catalog.models import ModelEntry, Preprocessing, class_labels
 from workers.models.build import builder
-from workers.models.errors import WeightsMismatch
+from workers.models.state_names import fill
+from workers.models.trial import try_out
 from workers.toolkit.network import Network
 from workers.toolkit.view import Eye
 from workers.toolkit.vision_model import VisionModel
 
-CHANNELS = 3
-
 
 def load_model(entry: ModelEntry, device: torch.device) -> VisionModel:
-    """Build it, fill it with its published weights, freeze it. Raises ModelError."""
+    """Build it, fill it with its weights, try it, freeze it. Raises ModelError."""
     made = builder(entry)
     state = made.weights(entry)
     module = made.architecture(entry)
-    try:
-        module.load_state_dict(state)
-    except RuntimeError as error:
-        raise WeightsMismatch(f"The weights {entry.weights} do not fit {entry.name!r}.") from error
-    size = entry.input_size
-    network = Network(module.to(device), CHANNELS, size, size)
-    return VisionModel(
-        entry.name, network, _eye(entry.preprocessing), labels(entry.labels), digest(state), entry.recommended
-    )
+    fill(module, state, entry.weights)
+    try_out(entry, module)
+    network = Network(module.to(device), *entry.input_shape)
+    eye, names = _eye(entry.preprocessing), class_labels(entry)
+    return VisionModel(entry.name, network, eye, names, digest(state), entry.recommended)
 
 
 def digest(state: dict[str, Tensor]) -> str:

@@ -16,7 +16,7 @@ from workers.toolkit.smoothgrad import smooth
 from workers.toolkit.subject import look
 from workers.toolkit.vision_model import VisionModel
 
-BLUR = 32.0  # sigma, in pixels of the input: no shape is left
+BLUR = 32 / 224  # sigma, as a part of the input's side: no shape is left
 
 
 def run(
@@ -24,7 +24,7 @@ def run(
 ) -> IntegratedGradientsSummary:
     subject = look(model, images["image"], parse_target(params.target, model.labels, model.name))
     unit, x = subject.unit, subject.view.x
-    baseline = fill_image(params.baseline, x, model.eye.mean, model.eye.std, BLUR)[None]
+    baseline = fill_image(params.baseline, x, model.eye.mean, model.eye.std, BLUR * min(x.shape[2:]))[None]
     points = params.steps * params.samples
 
     def explain(network: Network, progress: Progress) -> Tensor:

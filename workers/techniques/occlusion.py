@@ -22,8 +22,9 @@ def run(
     subject = look(model, images["image"], parse_target(params.target, model.labels, model.name))
     x, probability = subject.view.x, params.score == "probability"
     height, width = x.shape[2:]
-    patches = rectangles(height, width, params.window, params.stride)
-    fill = fill_image(params.fill, x, model.eye.mean, model.eye.std, params.window / 2)
+    window, stride = params.grid(min(height, width))
+    patches = rectangles(height, width, window, stride)
+    fill = fill_image(params.fill, x, model.eye.mean, model.eye.std, window / 2)
     base: float = subject.score(probability=probability)["score_value"]
 
     def explain(_network: Network, progress: Progress) -> Tensor:

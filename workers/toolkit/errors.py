@@ -41,3 +41,8 @@ class NotBehind(TechniqueError):
 class NotAConvolution(TechniqueError):
     code = "not_a_convolution"
     title = "The layer is not a convolution"
+
+
+class EmptyImageSet(TechniqueError):
+    code = "empty_image_set"
+    title = "The image set is empty"

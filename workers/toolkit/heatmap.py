@@ -123,7 +123,7 @@ def _bounded(view: View) -> tuple[Image.Image, tuple[float, float, float, float]
 
 
 def gradient_picture(gradient: Tensor) -> Image.Image:
-    """(3, H, W) → a colour picture; zero is mid-grey, the largest magnitudes are full."""
+    """(3 or 1, H, W) → a picture; zero is mid-grey, the largest magnitudes are full."""
     values = gradient.detach().cpu().numpy().transpose(1, 2, 0)
     if values.shape[2] == 1:
         values = values.repeat(3, axis=2)

@@ -17,6 +17,7 @@ Rule = Callable[[Tensor, float], Tensor]
 
 
 _MOST_PARTS = 64
+_MOST_SIZES = 12
 _WEIGHTED = frozenset({"conv1d", "conv2d", "conv3d", "conv_transpose2d", "linear", "addmm", "matmul", "mm"})
 
 
@@ -29,6 +30,8 @@ class Network:
         # Convolutions on CPU run about twice as fast on this layout; results agree to rounding.
         self.module = module.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self.input_shape = (channels, height, width)
+        self.passes = 0  # batches that were sent through the network, or a part of it
+        self._sizes: dict[tuple[int, int], Network] = {}
         self._parts: dict[object, fx.GraphModule] = {}
         self._graph = graph
 
@@ -51,6 +54,7 @@ class Network:
 
     def run_all(self, x: Tensor, paths: tuple[str, ...], rule: Rule | None = None) -> tuple[Tensor, ...]:
         """The outputs of several layers from one pass; nothing behind the last of them is computed."""
+        self.passes += 1
         outputs: tuple[Tensor, ...] = self.part(paths, rule)(x.contiguous(memory_format=torch.channels_last))
         return outputs
 
@@ -67,6 +71,10 @@ class Network:
         """Output shape of a layer for one image: (C,) or (C, H, W)."""
         return shape_of(self.layers[path]) or ()
 
+    def layer_channels(self, path: str) -> int:
+        """Channels of a layer; classes of the output."""
+        return self.layer_shape(path)[0] if path else (shape_of(self._node(path)) or (0,))[0]
+
     def parameter(self, node: object) -> Tensor:
         """The parameter that a node of the graph stands for."""
         assert isinstance(node, fx.Node) and node.op == "get_attr"
@@ -80,6 +88,16 @@ class Network:
         """The ReLU-like operators that the image passes on its way to that layer."""
         seen = _ancestors(self._node(path))
         return [node for node in seen if is_rectifier(node) and not _ancestors(node).isdisjoint(self._inputs)]
+
+    def at(self, height: int, width: int) -> "Network":
+        """The same module for inputs of another size, its graph made once per size."""
+        if (height, width) == self.input_shape[1:]:
+            return self
+        if (height, width) not in self._sizes:
+            if len(self._sizes) >= _MOST_SIZES:
+                self._sizes.pop(next(iter(self._sizes)))
+            self._sizes[height, width] = Network(self.module, self.input_shape[0], height, width)
+        return self._sizes[height, width]
 
     def kernels(self, path: str) -> list[fx.Node]:
         """The weights of the convolutions and linear layers that make that layer's output, first to last."""

@@ -45,6 +45,15 @@ def deconvnet(x: Tensor, upper: float) -> Tensor:
     return output
 
 
+def redirected(x: Tensor, upper: float) -> Tensor:
+    """ReLU that lets the gradient of a loss through where an image would get none at all (Olah et al. 2017, Lucid).
+
+    It still stops what would only push a unit further into saturation.
+    """
+    output: Tensor = _Redirected.apply(x, upper)
+    return output
+
+
 class _Guided(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, upper: float) -> Tensor:
@@ -65,6 +74,24 @@ class _Deconvnet(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         return gradients[0].clamp(min=0), None
+
+
+class _Redirected(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, upper: float) -> Tensor:
+        ctx.upper = upper
+        ctx.save_for_backward(x)
+        return x.clamp(0, upper)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (x,), gradient = ctx.saved_tensors, gradients[0]
+        plain = gradient * ((x > 0) & (x < ctx.upper))
+        lower = (x <= 0) & (gradient > 0)  # already off, and the loss wants it lower still
+        higher = (x >= ctx.upper) & (gradient < 0)
+        redirected = gradient.masked_fill(lower | higher, 0)
+        dead = plain.flatten(1).abs().sum(1) == 0  # (B,)
+        return torch.where(dead.reshape(-1, *[1] * (x.ndim - 1)), redirected, plain), None
 
 
 def _bounds(node: fx.Node) -> tuple[Any, Any]:

@@ -27,16 +27,20 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 
 @dataclass(frozen=True)
 class Eye:
-    """How a model's input is made: short side to `resize`, centre square of `crop`, then (x − mean) / std."""
+    """How a model's input is made: short side to `resize`, centre square of `crop`, then (x − mean) / std.
+
+    With `squash` both sides become `resize`. An eye with one mean sees grey (ITU-R 601), one with three sees colour.
+    """
 
     resize: int
     crop: int
     interpolation: str
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    fit: str = "crop"
 
     def view(self, image: Image.Image) -> "View":
-        resized = self._resize(image)
+        resized = self._resize(image.convert("L") if len(self.mean) == 1 else image)
         left = round((resized.width - self.crop) / 2)
         top = round((resized.height - self.crop) / 2)
         square = resized.crop((left, top, left + self.crop, top + self.crop))
@@ -52,6 +56,8 @@ class Eye:
         return torch.tensor(values, dtype=torch.float32)[:, None, None]
 
     def _resize(self, image: Image.Image) -> Image.Image:
+        if self.fit == "squash":
+            return image.resize((self.resize, self.resize), _RESAMPLING[self.interpolation])
         short = min(image.size)
         width, height = (int(self.resize * side / short) for side in image.size)
         return image.resize((width, height), _RESAMPLING[self.interpolation])
@@ -108,5 +114,6 @@ def _from_deep(image: Image.Image) -> Image.Image:
 
 
 def _pixels(image: Image.Image) -> Tensor:
-    array = np.asarray(image, dtype=np.float32) / 255  # (H, W, C)
+    array = np.asarray(image, dtype=np.float32) / 255  # (H, W, C), or (H, W) of grey
+    array = array.reshape(*array.shape[:2], -1)
     return torch.from_numpy(array).permute(2, 0, 1)[None].contiguous()

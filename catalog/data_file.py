@@ -1,0 +1,14 @@
+"""The files of catalog/data."""
+
+import json
+from importlib.resources import files
+from typing import Any
+
+
+def data_file(name: str) -> str:
+    return (files("catalog") / "data" / name).read_text(encoding="utf-8")
+
+
+def data_table(name: str) -> dict[str, Any]:
+    table: dict[str, Any] = json.loads(data_file(name))
+    return table

@@ -1,0 +1,48 @@
+"""What techniques that read an image set share: the parameter, the patches, and the activation index they stand on."""
+
+import hashlib
+import json
+
+from pydantic import BaseModel, Field
+
+from catalog.models import ModelEntry
+from catalog.technique import Params
+
+TOP = 64  # images that the index keeps per channel
+
+
+class ImageSetParams(Params):
+    """Parameters of a technique that reads an image set."""
+
+    image_set: str = Field(
+        max_length=1000,
+        description="Id of an image set, made by POST /v1/image-sets. (`retinoscope run` takes a folder of pictures.)",
+    )
+
+    def indexed_layer(self, model: ModelEntry) -> str | None:
+        """The layer whose index is read: the empty text for the output, None where only the loaded model can tell."""
+        raise NotImplementedError
+
+
+class Patch(BaseModel):
+    """The part of an image that activates a channel."""
+
+    image: str = Field(description="Id of the image.")
+    activation: float = Field(description="The channel's largest value on this image.")
+    position: list[int] | None = Field(description="[y, x] of that value in the layer's map; null without a map.")
+    box: list[float] = Field(description="[left, top, right, bottom] in pixels of the image: what the unit sees there.")
+    file: str | None = Field(None, description="The artifact that shows it.")
+
+
+class IndexUse(BaseModel):
+    """What the answer cost."""
+
+    images: int = Field(description="Images that the index covers.")
+    added: int = Field(description="Images that this job had to run through the model to complete the index.")
+    model_calls: int = Field(description="Batches that this job sent through the model, gradients included.")
+
+
+def index_name(model: str, weights: str, layer: str) -> str:
+    """Name of the file that keeps the index of a layer."""
+    digest = hashlib.sha256(json.dumps([1, TOP, model, weights, layer]).encode()).hexdigest()
+    return f"index-{digest[:32]}.npz"

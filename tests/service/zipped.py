@@ -1,0 +1,54 @@
+"""Zip files, honest and not, made in memory."""
+
+import io
+import struct
+from collections.abc import Mapping
+from zipfile import ZIP_DEFLATED, ZipFile
+
+
+def zipped(files: Mapping[str, bytes], method: int = ZIP_DEFLATED) -> bytes:
+    """A zip file of those files, in that order."""
+    buffer = io.BytesIO()
+    with ZipFile(buffer, "w", method) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def bomb(megabytes: int) -> bytes:
+    """One entry that is a thousand times larger unpacked."""
+    buffer = io.BytesIO()
+    with ZipFile(buffer, "w", ZIP_DEFLATED) as archive, archive.open("bomb.png", "w") as entry:
+        for _ in range(megabytes):
+            entry.write(bytes(1 << 20))
+    return buffer.getvalue()
+
+
+def with_size(archive: bytes, claimed: int) -> bytes:
+    """The same file, whose headers claim another unpacked size of its only entry."""
+    size = struct.pack("<I", claimed)
+    local, central = archive.index(b"PK\3\4"), archive.index(b"PK\1\2")
+    changed = bytearray(archive)
+    changed[local + 22 : local + 26] = size
+    changed[central + 24 : central + 28] = size
+    return bytes(changed)
+
+
+def with_flags(archive: bytes, flags: int) -> bytes:
+    """The same file, with other flags on every entry; bit 0 is encryption."""
+    return _patched(archive, flags, local=6, central=8)
+
+
+def with_method(archive: bytes, method: int) -> bytes:
+    """The same file, whose entries claim another method of compression."""
+    return _patched(archive, method, local=8, central=10)
+
+
+def _patched(archive: bytes, value: int, local: int, central: int) -> bytes:
+    changed = bytearray(archive)
+    for mark, offset in ((b"PK\3\4", local), (b"PK\1\2", central)):
+        at = archive.find(mark)
+        while at >= 0:
+            changed[at + offset : at + offset + 2] = struct.pack("<H", value)
+            at = archive.find(mark, at + 4)
+    return bytes(changed)

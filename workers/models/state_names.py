@@ -1,0 +1,88 @@
+"""The names of a state dict: brought to the module's, compared with them, and what to write when they differ."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from torch import Tensor, nn
+
+from workers.models.errors import WeightsMismatch
+
+_SHOWN = 3
+
+
+def rename(state: Mapping[str, Tensor], prefix: str, renames: Mapping[str, str], file: str) -> dict[str, Tensor]:
+    """Cut the prefix off and leave out what does not have it; then give names that begin so another beginning.
+
+    Of several beginnings that fit, the longest counts. Raises WeightsMismatch.
+    """
+    kept = {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
+    if not kept:
+        raise WeightsMismatch(f"No name in {file!r} begins with the prefix {prefix!r}. It holds {_some(state)}.")
+    for old in renames:
+        if not any(name.startswith(old) for name in kept):
+            raise WeightsMismatch(
+                f"No name in {file!r} begins with {old!r}, which renames has. It holds {_some(kept)}."
+            )
+    renamed = {_renamed(name, renames): tensor for name, tensor in kept.items()}
+    if len(renamed) < len(kept):
+        raise WeightsMismatch(f"After renames, two tensors of {file!r} have the same name.")
+    return renamed
+
+
+def fill(module: nn.Module, state: Mapping[str, Tensor], file: str) -> None:
+    """Load the state into the module. Raises WeightsMismatch, which says what differs and what to write."""
+    own = module.state_dict()
+    for name, tensor in own.items():
+        if name in state and state[name].shape != tensor.shape:
+            theirs, ours = tuple(state[name].shape), tuple(tensor.shape)
+            raise WeightsMismatch(
+                f"{name!r} is {theirs} in {file!r} but {ours} in the model. Build the model as it was trained: number "
+                "of classes, channels and widths are the builder's arguments."
+            )
+    missing, unexpected = module.load_state_dict(state, strict=False)
+    if missing or unexpected:
+        raise WeightsMismatch(_difference(missing, unexpected, own, state, file))
+
+
+def _renamed(name: str, renames: Mapping[str, str]) -> str:
+    fitting = [old for old in renames if name.startswith(old)]
+    if not fitting:
+        return name
+    old = max(fitting, key=len)
+    return renames[old] + name.removeprefix(old)
+
+
+def _difference(
+    missing: list[str], unexpected: list[str], own: Mapping[str, Tensor], state: Mapping[str, Tensor], file: str
+) -> str:
+    parts = [f"The names in {file!r} are not the model's."]
+    if missing:
+        parts.append(f"The model needs {_some(missing)}.")
+    if unexpected:
+        parts.append(f"The file also has {_some(unexpected)}.")
+    if added := _beginning(own, state):
+        parts.append(f'Add prefix = "{added}".')
+    elif lacking := _beginning(state, own):
+        parts.append(f'Add renames = {{ "" = "{lacking}" }}.')
+    return " ".join(parts)
+
+
+def _beginning(short: Iterable[str], long: Iterable[str]) -> str:
+    """The text that most names of `long` have before a name of `short`, if it makes at least half of them match."""
+    wanted = set(short)
+    found: Counter[str] = Counter()
+    for name in long:
+        parts = name.split(".")
+        for cut in range(1, len(parts)):
+            if ".".join(parts[cut:]) in wanted:
+                found[".".join(parts[:cut]) + "."] += 1
+    if not found:
+        return ""
+    beginning, count = found.most_common(1)[0]
+    return beginning if 2 * count >= len(wanted) else ""
+
+
+def _some(names: Iterable[str]) -> str:
+    names = list(names)
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(repr(name)[:80] for name in names[:_SHOWN]) + more

@@ -1,0 +1,88 @@
+"""Top patches: where the images of a set activate a channel most (Girshick et al. 2014; Zeiler & Fergus 2014)."""
+
+from PIL import Image
+
+from catalog.heatmap import ExplainedTarget
+from catalog.image_set import IndexUse, Patch, index_name
+from catalog.models import ReceptiveField
+from catalog.targets import Target, parse_target
+from catalog.techniques.top_patches import TopPatchesParams, TopPatchesSummary
+from workers.toolkit.contact_sheet import contact_sheet
+from workers.toolkit.context import Context, save_json, save_png
+from workers.toolkit.heatmap import gradient_picture
+from workers.toolkit.network import LOGITS
+from workers.toolkit.rectifiers import guided
+from workers.toolkit.spot_pictures import input_part, patch, patch_cell, place_cell
+from workers.toolkit.top_activations import LayerReader, Spot, read_layer
+from workers.toolkit.vision_model import VisionModel
+
+
+def run(
+    params: TopPatchesParams, model: VisionModel, images: dict[str, Image.Image], context: Context
+) -> TopPatchesSummary:
+    before = model.network.passes
+    target = parse_target(params.target, model.labels, model.name)
+    path, channel = target.layer or LOGITS, target.index if target.channel is None else target.channel
+    assert channel is not None
+    name = index_name(model.name, model.weights, path)
+    reader = read_layer(model, path, context.image_set, name, context.progress)
+    spots = reader.best(channel, params.k)
+    if params.crop == "effective":
+        spots = [reader.effective(channel, spot) for spot in spots]
+    beside = [_guided(reader, channel, spot) for spot in spots] if params.guided else None
+    patches = _leave(context, reader, spots, beside, _caption(model, target, reader))
+    total = reader.index.covered + 1
+    context.progress(total, total)
+    return TopPatchesSummary(
+        target=_explained(model, target),
+        receptive_field=_receptive_field(reader),
+        crop=params.crop,
+        patches=patches,
+        index=IndexUse(images=reader.index.covered, added=reader.added, model_calls=model.network.passes - before),
+    )
+
+
+def _guided(reader: LayerReader, channel: int, spot: Spot) -> Image.Image:
+    """The guided backpropagation of the unit, cut to the patch."""
+    return input_part(spot, gradient_picture(reader.gradient(channel, spot, guided)))
+
+
+def _leave(
+    context: Context, reader: LayerReader, spots: list[Spot], beside: list[Image.Image] | None, caption: str
+) -> list[Patch]:
+    labels = [f"{i}: {spot.activation:.3g}" for i, spot in enumerate(spots, 1)]
+    cells = [patch_cell(spot, beside[i] if beside else None) for i, spot in enumerate(spots)]
+    save_png(context, "patches.png", contact_sheet(cells, labels, caption))
+    save_png(context, "places.png", contact_sheet([place_cell(spot) for spot in spots], labels, caption))
+    patches = []
+    for i, spot in enumerate(spots, 1):
+        save_png(context, f"patch-{i}.png", patch(spot))
+        if beside:
+            save_png(context, f"guided-{i}.png", beside[i - 1])
+        patches.append(Patch(**spot.facts(has_map=reader.has_map), file=f"patch-{i}.png"))
+    save_json(context, "patches.json", [patch.model_dump() for patch in patches])
+    return patches
+
+
+def _caption(model: VisionModel, target: Target, reader: LayerReader) -> str:
+    what = f"class {target.index}, {model.label(target.index)}" if target.index is not None else target.text
+    return f"{what}: best of {reader.index.covered} images"
+
+
+def _explained(model: VisionModel, target: Target) -> ExplainedTarget:
+    label = None if target.index is None else model.label(target.index)
+    return ExplainedTarget(
+        text=target.text,
+        kind=target.kind,
+        index=target.index,
+        label=label,
+        layer=target.layer,
+        channel=target.channel,
+    )
+
+
+def _receptive_field(reader: LayerReader) -> ReceptiveField | None:
+    field = reader.field
+    if field is None:
+        return None
+    return ReceptiveField(size=list(field.size), stride=list(field.stride), offset=list(field.first))

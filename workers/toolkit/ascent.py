@@ -1,0 +1,184 @@
+"""The one engine behind every image that is made by optimization.
+
+A run is a list of stages, each from a picture to a picture: one for a class, one per octave of a dream, one per size of
+a style transfer. After every step the whole state can be written down, and another process goes on from it to the same
+last bit (on the same kind of device, with as many threads).
+"""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from workers.toolkit.context import Context
+from workers.toolkit.errors import NotFinite
+from workers.toolkit.parametrization import Parametrization
+from workers.toolkit.picture import to_image
+
+Begin = Callable[[Tensor | None, torch.Generator], Parametrization]
+Losses = Mapping[str, Tensor]
+Loss = Callable[[Tensor, int, torch.Generator], Losses]
+AfterStep = Callable[[Parametrization, int], None]
+
+
+def nothing(parametrization: Parametrization, step: int) -> None:
+    """After a step: leave the parameters as they are."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One optimization.
+
+    `begin` makes the parameters from the picture of the stage before (None for the first). `loss` takes the picture
+    (B, C, H, W), the step and the generator of all randomness, and returns named parts; their sum falls. `rates` are
+    (step from which on, rate); at each change the optimizer forgets what it remembers. `keep` holds the stage's picture
+    for the result.
+    """
+
+    steps: int
+    begin: Begin
+    loss: Loss
+    optimizer: Callable[[list[Tensor]], torch.optim.Optimizer]
+    rates: Sequence[tuple[int, float]] = ()
+    after_step: AfterStep = nothing
+    keep: bool = False
+    message: str = "steps"
+
+
+@dataclass
+class Made:
+    """What came out: the last picture, those that were kept, and the parts of the loss at every step."""
+
+    picture: Tensor
+    kept: list[Tensor] = field(default_factory=list)
+    curve: list[dict[str, float]] = field(default_factory=list)
+
+
+@dataclass
+class _State:
+    """All that is needed to go on."""
+
+    stage: int = 0
+    step: int = 0
+    previous: Tensor | None = None  # picture of the stage before
+    kept: list[Tensor] = field(default_factory=list)
+    curve: list[dict[str, float]] = field(default_factory=list)
+    parameters: list[Tensor] = field(default_factory=list)
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    generator: Tensor | None = None
+
+
+def ascend(stages: Sequence[Stage], context: Context, *, seed: int, device: torch.device, extra_steps: int = 0) -> Made:
+    """Run the stages, or what is left of them; progress counts steps, and `extra_steps` that the caller reports.
+
+    Raises NotFinite, or what the context raises to stop it.
+    """
+    return _Run(stages, context, seed, device, extra_steps).finish()
+
+
+class _Run:
+    def __init__(
+        self, stages: Sequence[Stage], context: Context, seed: int, device: torch.device, extra_steps: int
+    ) -> None:
+        self._stages, self._context, self._device = stages, context, device
+        self._total = sum(stage.steps for stage in stages) + extra_steps
+        self._generator = torch.Generator().manual_seed(seed)
+        saved = context.resume()
+        self._state = _State() if saved is None else _read(saved, device)
+
+    def finish(self) -> Made:
+        state = self._state
+        while state.stage < len(self._stages):
+            stage = self._stages[state.stage]
+            picture = self._complete(stage)
+            if stage.keep:
+                state.kept.append(picture)
+            state.previous, state.stage, state.step = picture, state.stage + 1, 0
+            state.parameters, state.optimizer, state.generator = [], {}, None
+        self._report("")
+        assert state.previous is not None
+        return Made(state.previous, state.kept, state.curve)
+
+    def _complete(self, stage: Stage) -> Tensor:
+        """The stage from its beginning, or from where it was left, to its picture."""
+        state = self._state
+        parametrization = stage.begin(state.previous, self._generator)
+        optimizer = stage.optimizer(parametrization.parameters)
+        self._restore(parametrization, optimizer)
+        while state.step < stage.steps:
+            self._report(stage.message)
+            self._step(stage, parametrization, optimizer)
+            state.step += 1
+            self._show(parametrization)
+            self._context.checkpoint(lambda: self._written(parametrization, optimizer))
+        with torch.no_grad():
+            return parametrization.picture().detach().clone()
+
+    def _restore(self, parametrization: Parametrization, optimizer: torch.optim.Optimizer) -> None:
+        state = self._state
+        if state.generator is None:
+            return
+        with torch.no_grad():
+            for parameter, saved in zip(parametrization.parameters, state.parameters, strict=True):
+                parameter.copy_(saved)
+        optimizer.load_state_dict(state.optimizer)
+        self._generator.set_state(state.generator)
+
+    def _step(self, stage: Stage, parametrization: Parametrization, optimizer: torch.optim.Optimizer) -> None:
+        step = self._state.step
+        for since, rate in stage.rates:
+            if since == step:
+                optimizer.param_groups[0]["lr"] = rate
+                optimizer.state.clear()
+        parts: Losses = {}
+
+        def closure() -> Tensor:
+            nonlocal parts
+            optimizer.zero_grad()
+            parts = stage.loss(parametrization.picture(), step, self._generator)
+            total = torch.stack([part.sum() for part in parts.values()]).sum()
+            total.backward()  # type: ignore[no-untyped-call]
+            return total
+
+        with torch.enable_grad():
+            optimizer.step(closure)  # type: ignore[arg-type]
+        stage.after_step(parametrization, step)
+        self._note(parts)
+
+    def _note(self, parts: Losses) -> None:
+        numbers = {name: float(part.detach().sum()) for name, part in parts.items()}
+        total = sum(numbers.values())
+        if total != total or total in (float("inf"), float("-inf")):
+            step = len(self._state.curve)
+            raise NotFinite(f"The loss is NaN or infinite after {step} steps. Lower the rate or the weights.")
+        self._state.curve.append(numbers)
+
+    def _report(self, message: str) -> None:
+        curve = self._state.curve
+        loss = sum(curve[-1].values()) if curve else None
+        self._context.progress(len(curve), self._total, message, loss=loss)
+
+    def _show(self, parametrization: Parametrization) -> None:
+        if self._context.wants_preview():
+            with torch.no_grad():
+                self._context.preview(to_image(parametrization.picture()), len(self._state.curve))
+
+    def _written(self, parametrization: Parametrization, optimizer: torch.optim.Optimizer) -> bytes:
+        state = self._state
+        values = vars(state) | {
+            "parameters": [parameter.detach() for parameter in parametrization.parameters],
+            "optimizer": optimizer.state_dict(),
+            "generator": self._generator.get_state(),
+        }
+        buffer = io.BytesIO()
+        torch.save(values, buffer)
+        return buffer.getvalue()
+
+
+def _read(saved: bytes, device: torch.device) -> _State:
+    values = torch.load(io.BytesIO(saved), map_location=device, weights_only=True)
+    values["generator"] = values["generator"].cpu()
+    return _State(**values)

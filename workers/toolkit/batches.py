@@ -1,0 +1,50 @@
+"""How many images fit into one batch, from the memory that is free now."""
+
+from pathlib import Path
+
+import psutil
+import torch
+from torch import Tensor, fx
+
+from workers.toolkit.network import Network
+
+_SHARE = 0.25  # of the free memory: estimates are rough, and others live here too
+_MOST = {"cpu": 32, "cuda": 256}  # larger batches are no faster
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def batch_size(network: Network, path: str, *, gradient: bool = False) -> int:
+    """Images per batch for a pass up to that layer; with `gradient` every activation is held for the way back."""
+    sizes = [_bytes(node) for node in network.part((path,)).graph.nodes if node.op == "call_function"]
+    held = sum(sizes) if gradient else sum(sorted(sizes)[-4:])
+    fits = int(_SHARE * free_bytes(network.device) / max(held, 1))
+    return max(1, min(fits, _MOST.get(network.device.type, 32)))
+
+
+def free_bytes(device: torch.device) -> int:
+    """Memory that this process may still take on the device."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    free = psutil.virtual_memory().available
+    limit, used = _cgroup("memory.max"), _cgroup("memory.current")
+    return free if limit is None or used is None else max(0, min(free, limit - used))
+
+
+def _bytes(node: fx.Node) -> int:
+    """Of the node's output for one image."""
+    value = node.meta.get("val")
+    if not isinstance(value, Tensor):
+        return 0
+    count = 1
+    for size in value.shape[1:]:
+        count *= int(size) if isinstance(size, int) else 1
+    return count * value.element_size()
+
+
+def _cgroup(name: str) -> int | None:
+    """A number of the container that we may be in."""
+    try:
+        return int((_CGROUP / name).read_text())
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,58 @@
+"""Pictures by their spectrum, with decorrelated colours: all frequencies move alike (Olah et al. 2017, Lucid)."""
+
+import torch
+from torch import Tensor
+
+# Square root of the covariance of ImageNet's colours, and the largest norm of its columns.
+_COLOURS = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]]) / 0.4619524
+_CONTRAST = 4.0
+_EDGE = 0.01  # a picture that is given is kept this far from black and white, whose logits are infinite
+
+
+class Fourier:
+    """sigmoid(colours(inverse transform(spectrum / frequency))) of noise, or of a picture's spectrum."""
+
+    def __init__(self, spectrum: Tensor, height: int, width: int) -> None:
+        self._size = (height, width)
+        self._scale = _scale(height, width).to(spectrum.device)
+        self.parameters = [spectrum.detach().clone().requires_grad_()]  # (B, C, H, W // 2 + 1, 2)
+
+    @classmethod
+    def noise(
+        cls, count: int, channels: int, height: int, width: int, generator: torch.Generator, deviation: float = 0.01
+    ) -> "Fourier":
+        shape = (count, channels, height, width // 2 + 1, 2)
+        return cls(deviation * torch.randn(shape, generator=generator), height, width)
+
+    @classmethod
+    def of(cls, picture: Tensor) -> "Fourier":
+        """The spectrum whose picture this is, up to what lies at the edges of 0..1."""
+        height, width = picture.shape[2:]
+        plain = _colours(picture.clamp(_EDGE, 1 - _EDGE).logit(), _COLOURS.inverse())
+        spectrum = torch.fft.rfft2(plain * _CONTRAST, norm="ortho")
+        spectrum = spectrum / _scale(height, width).to(picture.device)
+        return cls(torch.view_as_real(spectrum), height, width)
+
+    def to(self, device: torch.device) -> "Fourier":
+        return Fourier(self.parameters[0].to(device), *self._size)
+
+    def picture(self) -> Tensor:
+        spectrum = torch.view_as_complex(self.parameters[0]) * self._scale
+        plain = torch.fft.irfft2(spectrum, s=self._size, norm="ortho") / _CONTRAST
+        return _colours(plain, _COLOURS).sigmoid()
+
+
+def _scale(height: int, width: int) -> Tensor:
+    """1 / frequency, the lowest not above one cycle per image: (H, W // 2 + 1)."""
+    down = torch.fft.fftfreq(height)[:, None]
+    across = torch.fft.rfftfreq(width)[None]
+    made: Tensor = 1 / (down.square() + across.square()).sqrt().clamp(min=1 / max(height, width))
+    return made
+
+
+def _colours(plain: Tensor, matrix: Tensor) -> Tensor:
+    """The matrix on the colour axis; a grey picture has no colours to mix."""
+    if plain.shape[1] != 3:
+        return plain
+    mixed: Tensor = torch.einsum("dc,bchw->bdhw", matrix.to(plain.device), plain)
+    return mixed

@@ -1,0 +1,82 @@
+"""One pass over an image set, which fills or extends the activation index of a layer."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+from torch import Tensor
+
+from workers.toolkit.activation_index import ActivationIndex, Floats, Integers, maxima
+from workers.toolkit.batches import batch_size
+from workers.toolkit.errors import NotFinite
+from workers.toolkit.image_set import ImageSet
+from workers.toolkit.vision_model import VisionModel
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[int, int, str], None]
+
+_KEEP_EVERY_S = 5.0
+_DECODERS = 2
+
+
+def activation_index(
+    model: VisionModel, path: str, image_set: ImageSet, name: str, progress: Progress
+) -> ActivationIndex:
+    """The index that is kept as `name`, extended by the images that it does not cover yet.
+
+    What was done is kept every few seconds, so that a pass that is stopped goes on from there. Progress counts images.
+    Raises NotFinite.
+    """
+    index = _kept(image_set, name, ActivationIndex.empty(model.network.layer_channels(path), repr(model.eye)))
+    images = image_set.images[index.covered :]
+    if not images:
+        return index
+    began = time.monotonic()
+    for batch in _views(model, path, image_set, images):
+        progress(index.covered, len(image_set.images), "images")
+        index = index.extended(*_look(model, path, batch))
+        if time.monotonic() - began > _KEEP_EVERY_S:
+            image_set.keep(name, index.write())
+            began = time.monotonic()
+    image_set.keep(name, index.write())
+    return index
+
+
+def _kept(image_set: ImageSet, name: str, empty: ActivationIndex) -> ActivationIndex:
+    data = image_set.kept(name)
+    if data is None:
+        return empty
+    index = ActivationIndex.read(data)
+    if index and (index.channels, index.eye) == (empty.channels, empty.eye) and index.covered <= len(image_set.images):
+        return index
+    log.warning("the index %s cannot be used and is made again", name)
+    return empty
+
+
+def _views(model: VisionModel, path: str, image_set: ImageSet, images: Sequence[str]) -> Iterator[Tensor]:
+    """The network's inputs (B, C, H, W); photographs are decoded while the network works on those before them."""
+    size = batch_size(model.network, path)
+    batches = [images[start : start + size] for start in range(0, len(images), size)]
+    with ThreadPoolExecutor(_DECODERS) as pool:
+
+        def read(batch: Sequence[str]) -> list[Tensor]:
+            return list(pool.map(lambda image: model.eye.view(image_set.open(image)).x, batch))
+
+        with ThreadPoolExecutor(1) as ahead:
+            coming = ahead.submit(read, batches[0])
+            for following in [*batches[1:], None]:
+                views = coming.result()
+                if following is not None:
+                    coming = ahead.submit(read, following)
+                yield torch.cat(views).to(model.device)
+
+
+@torch.no_grad()
+def _look(model: VisionModel, path: str, batch: Tensor) -> tuple[Floats, Integers]:
+    output = model.network.run(batch, path)
+    if not bool(output.isfinite().all()):
+        raise NotFinite(f"The layer {path!r} is NaN or infinite for an image of the set.")
+    return maxima(output)

@@ -1,0 +1,28 @@
+"""Between tensors in 0..1 and 8-bit images."""
+
+from math import ceil, sqrt
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+
+def to_image(picture: Tensor) -> Image.Image:
+    """(B, C, H, W) in 0..1 → RGB or grey, rounded to 8 bits; several side by side in a grid."""
+    levels = (picture.detach().clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    images = [Image.fromarray(one[..., 0] if one.shape[2] == 1 else one) for one in levels]
+    if len(images) == 1:
+        return images[0]
+    columns = ceil(sqrt(len(images)))
+    width, height = images[0].size
+    grid = Image.new(images[0].mode, (columns * width, ceil(len(images) / columns) * height))
+    for i, image in enumerate(images):
+        grid.paste(image, (i % columns * width, i // columns * height))
+    return grid
+
+
+def from_image(image: Image.Image, channels: int = 3) -> Tensor:
+    """RGB (or grey) → (1, C, H, W) in 0..1."""
+    array = np.asarray(image.convert("RGB" if channels == 3 else "L"), dtype=np.float32) / 255
+    return torch.from_numpy(array.reshape(image.height, image.width, channels)).permute(2, 0, 1)[None].contiguous()

@@ -1,0 +1,46 @@
+"""Random views of a picture, so that what is made does not depend on single pixels (Olah et al. 2017)."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+_GREY = 0.5
+
+
+@dataclass(frozen=True)
+class Jiggle:
+    """Shift (pixels), scale and turn (degrees) each picture at random, in one resampling; outside it is grey."""
+
+    shift: float = 0.0
+    scale: float = 0.0
+    turn: float = 0.0
+
+    def __call__(self, picture: Tensor, generator: torch.Generator) -> Tensor:
+        if not (self.shift or self.scale or self.turn):
+            return picture
+        grid = F.affine_grid(self._matrices(picture, generator), list(picture.shape), align_corners=False)
+        seen = F.grid_sample(picture - _GREY, grid.to(picture), padding_mode="zeros", align_corners=False)
+        return seen + _GREY
+
+    def _matrices(self, picture: Tensor, generator: torch.Generator) -> Tensor:
+        count, _, height, width = picture.shape
+        shift_x, shift_y, scale, turn = 2 * torch.rand(4, count, generator=generator) - 1
+        factor, angle = 1 / (1 + self.scale * scale), turn * self.turn * math.pi / 180
+        cos, sin = factor * angle.cos(), factor * angle.sin()
+        ratio = height / width  # grid_sample's axes both run from −1 to 1
+        rows = [
+            torch.stack([cos, -sin * ratio, 2 * self.shift * shift_x / width], 1),
+            torch.stack([sin / ratio, cos, 2 * self.shift * shift_y / height], 1),
+        ]
+        return torch.stack(rows, 1)  # (B, 2, 3)
+
+
+def rolled(picture: Tensor, most: int, generator: torch.Generator) -> tuple[Tensor, tuple[int, int]]:
+    """The picture rolled by up to `most` pixels either way, and by how much (Mordvintsev et al. 2015)."""
+    if most == 0:
+        return picture, (0, 0)
+    down, across = (int(n) for n in torch.randint(-most, most + 1, (2,), generator=generator))
+    return picture.roll((down, across), (2, 3)), (down, across)
