@@ -61,11 +61,12 @@ class ImageInput:
 
     name: str
     description: str
+    required: bool = True
 
 
 @dataclass(frozen=True)
 class ArtifactSpec:
-    """One file that a technique leaves: always, or only where the parameter `only_with` is true."""
+    """One file that a technique leaves: always, or only where the parameter `only_with` asks for it."""
 
     name: str  # {n} stands for a number: patch-{n}.png
     media_type: str

@@ -52,7 +52,8 @@ class Reconciler:
         """Delete jobs, images and image sets whose time is over, with their files."""
         for member in self._due(keyspace.EXPIRING):
             kind, _, name = member.partition(":")
-            _guarded(self._forget[kind], name)
+            if forget := self._forget.get(kind):  # a kind of a later version is left to its workers
+                _guarded(forget, name)
 
     def _recover(self, job_id: str) -> bool:
         try:

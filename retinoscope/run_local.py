@@ -38,8 +38,9 @@ def run_local(name: str, arguments: list[str], out: Path) -> None:
     """Run it and write its files and `result.json` into `out`. Raises StackError or CatalogError."""
     technique = find_technique(name)
     files, fields = _sorted_out(arguments)
+    named = {image.name: fields.pop(image.name) for image in technique.images if image.name in fields}
     params = _params(technique, fields)
-    images = _images(technique, files)
+    images = _images(technique, files, named)
     origin = {"technique": name, "model": params.model, "params": params.model_dump(mode="json")}
     context = _Terminal(origin, image_set=_image_set(params), checkpoints=False)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -74,14 +75,16 @@ def _sorted_out(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
     return files, fields
 
 
-def _images(technique: Technique, files: list[str]) -> dict[str, Image.Image]:
-    if len(files) != len(technique.images):
-        wanted = " ".join(f"<{image.name} file>" for image in technique.images)
+def _images(technique: Technique, files: list[str], named: dict[str, str]) -> dict[str, Image.Image]:
+    """Pictures by their place in the command, or as `--name file`."""
+    free = [image for image in technique.images if image.name not in named]
+    missing = [image.name for image in free[len(files) :] if image.required]
+    if missing or len(files) > len(free):
+        wanted = " ".join(f"<{image.name} file>" for image in technique.images if image.required)
         raise StackError(f"Write: retinoscope run {technique.name} {wanted} --parameter value. Got files: {files}.")
+    paths = named | {image.name: file for image, file in zip(free, files, strict=False)}
     try:
-        return {
-            image.name: decode(Path(file).read_bytes()) for image, file in zip(technique.images, files, strict=True)
-        }
+        return {name: decode(Path(file).read_bytes()) for name, file in paths.items()}
     except (OSError, UnreadableImage) as error:
         raise StackError(f"The image cannot be read: {error}") from None
 

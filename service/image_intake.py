@@ -114,7 +114,10 @@ def _found(upload: Upload, services: Services) -> Iterator[Candidate]:
 def _bytes(sent: UploadedFile, upload: Upload, services: Services) -> bytes:
     if sent.length > services.settings.max_body_bytes:
         raise too_large(services.settings)
-    return sent.open(upload.file).read()
+    data = sent.open(upload.file).read()
+    if data.startswith(b"PK\3\4"):
+        raise Problem("not_an_image", "It is a zip file. Send it in the field `zip`: -F zip=@photos.zip.")
+    return data
 
 
 def _raise(problem: Problem) -> bytes:

@@ -10,12 +10,13 @@ _STORED = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a
 def request_body(technique: Technique, without: tuple[str, ...] = ()) -> dict[str, Any]:
     """The `requestBody` of one operation, some parameters left out."""
     example = dict(technique.example)
-    stored = {image.name: _STORED for image in technique.images}
+    required = [image for image in technique.images if image.required]
+    stored = {image.name: _STORED for image in required}
     content = {
         "multipart/form-data": {"schema": _schema(technique, "form", without), "example": example},
         "application/json": {"schema": _schema(technique, "json", without), "example": stored | example},
     }
-    return {"requestBody": {"required": bool(technique.images), "content": content}}
+    return {"requestBody": {"required": bool(required), "content": content}}
 
 
 def parameter_schema(technique: Technique) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def _schema(technique: Technique, kind: str, without: tuple[str, ...]) -> dict[s
         "title": f"{technique.name}_{kind}",
         "type": "object",
         "properties": pictures | schema["properties"],
-        "required": [*pictures, *schema.get("required", [])],
+        "required": [*(image.name for image in technique.images if image.required), *schema.get("required", [])],
         "additionalProperties": False,
     }
 

@@ -108,7 +108,7 @@ def _store_images(
     services: Services, owner: str, technique: Technique, images: dict[str, bytes | str]
 ) -> dict[str, StoredImage]:
     wanted = [image.name for image in technique.images]
-    if missing := [name for name in wanted if name not in images]:
+    if missing := [image.name for image in technique.images if image.required and image.name not in images]:
         name = missing[0]
         detail = f"{technique.title} needs the image {name!r}. With curl: -F {name}=@photo.jpg."
         raise Problem("image_missing", detail, [Violation(f"/{name}", "missing")])
@@ -118,7 +118,7 @@ def _store_images(
             f"{technique.title} takes no image {extra[0][:80]!r}; it takes {takes}.",
             [Violation(f"/{extra[0][:80]}", "not an image of this technique")],
         )
-    return {name: _stored(services, owner, name, images[name]) for name in wanted}
+    return {name: _stored(services, owner, name, images[name]) for name in wanted if name in images}
 
 
 def _stored(services: Services, owner: str, name: str, image: bytes | str) -> StoredImage:

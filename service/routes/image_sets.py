@@ -209,14 +209,18 @@ async def _sent(
 
 
 def _merged(texts: list[tuple[str, str]]) -> dict[str, str]:
-    """Fields by name; `ids` may come many times."""
+    """Fields by name. `ids` may come many times, and under the name `image`, as in jobs."""
     fields: dict[str, str] = {}
-    for name, text in texts:
+    for sent_name, text in texts:
+        name = "ids" if sent_name == "image" else sent_name
         fields[name] = f"{fields[name]},{text}" if name == "ids" and name in fields else text
     return fields
 
 
 def _fields(kind: type[Fields], fields: dict[str, Any]) -> Fields:
+    if unknown := [name[:80] for name in fields if name not in kind.model_fields]:
+        wrong = Violation(f"/{unknown[0]}", "not a field that is taken")
+        raise Problem("invalid_parameters", f"There is no field {unknown[0]!r}. {_TAKES}", [wrong])
     try:
         return kind.model_validate(fields)
     except ValidationError as error:

@@ -16,13 +16,14 @@ router = APIRouter(prefix="/v1/techniques", tags=["menu"], dependencies=[KEY])
 class ImageInputView(BaseModel):
     name: str
     description: str
+    required: bool
 
 
 class ArtifactSpecView(BaseModel):
-    name: str
+    name: str = Field(description="{n} stands for a number.")
     media_type: str
     description: str
-    only_with: str | None = Field(description="The parameter that must be true for this file; null: always left.")
+    only_with: str | None = Field(description="The parameter that asks for this file; null: always left.")
 
 
 class TechniqueView(BaseModel):
@@ -61,7 +62,7 @@ def view(technique: Technique) -> TechniqueView:
         reference=technique.reference,
         score=technique.score,
         queue=technique.queue,
-        images=[ImageInputView(name=image.name, description=image.description) for image in technique.images],
+        images=[ImageInputView(**vars(image)) for image in technique.images],
         artifacts=[ArtifactSpecView(**vars(artifact)) for artifact in technique.artifacts],
         parameters=parameter_schema(technique),
         summary=technique.summary.model_json_schema(),
@@ -70,6 +71,6 @@ def view(technique: Technique) -> TechniqueView:
 
 
 def _example(technique: Technique) -> str:
-    images = [f"-F {image.name}=@photo.jpg" for image in technique.images]
+    images = [f"-F {image.name}=@photo.jpg" for image in technique.images if image.required]
     fields = [f"-F {name}={value}" for name, value in technique.example.items()]
     return " ".join(["curl", *images, *fields, f"http://127.0.0.1:8000/v1/jobs/{technique.name}"])

@@ -110,7 +110,7 @@ def test_bytes_are_bounded(make: MakeShop) -> None:
 
 
 def test_an_owner_has_so_many_sets_and_no_more(make: MakeShop) -> None:
-    shop = make(max_sets=3, job_ttl_s=1)
+    shop = make(max_sets=3)
     made = [shop.sets.create("ada", "").id for _ in range(3)]
     with pytest.raises(TooManyImageSets):
         shop.sets.create("ada", "")
@@ -118,8 +118,17 @@ def test_an_owner_has_so_many_sets_and_no_more(make: MakeShop) -> None:
     shop.sets.delete("ada", made[0])
     made.append(shop.sets.create("ada", "").id)
     assert [found.id for found in shop.sets.page("ada", None, 9)] == sorted(made[1:], reverse=True)
-    time.sleep(1.2)  # what has expired no longer counts, swept or not
-    shop.sets.create("ada", "")
+
+
+def test_a_set_that_has_expired_does_not_count_swept_or_not(make: MakeShop) -> None:
+    shop, brief = make(max_sets=2), make(max_sets=2, job_ttl_s=0.2)
+    kept, expired = shop.sets.create("ada", "").id, brief.sets.create("ada", "").id
+    time.sleep(0.4)
+    assert [found.id for found in shop.sets.page("ada", None, 1)] == [kept]
+    made = shop.sets.create("ada", "").id
+    assert {found.id for found in shop.sets.page("ada", None, 9)} == {kept, made} != {expired}
+    with pytest.raises(TooManyImageSets):
+        shop.sets.create("ada", "")
 
 
 def test_pages_go_back_in_time(shop: Shop) -> None:

@@ -13,6 +13,7 @@ from jobs.settings import MEGABYTE, Settings
 from tests.service.asking import refused, store_image
 from tests.service.conftest import Serve, watchful
 from tests.service.pictures import moving, plain
+from tests.service.zipped import zipped
 
 GONE = "sha256:" + "0" * 64
 
@@ -96,6 +97,25 @@ def test_stored_images_by_their_ids(own: httpx.Client, form: bool) -> None:
     assert counts(make(own, json={"name": "again", "ids": ids})) == (3, 3, 0, 0)
 
 
+def test_a_reference_in_the_field_of_files_is_one_too_as_in_jobs(own: httpx.Client) -> None:
+    stored = store_image(own, picture(0))["id"]
+    made = make(own, files=[("image", (None, stored)), *images(picture(1))])
+    assert [told["name"] for told in made["files"]] == [stored, "0.png"]
+
+
+def test_a_zip_in_the_field_of_images(own: httpx.Client) -> None:
+    answer = own.post("/v1/image-sets", files=images(zipped({"a.png": picture(0)})))
+    refused(answer, 422, "not_an_image", "-F zip=@photos.zip")
+
+
+def test_a_zip_that_curl_calls_a_form(own: httpx.Client) -> None:
+    """`--data-binary` without a Content-Type."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = own.post("/v1/image-sets", content=zipped({"a.png": picture(0)}), headers=headers)
+    problem = refused(answer, 422, "invalid_parameters", "Content-Type: application/zip")
+    assert len(problem["detail"]) < 1000
+
+
 def test_one_bad_file_spoils_no_other_and_is_named(own: httpx.Client) -> None:
     made = make(own, files=images(picture(0), b"no image", moving("GIF"), b"", picture(1)))
     assert counts(made) == (2, 2, 0, 3)
@@ -135,7 +155,7 @@ def test_nothing_sent_is_a_problem(own: httpx.Client) -> None:
         ({"json": {"ids": [5]}}, "/ids/0"),
         ({"json": {"ids": {"a": 1}}}, "/ids"),
         ({"files": {"picture": b"x"}}, "/picture"),
-        ({"files": {"image": (None, "text")}}, "/image"),
+        ({"data": {"x" * 200: "1"}}, "/" + "x" * 80),
         ({"json": {"ids": [GONE] * 5001}}, "/ids"),
     ],
 )

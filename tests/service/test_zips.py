@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tracemalloc
 from pathlib import Path
 from zipfile import ZIP_BZIP2, ZIP_LZMA, ZIP_STORED, ZipFile, ZipInfo
 
@@ -9,6 +10,9 @@ import httpx
 import pytest
 
 from jobs.settings import MEGABYTE, Settings
+from service.problems import Problem
+from service.uploads import UploadedFile
+from service.zips import Budget, candidates
 from tests.service.asking import refused
 from tests.service.conftest import Serve
 from tests.service.pictures import plain
@@ -138,12 +142,29 @@ def test_too_many_entries(serve: Serve, settings: Settings) -> None:
     assert told(make(client, files=twice))[-1] == ("b.zip", "zip_too_large")
 
 
-def test_a_directory_of_millions_is_not_even_read(own: httpx.Client) -> None:
-    """The end of the file claims a directory of 60 MB: reading it alone would cost gigabytes."""
+def crowded(megabytes: int) -> bytes:
+    """A zip file that is a directory only, of entries with names of one letter."""
     entry = struct.pack("<4s6H3I5H2I", b"PK\1\2", 20, 20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
-    directory = entry * (60 * MEGABYTE // len(entry))
-    end = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 0xFFFE, 0xFFFE, len(directory), 0, 0)
-    refused(own.post("/v1/image-sets", **sent(directory + end)), 422, "zip_too_large", "10,000 entries")
+    directory = entry * (megabytes * MEGABYTE // len(entry))
+    return directory + struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 0xFFFE, 0xFFFE, len(directory), 0, 0)
+
+
+def test_a_directory_of_a_million_entries(own: httpx.Client) -> None:
+    refused(own.post("/v1/image-sets", **sent(crowded(60))), 422, "zip_too_large", "10,000 entries")
+
+
+def test_a_directory_that_is_too_large_is_not_even_read(tmp_path: Path, settings: Settings) -> None:
+    """Parsed, its 130,000 entries would be a hundred megabytes."""
+    data = crowded(6)
+    path = tmp_path / "crowded.zip"
+    path.write_bytes(data)
+    with path.open("rb") as file:
+        tracemalloc.start()
+        with pytest.raises(Problem, match="10,000 entries"):
+            next(candidates(UploadedFile("zip", "a.zip", 0, len(data)), file, Budget.of(settings), settings))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < MEGABYTE
 
 
 @pytest.mark.parametrize("cut", [10, 100, 0.5, -1, -30])

@@ -10,10 +10,11 @@ from catalog.techniques.top_patches import TopPatchesParams, TopPatchesSummary
 from workers.toolkit.contact_sheet import contact_sheet
 from workers.toolkit.context import Context, save_json, save_png
 from workers.toolkit.heatmap import gradient_picture
-from workers.toolkit.network import LOGITS
 from workers.toolkit.rectifiers import guided
 from workers.toolkit.spot_pictures import input_part, patch, patch_cell, place_cell
+from workers.toolkit.subject import told
 from workers.toolkit.top_activations import LayerReader, Spot, read_layer
+from workers.toolkit.unit import find_unit
 from workers.toolkit.vision_model import VisionModel
 
 
@@ -22,10 +23,11 @@ def run(
 ) -> TopPatchesSummary:
     before = model.network.passes
     target = parse_target(params.target, model.labels, model.name)
-    path, channel = target.layer or LOGITS, target.index if target.channel is None else target.channel
+    unit = find_unit(target, model.network)
+    channel = unit.channel
     assert channel is not None
-    name = index_name(model.name, model.weights, path)
-    reader = read_layer(model, path, context.image_set, name, context.progress)
+    name = index_name(model.name, model.weights, unit.path)
+    reader = read_layer(model, unit.path, context.image_set, name, context.progress)
     spots = reader.best(channel, params.k)
     if params.crop == "effective":
         spots = [reader.effective(channel, spot) for spot in spots]
@@ -34,7 +36,7 @@ def run(
     total = reader.index.covered + 1
     context.progress(total, total)
     return TopPatchesSummary(
-        target=_explained(model, target),
+        target=ExplainedTarget(**told(model, target, unit)),
         receptive_field=_receptive_field(reader),
         crop=params.crop,
         patches=patches,
@@ -67,18 +69,6 @@ def _leave(
 def _caption(model: VisionModel, target: Target, reader: LayerReader) -> str:
     what = f"class {target.index}, {model.label(target.index)}" if target.index is not None else target.text
     return f"{what}: best of {reader.index.covered} images"
-
-
-def _explained(model: VisionModel, target: Target) -> ExplainedTarget:
-    label = None if target.index is None else model.label(target.index)
-    return ExplainedTarget(
-        text=target.text,
-        kind=target.kind,
-        index=target.index,
-        label=label,
-        layer=target.layer,
-        channel=target.channel,
-    )
 
 
 def _receptive_field(reader: LayerReader) -> ReceptiveField | None:

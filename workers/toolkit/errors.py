@@ -43,6 +43,11 @@ class NotAConvolution(TechniqueError):
     title = "The layer is not a convolution"
 
 
+class NoStart(TechniqueError):
+    code = "start_missing"
+    title = "There is no image to start from"
+
+
 class EmptyImageSet(TechniqueError):
     code = "empty_image_set"
     title = "The image set is empty"

@@ -26,3 +26,8 @@ def from_image(image: Image.Image, channels: int = 3) -> Tensor:
     """RGB (or grey) → (1, C, H, W) in 0..1."""
     array = np.asarray(image.convert("RGB" if channels == 3 else "L"), dtype=np.float32) / 255
     return torch.from_numpy(array.reshape(image.height, image.width, channels)).permute(2, 0, 1)[None].contiguous()
+
+
+def as_saved(picture: Tensor) -> Tensor:
+    """The picture as an 8-bit file gives it back."""
+    return (picture.detach().clamp(0, 1) * 255).round() / 255

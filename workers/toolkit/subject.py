@@ -30,7 +30,7 @@ class Subject:
     def facts(self) -> dict[str, Any]:
         """What the summary says about image and neuron."""
         facts: dict[str, Any] = {
-            "target": self._target(),
+            "target": told(self.model, self.target, self.unit),
             "predicted": self._class(int(self.logits.argmax())),
             "input_box": [round(side, 2) for side in self.view.box],
         }
@@ -56,23 +56,19 @@ class Subject:
 
         return score
 
-    def _target(self) -> dict[str, Any]:
-        text, unit = str(getattr(self.target, "text", "")), self.unit
-        if unit.is_class:
-            assert unit.channel is not None
-            return {"text": text, "kind": "class", "index": unit.channel, "label": self.model.label(unit.channel)}
-        position = list(unit.position) if unit.position else None
-        return {
-            "text": text,
-            "kind": self.target.kind,
-            "layer": unit.path,
-            "channel": unit.channel,
-            "position": position,
-        }
-
     def _class(self, index: int) -> dict[str, Any]:
         probability = float(self.probabilities[index])
         return {"index": index, "label": self.model.label(index), "probability": probability}
+
+
+def told(model: VisionModel, target: TargetLike, unit: Unit) -> dict[str, Any]:
+    """The resolved target as JSON."""
+    text = str(getattr(target, "text", ""))
+    if unit.is_class:
+        assert unit.channel is not None
+        return {"text": text, "kind": "class", "index": unit.channel, "label": model.label(unit.channel)}
+    position = list(unit.position) if unit.position else None
+    return {"text": text, "kind": target.kind, "layer": unit.path, "channel": unit.channel, "position": position}
 
 
 @torch.no_grad()

@@ -51,10 +51,13 @@ class Unit:
         return output[:, self.channel].flatten(1).mean(1) if output.ndim == 4 else output[:, self.channel]
 
 
-def find_unit(target: TargetLike, network: Network, logits: Tensor) -> Unit:
-    """The unit that a target names; `top` is the first class of the logits (1, classes)."""
+def find_unit(target: TargetLike, network: Network, logits: Tensor | None = None) -> Unit:
+    """The unit that a target names; `top` is the first class of the logits (1, classes), which it needs."""
     if target.layer is None:
-        return Unit(LOGITS, int(logits.argmax()) if target.index is None else target.index)
+        if target.index is None:
+            assert logits is not None
+            return Unit(LOGITS, int(logits.argmax()))
+        return Unit(LOGITS, target.index)
     position = target.position
     if position == "center":
         _, height, width = network.layer_shape(target.layer)

@@ -1,7 +1,7 @@
 """What the network sees of a photograph, and where that lies on it."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -48,12 +48,17 @@ class Eye:
         box = (left * sx, top * sy, (left + self.crop) * sx, (top + self.crop) * sy)
         return View(image, self.normalize(_pixels(square)), box)
 
+    def sized(self, side: int) -> "Eye":
+        """The same eye for a network that sees `side` × `side` pixels."""
+        return replace(self, resize=max(side, round(self.resize * side / self.crop)), crop=side)
+
     def normalize(self, pixels: Tensor) -> Tensor:
         """(B, C, H, W) in 0..1 → the network's units."""
-        return (pixels - self._constants(self.mean)) / self._constants(self.std)
+        return (pixels - _constants(self.mean, pixels)) / _constants(self.std, pixels)
 
-    def _constants(self, values: tuple[float, ...]) -> Tensor:
-        return torch.tensor(values, dtype=torch.float32)[:, None, None]
+    def picture(self, x: Tensor) -> Tensor:
+        """The network's units (B, C, H, W) → 0..1."""
+        return x * _constants(self.std, x) + _constants(self.mean, x)
 
     def _resize(self, image: Image.Image) -> Image.Image:
         if self.fit == "squash":
@@ -61,6 +66,10 @@ class Eye:
         short = min(image.size)
         width, height = (int(self.resize * side / short) for side in image.size)
         return image.resize((width, height), _RESAMPLING[self.interpolation])
+
+
+def _constants(values: tuple[float, ...], like: Tensor) -> Tensor:
+    return torch.tensor(values).to(like)[:, None, None]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,81 @@
+"""Activation maximization: the image that a neuron answers most (Simonyan 2014, Yosinski 2015, Olah 2017)."""
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from catalog.ascent import MadeFor
+from catalog.heatmap import ExplainedTarget
+from catalog.targets import parse_target
+from catalog.techniques.activation_maximization import ActivationMaximizationParams, ActivationMaximizationSummary
+from workers.toolkit.ascent import ascend
+from workers.toolkit.context import Context
+from workers.toolkit.curve import leave_pictures
+from workers.toolkit.grad_cam import last_map
+from workers.toolkit.maximization import Climb, likeness
+from workers.toolkit.network import Network
+from workers.toolkit.picture import as_saved
+from workers.toolkit.starts import start_picture
+from workers.toolkit.subject import told
+from workers.toolkit.unit import Unit, find_unit
+from workers.toolkit.vision_model import VisionModel
+
+
+def run(
+    params: ActivationMaximizationParams, model: VisionModel, images: dict[str, Image.Image], context: Context
+) -> ActivationMaximizationSummary:
+    assert params.size is not None and params.steps is not None
+    target = parse_target(params.target, model.labels, model.name)
+    network, seed = model.network.at(params.size, params.size), params.seed or 0
+    unit = find_unit(target, network)
+    stage = _climb(params, model, network, unit, images.get("image")).stage()
+    before = stage.begin(None, torch.Generator().manual_seed(seed)).picture()
+    made = ascend([stage], context, seed=seed, device=model.device)
+    leave_pictures(context, made)
+    return ActivationMaximizationSummary(
+        target=ExplainedTarget(**told(model, target, unit)),
+        recipe=params.recipe,
+        score="logit" if unit.is_class else "activation",
+        size=params.size,
+        steps=params.steps,
+        score_before=_scores(model, network, unit, before),
+        **_judged(model, network, unit, as_saved(made.picture)),
+    )
+
+
+def _climb(
+    params: ActivationMaximizationParams,
+    model: VisionModel,
+    network: Network,
+    unit: Unit,
+    image: Image.Image | None,
+) -> Climb:
+    values = params.model_dump(include={"recipe", "count", "steps", "rate", "l2", "tv", "blur_every", "jitter"})
+    start = start_picture(model, params.start or "noise", network.input_shape[1], params.count, image)
+    layer = model.recommended.get("grad_cam") or last_map(network) if unit.is_class else unit.path
+
+    def apart(x: Tensor) -> Tensor:
+        return params.diversity * likeness(network.run(x, layer))
+
+    return Climb(network, model.eye, unit, start=start, apart=apart if params.count > 1 else None, **values)
+
+
+@torch.no_grad()
+def _scores(model: VisionModel, network: Network, unit: Unit, picture: Tensor) -> list[float]:
+    scores: list[float] = unit.value(network, model.eye.normalize(picture)).tolist()
+    return scores
+
+
+@torch.no_grad()
+def _judged(model: VisionModel, network: Network, unit: Unit, picture: Tensor) -> dict[str, object]:
+    """What the model says of the picture as it was saved."""
+    probabilities = network.logits(model.eye.normalize(picture)).softmax(1)  # (B, classes)
+    best = [int(row.argmax()) for row in probabilities]
+    return {
+        "score_after": _scores(model, network, unit, picture),
+        "probability": probabilities[:, unit.channel].tolist() if unit.is_class else None,
+        "predicted": [
+            MadeFor(index=i, label=model.label(i), probability=float(row[i]))
+            for i, row in zip(best, probabilities, strict=True)
+        ],
+    }

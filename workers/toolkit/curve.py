@@ -1,0 +1,20 @@
+"""What an optimization leaves: its pictures and the course of its loss."""
+
+from workers.toolkit.ascent import Made
+from workers.toolkit.context import Context, save_json, save_png
+from workers.toolkit.picture import to_image
+
+
+def leave_pictures(context: Context, made: Made) -> None:
+    """Save image.png, image-1.png … of several, and curve.json."""
+    save_png(context, "image.png", to_image(made.picture))
+    if len(made.picture) > 1:
+        for number, one in enumerate(made.picture, 1):
+            save_png(context, f"image-{number}.png", to_image(one[None]))
+    leave_curve(context, made)
+
+
+def leave_curve(context: Context, made: Made) -> None:
+    """Save curve.json: {name of a part: [value at each step, null where the stage has no such part]}."""
+    names = list(dict.fromkeys(name for step in made.curve for name in step))
+    save_json(context, "curve.json", {name: [step.get(name) for step in made.curve] for name in names})

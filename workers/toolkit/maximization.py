@@ -1,0 +1,100 @@
+"""Making the image that a unit answers most: the recipes of Simonyan 2014, Yosinski 2015 and Olah 2017."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from workers.toolkit.ascent import Losses, Stage
+from workers.toolkit.fill import blur
+from workers.toolkit.fourier import Fourier
+from workers.toolkit.network import Network
+from workers.toolkit.optimizers import NormalizedGradient
+from workers.toolkit.parametrization import Parametrization, Pixels
+from workers.toolkit.rectifiers import redirected
+from workers.toolkit.regularizers import squared_norm, total_variation
+from workers.toolkit.transforms import Jiggle
+from workers.toolkit.unit import Unit
+from workers.toolkit.view import Eye
+
+WARM_UP = 16  # steps with redirected ReLU, as in Lucid
+_BLUR_SIGMA, _DECAY = 1.0, 1e-4
+_SCALE, _TURN = 0.1, 10.0
+
+
+@dataclass(frozen=True)
+class Climb:
+    """One maximization. `start` (B, C, H, W) in 0..1, or None for noise."""
+
+    network: Network
+    eye: Eye
+    unit: Unit
+    recipe: str
+    start: Tensor | None
+    count: int
+    steps: int
+    rate: float
+    l2: float
+    tv: float
+    blur_every: int
+    jitter: int
+    apart: Callable[[Tensor], Tensor] | None = None  # what several images pay for being alike: x → (1,)
+
+    def stage(self) -> Stage:
+        kind = self._adam if self.recipe == "lucid" else self._steps
+        return Stage(self.steps, self._begin, self._loss, kind, after_step=self._after)
+
+    def _begin(self, previous: Tensor | None, generator: torch.Generator) -> Parametrization:
+        channels, height, width = self.network.input_shape
+        if self.recipe == "lucid":
+            if self.start is not None:
+                return Fourier.of(self.start)
+            return Fourier.noise(self.count, channels, height, width, generator).to(self.network.device)
+        if self.start is not None:
+            return Pixels(self.start, 0.0, 1.0)
+        grain = torch.randn(self.count, channels, height, width, generator=generator)
+        return Pixels(self.eye.picture(0.2 * grain).to(self.network.device), 0.0, 1.0)
+
+    def _loss(self, picture: Tensor, step: int, generator: torch.Generator) -> Losses:
+        lucid = self.recipe == "lucid"
+        jiggle = Jiggle(self.jitter, _SCALE if lucid else 0, _TURN if lucid else 0)
+        x = self.eye.normalize(jiggle(picture, generator))
+        rule = redirected if step < WARM_UP and self.network.rectifiers(self.unit.path) else None
+        parts = {"score": -self.unit.value(self.network, x, rule)}
+        if self.apart is not None:
+            parts["likeness"] = self.apart(x)
+        if self.l2:
+            parts["l2"] = self.l2 * squared_norm(self.eye.normalize(picture))
+        if self.tv:
+            parts["tv"] = self.tv * total_variation(self.eye.normalize(picture))
+        return parts
+
+    def _adam(self, parameters: list[Tensor]) -> torch.optim.Optimizer:
+        return torch.optim.Adam(parameters, lr=self.rate)
+
+    def _steps(self, parameters: list[Tensor]) -> torch.optim.Optimizer:
+        return NormalizedGradient(parameters, lr=self.rate)
+
+    @torch.no_grad()
+    def _after(self, parametrization: Parametrization, step: int) -> None:
+        if not isinstance(parametrization, Pixels):
+            return
+        (pixels,) = parametrization.parameters
+        if self.recipe == "yosinski":
+            pixels.copy_(self.eye.picture((1 - _DECAY) * self.eye.normalize(pixels)))
+        if self.blur_every and (step + 1) % self.blur_every == 0:
+            pixels.copy_(blur(pixels, _BLUR_SIGMA))
+        parametrization.clip()
+
+
+def likeness(features: Tensor) -> Tensor:
+    """Mean cosine of the Gram matrices of all pairs (Olah et al. 2017): (B, C, H, W) → (1,); 0 for one image."""
+    flat = features.flatten(2)  # (B, C, N)
+    grams = F.normalize((flat @ flat.transpose(1, 2)).flatten(1), dim=1)
+    count = len(grams)
+    if count < 2:
+        return features.new_zeros(1)
+    cosines = grams @ grams.T
+    return ((cosines.sum() - cosines.trace()) / (count * (count - 1))).reshape(1)
