@@ -103,7 +103,7 @@ def test_progress_rises_and_ends_at_its_total(name: str, model: VisionModel) -> 
 def test_leaves_exactly_the_declared_files(name: str, model: VisionModel) -> None:
     _, context = finished(name, model)
     left = {(re.sub(r"\d+", "{n}", file), kind) for file, kind in context.media_types.items()}
-    declared = {(file.name, file.media_type) for file in find_technique(name).artifacts if not file.optional}
+    declared = {(file.name, file.media_type) for file in find_technique(name).artifacts if not file.only_with}
     assert left == declared
 
 
