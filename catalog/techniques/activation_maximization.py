@@ -1,8 +1,9 @@
 """Activation maximization: make the image that a class or any other neuron answers most.
 
-`lucid` climbs in the Fourier space of decorrelated colours, through random shifts, scales and turns. `simonyan` climbs
-in the pixels from the training mean, paying λ‖x‖². `yosinski` decays and blurs the pixels while it climbs. Every score
-is a logit for a class, an activation otherwise, never a probability.
+`lucid` climbs in the Fourier space of decorrelated colours, through random shifts, scales and turns. `robust` climbs
+there too, through noisy views of random parts, which makes whole objects and less fine texture. `simonyan` climbs in
+the pixels from the training mean, paying λ‖x‖². `yosinski` decays and blurs the pixels while it climbs. Each score is a
+logit for a class, an activation otherwise, never a probability.
 """
 
 from typing import Any, Literal, Self
@@ -15,13 +16,15 @@ from catalog.heatmap import ExplainedTarget
 from catalog.models import ModelEntry
 from catalog.technique import ArtifactSpec, ImageInput, Summary, TargetParams, Technique
 
-Recipe = Literal["lucid", "simonyan", "yosinski"]
+Recipe = Literal["robust", "lucid", "simonyan", "yosinski"]
 MAX_STEP_PIXELS = 512 * 256**2 * 8  # steps × pixels × images
 
+_PLAIN = {"l2": 0.0, "tv": 0.0, "blur_every": 0, "jitter": 0, "zoom": 1.0, "noise": 0.0}
 RECIPES: dict[str, dict[str, Any]] = {
-    "lucid": {"start": "noise", "steps": 256, "rate": 0.05, "l2": 0.0, "tv": 0.0, "blur_every": 0, "jitter": 12},
-    "simonyan": {"start": "mean", "steps": 200, "rate": 0.01, "l2": 1e-4, "tv": 0.0, "blur_every": 0, "jitter": 0},
-    "yosinski": {"start": "noise", "steps": 300, "rate": 0.01, "l2": 0.0, "tv": 0.0, "blur_every": 4, "jitter": 0},
+    "robust": _PLAIN | {"start": "noise", "steps": 256, "rate": 0.05, "zoom": 0.5, "noise": 0.1},
+    "lucid": _PLAIN | {"start": "noise", "steps": 256, "rate": 0.05, "jitter": 12},
+    "simonyan": _PLAIN | {"start": "mean", "steps": 200, "rate": 0.01, "l2": 1e-4},
+    "yosinski": _PLAIN | {"start": "noise", "steps": 300, "rate": 0.01, "blur_every": 4},
 }
 
 
@@ -31,18 +34,24 @@ class ActivationMaximizationParams(TargetParams):
         description="`class:285`, `class:Egyptian cat`, `layer:channel`, `layer:channel@y,x`, `…@center` or `layer`.",
         examples=["class:espresso", "blocks.4.0.conv_pw:20"],
     )
-    recipe: Recipe = Field("lucid", description="How to climb; the defaults below come from it.")
+    recipe: Recipe = Field("robust", description="How to climb; the defaults below come from it.")
     start: Literal["noise", "zero", "mean", "image"] | None = Field(
         None, description="Noise, black, the training mean, or the image that is sent. By default the recipe's."
     )
-    steps: int | None = Field(None, ge=1, le=4096, description="256 for lucid, 200 for simonyan, 300 for yosinski.")
+    steps: int | None = Field(
+        None, ge=1, le=4096, description="256 for robust and lucid, 200 for simonyan, 300 for yosinski."
+    )
     rate: float | None = Field(
-        None, gt=0, le=100, description="Of Adam (lucid), or of the normalized gradient, in 0..1."
+        None, gt=0, le=100, description="Of Adam (robust, lucid), or of the normalized gradient."
     )
     l2: float | None = Field(None, ge=0, le=100, description="λ of λ‖x‖², x in the network's units.")
     tv: float | None = Field(None, ge=0, le=100, description="Weight of the total variation.")
     blur_every: int | None = Field(None, ge=0, le=1000, description="Blur the pixels after so many steps; 0 is never.")
     jitter: int | None = Field(None, ge=0, le=128, description="Random shift, in pixels; lucid also scales and turns.")
+    zoom: float | None = Field(
+        None, gt=0, le=1, description="Smallest part of the picture's side in a random view; 1 is all."
+    )
+    noise: float | None = Field(None, ge=0, le=1, description="Noise in each view: standard deviation, pixels in 0..1.")
     size: int | None = Field(None, ge=16, le=MAX_SIDE, description="Side in pixels; the network's own by default.")
     count: int = Field(1, ge=1, le=16, description="Images made together.")
     diversity: float = Field(
@@ -81,7 +90,7 @@ TECHNIQUE = Technique(
     title="Activation maximization",
     reference=(
         "Simonyan, Vedaldi & Zisserman 2014; Yosinski et al. 2015, Understanding Neural Networks Through Deep "
-        "Visualization; Olah, Mordvintsev & Schubert 2017, Feature Visualization"
+        "Visualization; Olah, Mordvintsev & Schubert 2017, Feature Visualization; Fel et al. 2023, MACO (views)"
     ),
     score="logit for a class; activation otherwise",
     params=ActivationMaximizationParams,

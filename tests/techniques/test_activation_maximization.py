@@ -67,7 +67,7 @@ def test_of_a_linear_model_it_finds_the_weight() -> None:
     assert np.abs(x - weight / 2).max() < 0.03
 
 
-@pytest.mark.parametrize("recipe", ["lucid", "simonyan", "yosinski"])
+@pytest.mark.parametrize("recipe", ["robust", "lucid", "simonyan", "yosinski"])
 @pytest.mark.parametrize("target", ["class:3", "conv3:2", "conv3:2@center", "conv2"])
 def test_every_recipe_raises_every_kind_of_unit(recipe: str, target: str) -> None:
     summary, _ = made(tiny_model(), target=target, recipe=recipe, steps=40)

@@ -15,7 +15,7 @@ from workers.toolkit.optimizers import NormalizedGradient
 from workers.toolkit.parametrization import Parametrization, Pixels
 from workers.toolkit.rectifiers import redirected
 from workers.toolkit.regularizers import squared_norm, total_variation
-from workers.toolkit.transforms import Jiggle
+from workers.toolkit.transforms import Jiggle, Zoom
 from workers.toolkit.unit import Unit
 from workers.toolkit.view import Eye
 
@@ -40,15 +40,21 @@ class Climb:
     tv: float
     blur_every: int
     jitter: int
+    zoom: float
+    noise: float
     apart: Callable[[Tensor], Tensor] | None = None  # what several images pay for being alike: x → (1,)
 
     def stage(self) -> Stage:
-        kind = self._adam if self.recipe == "lucid" else self._steps
+        kind = self._adam if self._fourier else self._steps
         return Stage(self.steps, self._begin, self._loss, kind, after_step=self._after)
+
+    @property
+    def _fourier(self) -> bool:
+        return self.recipe in ("robust", "lucid")
 
     def _begin(self, previous: Tensor | None, generator: torch.Generator) -> Parametrization:
         channels, height, width = self.network.input_shape
-        if self.recipe == "lucid":
+        if self._fourier:
             if self.start is not None:
                 return Fourier.of(self.start)
             return Fourier.noise(self.count, channels, height, width, generator).to(self.network.device)
@@ -58,9 +64,7 @@ class Climb:
         return Pixels(self.eye.picture(0.2 * grain).to(self.network.device), 0.0, 1.0)
 
     def _loss(self, picture: Tensor, step: int, generator: torch.Generator) -> Losses:
-        lucid = self.recipe == "lucid"
-        jiggle = Jiggle(self.jitter, _SCALE if lucid else 0, _TURN if lucid else 0)
-        x = self.eye.normalize(jiggle(picture, generator))
+        x = self.eye.normalize(self._view(picture, generator))
         rule = redirected if step < WARM_UP and self.network.rectifiers(self.unit.path) else None
         parts = {"score": -self.unit.value(self.network, x, rule)}
         if self.apart is not None:
@@ -70,6 +74,11 @@ class Climb:
         if self.tv:
             parts["tv"] = self.tv * total_variation(self.eye.normalize(picture))
         return parts
+
+    def _view(self, picture: Tensor, generator: torch.Generator) -> Tensor:
+        lucid = self.recipe == "lucid"
+        jiggled = Jiggle(self.jitter, _SCALE if lucid else 0, _TURN if lucid else 0)(picture, generator)
+        return Zoom(self.zoom, self.noise)(jiggled, generator) if self.zoom < 1 or self.noise else jiggled
 
     def _adam(self, parameters: list[Tensor]) -> torch.optim.Optimizer:
         return torch.optim.Adam(parameters, lr=self.rate)

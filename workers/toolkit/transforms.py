@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 _GREY = 0.5
+_BEYOND, _WANDER = 1.1, 0.15  # parts of the side
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,27 @@ class Jiggle:
             torch.stack([sin / ratio, cos, 2 * self.shift * shift_y / height], 1),
         ]
         return torch.stack(rows, 1)  # (B, 2, 3)
+
+
+@dataclass(frozen=True)
+class Zoom:
+    """Look at a part of each picture, from `part` of its side to a little more than all, and add noise of 0..1.
+
+    Most views show the middle. Beyond the border the picture is mirrored (after Fel et al. 2023).
+    """
+
+    part: float
+    noise: float
+
+    def __call__(self, picture: Tensor, generator: torch.Generator) -> Tensor:
+        count = len(picture)
+        factor = self.part + (_BEYOND - self.part) * torch.rand(count, generator=generator)
+        middle = 2 * _WANDER * torch.randn(2, count, generator=generator)
+        zero = torch.zeros(count)
+        rows = [torch.stack([factor, zero, middle[0]], 1), torch.stack([zero, factor, middle[1]], 1)]
+        grid = F.affine_grid(torch.stack(rows, 1), list(picture.shape), align_corners=False)
+        seen = F.grid_sample(picture, grid.to(picture), padding_mode="reflection", align_corners=False)
+        return seen + self.noise * torch.randn(seen.shape, generator=generator).to(seen)
 
 
 def rolled(picture: Tensor, most: int, generator: torch.Generator) -> tuple[Tensor, tuple[int, int]]:
