@@ -17,6 +17,7 @@ optimization to the next, each twice the last. No score of a class is read.
 """
 
 import math
+from collections.abc import Collection
 from typing import Any, Literal, NoReturn, Self
 
 from pydantic import Field
@@ -123,6 +124,9 @@ class StyleTransferParams(Params):
         if cost > MAX_STEP_PIXELS or (self.size or 0) * self.style_scale > MAX_SIDE:
             message = f"{self.steps} steps at {self.size} pixels cost too much. Lower steps, size or style_scale."
             raise TooExpensive(message, [Violation("/steps", message)])
+
+    def check_images(self, sent: Collection[str]) -> None:
+        self.shares(sum(name in sent for name in STYLES))
 
     def weight(self, name: str) -> float:
         """`content`, `style`, `tv` or `palette`; of resolved parameters."""
