@@ -9,7 +9,8 @@ are not: if the style is too weak or strong, change `style_weight`.
 Recipe `normalized` is for any model. Each channel is divided by its root mean square over content and style, so that a
 few strong channels do not decide (Gatys' rescaling, done for the given pictures; Wang et al. 2021 found the need for
 it). Each layer's loss is divided by its target's size, so that weights mean the same in every model. Besides,
-mean and covariance of the pixels' colours follow the style (`palette_weight`), and what leaves 0..1 pays.
+mean and covariance of the pixels' colours follow the style (`palette_weight`): the content is brought to them by a
+linear map before the first step. What leaves 0..1 pays.
 
 With `keep_colours` only the luminance is painted, with styles in grey brought to the content's mean and contrast; hue
 stays the photograph's (Gatys et al. 2016, Preserving Color in Neural Artistic Style Transfer). Sizes grow from one

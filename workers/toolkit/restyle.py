@@ -13,6 +13,7 @@ from workers.toolkit.ascent import Losses, Stage
 from workers.toolkit.luminance import Luminance, luminance, matched
 from workers.toolkit.network import Network
 from workers.toolkit.parametrization import Parametrization, Pixels
+from workers.toolkit.recolour import recoloured
 from workers.toolkit.regularizers import total_variation
 from workers.toolkit.style import (
     ContentTerm,
@@ -89,8 +90,14 @@ class Restyle:
             grain = torch.randn(self.content.shape, generator=generator).to(self.content)
             start = self.eye.picture(_GRAIN * grain)
         else:
-            start = self.content if self.start == "content" else covering(self.styles[0], *size)
+            start = self._repainted() if self.start == "content" else covering(self.styles[0], *size)
         return Luminance(start, self.content) if self.keep_colours else Pixels(start)
+
+    def _repainted(self) -> Tensor:
+        """The content; where colours count, in the styles' ones: gradients alone would be slow to bring them."""
+        if not self.weights.palette or self.keep_colours:
+            return self.content
+        return recoloured(self.content, self._palette.mean, self._palette.covariance)
 
     def _optimizer(self, parameters: list[Tensor]) -> torch.optim.Optimizer:
         if self.optimizer == "adam":
