@@ -75,14 +75,18 @@ def tiny() -> VisionModel:
 
 
 def paint(
-    model: VisionModel, *styles: Image.Image, context: Recording | None = None, **asked: Any
+    model: VisionModel,
+    *styles: Image.Image,
+    content: Image.Image = CONTENT,
+    context: Recording | None = None,
+    **asked: Any,
 ) -> tuple[StyleTransferSummary, Recording]:
     context = context or Recording()
     entry = find_model("vgg19") if model.name == "vgg19" else entry_of(model)
     fields = {"seed": 3, "size": 64, "steps": 4, **asked}
     params = StyleTransferParams.model_validate(fields).resolved(entry)
     params.check_model(entry)
-    images = {"content": CONTENT, **dict(zip(("style", "style_2"), styles or (STYLE,), strict=False))}
+    images = {"content": content, **dict(zip(("style", "style_2"), styles or (STYLE,), strict=False))}
     summary = execute("style_transfer", params, model, images, context)
     assert isinstance(summary, StyleTransferSummary)
     return summary, context
@@ -218,6 +222,16 @@ def test_keep_colours_paints_the_luminance_only(tiny: VisionModel) -> None:
     assert inside.double().mean() > 0.8
     assert moved[:, 1:].abs().max() < 1  # rounding to 8 bits
     assert moved[:, 0].abs().mean() > 4
+
+
+def test_keep_colours_reads_no_hue(tiny: VisionModel) -> None:
+    grey, grey_style = (image.convert("L").convert("RGB") for image in (CONTENT, STYLE))
+    expected = paint(tiny, keep_colours=True, steps=1)[0].losses_of_content
+    for pictures in ({"content": grey}, {"content": CONTENT}):
+        found = paint(tiny, grey_style, keep_colours=True, steps=1, **pictures)[0].losses_of_content
+        assert found == pytest.approx(expected, rel=0.03, abs=1e-9)  # greys are rounded to 8 bits
+    coloured = paint(tiny, steps=1)[0].losses_of_content
+    assert coloured["style conv1"] != pytest.approx(expected["style conv1"], rel=0.1)
 
 
 def test_style_weights_share_the_style(tiny: VisionModel) -> None:
