@@ -7,6 +7,7 @@ from catalog.errors import UnknownModel, near_matches
 from catalog.model_description import Layer, ModelDescription, ReceptiveField
 from catalog.model_entry import ModelEntry, Preprocessing
 from catalog.own_models import own_models
+from catalog.style_layers import recommended_style_layers
 from catalog.timm_models import TIMM, timm_model, timm_names
 
 __all__ = ["DEFAULT_MODEL", "Layer", "ModelDescription", "ModelEntry", "Preprocessing", "ReceptiveField"]
@@ -60,7 +61,8 @@ def class_labels(entry: ModelEntry) -> tuple[str, ...]:
 @lru_cache(maxsize=1)
 def _published() -> tuple[ModelEntry, ...]:
     """The default, then torchvision's."""
-    zoo = [ModelEntry(name=name, **row) for name, row in data_table("torchvision.json").items()]
+    rows = data_table("torchvision.json").items()
+    zoo = [ModelEntry(name=name, recommended=recommended_style_layers(name), **row) for name, row in rows]
     return _efficientnet_lite0(), *zoo
 
 
@@ -86,5 +88,5 @@ def _efficientnet_lite0() -> ModelEntry:
         classes=1000,
         labels="imagenet",
         preprocessing=Preprocessing(resize=256, crop=224, interpolation="bicubic", mean=(mean,) * 3, std=(std,) * 3),
-        recommended={"filters": "conv_stem", "grad_cam": "bn2"},
+        recommended={"filters": "conv_stem", "grad_cam": "bn2", **recommended_style_layers("tf_efficientnet_lite0")},
     )

@@ -1,5 +1,6 @@
 """What a technique declares about itself: the parts from which forms, docs and OpenAPI are derived."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
@@ -32,6 +33,12 @@ class Params(BaseModel):
         """Refuse what this model cannot do, as far as that is known without loading it.
 
         Raises InvalidParameters or TooExpensive.
+        """
+
+    def check_images(self, sent: Collection[str]) -> None:
+        """Refuse what does not fit the images that were sent, by the names that the technique gives them.
+
+        Raises InvalidParameters.
         """
 
 

@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from catalog.data_file import data_table
 from catalog.model_entry import ModelEntry, Preprocessing
+from catalog.style_layers import recommended_style_layers
 
 TIMM = "timm:"
 
@@ -35,6 +36,7 @@ def _entry(name: str, full: str) -> ModelEntry:
         classes=classes,
         labels="imagenet" if classes == _IMAGENET else "",
         preprocessing=Preprocessing(**dict(zip(_FIELDS, preprocessings[row], strict=True))),
+        recommended=recommended_style_layers(name),
     )
 
 

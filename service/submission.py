@@ -60,6 +60,7 @@ def submit(
         check_layers(params.named_layers(), known)
         if target is not None:
             check_target(target, known)
+    params.check_images(sent.images.keys())
     queue = _queue(services, owner, technique, params, known)
     inputs = _store_images(services, owner, technique, sent.images)
     new = NewJob(

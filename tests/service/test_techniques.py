@@ -11,7 +11,12 @@ from catalog.registry import techniques
 from tests.service.asking import refused
 
 NAMES = sorted(techniques())
-QUICK = {"occlusion": {"window": 112, "stride": 112}, "rise": {"masks": 32}, "activation_maximization": {"steps": 3}}
+QUICK = {
+    "occlusion": {"window": 112, "stride": 112},
+    "rise": {"masks": 32},
+    "activation_maximization": {"steps": 3},
+    "style_transfer": {"steps": 3, "size": 64},
+}
 
 
 @pytest.fixture

@@ -51,3 +51,13 @@ class NoStart(TechniqueError):
 class EmptyImageSet(TechniqueError):
     code = "empty_image_set"
     title = "The image set is empty"
+
+
+class NoMaxPooling(TechniqueError):
+    code = "no_max_pooling"
+    title = "The model has no max pooling"
+
+
+class OneSizeOnly(TechniqueError):
+    code = "one_size_only"
+    title = "The model takes images of one size only"

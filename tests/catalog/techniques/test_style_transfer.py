@@ -1,0 +1,81 @@
+"""Which style transfers are accepted, and what is filled in."""
+
+from typing import Any
+
+import pytest
+
+from catalog.errors import InvalidParameters, TooExpensive
+from catalog.models import DEFAULT_MODEL, find_model
+from catalog.style_layers import CONTENT, STYLE, recommended_layers
+from catalog.techniques.style_transfer import MAX_STEP_PIXELS, StyleTransferParams
+
+
+def resolved(model: str = DEFAULT_MODEL, **asked: Any) -> StyleTransferParams:
+    params = StyleTransferParams(model=model, **asked).resolved(find_model(model))
+    params.check_model(find_model(model))
+    return params
+
+
+@pytest.mark.parametrize("model", ["vgg16", "vgg19", "timm:vgg19", "timm:vgg19.tv_in1k"])
+def test_vgg_has_the_published_recipe(model: str) -> None:
+    params = resolved(model)
+    assert (params.recipe, params.content_weight, params.style_weight, params.tv_weight) == ("gatys", 1, 1, 0)
+    assert (params.palette_weight, params.size, params.plan()) == (0, 512, [(512, 500)])
+
+
+@pytest.mark.parametrize("model", [DEFAULT_MODEL, "vgg19_bn", "vgg11", "resnet50", "timm:tf_efficientnet_lite0"])
+def test_every_other_model_has_normalized_losses(model: str) -> None:
+    params = resolved(model)
+    assert params.recipe == "normalized"
+    assert params.plan() == [(256, 200), (512, 80)]
+    assert (params.content_layers is None) == (not model.endswith("efficientnet_lite0"))
+
+
+def test_what_is_asked_for_stays() -> None:
+    params = resolved("vgg19", recipe="normalized", style_weight=0, steps=10, scales=3, size=100, content_layers="a ,b")
+    assert (params.style_weight, params.plan()) == (0, [(25, 10), (50, 4), (100, 4)])
+    assert params.named_layers()[:2] == ("a", "b")
+    assert resolved(optimizer="adam").rate == 0.02
+
+
+def test_layers_of_one_kind_come_in_their_order() -> None:
+    many = {f"{STYLE}_{i}": f"layer {i}" for i in (10, 2, 1)} | {"grad_cam": "x", f"{STYLE}s": "y"}
+    assert recommended_layers(many, STYLE) == ("layer 1", "layer 2", "layer 10")
+    assert recommended_layers(many, CONTENT) == ()
+
+
+@pytest.mark.parametrize(
+    ("weights", "shares"), [("1, 0.5", [2 / 3, 1 / 3]), ("2", [1.0]), ("0,1,3", [0, 0.25, 0.75]), (None, [1.0])]
+)
+def test_weights_are_shares(weights: str | None, shares: list[float]) -> None:
+    assert resolved(style_weights=weights).shares() == pytest.approx(shares)
+
+
+@pytest.mark.parametrize("weights", ["", "a", "1,", "1 2", "-1, 2", "0, 0", "nan", "inf", "1,1,1,1,1"])
+def test_other_weights_are_refused(weights: str) -> None:
+    with pytest.raises(InvalidParameters) as refused:
+        resolved(style_weights=weights)
+    assert refused.value.errors[0].pointer == "/style_weights"
+
+
+def test_weights_and_styles_are_as_many() -> None:
+    resolved(style_weights="1, 2").check_images({"content", "style", "style_3"})
+    resolved().check_images({"content", "style", "style_2", "style_3"})
+    with pytest.raises(InvalidParameters, match="2 weights do not fit 1 styles"):
+        resolved(style_weights="1, 2").check_images({"content", "style"})
+
+
+@pytest.mark.parametrize("layers", ["", " , ", ",".join(f"layer{i}" for i in range(13))])
+def test_layers_are_one_to_twelve(layers: str) -> None:
+    with pytest.raises(InvalidParameters) as refused:
+        resolved(style_layers=layers)
+    assert refused.value.errors[0].pointer == "/style_layers"
+
+
+def test_what_costs_too_much_is_refused() -> None:
+    most = MAX_STEP_PIXELS // 1024**2
+    resolved(size=1024, scales=1, steps=most)
+    with pytest.raises(TooExpensive):
+        resolved(size=1024, scales=1, steps=most + 1)
+    with pytest.raises(TooExpensive):
+        resolved(size=1024, style_scale=1.5, scales=1, steps=10)

@@ -1,0 +1,131 @@
+"""Style transfer by optimization (Gatys et al. 2016), on any model."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from catalog.style_layers import CONTENT, STYLE, recommended_layers
+from catalog.techniques.style_transfer import STYLES, StyleTransferParams, StyleTransferSummary, names
+from workers.toolkit.ascent import ascend
+from workers.toolkit.context import Context
+from workers.toolkit.curve import leave_pictures
+from workers.toolkit.depth import layers_at
+from workers.toolkit.errors import NotAMap, NotExportable, OneSizeOnly
+from workers.toolkit.network import Network
+from workers.toolkit.picture import as_saved, from_image
+from workers.toolkit.pooling import average_pooled
+from workers.toolkit.restyle import Restyle, Weights
+from workers.toolkit.vision_model import VisionModel
+
+_CONTENT_DEPTH, _STYLE_DEPTHS = 0.3, (0.02, 0.1, 0.18, 0.3, 0.4)
+_LEAST = 8  # pixels of a side
+
+
+def run(
+    params: StyleTransferParams, model: VisionModel, images: dict[str, Image.Image], context: Context
+) -> StyleTransferSummary:
+    content_layers, style_layers = _layers(params, model)
+    networks = _Networks(model.network, average=params.pooling == "average")
+    sizes = _sizes(params, model, networks, images, content_layers, style_layers)
+    made = ascend([size.stage() for size in sizes], context, seed=params.seed or 0, device=model.device)
+    leave_pictures(context, made)
+    last = sizes[-1]
+    return StyleTransferSummary(
+        recipe=params.recipe or "",
+        content_layers=list(content_layers),
+        style_layers=list(style_layers),
+        layers_from=_origin(params, model),
+        style_weights=list(last.shares),
+        size=[made.picture.shape[3], made.picture.shape[2]],
+        steps=sum(size.steps for size in sizes),
+        max_pools_replaced=networks.replaced,
+        losses_of_content=_numbers(last, last.content),
+        losses_after=_numbers(last, as_saved(made.picture)),
+    )
+
+
+class _Networks:
+    """The model at any size, with the pooling that was asked for."""
+
+    def __init__(self, network: Network, *, average: bool) -> None:
+        self._network, self._average = network, average
+        self._pooled: dict[tuple[int, int], Network] = {}
+        self.replaced = 0
+        if average:
+            self(*network.input_shape[1:])  # raises before any work is done
+
+    def __call__(self, height: int, width: int) -> Network:
+        sized = self._network.at(height, width)
+        try:
+            assert sized.whole
+        except NotExportable as error:
+            side = " × ".join(map(str, self._network.input_shape[1:]))
+            raise OneSizeOnly(f"This model takes no image of {height} × {width}, only {side}.") from error
+        if not self._average:
+            return sized
+        if (height, width) not in self._pooled:
+            self._pooled[height, width], self.replaced = average_pooled(sized)
+        return self._pooled[height, width]
+
+
+def _layers(params: StyleTransferParams, model: VisionModel) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Content and style layers: those of the parameters, else by depth. Raises NotAMap."""
+    content = names(params.content_layers) or tuple(layers_at(model.network, [_CONTENT_DEPTH]))
+    style = names(params.style_layers) or tuple(layers_at(model.network, _STYLE_DEPTHS))
+    for path in (*content, *style):
+        if len(model.network.layer_shape(path)) != 3:
+            raise NotAMap(f"Layer {path!r} has no map. Name a layer before it.")
+    return content, style
+
+
+def _origin(params: StyleTransferParams, model: VisionModel) -> Literal["request", "recommended", "depth"]:
+    if params.content_layers is None or params.style_layers is None:
+        return "depth"
+    known = recommended_layers(model.recommended, CONTENT), recommended_layers(model.recommended, STYLE)
+    return "recommended" if (names(params.content_layers), names(params.style_layers)) == known else "request"
+
+
+def _sizes(
+    params: StyleTransferParams,
+    model: VisionModel,
+    network_at: Callable[[int, int], Network],
+    images: dict[str, Image.Image],
+    content_layers: tuple[str, ...],
+    style_layers: tuple[str, ...],
+) -> list[Restyle]:
+    """One optimization for each size, the smallest first."""
+    styles = [images[name] for name in STYLES if name in images]
+    shared: dict[str, Any] = {
+        "shares": params.shares(len(styles)),
+        "content_layers": content_layers,
+        "style_layers": style_layers,
+        "weights": Weights(*(params.weight(name) for name in ("content", "style", "tv", "palette"))),
+        **params.model_dump(include={"recipe", "start", "keep_colours", "optimizer", "rate"}),
+    }
+    return [
+        Restyle(
+            network_at,
+            model.eye,
+            content=_sized(images["content"], side, model),
+            styles=[_sized(style, round(side * params.style_scale), model) for style in styles],
+            steps=steps,
+            **shared,
+        )
+        for side, steps in params.plan()
+    ]
+
+
+def _sized(image: Image.Image, side: int, model: VisionModel) -> Tensor:
+    """(1, C, H, W) with `side` pixels on the longer side."""
+    factor = side / max(image.size)
+    width, height = (max(_LEAST, round(length * factor)) for length in image.size)
+    scaled = image.resize((width, height), Image.Resampling.LANCZOS)
+    return from_image(scaled, len(model.eye.mean)).to(model.device)
+
+
+@torch.no_grad()
+def _numbers(size: Restyle, picture: Tensor) -> dict[str, float]:
+    return {name: float(part) for name, part in size.losses(picture).items()}
