@@ -9,11 +9,13 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from catalog.errors import InvalidParameters, Violation
+from catalog.errors import InvalidParameters, TooExpensive, Violation
 from catalog.heatmap import IMAGE
 from catalog.image_set import EXAMPLE, TOP, ImageSetParams, IndexUse, Patch
 from catalog.models import ModelEntry
 from catalog.technique import ArtifactSpec, Summary, Technique
+
+MAX_PATCHES = 320
 
 
 class TopChannelsParams(ImageSetParams):
@@ -41,6 +43,9 @@ class TopChannelsParams(ImageSetParams):
 
     def check_model(self, model: ModelEntry) -> None:
         self.place()
+        if self.channels * self.k > MAX_PATCHES:
+            message = f"{self.channels} channels of {self.k} patches are too many for one sheet; {MAX_PATCHES} at most."
+            raise TooExpensive(message, [Violation("/channels", message)])
 
     def place(self) -> tuple[float, float] | None:
         """(x, y). Raises InvalidParameters."""

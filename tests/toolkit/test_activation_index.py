@@ -39,7 +39,7 @@ def test_survives_being_written_and_read() -> None:
     index = filled(generator.normal(size=(5, 4)).astype(np.float32), generator.integers(0, 9, (5, 4, 2), np.int32), [2])
     again = ActivationIndex.read(index.write())
     assert again is not None
-    assert (again.covered, again.eye) == (5, "an eye")
+    assert (again.covered, again.made_by) == (5, "an eye")
     for name in ("values", "images", "places"):
         assert np.array_equal(getattr(again, name), getattr(index, name))
 

@@ -7,7 +7,7 @@ import torch
 from tests.tiny import photo, tiny_model
 from workers.toolkit.image_set import LocalImageSet
 from workers.toolkit.response import parts, respond, strongest, unit_at
-from workers.toolkit.top_activations import LayerReader, read_layer
+from workers.toolkit.top_activations import Hit, LayerReader, read_layer
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def reader() -> LayerReader:
 @pytest.mark.parametrize(("y", "x"), [(1, 1), (7, 9), (14, 13)])
 def test_the_middle_of_a_box_leads_back_to_its_unit(reader: LayerReader, y: int, x: int) -> None:
     view = reader.model.view(photo(50, 40))
-    left, top, right, bottom = reader.spot("", view, 0.0, (y, x)).box
+    left, top, right, bottom = reader.spot(Hit("", 0.0, (y, x)), view).box
     assert unit_at(view, reader.field, (16, 16), ((left + right) / 2, (top + bottom) / 2)) == (y, x)
 
 

@@ -11,7 +11,7 @@ from workers.toolkit.context import Context, save_json, save_png
 from workers.toolkit.grad_cam import last_map
 from workers.toolkit.response import parts, respond, spot_of, strongest
 from workers.toolkit.spot_pictures import patch_cell, place_cell, side_by_side
-from workers.toolkit.top_activations import LayerReader, Spot, read_layer
+from workers.toolkit.top_activations import Hit, LayerReader, Spot, read_layer
 from workers.toolkit.vision_model import VisionModel
 
 
@@ -25,11 +25,19 @@ def run(
     view, values, places = respond(reader, images["image"], params.place())
     relative = parts(reader, values, params.k)
     chosen = strongest(reader, values, params.channels, params.k, relative=params.rank == "relative")
-    rows: list[tuple[Spot, list[Spot]]] = [
-        (spot_of(reader, view, values, places, channel), reader.best(channel, params.k)) for channel in chosen
+    patches, cells = _best(reader, chosen, params.k)
+    spots = [spot_of(reader, view, values, places, channel) for channel in chosen]
+    found = [
+        _channel(reader, channel, relative[channel], spot, patches[channel])
+        for channel, spot in zip(chosen, spots, strict=True)
     ]
-    found = [_channel(reader, channel, relative[channel], *row) for channel, row in zip(chosen, rows, strict=True)]
-    save_png(context, "channels.png", _sheet(found, rows, f"{path}: the channels that respond most"))
+    rows = [
+        side_by_side([place_cell(spot), patch_cell(spot), *cells[channel]])
+        for channel, spot in zip(chosen, spots, strict=True)
+    ]
+    labels = [f"channel {channel.channel}: {channel.activation:.3g}" for channel in found]
+    caption = f"{path}: the channels that respond most"
+    save_png(context, "channels.png", contact_sheet(rows, labels, caption, columns=1))
     save_json(context, "channels.json", [channel.model_dump() for channel in found])
     total = reader.index.covered + 1
     context.progress(total, total)
@@ -37,20 +45,24 @@ def run(
     return TopChannelsSummary(layer=path, rank=params.rank, channels=found, index=use)
 
 
-def _channel(reader: LayerReader, channel: int, part: float, spot: Spot, best: list[Spot]) -> RespondingChannel:
+def _best(
+    reader: LayerReader, channels: list[int], k: int
+) -> tuple[dict[int, list[Patch]], dict[int, list[Image.Image]]]:
+    """The patches of each channel and their small pictures, best first. Every photograph is decoded once."""
+    hits = {channel: reader.best(channel, k) for channel in channels}
+    shown: dict[tuple[int, Hit], tuple[Patch, Image.Image]] = {}
+    for image in dict.fromkeys(hit.image for of_channel in hits.values() for hit in of_channel):
+        view = reader.view(image)
+        for channel, of_channel in hits.items():
+            for hit in (hit for hit in of_channel if hit.image == image):
+                spot = reader.spot(hit, view)
+                shown[channel, hit] = Patch(**spot.facts(has_map=reader.has_map)), patch_cell(spot)
+    patches = {channel: [shown[channel, hit][0] for hit in hits[channel]] for channel in channels}
+    return patches, {channel: [shown[channel, hit][1] for hit in hits[channel]] for channel in channels}
+
+
+def _channel(reader: LayerReader, channel: int, part: float, spot: Spot, patches: list[Patch]) -> RespondingChannel:
     facts = spot.facts(has_map=reader.has_map)
     del facts["image"]
-    return RespondingChannel(
-        channel=channel,
-        relative=None if isnan(part) else float(part),
-        patches=[Patch(**one.facts(has_map=reader.has_map)) for one in best],
-        **facts,
-    )
-
-
-def _sheet(found: list[RespondingChannel], rows: list[tuple[Spot, list[Spot]]], caption: str) -> Image.Image:
-    labels = [f"channel {channel.channel}: {channel.activation:.3g}" for channel in found]
-    pictures = [
-        side_by_side([place_cell(spot), patch_cell(spot), *(patch_cell(one) for one in best)]) for spot, best in rows
-    ]
-    return contact_sheet(pictures, labels, caption, columns=1)
+    relative = None if isnan(part) else float(part)
+    return RespondingChannel(channel=channel, relative=relative, patches=patches, **facts)

@@ -28,11 +28,7 @@ def run(
     assert channel is not None
     name = index_name(model.name, model.weights, unit.path)
     reader = read_layer(model, unit.path, context.image_set, name, context.progress)
-    spots = reader.best(channel, params.k)
-    if params.crop == "effective":
-        spots = [reader.effective(channel, spot) for spot in spots]
-    beside = [_guided(reader, channel, spot) for spot in spots] if params.guided else None
-    patches = _leave(context, reader, spots, beside, _caption(model, target, reader))
+    patches = _leave(params, reader, channel, context, _caption(model, target, reader))
     total = reader.index.covered + 1
     context.progress(total, total)
     return TopPatchesSummary(
@@ -44,26 +40,30 @@ def run(
     )
 
 
-def _guided(reader: LayerReader, channel: int, spot: Spot) -> Image.Image:
-    """The guided backpropagation of the unit, cut to the patch."""
-    return input_part(spot, gradient_picture(reader.gradient(channel, spot, guided)))
-
-
-def _leave(
-    context: Context, reader: LayerReader, spots: list[Spot], beside: list[Image.Image] | None, caption: str
-) -> list[Patch]:
-    labels = [f"{i}: {spot.activation:.3g}" for i, spot in enumerate(spots, 1)]
-    cells = [patch_cell(spot, beside[i] if beside else None) for i, spot in enumerate(spots)]
+def _leave(params: TopPatchesParams, reader: LayerReader, channel: int, context: Context, caption: str) -> list[Patch]:
+    """Save every patch and the sheets; one photograph is held at a time."""
+    patches, cells, places, labels = [], [], [], []
+    for number, hit in enumerate(reader.best(channel, params.k), 1):
+        spot = reader.spot(hit, reader.view(hit.image))
+        if params.crop == "effective":
+            spot = reader.effective(channel, spot)
+        beside = _guided(reader, channel, spot, context, number) if params.guided else None
+        save_png(context, f"patch-{number}.png", patch(spot))
+        patches.append(Patch(**spot.facts(has_map=reader.has_map), file=f"patch-{number}.png"))
+        cells.append(patch_cell(spot, beside))
+        places.append(place_cell(spot))
+        labels.append(f"{number}: {spot.activation:.3g}")
     save_png(context, "patches.png", contact_sheet(cells, labels, caption))
-    save_png(context, "places.png", contact_sheet([place_cell(spot) for spot in spots], labels, caption))
-    patches = []
-    for i, spot in enumerate(spots, 1):
-        save_png(context, f"patch-{i}.png", patch(spot))
-        if beside:
-            save_png(context, f"guided-{i}.png", beside[i - 1])
-        patches.append(Patch(**spot.facts(has_map=reader.has_map), file=f"patch-{i}.png"))
+    save_png(context, "places.png", contact_sheet(places, labels, caption))
     save_json(context, "patches.json", [patch.model_dump() for patch in patches])
     return patches
+
+
+def _guided(reader: LayerReader, channel: int, spot: Spot, context: Context, number: int) -> Image.Image:
+    """Save the guided backpropagation of the unit, cut to the patch."""
+    picture = input_part(spot, gradient_picture(reader.gradient(channel, spot, guided)))
+    save_png(context, f"guided-{number}.png", picture)
+    return picture
 
 
 def _caption(model: VisionModel, target: Target, reader: LayerReader) -> str:

@@ -22,17 +22,17 @@ class ActivationIndex:
     """The first `covered` images of a set; rows are channels, best image first, as many as there are up to TOP."""
 
     covered: int
-    eye: str  # how the inputs were made of the images
+    made_by: str  # digest of what the activations depend on besides the weights
     total: NDArray[np.float64]  # (C,) sum of all maxima
     values: Floats  # (C, N)
     images: Integers  # (C, N)
     places: Integers  # (C, N, 2): y, x of the maximum in the layer's map; 0, 0 where the layer has no map
 
     @classmethod
-    def empty(cls, channels: int, eye: str) -> "ActivationIndex":
+    def empty(cls, channels: int, made_by: str) -> "ActivationIndex":
         shape = (channels, 0)
         places = np.empty((*shape, 2), np.int32)
-        return cls(0, eye, np.zeros(channels), np.empty(shape, np.float32), np.empty(shape, np.int32), places)
+        return cls(0, made_by, np.zeros(channels), np.empty(shape, np.float32), np.empty(shape, np.int32), places)
 
     @classmethod
     def read(cls, data: bytes) -> "ActivationIndex | None":
@@ -41,7 +41,7 @@ class ActivationIndex:
             with np.load(io.BytesIO(data), allow_pickle=False) as file:
                 return cls(
                     int(file["covered"]),
-                    str(file["eye"]),
+                    str(file["made_by"]),
                     *(file[name] for name in ("total", "values", "images", "places")),
                 )
         except (ValueError, KeyError, OSError, EOFError, BadZipFile):
@@ -71,7 +71,7 @@ class ActivationIndex:
         spots = np.concatenate([self.places, places.transpose(1, 0, 2)], axis=1)
         return ActivationIndex(
             self.covered + batch,
-            self.eye,
+            self.made_by,
             self.total + values.sum(axis=0, dtype=np.float64),
             np.take_along_axis(candidates, best, axis=1),
             np.take_along_axis(images, best, axis=1),

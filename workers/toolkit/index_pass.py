@@ -1,5 +1,6 @@
 """One pass over an image set, which fills or extends the activation index of a layer."""
 
+import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +31,7 @@ def activation_index(
     What was done is kept every few seconds, so that a pass that is stopped goes on from there. Progress counts images.
     Raises NotFinite.
     """
-    index = _kept(image_set, name, ActivationIndex.empty(model.network.layer_channels(path), repr(model.eye)))
+    index = _kept(image_set, name, ActivationIndex.empty(model.network.layer_channels(path), _made_by(model)))
     images = image_set.images[index.covered :]
     if not images:
         return index
@@ -39,10 +40,24 @@ def activation_index(
         progress(index.covered, len(image_set.images), "images")
         index = index.extended(*_look(model, path, batch))
         if time.monotonic() - began > _KEEP_EVERY_S:
-            image_set.keep(name, index.write())
+            _keep(image_set, name, index)
             began = time.monotonic()
-    image_set.keep(name, index.write())
+    _keep(image_set, name, index)
     return index
+
+
+def _keep(image_set: ImageSet, name: str, index: ActivationIndex) -> None:
+    """Unless another pass has come further meanwhile."""
+    data = image_set.kept(name)
+    other = None if data is None else ActivationIndex.read(data)
+    if other is None or other.made_by != index.made_by or other.covered < index.covered:
+        image_set.keep(name, index.write())
+
+
+def _made_by(model: VisionModel) -> str:
+    """What the activations depend on besides the weights: how the input is made, and the graph."""
+    facts = f"{model.eye}\n{model.network.whole.graph}"
+    return hashlib.sha256(facts.encode()).hexdigest()
 
 
 def _kept(image_set: ImageSet, name: str, empty: ActivationIndex) -> ActivationIndex:
@@ -50,7 +65,11 @@ def _kept(image_set: ImageSet, name: str, empty: ActivationIndex) -> ActivationI
     if data is None:
         return empty
     index = ActivationIndex.read(data)
-    if index and (index.channels, index.eye) == (empty.channels, empty.eye) and index.covered <= len(image_set.images):
+    if (
+        index
+        and (index.channels, index.made_by) == (empty.channels, empty.made_by)
+        and index.covered <= len(image_set.images)
+    ):
         return index
     log.warning("the index %s cannot be used and is made again", name)
     return empty

@@ -8,7 +8,7 @@ from PIL import Image
 from workers.toolkit.activation_index import Floats, Integers, maxima
 from workers.toolkit.errors import NotFinite
 from workers.toolkit.geometry import Field
-from workers.toolkit.top_activations import LayerReader, Spot
+from workers.toolkit.top_activations import Hit, LayerReader, Spot
 from workers.toolkit.view import View
 
 
@@ -61,4 +61,4 @@ def parts(reader: LayerReader, values: Floats, k: int) -> NDArray[np.float64]:
 
 def spot_of(reader: LayerReader, view: View, values: Floats, places: Integers, channel: int) -> Spot:
     y, x = places[channel]
-    return reader.spot("", view, float(values[channel]), (int(y), int(x)))
+    return reader.spot(Hit("", float(values[channel]), (int(y), int(x))), view)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -19,9 +19,17 @@ from workers.toolkit.view import Box, View
 from workers.toolkit.vision_model import VisionModel
 
 
+class Hit(NamedTuple):
+    """What the index says of one image."""
+
+    image: str
+    activation: float
+    place: tuple[int, int]  # y, x in the layer's map; 0, 0 where there is none
+
+
 @dataclass(frozen=True)
 class Spot:
-    """The place of one image that activates a channel most."""
+    """The place of one image that activates a channel most, on the photograph itself."""
 
     image: str
     view: View
@@ -60,17 +68,21 @@ class LayerReader:
             return None
         return receptive_fields(self.model.network.whole.graph).get(self.model.network.layers[self.path])
 
-    def best(self, channel: int, k: int) -> list[Spot]:
-        """The k images that activate the channel most, best first. No model call."""
+    def best(self, channel: int, k: int) -> list[Hit]:
+        """The k images that activate the channel most, best first. No model call, no image read."""
         images = self.image_set.images
         rows = zip(
             self.index.images[channel, :k], self.index.values[channel, :k], self.index.places[channel, :k], strict=True
         )
-        return [self._stored(images[int(i)], float(value), (int(y), int(x))) for i, value, (y, x) in rows]
+        return [Hit(images[int(i)], float(value), (int(y), int(x))) for i, value, (y, x) in rows]
 
-    def spot(self, image: str, view: View, value: float, place: tuple[int, int]) -> Spot:
-        """A place of any image, with the box of its receptive field."""
-        return Spot(image, view, value, place, seen_box(view, self.field, *place))
+    def view(self, image: str) -> View:
+        """A photograph of the set before the model. Photographs are large: hold one at a time."""
+        return self.model.eye.view(self.image_set.open(image))
+
+    def spot(self, hit: Hit, view: View) -> Spot:
+        """The hit on its photograph, with the box of its receptive field."""
+        return Spot(hit.image, view, hit.activation, hit.place, seen_box(view, self.field, *hit.place))
 
     def unit(self, channel: int, spot: Spot) -> Unit:
         return Unit(self.path, channel, spot.place if self.has_map else None)
@@ -85,9 +97,6 @@ class LayerReader:
     def effective(self, channel: int, spot: Spot) -> Spot:
         """The spot with the box of the effective receptive field."""
         return replace(spot, box=effective_box(spot.view, self.gradient(channel, spot)))
-
-    def _stored(self, image: str, value: float, place: tuple[int, int]) -> Spot:
-        return self.spot(image, self.model.eye.view(self.image_set.open(image)), value, place)
 
 
 def read_layer(model: VisionModel, path: str, image_set: ImageSet, name: str, progress: Progress) -> LayerReader:
