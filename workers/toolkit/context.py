@@ -87,8 +87,8 @@ class LocalContext:
         self.files[name] = data
 
 
-def save_png(context: Context, name: str, picture: Image.Image) -> None:
-    """Leave a PNG that says in its text chunks how it was made."""
+def save_png(context: Context, name: str, picture: Image.Image) -> bytes:
+    """Leave a PNG that says in its text chunks how it was made; returns the file."""
     text = PngInfo()
     text.add_text("Software", "Retinoscope")
     for key, value in context.origin.items():
@@ -96,6 +96,7 @@ def save_png(context: Context, name: str, picture: Image.Image) -> None:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", pnginfo=text, compress_level=4)
     context.save(name, buffer.getvalue(), "image/png")
+    return buffer.getvalue()
 
 
 def save_npy(context: Context, name: str, values: NDArray[np.float32]) -> None:
