@@ -1,5 +1,6 @@
 """What a technique declares about itself: the parts from which forms, docs and OpenAPI are derived."""
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
@@ -32,6 +33,12 @@ class Params(BaseModel):
         """Refuse what this model cannot do, as far as that is known without loading it.
 
         Raises InvalidParameters or TooExpensive.
+        """
+
+    def check_images(self, sent: Set[str]) -> None:
+        """Refuse images that are missing or of no use, by their names, for what the other parameters ask.
+
+        What the technique always requires has been looked at before. Raises ImageMissing or InvalidParameters.
         """
 
 
