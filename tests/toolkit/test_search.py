@@ -1,5 +1,6 @@
 """The searches on a linear model, where the least change that crosses the boundary is known in closed form."""
 
+from collections.abc import Callable
 from math import ceil
 
 import pytest
@@ -17,11 +18,18 @@ WEIGHT = torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(2))
 SEARCHES = [LeastL2, LeastLinf, Reach]
 
 
-def search(kind: type[Search], gap: float, steps: int = 200, context: Recording | None = None) -> Made:
-    """Until w·δ ≥ gap for the rounded picture, with the gradient straight through."""
+def search(
+    kind: type[Search],
+    gap: float,
+    steps: int = 200,
+    context: Recording | None = None,
+    seen: Callable[[Tensor], None] = lambda rounded: None,
+) -> Made:
+    """Until w·δ ≥ gap for the rounded picture, with the gradient straight through. `seen` gets every picture tried."""
 
     def loss(picture: Tensor, step: int, generator: torch.Generator) -> Losses:
         rounded = picture + (as_saved(picture) - picture).detach()
+        seen(as_saved(picture))
         return {"gap": gap - (WEIGHT * (rounded - ORIGIN)).sum((1, 2, 3))}
 
     stage = Stage(steps, lambda previous, _: Pixels(ORIGIN), loss, lambda p: kind(p, ORIGIN, steps), enough=found)
@@ -38,6 +46,16 @@ def test_the_boundary_is_crossed_by_an_8_bit_picture(kind: type[Search], gap: fl
     made = search(kind, gap)
     assert torch.equal(made.picture, as_saved(made.picture))
     assert float((WEIGHT * change(made)).sum()) >= gap
+
+
+def test_the_nearest_of_all_pictures_tried_is_kept() -> None:
+    """Also where the last that reached the goal is farther away: here the search ends in the middle of its rise."""
+    for steps in range(5, 40):
+        tried: list[Tensor] = []
+        made = search(LeastL2, 20.0, steps=steps, seen=tried.append)
+        lengths = [float((one - ORIGIN).norm()) for one in tried if float((WEIGHT * (one - ORIGIN)).sum()) >= 20]
+        if lengths:
+            assert float(change(made).norm()) == min(lengths)
 
 
 @pytest.mark.parametrize("gap", [20.0, 60.0, 120.0])
