@@ -164,5 +164,5 @@ TECHNIQUE = Technique(
         CURVE,
     ),
     queue="slow",
-    example={"goal": "class:7", "steps": 40},
+    example={"goal": "class:7", "steps": 20},
 )
