@@ -70,11 +70,11 @@ class LeastL2(Search):
 
     Each step turns the change towards the goal and sets its length to a radius, which shrinks by γ while the goal is
     reached, and grows by γ else. Here γ falls from 0.05 to 0.005 (Rony: 0.05 throughout), so that the end is finer; and
-    until the goal is reached for the first time it is four times as large, for networks that answer to large changes
+    until the goal is reached for the first time it is twice as large, for networks that answer to large changes
     only.
     """
 
-    _RATES, _GAMMAS, _HASTE = (1.0, 0.01), (0.05, 0.005), 4
+    _RATES, _GAMMAS, _HASTE = (1.0, 0.01), (0.05, 0.005), 2
 
     def _first(self) -> Kept:
         return {"radius": 1.0}
