@@ -68,6 +68,13 @@ class UnknownClass(InvalidTarget):
     code = "unknown_class"
 
 
+class ImageMissing(CatalogError):
+    code = "image_missing"
+
+    def __init__(self, name: str, detail: str) -> None:
+        super().__init__(detail, [Violation(f"/{name}", "missing")])
+
+
 class TooExpensive(CatalogError):
     code = "too_expensive"
 

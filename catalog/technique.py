@@ -1,6 +1,6 @@
 """What a technique declares about itself: the parts from which forms, docs and OpenAPI are derived."""
 
-from collections.abc import Collection
+from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
@@ -35,10 +35,10 @@ class Params(BaseModel):
         Raises InvalidParameters or TooExpensive.
         """
 
-    def check_images(self, sent: Collection[str]) -> None:
-        """Refuse what does not fit the images that were sent, by the names that the technique gives them.
+    def check_images(self, sent: Set[str]) -> None:
+        """Refuse images that are missing or of no use, by their names, for what the other parameters ask.
 
-        Raises InvalidParameters.
+        What the technique always requires has been looked at before. Raises ImageMissing or InvalidParameters.
         """
 
 

@@ -23,6 +23,7 @@ from workers.toolkit.context import LocalContext
 from workers.toolkit.errors import UnreadableImage
 from workers.toolkit.image_set import LocalImageSet
 from workers.toolkit.view import decode
+from workers.toolkit.vision_model import VisionModel
 
 
 class _Terminal(LocalContext):
@@ -41,11 +42,16 @@ def run_local(name: str, arguments: list[str], out: Path) -> None:
     named = {image.name: fields.pop(image.name) for image in technique.images if image.name in fields}
     params = _params(technique, fields)
     images = _images(technique, files, named)
+    params.check_images(images.keys())
     origin = {"technique": name, "model": params.model, "params": params.model_dump(mode="json")}
-    context = _Terminal(origin, image_set=_image_set(params), checkpoints=False)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    def load(name: str) -> VisionModel:
+        return load_model(find_model(name), device)
+
+    context = _Terminal(origin, image_set=_image_set(params), checkpoints=False, load=load)
     try:
-        model = load_model(find_model(params.model), device)
+        model = load(params.model)
         summary = execute(name, params, model, images, context)
     except Exception as error:
         raise StackError(explain(error).detail) from error

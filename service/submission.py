@@ -60,7 +60,7 @@ def submit(
         check_layers(params.named_layers(), known)
         if target is not None:
             check_target(target, known)
-    params.check_images(sent.images.keys())
+    _check_images(technique, params, sent.images)
     queue = _queue(services, owner, technique, params, known)
     inputs = _store_images(services, owner, technique, sent.images)
     new = NewJob(
@@ -105,9 +105,8 @@ def store_image(services: Services, owner: str, data: bytes) -> StoredImage:
     return services.images.put(owner, data, examine(data, services.settings))
 
 
-def _store_images(
-    services: Services, owner: str, technique: Technique, images: dict[str, bytes | str]
-) -> dict[str, StoredImage]:
+def _check_images(technique: Technique, params: Params, images: dict[str, bytes | str]) -> None:
+    """Refuse too few or too many images. Raises Problem or CatalogError."""
     wanted = [image.name for image in technique.images]
     if missing := [image.name for image in technique.images if image.required and image.name not in images]:
         name = missing[0]
@@ -119,7 +118,14 @@ def _store_images(
             f"{technique.title} takes no image {extra[0][:80]!r}; it takes {takes}.",
             [Violation(f"/{extra[0][:80]}", "not an image of this technique")],
         )
-    return {name: _stored(services, owner, name, images[name]) for name in wanted if name in images}
+    params.check_images(images.keys())
+
+
+def _store_images(
+    services: Services, owner: str, technique: Technique, images: dict[str, bytes | str]
+) -> dict[str, StoredImage]:
+    names = [image.name for image in technique.images if image.name in images]
+    return {name: _stored(services, owner, name, images[name]) for name in names}
 
 
 def _stored(services: Services, owner: str, name: str, image: bytes | str) -> StoredImage:

@@ -18,6 +18,7 @@ from jobs.scratch import Scratch
 from workers.pace import Pace
 from workers.toolkit.image_set import ImageSet, LocalImageSet
 from workers.toolkit.preview import shrunk
+from workers.toolkit.vision_model import VisionModel
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +37,12 @@ class JobContext:
         stopping: Callable[[], bool],
         checkpoint_every_s: float = 5,
         image_set: ImageSet | None = None,
+        load: Callable[[str], VisionModel] | None = None,
     ) -> None:
         self.origin = origin
         self.image_set = image_set or LocalImageSet()
         self.artifacts: list[Artifact] = []
+        self._load = load
         self._lease = lease
         self._files = files
         self._stopping = stopping
@@ -95,6 +98,12 @@ class JobContext:
         self._files.put(key, data)
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
         self.artifacts.append(Artifact(name=name, media_type=media_type, bytes=len(data), sha256=digest, key=key))
+
+    def model(self, name: str) -> VisionModel:
+        """Another model, kept warm like the job's own. Raises ModelError."""
+        if self._load is None:
+            raise LookupError(name)
+        return self._load(name)
 
     def _stop_if_told(self) -> None:
         """Where the technique makes checkpoints, the next one stops it, with nothing lost; else this call does."""

@@ -133,6 +133,7 @@ class Runner:
             self._stopping,
             self._store.settings.checkpoint_every_s,
             self._image_set(params, lease.job.owner),
+            self._models.get,
         )
 
     def _image_set(self, params: Params, owner: str) -> JobImageSet | None:

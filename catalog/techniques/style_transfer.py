@@ -18,7 +18,7 @@ optimization to the next, each twice the last. No score of a class is read.
 """
 
 import math
-from collections.abc import Collection
+from collections.abc import Set
 from typing import Any, Literal, NoReturn, Self
 
 from pydantic import Field
@@ -126,7 +126,7 @@ class StyleTransferParams(Params):
             message = f"{self.steps} steps at {self.size} pixels cost too much. Lower steps, size or style_scale."
             raise TooExpensive(message, [Violation("/steps", message)])
 
-    def check_images(self, sent: Collection[str]) -> None:
+    def check_images(self, sent: Set[str]) -> None:
         self.shares(sum(name in sent for name in STYLES))
 
     def weight(self, name: str) -> float:

@@ -22,10 +22,16 @@ Begin = Callable[[Tensor | None, torch.Generator], Parametrization]
 Losses = Mapping[str, Tensor]
 Loss = Callable[[Tensor, int, torch.Generator], Losses]
 AfterStep = Callable[[Parametrization, int], None]
+Enough = Callable[[torch.optim.Optimizer], bool]
 
 
 def nothing(parametrization: Parametrization, step: int) -> None:
     """After a step: leave the parameters as they are."""
+
+
+def never(optimizer: torch.optim.Optimizer) -> bool:
+    """Take all steps."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,8 @@ class Stage:
 
     `begin` makes the parameters from the picture of the stage before (None for the first). `loss` takes the picture
     (B, C, H, W), the step and the generator of all randomness, and returns named parts; their sum falls. `rates` are
-    (step from which on, rate); at each change the optimizer forgets what it remembers. `keep` holds the stage's picture
+    (step from which on, rate); at each change the optimizer forgets what it remembers. `enough` says after
+    a step, by what the optimizer's state_dict holds, whether the rest can be left out. `keep` holds the stage's picture
     for the result.
     """
 
@@ -44,6 +51,7 @@ class Stage:
     optimizer: Callable[[list[Tensor]], torch.optim.Optimizer]
     rates: Sequence[tuple[int, float]] = ()
     after_step: AfterStep = nothing
+    enough: Enough = never
     keep: bool = False
     message: str = "steps"
 
@@ -111,7 +119,7 @@ class _Run:
         while state.step < stage.steps:
             self._report(stage.message)
             self._step(stage, parametrization, optimizer)
-            state.step += 1
+            state.step = stage.steps if stage.enough(optimizer) else state.step + 1
             self._show(parametrization)
             self._context.checkpoint(lambda: self._written(parametrization, optimizer))
         with torch.no_grad():
@@ -159,7 +167,8 @@ class _Run:
     def _report(self, message: str) -> None:
         curve = self._state.curve
         loss = sum(curve[-1].values()) if curve else None
-        self._context.progress(len(curve), self._total, message, loss=loss)
+        done = sum(stage.steps for stage in self._stages[: self._state.stage]) + self._state.step
+        self._context.progress(done, self._total, message, loss=loss)
 
     def _show(self, parametrization: Parametrization) -> None:
         if self._context.wants_preview():

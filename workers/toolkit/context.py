@@ -12,6 +12,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from workers.toolkit.image_set import ImageSet, LocalImageSet
+from workers.toolkit.vision_model import VisionModel
 
 
 class Context(Protocol):
@@ -39,6 +40,9 @@ class Context(Protocol):
     def save(self, name: str, data: bytes, media_type: str) -> None:
         """Leave a file with the result."""
 
+    def model(self, name: str) -> VisionModel:
+        """Another model than the one that the technique is given, loaded; its name was checked with the parameters."""
+
     @property
     def origin(self) -> dict[str, Any]:
         """Technique, model, parameters and seed, to be written into every picture."""
@@ -64,6 +68,7 @@ class LocalContext:
     shown: tuple[int, Image.Image] | None = None
     saved: bytes | None = None
     checkpoints: bool = True
+    load: Callable[[str], VisionModel] | None = None  # by name; for techniques that ask for another model
 
     def progress(self, done: int, total: int, message: str = "", *, loss: float | None = None) -> None:
         self.steps.append((done, total))
@@ -86,9 +91,14 @@ class LocalContext:
     def save(self, name: str, data: bytes, media_type: str) -> None:
         self.files[name] = data
 
+    def model(self, name: str) -> VisionModel:
+        if self.load is None:
+            raise LookupError(f"This context loads no models; {name!r} was asked for. Give it LocalContext(load=…).")
+        return self.load(name)
 
-def save_png(context: Context, name: str, picture: Image.Image) -> None:
-    """Leave a PNG that says in its text chunks how it was made."""
+
+def save_png(context: Context, name: str, picture: Image.Image) -> bytes:
+    """Leave a PNG that says in its text chunks how it was made; returns the file."""
     text = PngInfo()
     text.add_text("Software", "Retinoscope")
     for key, value in context.origin.items():
@@ -96,6 +106,7 @@ def save_png(context: Context, name: str, picture: Image.Image) -> None:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", pnginfo=text, compress_level=4)
     context.save(name, buffer.getvalue(), "image/png")
+    return buffer.getvalue()
 
 
 def save_npy(context: Context, name: str, values: NDArray[np.float32]) -> None:

@@ -65,11 +65,8 @@ def _kept(image_set: ImageSet, name: str, empty: ActivationIndex) -> ActivationI
     if data is None:
         return empty
     index = ActivationIndex.read(data)
-    if (
-        index
-        and (index.channels, index.made_by) == (empty.channels, empty.made_by)
-        and index.covered <= len(image_set.images)
-    ):
+    fits = index is not None and (index.channels, index.made_by) == (empty.channels, empty.made_by)
+    if index is not None and fits and index.covered <= len(image_set.images):
         return index
     log.warning("the index %s cannot be used and is made again", name)
     return empty

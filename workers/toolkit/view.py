@@ -40,9 +40,9 @@ class Eye:
     fit: str = "crop"
 
     def view(self, image: Image.Image) -> "View":
-        resized = self._resize(image.convert("L") if len(self.mean) == 1 else image)
-        left = round((resized.width - self.crop) / 2)
-        top = round((resized.height - self.crop) / 2)
+        size = self.resized_size(*image.size)
+        resized = (image.convert("L") if len(self.mean) == 1 else image).resize(size, _RESAMPLING[self.interpolation])
+        left, top = self.corner(*size)
         square = resized.crop((left, top, left + self.crop, top + self.crop))
         sx, sy = image.width / resized.width, image.height / resized.height
         box = (left * sx, top * sy, (left + self.crop) * sx, (top + self.crop) * sy)
@@ -60,12 +60,16 @@ class Eye:
         """The network's units (B, C, H, W) → 0..1."""
         return x * _constants(self.std, x) + _constants(self.mean, x)
 
-    def _resize(self, image: Image.Image) -> Image.Image:
+    def resized_size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height to which an image of that size is brought, before the square is cut out."""
         if self.fit == "squash":
-            return image.resize((self.resize, self.resize), _RESAMPLING[self.interpolation])
-        short = min(image.size)
-        width, height = (int(self.resize * side / short) for side in image.size)
-        return image.resize((width, height), _RESAMPLING[self.interpolation])
+            return self.resize, self.resize
+        short = min(width, height)
+        return int(self.resize * width / short), int(self.resize * height / short)
+
+    def corner(self, width: int, height: int) -> tuple[int, int]:
+        """Left and top of the square in the resized image; negative where the image is smaller than the square."""
+        return round((width - self.crop) / 2), round((height - self.crop) / 2)
 
 
 def _constants(values: tuple[float, ...], like: Tensor) -> Tensor:

@@ -1,0 +1,130 @@
+"""Fooling: the least change, or a picture from nothing, that makes the model see a goal (Szegedy 2014; Nguyen 2015)."""
+
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from catalog.ascent import MadeFor
+from catalog.heatmap import ExplainedTarget
+from catalog.targets import Target
+from catalog.techniques.fooling import FoolingParams, FoolingSummary, Sight, Transfer, same_class
+from workers.toolkit.ascent import ascend
+from workers.toolkit.change import Change
+from workers.toolkit.context import Context, save_png
+from workers.toolkit.curve import leave_curve
+from workers.toolkit.errors import NoStart
+from workers.toolkit.fooling import Fool
+from workers.toolkit.goal import Goal
+from workers.toolkit.picture import from_image, to_image
+from workers.toolkit.subject import Subject, look, told
+from workers.toolkit.view import decode
+from workers.toolkit.vision_model import VisionModel
+
+
+def run(params: FoolingParams, model: VisionModel, images: dict[str, Image.Image], context: Context) -> FoolingSummary:
+    target = params.target(model.labels, model.name)
+    second = context.model(params.transfer_model) if params.transfer_model else None
+    start = _start(params, model, images)
+    before = look(model, start, target)
+    goal = Goal(target.index or 0, params.confidence)
+    norm = params.norm if params.mode == "adversarial" else "any"
+    first = from_image(start, len(model.eye.mean)).to(model.device)
+    stage = Fool(model, goal, first, norm, params.steps).stage()
+    made = ascend([stage], context, seed=params.seed or 0, device=model.device)
+    leave_curve(context, made)
+    saved = _leave(context, start, made.picture)
+    after = look(model, saved, target)
+    success = goal.reached(after.logits)
+    return FoolingSummary(
+        goal=ExplainedTarget(**told(model, target, after.unit)),
+        mode=params.mode,
+        success=success,
+        verdict=_verdict(model, goal, before, after, success),
+        before=_sight(before, goal.index),
+        after=_sight(after, goal.index),
+        steps=len(made.curve),
+        **_measured(start, saved),
+        transfer=_transfer(params, model, second, start, saved) if second else None,
+    )
+
+
+def _start(params: FoolingParams, model: VisionModel, images: dict[str, Image.Image]) -> Image.Image:
+    """The 8-bit picture to begin with, in the colours that the model sees."""
+    mode = "L" if len(model.eye.mean) == 1 else "RGB"
+    if params.mode == "adversarial":
+        if "image" not in images:
+            raise NoStart("Send the image to change: -F image=@photo.jpg.")
+        return _within(images["image"].convert(mode), params.size or 512)
+    side = params.size or model.eye.resize
+    if params.start == "zero":
+        return Image.new(mode, (side, side))
+    generator = torch.Generator().manual_seed(params.seed or 0)
+    return to_image(torch.rand(1, len(mode), side, side, generator=generator))
+
+
+def _within(image: Image.Image, side: int) -> Image.Image:
+    """Scaled down where its longer side is above that."""
+    scale = side / max(image.size)
+    if scale >= 1:
+        return image
+    width, height = (max(1, round(length * scale)) for length in image.size)
+    return image.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def _leave(context: Context, start: Image.Image, picture: Tensor) -> Image.Image:
+    """Save the pictures; returns image.png as a client gets it."""
+    data = save_png(context, "image.png", to_image(picture))
+    saved = decode(data)
+    save_png(context, "start.png", start)
+    save_png(context, "difference.png", Change.between(start, saved.convert(start.mode)).picture())
+    return saved
+
+
+def _measured(start: Image.Image, saved: Image.Image) -> dict[str, Any]:
+    change = Change.between(start, saved.convert(start.mode))
+    return {
+        "l0": change.l0,
+        "l0_fraction": change.l0 / (start.width * start.height),
+        "l2": change.l2,
+        "linf": change.linf_levels / 255,
+        "linf_levels": change.linf_levels,
+        "amplification": change.amplification,
+        "width": start.width,
+        "height": start.height,
+    }
+
+
+def _sight(subject: Subject, index: int) -> Sight:
+    best = int(subject.logits.argmax())
+    probability = float(subject.probabilities[best])
+    predicted = MadeFor(index=best, label=subject.model.label(best), probability=probability)
+    return Sight(predicted=predicted, goal_probability=float(subject.probabilities[index]))
+
+
+def _verdict(model: VisionModel, goal: Goal, before: Subject, after: Subject, success: bool) -> str:
+    label = model.label(goal.index)
+    probability = f"{float(after.probabilities[goal.index]):.4%}"
+    if success and goal.reached(before.logits):
+        return f"The model saw {label} already before."
+    if success:
+        return f"The saved picture is seen as {label}, at {probability}."
+    seen = model.label(int(after.logits.argmax()))
+    return f"The goal was not reached: the picture is {label} at {probability}, and seen as {seen}. Raise steps."
+
+
+def _transfer(
+    params: FoolingParams, model: VisionModel, second: VisionModel, start: Image.Image, saved: Image.Image
+) -> Transfer:
+    first = params.target(model.labels, model.name).index or 0
+    index = same_class(model.labels, second.labels, first)
+    assert index is not None  # looked up when the parameters were checked
+    before, after = (look(second, image, Target("top", "top")) for image in (start, saved))
+    return Transfer(
+        model=second.name,
+        weights=second.weights,
+        before=_sight(before, index),
+        after=_sight(after, index),
+        fooled=int(after.logits.argmax()) == index != int(before.logits.argmax()),
+    )
