@@ -68,6 +68,10 @@ class UnknownClass(InvalidTarget):
     code = "unknown_class"
 
 
+class WrongShape(CatalogError):
+    code = "wrong_shape"
+
+
 class TooExpensive(CatalogError):
     code = "too_expensive"
 
