@@ -78,7 +78,7 @@ TECHNIQUE = Technique(
             "guided-{n}.png",
             "image/png",
             "With `guided`: its gradient, in pixels of the network's input.",
-            optional=True,
+            only_with="guided",
         ),
     ),
     example={"image_set": EXAMPLE, "target": "class:7", "k": 9},

@@ -36,6 +36,12 @@ def test_names_of_inputs_files_and_parameters_do_not_collide(name: str) -> None:
 
 
 @every_technique
+def test_a_file_that_is_not_always_left_names_the_parameter_that_asks_for_it(name: str) -> None:
+    technique = find_technique(name)
+    assert {file.only_with for file in technique.artifacts} <= {None, *technique.params.model_fields}
+
+
+@every_technique
 def test_unknown_parameters_are_refused_and_seeds_are_optional(name: str) -> None:
     technique = find_technique(name)
     assert technique.params.model_validate(technique.example).seed is None

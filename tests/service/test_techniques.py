@@ -59,9 +59,20 @@ def test_a_job_leaves_what_is_promised(client: httpx.Client, stored: str, name: 
     job = client.post(f"/v1/jobs/{name}", json=images | QUICK.get(name, {}), headers={"Prefer": "wait=60"}).json()
     assert job["status"] == "succeeded", job["error"]
     left = {item["name"]: item["media_type"] for item in job["result"]["artifacts"]}
-    assert left == {item["name"]: item["media_type"] for item in technique["artifacts"]}
+    assert left == {item["name"]: item["media_type"] for item in technique["artifacts"] if not item["only_with"]}
     properties = technique["summary"]["properties"]
     assert set(technique["summary"]["required"]) <= job["result"]["summary"].keys() <= properties.keys()
+
+
+def test_a_checked_map_comes_with_its_numbers_and_all_its_files(client: httpx.Client, small: bytes) -> None:
+    promised = client.get("/v1/techniques/saliency").json()["artifacts"]
+    files, data = {"image": ("photo.png", small)}, {"check": "true"}
+    job = client.post("/v1/jobs/saliency", files=files, data=data, headers={"Prefer": "wait=60"}).json()
+    assert job["status"] == "succeeded", job["error"]
+    assert job["params"]["check"] is True
+    assert {item["name"] for item in job["result"]["artifacts"]} == {item["name"] for item in promised}
+    assert job["result"]["summary"]["check"]["verdict"]
+    assert [item["name"] for item in promised if item["only_with"] == "check"] == ["check.png"]
 
 
 def test_a_technique_that_is_not_there(client: httpx.Client) -> None:
