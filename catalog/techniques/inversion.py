@@ -145,7 +145,7 @@ TECHNIQUE = Technique(
         ArtifactSpec("strip.png", "image/png", "The image that was sent, then each layer's best reconstruction."),
         ArtifactSpec("image-{n}.png", "image/png", "The reconstruction of layer number n; of several, the best."),
         ArtifactSpec(
-            "restarts-{n}.png", "image/png", "With `restarts`: all of layer number n, in a grid.", optional=True
+            "restarts-{n}.png", "image/png", "With `restarts`: all of layer number n, in a grid.", only_with="restarts"
         ),
         ArtifactSpec("curve.json", "application/json", "By layer: the parts of the loss at every step."),
     ),

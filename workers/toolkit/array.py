@@ -15,8 +15,8 @@ Input = Image.Image | Array
 def read_array(data: bytes) -> Array:
     """A .npy file of float16, float32 or float64 → float32. Nothing in it is run. Raises UnreadableArray."""
     try:
-        values = np.load(io.BytesIO(data), allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        values = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+    except Exception as error:  # numpy's reader raises whatever it likes at damaged headers
         raise UnreadableArray("The array cannot be read. Send a .npy file, as numpy.save writes it.") from error
     if not isinstance(values, np.ndarray) or values.dtype.kind != "f" or values.size == 0:
         raise UnreadableArray("The array must hold float16, float32 or float64 numbers.")

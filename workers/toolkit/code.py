@@ -17,7 +17,7 @@ def code_of(model: VisionModel, image: Image.Image, path: str) -> Tensor:
     code = model.network.run(model.view(image).x, path)
     if not bool(code.isfinite().all()):
         raise NotFinite(f"The layer {path!r} is NaN or infinite for this image.")
-    return code
+    return code.contiguous()  # summed in the same order as an array that is sent
 
 
 def code_to_invert(model: VisionModel, sent: Input, path: str) -> Tensor:
