@@ -31,11 +31,13 @@ def code_to_invert(model: VisionModel, sent: Input, path: str) -> Tensor:
 
 
 def last_code(network: Network) -> str:
-    """The last layer before the classes that gives a vector; in a network without one, the last map."""
+    """The last layer before the classes that gives a vector, (C,) or (C, 1, 1); in a network without one, the last map."""
     whole = network.whole.graph
     output = next(node for node in whole.nodes if node.op == "output").all_input_nodes[0]
     vectors = [
-        path for path, node in network.layers.items() if len(network.layer_shape(path)) == 1 and node is not output
+        path
+        for path, node in network.layers.items()
+        if all(side == 1 for side in network.layer_shape(path)[1:]) and node is not output
     ]
     if not vectors:
         return last_map(network)
