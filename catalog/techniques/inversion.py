@@ -24,7 +24,7 @@ MAX_LAYERS = 16
 MAX_STEP_PIXELS = 512 * 224**2 * 16  # steps × pixels × restarts × layers
 
 RECIPES: dict[str, dict[str, Any]] = {
-    "modern": {"steps": 256, "rate": 0.05, "alpha_weight": 0.0},
+    "modern": {"steps": 256, "rate": 0.1, "alpha_weight": 0.0},
     "mahendran_vedaldi": {"steps": 400, "rate": 0.004, "alpha_weight": 8e-10, "jitter": 0.0},
 }
 
@@ -87,6 +87,7 @@ class InversionParams(Params):
 
     def check_model(self, model: ModelEntry) -> None:
         self._check_layers()
+        self._check_recipe()
         steps, count = self.steps or 1, max(1, len(self.paths()))
         if steps * model.input_size**2 * self.restarts * count > MAX_STEP_PIXELS:
             message = (
@@ -94,6 +95,13 @@ class InversionParams(Params):
                 f"{model.input_size} pixels cost too much. Lower steps, restarts or layers."
             )
             raise TooExpensive(message, [Violation("/steps", message)])
+
+    def _check_recipe(self) -> None:
+        """What a recipe would not look at is refused."""
+        idle = "alpha_weight" if self.recipe == "modern" else "jitter"
+        if getattr(self, idle):
+            message = f"The recipe {self.recipe} has no {idle}. Leave it out, or take the other recipe."
+            raise InvalidParameters(message, [Violation(f"/{idle}", message)])
 
     def _check_layers(self) -> None:
         paths, message = self.paths(), ""

@@ -4,24 +4,27 @@ from workers.toolkit.graph import operator_name
 from workers.toolkit.network import Network
 from workers.toolkit.rectifiers import is_rectifier
 
-# Of Mahendran & Vedaldi: 1 for the first 6 of CaffeNet's 20 layers, 10 for the next 6, 100 for the last 8.
-_PUBLISHED_TV = ((0.3, 1.0), (0.6, 10.0), (1.0, 100.0))
+# The three groups of Mahendran & Vedaldi: the first 6 of CaffeNet's 20 layers, the next 6, the last 8.
+_GROUPS = (0.3, 0.6, 1.0)
+_TV = {"mahendran_vedaldi": (1.0, 10.0, 100.0), "modern": (0.05, 0.5, 5.0)}
+_SHIFT = 1 / 16  # of the layer's stride
+_LEAST_SHIFT = 0.5  # pixels: less would only blur what a shallow layer keeps exactly
 _LAYERS = frozenset({"conv2d", "linear", "addmm", "batch_norm", "max_pool2d", "avg_pool2d", "local_response_norm"})
 
 
 def tv_of(network: Network, path: str, recipe: str) -> float:
-    """Weight of the total variation: the published one by depth, or that of the modern recipe."""
-    if recipe == "modern":
-        return 0.5
+    """Weight of the total variation by the layer's depth."""
     deep = depth(network, path)
-    return next(weight for until, weight in _PUBLISHED_TV if deep <= until + 1e-9)
+    group = next(number for number, until in enumerate(_GROUPS) if deep <= until + 1e-9)
+    return _TV[recipe][group]
 
 
 def jitter_of(network: Network, path: str) -> float:
-    """Random shift in pixels: an eighth of the layer's stride, 2 at most."""
+    """Random shift in pixels: a sixteenth of the layer's stride; a vector's stride is the whole side."""
     shape = network.layer_shape(path)
-    stride = network.input_shape[1] / shape[1] if len(shape) == 3 else float(network.input_shape[1])
-    return min(2.0, stride / 8)
+    stride = network.input_shape[1] / (shape[1] if len(shape) == 3 else 1)
+    shift = stride * _SHIFT
+    return shift if shift >= _LEAST_SHIFT else 0.0
 
 
 def depth(network: Network, path: str) -> float:
