@@ -31,7 +31,7 @@ def code_to_invert(model: VisionModel, sent: Input, path: str) -> Tensor:
 
 
 def last_code(network: Network) -> str:
-    """The last layer before the classes that gives a vector, (C,) or (C, 1, 1); in a network without one, the last map."""
+    """The last layer before the classes that gives a vector, (C,) or (C, 1, 1); if there is none, the last map."""
     whole = network.whole.graph
     output = next(node for node in whole.nodes if node.op == "output").all_input_nodes[0]
     vectors = [
