@@ -151,7 +151,7 @@ class Runner:
     @staticmethod
     def _origin(lease: Lease) -> dict[str, object]:
         job = lease.job
-        return {"technique": job.technique, "model": job.model, "params": job.params, "job": job.id}
+        return {"technique": job.technique, "model": job.model, "params": job.params}
 
     def _stopped(self, lease: Lease, stop: Exception) -> str:
         if isinstance(stop, Canceled):

@@ -1,5 +1,7 @@
 """Activation maximization: the image that a neuron answers most (Simonyan 2014, Yosinski 2015, Olah 2017)."""
 
+from collections.abc import Callable
+
 import torch
 from PIL import Image
 from torch import Tensor
@@ -52,12 +54,17 @@ def _climb(
 ) -> Climb:
     values = params.model_dump(include={"recipe", "count", "steps", "rate", "l2", "tv", "blur_every", "jitter"})
     start = start_picture(model, params.start or "noise", network.input_shape[1], params.count, image)
-    layer = model.recommended.get("grad_cam") or last_map(network) if unit.is_class else unit.path
+    apart = _apart(params, model, network, unit) if params.count > 1 else None
+    return Climb(network, model.eye, unit, start=start, apart=apart, **values)
 
-    def apart(x: Tensor) -> Tensor:
-        return params.diversity * likeness(network.run(x, layer))
 
-    return Climb(network, model.eye, unit, start=start, apart=apart if params.count > 1 else None, **values)
+def _apart(
+    params: ActivationMaximizationParams, model: VisionModel, network: Network, unit: Unit
+) -> Callable[[Tensor], Tensor]:
+    """What several images pay for being alike: in the unit's layer, or in the last map where that has none."""
+    has_map = not unit.is_class and len(network.layer_shape(unit.path)) == 3
+    layer = unit.path if has_map else model.recommended.get("grad_cam") or last_map(network)
+    return lambda x: params.diversity * likeness(network.run(x, layer))
 
 
 @torch.no_grad()

@@ -1,0 +1,65 @@
+"""A worker is killed in the middle of an optimization; another goes on from the checkpoint, to the same last bit."""
+
+import hashlib
+import signal
+
+import httpx
+import pytest
+
+from tests.retinoscope.serving import Serving, serving
+from tests.wait import wait_until
+
+LONG: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
+    "activation_maximization": ((), {"target": "class:967", "size": "96", "steps": "120", "count": "2"}),
+}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+    with serving(tmp_path_factory.mktemp("resume"), RETINOSCOPE_CHECKPOINT_EVERY_S="0.2") as stack:
+        yield stack
+
+
+def create(client: httpx.Client, technique: str, photo: bytes) -> str:
+    images, fields = LONG[technique]
+    files = {name: ("photo.png", photo, "image/png") for name in images}
+    answer = client.post(f"/v1/jobs/{technique}", data=fields | {"seed": "5"}, files=files or None)
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["urls"]["self"])
+
+
+def part_done(client: httpx.Client, url: str) -> float:
+    progress = client.get(url).json()["progress"]
+    return 0.0 if progress is None else progress["done"] / progress["total"]
+
+
+def ended(client: httpx.Client, url: str) -> dict:  # type: ignore[type-arg]
+    wait_until(lambda: client.get(url, params={"wait": 5}).json()["status"] in ("succeeded", "failed"), 200)
+    job: dict = client.get(url).json()  # type: ignore[type-arg]
+    assert job["status"] == "succeeded", job["error"]
+    return job
+
+
+def files(client: httpx.Client, job: dict) -> dict[str, str]:  # type: ignore[type-arg]
+    """Hash of each file's bytes, and of what the server says they are."""
+    for item in job["result"]["artifacts"]:
+        content = client.get(item["url"]).content
+        assert f"sha256:{hashlib.sha256(content).hexdigest()}" == item["sha256"]
+    return {item["name"]: item["sha256"] for item in job["result"]["artifacts"]}
+
+
+def kill_workers(stack: Serving) -> None:
+    for process in stack.find("celery", "workers.app"):
+        process.send_signal(signal.SIGKILL)
+
+
+@pytest.mark.parametrize("technique", LONG)
+def test_killed_in_the_middle_it_ends_in_the_same_bytes(stack: Serving, coffee: bytes, technique: str) -> None:
+    straight = ended(stack.client, create(stack.client, technique, coffee))
+    url = create(stack.client, technique, coffee)
+    wait_until(lambda: part_done(stack.client, url) > 0.4, 120)
+    kill_workers(stack)
+    job = ended(stack.client, url)
+    assert job["attempts"] == 2
+    assert files(stack.client, job) == files(stack.client, straight)
+    assert job["result"]["summary"] == straight["result"]["summary"]

@@ -1,0 +1,138 @@
+"""Activation maximization: a linear model's optimum in closed form, and what every recipe must do."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from catalog.errors import InvalidParameters, TooExpensive
+from catalog.models import find_model
+from catalog.techniques.activation_maximization import ActivationMaximizationParams, ActivationMaximizationSummary
+from tests.techniques.running import Recording, entry_of
+from tests.tiny import SIDE, photo, tiny_model
+from workers.execute import execute
+from workers.toolkit.errors import NoStart
+from workers.toolkit.maximization import likeness
+from workers.toolkit.network import Network
+from workers.toolkit.view import Eye
+from workers.toolkit.vision_model import VisionModel
+
+
+class Linear(nn.Module):
+    """One score: the scalar product with a smooth weight, as a convolution over the whole input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.all = nn.Conv2d(3, 2, SIDE)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.all(x).flatten(1)
+
+
+def linear_model() -> VisionModel:
+    module = Linear()
+    weight = torch.from_numpy(np.asarray(photo(SIDE, SIDE, seed=4), np.float32)).permute(2, 0, 1) / 255 - 0.5
+    with torch.no_grad():
+        module.all.weight.copy_(torch.stack([weight, -weight]))
+        module.all.bias.zero_()
+    eye = Eye(SIDE, SIDE, "bilinear", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    return VisionModel("tiny", Network(module, 3, SIDE, SIDE), eye, ("a", "b"), "sha256:linear")
+
+
+def made(
+    model: VisionModel, image: Image.Image | None = None, **fields: object
+) -> tuple[ActivationMaximizationSummary, Recording]:
+    params = ActivationMaximizationParams.model_validate({"seed": 3, **fields}).resolved(entry_of(model))
+    context = Recording()
+    summary = execute("activation_maximization", params, model, {"image": image} if image else {}, context)
+    assert isinstance(summary, ActivationMaximizationSummary)
+    return summary, context
+
+
+def picture(context: Recording, name: str = "image.png") -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(context.files[name])), dtype=np.float64) / 255
+
+
+def test_of_a_linear_model_it_finds_the_weight() -> None:
+    """max w·x − λ‖x‖² lies at x = w / 2λ; λ is chosen so that this fits into the picture."""
+    model = linear_model()
+    weight = model.network.module.all.weight[0].detach().numpy().transpose(1, 2, 0)  # type: ignore[union-attr, operator]
+    fields = {"target": "class:0", "recipe": "simonyan", "l2": 1.0, "steps": 300, "rate": 0.002}
+    _, context = made(model, **fields)
+    x = (picture(context) - 0.5) / 0.5
+    assert np.abs(x - weight / 2).max() < 0.03
+
+
+@pytest.mark.parametrize("recipe", ["lucid", "simonyan", "yosinski"])
+@pytest.mark.parametrize("target", ["class:3", "conv3:2", "conv3:2@center", "conv2"])
+def test_every_recipe_raises_every_kind_of_unit(recipe: str, target: str) -> None:
+    summary, _ = made(tiny_model(), target=target, recipe=recipe, steps=40)
+    assert summary.score_after[0] > summary.score_before[0]
+
+
+def test_the_score_is_that_of_the_saved_picture() -> None:
+    model = tiny_model()
+    summary, context = made(model, target="class:3", steps=8)
+    x = model.eye.normalize(torch.from_numpy(picture(context)).float().permute(2, 0, 1)[None])
+    logits = model.network.logits(x)[0]
+    assert summary.score_after[0] == pytest.approx(float(logits[3]), abs=1e-4)
+    assert summary.probability is not None
+    assert summary.probability[0] == pytest.approx(float(logits.softmax(0)[3]), abs=1e-5)
+    assert summary.predicted[0].index == int(logits.argmax())
+
+
+@pytest.mark.parametrize(("start", "level"), [("zero", 0.0), ("mean", None), ("image", None)])
+def test_it_starts_where_it_is_told(start: str, level: float | None) -> None:
+    model = tiny_model()
+    image = photo(50, 40, seed=7)
+    _, context = made(model, image, target="class:3", recipe="simonyan", start=start, steps=1, rate=1e-6)
+    if start == "image":
+        expected = model.eye.picture(model.view(image).x)[0].permute(1, 2, 0).numpy()
+    else:
+        expected = np.broadcast_to(model.eye.mean if level is None else level, (SIDE, SIDE, 3))
+    assert np.abs(picture(context) - expected).max() < 0.01
+
+
+def test_to_start_from_an_image_takes_an_image() -> None:
+    with pytest.raises(NoStart, match="-F image=@"):
+        made(tiny_model(), target="class:3", start="image", steps=1)
+
+
+def test_several_images_are_kept_apart() -> None:
+    fields = {"target": "class:3", "count": 3, "steps": 60, "recipe": "lucid"}
+    model = tiny_model()
+
+    def alike(diversity: float) -> float:
+        _, context = made(model, **fields, diversity=diversity)
+        pictures = np.stack([picture(context, f"image-{i}.png") for i in (1, 2, 3)])
+        x = model.eye.normalize(torch.from_numpy(pictures).float().permute(0, 3, 1, 2))
+        return float(likeness(model.network.run(x, "relu3")))
+
+    assert alike(30.0) < alike(0.0)
+
+
+def test_likeness_is_the_mean_cosine_of_gram_matrices() -> None:
+    features = torch.randn(3, 4, 5, 6, generator=torch.Generator().manual_seed(0))
+    grams = [f.flatten(1) @ f.flatten(1).T for f in features]
+    cosines = [float((a * b).sum() / (a.norm() * b.norm())) for a in grams for b in grams if a is not b]
+    assert float(likeness(features)) == pytest.approx(sum(cosines) / 6, rel=1e-5)
+    assert float(likeness(features[:1])) == 0
+
+
+def test_the_curve_has_every_part_at_every_step() -> None:
+    _, context = made(tiny_model(), target="class:3", recipe="simonyan", steps=9, tv=0.1)
+    curve = json.loads(context.files["curve.json"])
+    assert curve.keys() == {"score", "l2", "tv"}
+    assert all(len(values) == 9 for values in curve.values())
+
+
+def test_top_and_too_much_are_refused() -> None:
+    entry = find_model("efficientnet_lite0")
+    with pytest.raises(InvalidParameters, match="Name the class"):
+        ActivationMaximizationParams(target="top").resolved(entry).check_model(entry)
+    with pytest.raises(TooExpensive, match="Lower steps"):
+        ActivationMaximizationParams(target="class:1", steps=4096, count=16).resolved(entry).check_model(entry)
