@@ -129,9 +129,9 @@ def test_the_published_defaults() -> None:
     assert (params.steps, params.rate, params.alpha, params.alpha_weight) == (400, 0.004, 6.0, 8e-10)
 
 
+@pytest.mark.slow
 def test_the_pooled_layer_of_a_cat_is_a_cat_again(default_model: VisionModel) -> None:
-    """With an eighth of the default's work: near in features, and the same first prediction."""
-    params = InversionParams(seed=1).resolved(find_model(DEFAULT_MODEL)).model_copy(update={"steps": 64})
+    params = InversionParams(seed=1).resolved(find_model(DEFAULT_MODEL))
     context = Recording(checkpoints=False)
     summary = execute("inversion", params, default_model, {"image": decode(photograph("chelsea"))}, context)
     assert isinstance(summary, InversionSummary)
@@ -139,4 +139,4 @@ def test_the_pooled_layer_of_a_cat_is_a_cat_again(default_model: VisionModel) ->
     assert (summary.chosen, layer.layer, layer.shape) == ("recommended", "global_pool", [1280])
     assert summary.original is not None and "cat" in summary.original.label
     assert "cat" in layer.predicted[0].label
-    assert layer.error[0] < 0.3
+    assert layer.error[0] < 0.1

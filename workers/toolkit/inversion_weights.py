@@ -6,8 +6,8 @@ from workers.toolkit.rectifiers import is_rectifier
 
 # The three groups of Mahendran & Vedaldi: the first 6 of CaffeNet's 20 layers, the next 6, the last 8.
 _GROUPS = (0.3, 0.6, 1.0)
-_TV = {"mahendran_vedaldi": (1.0, 10.0, 100.0), "modern": (0.05, 0.5, 5.0)}
-_SHIFT = 1 / 16  # of the layer's stride
+_TV = {"mahendran_vedaldi": (1.0, 10.0, 100.0), "modern": (0.05, 0.5, 2.0)}
+_SHIFT = 1 / 28  # of the layer's stride
 _LEAST_SHIFT = 0.5  # pixels: less would only blur what a shallow layer keeps exactly
 _LAYERS = frozenset({"conv2d", "linear", "addmm", "batch_norm", "max_pool2d", "avg_pool2d", "local_response_norm"})
 
@@ -20,7 +20,7 @@ def tv_of(network: Network, path: str, recipe: str) -> float:
 
 
 def jitter_of(network: Network, path: str) -> float:
-    """Random shift in pixels: a sixteenth of the layer's stride; a vector's stride is the whole side."""
+    """Random shift in pixels: 1/28 of the layer's stride; a vector's stride is the whole side."""
     shape = network.layer_shape(path)
     stride = network.input_shape[1] / (shape[1] if len(shape) == 3 else 1)
     shift = stride * _SHIFT
