@@ -75,6 +75,10 @@ class ImageMissing(CatalogError):
         super().__init__(detail, [Violation(f"/{name}", "missing")])
 
 
+class WrongShape(CatalogError):
+    code = "wrong_shape"
+
+
 class TooExpensive(CatalogError):
     code = "too_expensive"
 

@@ -88,5 +88,10 @@ def _efficientnet_lite0() -> ModelEntry:
         classes=1000,
         labels="imagenet",
         preprocessing=Preprocessing(resize=256, crop=224, interpolation="bicubic", mean=(mean,) * 3, std=(std,) * 3),
-        recommended={"filters": "conv_stem", "grad_cam": "bn2", **recommended_style_layers("tf_efficientnet_lite0")},
+        recommended={
+            "filters": "conv_stem",
+            "grad_cam": "bn2",
+            "inversion": "global_pool",
+            **recommended_style_layers("tf_efficientnet_lite0"),
+        },
     )

@@ -29,6 +29,13 @@ class Params(BaseModel):
         """The same with the defaults that depend on the model written out."""
         return self
 
+    def array_layer(self, name: str) -> str | None:
+        """The layer whose output the array of that name stands in for; None where only the loaded model can tell.
+
+        Raises InvalidParameters.
+        """
+        return None
+
     def check_model(self, model: ModelEntry) -> None:
         """Refuse what this model cannot do, as far as that is known without loading it.
 
@@ -64,11 +71,12 @@ class Summary(BaseModel):
 
 @dataclass(frozen=True)
 class ImageInput:
-    """One image that a technique takes, under the name it has in the request."""
+    """One image, or array of numbers, that a technique takes, under the name it has in the request."""
 
     name: str
     description: str
     required: bool = True
+    kind: Literal["image", "array"] = "image"
 
 
 @dataclass(frozen=True)
@@ -91,11 +99,17 @@ class Technique:
     params: type[Params]
     summary: type[Summary]
     images: tuple[ImageInput, ...] = ()
+    one_of: tuple[str, ...] = ()  # names of images that are not required by themselves: exactly one of them is sent
     artifacts: tuple[ArtifactSpec, ...] = ()
     queue: Literal["fast", "slow"] = "fast"
     example: dict[str, Any] = field(default_factory=dict)
     name: str = ""
     description: str = ""
+
+    @property
+    def least(self) -> tuple[ImageInput, ...]:
+        """The inputs of the shortest request: those that are required, and the first of `one_of`."""
+        return tuple(image for image in self.images if image.required or image.name in self.one_of[:1])
 
     @property
     def reads_image_set(self) -> bool:

@@ -14,10 +14,11 @@ from redis import Redis
 from jobs import keyspace
 from jobs.artifacts import ArtifactStore
 from jobs.errors import ImageNotFound, ImageSetFull, NotFound, TooManyImageSets
-from jobs.images import GRACE_MS, ImageStore, digest_of, image_member
+from jobs.images import ImageStore
 from jobs.lua import Scripts
 from jobs.settings import Settings
 from jobs.store import new_job_id
+from jobs.uploads import GRACE_MS, digest_of, member
 
 Outcome = Literal["added", "present", "unknown", "full"]
 
@@ -153,7 +154,7 @@ class ImageSetStore:
     def _append(self, owner: str, set_id: str, image_ids: Sequence[str], *, all_or_nothing: bool) -> list[Any]:
         """What `set_add` returns. Raises NotFound."""
         self.use(owner, set_id)
-        limits = self._life_ms, GRACE_MS, keyspace.image(owner, ""), image_member(owner, "")
+        limits = self._life_ms, GRACE_MS, keyspace.upload("image", owner, ""), member("image", owner, "")
         most = self._settings.max_set_images, self._settings.max_set_bytes
         digests = [digest_of(image_id) for image_id in image_ids]
         keys = _keys(owner, set_id)

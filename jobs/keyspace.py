@@ -21,13 +21,14 @@ def owner_jobs(owner: str) -> str:
     return f"{PREFIX}owner:{owner}:jobs"
 
 
-def image(owner: str, digest: str) -> str:
-    return f"{PREFIX}owner:{owner}:image:{digest}"
+def upload(kind: str, owner: str, digest: str) -> str:
+    """Of that kind: image or array."""
+    return f"{PREFIX}owner:{owner}:{kind}:{digest}"
 
 
-def leaving_image(owner: str, digest: str) -> str:
-    """While the sweep deletes the bytes of an image, nobody may store them."""
-    return f"{PREFIX}owner:{owner}:leaving:{digest}"
+def leaving(kind: str, owner: str, digest: str) -> str:
+    """While the sweep deletes the bytes of an upload, nobody may store them."""
+    return f"{PREFIX}owner:{owner}:leaving:{kind}:{digest}"
 
 
 def image_set(owner: str, set_id: str) -> str:

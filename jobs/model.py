@@ -36,6 +36,17 @@ class InputImage(BaseModel):
     )
 
 
+class InputArray(BaseModel):
+    """An array of numbers that a job reads."""
+
+    id: str = Field(description="sha256:… of the bytes as they were sent.")
+    shape: list[int]
+    dtype: str = Field(description="float16, float32 or float64; it is read as float32.")
+
+
+Input = InputImage | InputArray
+
+
 class Progress(BaseModel):
     done: int
     total: int
@@ -90,7 +101,7 @@ class Job(BaseModel):
     queue: str
     status: Status
     params: dict[str, Any]
-    inputs: dict[str, InputImage] = {}
+    inputs: dict[str, Input] = {}
     created_ms: int
     expires_ms: int
     started_ms: int | None = None

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from redis import RedisError
 
 from jobs import keyspace
+from jobs.arrays import ArrayStore
 from jobs.artifacts import ArtifactStore
 from jobs.errors import NotFound
 from jobs.image_sets import ImageSetStore
@@ -35,6 +36,7 @@ class Reconciler:
             "job": self._forget_job,
             "scratch": self._forget_scratch,
             "image": images.forget_expired,
+            "array": ArrayStore(store.redis, artifacts, store.settings).forget_expired,
             "set": ImageSetStore(store.redis, artifacts, images, store.settings).forget_expired,
         }
         self._publish = publish
@@ -49,7 +51,7 @@ class Reconciler:
         return [job_id for job_id in due if _guarded(self._recover, job_id)]
 
     def sweep(self) -> None:
-        """Delete jobs, images and image sets whose time is over, with their files."""
+        """Delete jobs, images, arrays and image sets whose time is over, with their files."""
         for member in self._due(keyspace.EXPIRING):
             kind, _, name = member.partition(":")
             if forget := self._forget.get(kind):  # a kind of a later version is left to its workers

@@ -34,6 +34,7 @@ class Settings(BaseSettings):
 
     max_body_bytes: int = Field(32 * MEGABYTE, ge=1024)
     max_pixels: int = Field(50_000_000, ge=1024, description="Pixels of one image.")
+    max_array_values: int = Field(4_194_304, ge=1, description="Numbers of one array.")
     min_side: int = Field(8, ge=1, description="Pixels of an image's shorter side.")
 
     max_set_images: int = Field(10_000, ge=1, description="Images of one set.")

@@ -12,7 +12,7 @@ from redis import Redis
 
 from jobs import keyspace
 from jobs.errors import NotFound, QueueFull, StillRunning
-from jobs.model import InputImage, Job
+from jobs.model import Input, Job
 from jobs.settings import Settings
 from jobs.transitions import Transitions
 
@@ -28,7 +28,7 @@ class NewJob(BaseModel):
     model: str
     queue: str
     params: dict[str, Any]
-    inputs: dict[str, InputImage] = {}
+    inputs: dict[str, Input] = {}
 
 
 class JobStore:

@@ -13,14 +13,15 @@ from pydantic import ValidationError
 from catalog.image_set import ImageSetParams
 from catalog.models import find_model
 from catalog.registry import find_technique
-from catalog.technique import Params, Technique
+from catalog.technique import ImageInput, Params, Technique
 from retinoscope.errors import StackError
 from workers.execute import execute
 from workers.failures import explain
 from workers.models.load import load_model
 from workers.provenance import provenance
+from workers.toolkit.array import Input, read_array
 from workers.toolkit.context import LocalContext
-from workers.toolkit.errors import UnreadableImage
+from workers.toolkit.errors import TechniqueError, UnreadableImage
 from workers.toolkit.image_set import LocalImageSet
 from workers.toolkit.view import decode
 from workers.toolkit.vision_model import VisionModel
@@ -41,8 +42,8 @@ def run_local(name: str, arguments: list[str], out: Path) -> None:
     files, fields = _sorted_out(arguments)
     named = {image.name: fields.pop(image.name) for image in technique.images if image.name in fields}
     params = _params(technique, fields)
-    images = _images(technique, files, named)
-    params.check_images(images.keys())
+    inputs = _inputs(technique, files, named)
+    params.check_images(inputs.keys())
     origin = {"technique": name, "model": params.model, "params": params.model_dump(mode="json")}
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -52,7 +53,7 @@ def run_local(name: str, arguments: list[str], out: Path) -> None:
     context = _Terminal(origin, image_set=_image_set(params), checkpoints=False, load=load)
     try:
         model = load(params.model)
-        summary = execute(name, params, model, images, context)
+        summary = execute(name, params, model, inputs, context)
     except Exception as error:
         raise StackError(explain(error).detail) from error
     result = {
@@ -81,18 +82,36 @@ def _sorted_out(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
     return files, fields
 
 
-def _images(technique: Technique, files: list[str], named: dict[str, str]) -> dict[str, Image.Image]:
-    """Pictures by their place in the command, or as `--name file`."""
-    free = [image for image in technique.images if image.name not in named]
-    missing = [image.name for image in free[len(files) :] if image.required]
-    if missing or len(files) > len(free):
-        wanted = " ".join(f"<{image.name} file>" for image in technique.images if image.required)
-        raise StackError(f"Write: retinoscope run {technique.name} {wanted} --parameter value. Got files: {files}.")
-    paths = named | {image.name: file for image, file in zip(free, files, strict=False)}
+def _inputs(technique: Technique, files: list[str], named: dict[str, str]) -> dict[str, Input]:
+    """Pictures and arrays by their place in the command, or as `--name file`; a file ending in .npy is an array."""
+    paths = dict(named)
+    for file in files:
+        kind = "array" if Path(file).suffix.lower() == ".npy" else "image"
+        free = [image for image in technique.images if image.name not in paths and image.kind == kind]
+        if not free:
+            raise _usage(technique, files)
+        paths[free[0].name] = file
+    chosen = [name for name in technique.one_of if name in paths]
+    required = [image.name for image in technique.images if image.required]
+    if set(required) - paths.keys() or (technique.one_of and len(chosen) != 1):
+        raise _usage(technique, files)
+    return {image.name: _read(image, Path(paths[image.name])) for image in technique.images if image.name in paths}
+
+
+def _usage(technique: Technique, files: list[str]) -> StackError:
+    wanted = [f"<{image.name} file>" for image in technique.images if image.required]
+    if technique.one_of:
+        wanted.append(" or ".join(f"<{name} file>" for name in technique.one_of))
+    return StackError(
+        f"Write: retinoscope run {technique.name} {' '.join(wanted)} --parameter value. Got files: {files}."
+    )
+
+
+def _read(image: ImageInput, file: Path) -> Input:
     try:
-        return {name: decode(Path(file).read_bytes()) for name, file in paths.items()}
-    except (OSError, UnreadableImage) as error:
-        raise StackError(f"The image cannot be read: {error}") from None
+        return read_array(file.read_bytes()) if image.kind == "array" else decode(file.read_bytes())
+    except (OSError, TechniqueError) as error:
+        raise StackError(f"The {image.kind} cannot be read: {error}") from None
 
 
 def _image_set(params: Params) -> LocalImageSet:

@@ -11,9 +11,9 @@ from starlette.concurrency import run_in_threadpool
 from catalog.errors import Violation
 from jobs.errors import NotFound
 from jobs.image_sets import Outcome
+from service.inputs import store_image
 from service.problems import Problem
 from service.services import Services
-from service.submission import store_image
 from service.uploads import Upload, UploadedFile
 from service.zips import Budget, Candidate, candidates, shown, too_large
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from jobs.model import InputImage, Job, JobError, Progress, Status, moment
+from jobs.model import Input, Job, JobError, Progress, Status, moment
 
 
 class ArtifactView(BaseModel):
@@ -51,7 +51,7 @@ class JobView(BaseModel):
     finished_at: datetime | None
     expires_at: datetime
     params: dict[str, Any] = Field(description="Every parameter, defaults and seed included.")
-    inputs: dict[str, InputImage]
+    inputs: dict[str, Input]
     progress: Progress | None
     preview: PreviewView | None = Field(description="The image so far, while it is being made.")
     cancel_requested: bool

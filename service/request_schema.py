@@ -10,13 +10,12 @@ _STORED = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a
 def request_body(technique: Technique, without: tuple[str, ...] = ()) -> dict[str, Any]:
     """The `requestBody` of one operation, some parameters left out."""
     example = dict(technique.example)
-    required = [image for image in technique.images if image.required]
-    stored = {image.name: _STORED for image in required}
+    stored = {image.name: _STORED for image in technique.least}
     content = {
         "multipart/form-data": {"schema": _schema(technique, "form", without), "example": example},
         "application/json": {"schema": _schema(technique, "json", without), "example": stored | example},
     }
-    return {"requestBody": {"required": bool(required), "content": content}}
+    return {"requestBody": {"required": bool(technique.least), "content": content}}
 
 
 def parameter_schema(technique: Technique) -> dict[str, Any]:
@@ -28,21 +27,24 @@ def _schema(technique: Technique, kind: str, without: tuple[str, ...]) -> dict[s
     schema = parameter_schema(technique)
     for name in without:
         del schema["properties"][name]
-    pictures = {image.name: _image(image, kind) for image in technique.images}
+    pictures = {image.name: _input(image, kind) for image in technique.images}
+    choice = {"oneOf": [{"required": [name]} for name in technique.one_of]} if technique.one_of else {}
     return {
         "title": f"{technique.name}_{kind}",
         "type": "object",
         "properties": pictures | schema["properties"],
         "required": [*(image.name for image in technique.images if image.required), *schema.get("required", [])],
         "additionalProperties": False,
+        **choice,
     }
 
 
-def _image(image: ImageInput, kind: str) -> dict[str, Any]:
+def _input(image: ImageInput, kind: str) -> dict[str, Any]:
+    file, what = ("A .npy file", "array") if image.kind == "array" else ("A file", "image")
     if kind == "form":
-        return {"type": "string", "format": "binary", "description": f"{image.description} A file, or sha256:… ."}
+        return {"type": "string", "format": "binary", "description": f"{image.description} {file}, or sha256:… ."}
     return {
         "type": "string",
-        "description": f"{image.description} `sha256:…` of a stored image, or a `data:` URL.",
+        "description": f"{image.description} `sha256:…` of a stored {what}, or a `data:` URL.",
         "examples": [_STORED],
     }

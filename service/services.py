@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
+from jobs.arrays import ArrayStore
 from jobs.artifacts import ArtifactStore
 from jobs.connection import connect
 from jobs.errors import NotFound
@@ -28,6 +29,7 @@ class Services:
     jobs: JobStore
     files: ArtifactStore
     images: ImageStore
+    arrays: ArrayStore
     image_sets: ImageSetStore
     board: Noticeboard
     keys: KeyRing
@@ -46,6 +48,7 @@ def make_services(settings: Settings) -> Services:
         jobs=JobStore(redis, settings),
         files=files,
         images=images,
+        arrays=ArrayStore(redis, files, settings),
         image_sets=ImageSetStore(redis, files, images, settings),
         board=Noticeboard(redis),
         keys=KeyRing(settings.keys_location),

@@ -1,22 +1,23 @@
 """From what a client sent to a job that waits. Whatever can be refused is refused here, before anything is queued."""
 
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
-from catalog.errors import InvalidParameters, Violation, near_matches
+from catalog.arrays import check_array
+from catalog.errors import Violation, near_matches
 from catalog.image_set import ImageSetParams, index_name
 from catalog.models import ModelDescription, class_labels, find_model
 from catalog.targets import Target, check_layers, check_target, parse_target
 from catalog.technique import Params, TargetParams, Technique
 from jobs.errors import NotFound
-from jobs.images import StoredImage
-from jobs.model import InputImage, Job
+from jobs.model import Input, InputArray, Job
 from jobs.queue import publish
 from jobs.store import NewJob
 from service.forms import Sent
-from service.photographs import examine
+from service.inputs import check_names, store_inputs
 from service.problems import Problem, invalid
 from service.publishing import tolerant
 from service.services import Services
@@ -60,16 +61,18 @@ def submit(
         check_layers(params.named_layers(), known)
         if target is not None:
             check_target(target, known)
-    _check_images(technique, params, sent.images)
+    check_names(technique, sent.images)
+    params.check_images(sent.images.keys())
     queue = _queue(services, owner, technique, params, known)
-    inputs = _store_images(services, owner, technique, sent.images)
+    inputs = store_inputs(services, owner, technique, sent.images)
+    _check_arrays(params, inputs, known)
     new = NewJob(
         owner=owner,
         technique=technique.name,
         model=params.model,
         queue=queue,
         params=params.model_dump(mode="json"),
-        inputs={name: InputImage.model_validate(image.model_dump()) for name, image in inputs.items()},
+        inputs=inputs,
     )
     job = services.jobs.create(new)
     tolerant(publish, job.id, job.queue)
@@ -98,44 +101,11 @@ def _no_set(detail: str) -> Problem:
     return Problem("unknown_image_set", detail, [Violation("/image_set", detail)])
 
 
-def store_image(services: Services, owner: str, data: bytes) -> StoredImage:
-    """Check an upload and keep it. Raises Problem."""
-    if not data:
-        raise Problem("image_missing", "The image is empty. With curl, use -F image=@photo.jpg.")
-    return services.images.put(owner, data, examine(data, services.settings))
-
-
-def _check_images(technique: Technique, params: Params, images: dict[str, bytes | str]) -> None:
-    """Refuse too few or too many images. Raises Problem or CatalogError."""
-    wanted = [image.name for image in technique.images]
-    if missing := [image.name for image in technique.images if image.required and image.name not in images]:
-        name = missing[0]
-        detail = f"{technique.title} needs the image {name!r}. With curl: -F {name}=@photo.jpg."
-        raise Problem("image_missing", detail, [Violation(f"/{name}", "missing")])
-    if extra := [name for name in images if name not in wanted]:
-        takes = ", ".join(map(repr, wanted)) or "none"
-        raise InvalidParameters(
-            f"{technique.title} takes no image {extra[0][:80]!r}; it takes {takes}.",
-            [Violation(f"/{extra[0][:80]}", "not an image of this technique")],
-        )
-    params.check_images(images.keys())
-
-
-def _store_images(
-    services: Services, owner: str, technique: Technique, images: dict[str, bytes | str]
-) -> dict[str, StoredImage]:
-    names = [image.name for image in technique.images if image.name in images]
-    return {name: _stored(services, owner, name, images[name]) for name in names}
-
-
-def _stored(services: Services, owner: str, name: str, image: bytes | str) -> StoredImage:
-    if isinstance(image, bytes):
-        return store_image(services, owner, image)
-    try:
-        return services.images.use(owner, image)
-    except NotFound:
-        detail = f"{image[:80]!r} is not a stored image. Upload it with -F {name}=@photo.jpg, or by POST /v1/images."
-        raise Problem("unknown_image", detail, [Violation(f"/{name}", "not stored")]) from None
+def _check_arrays(params: Params, inputs: Mapping[str, Input], known: ModelDescription | None) -> None:
+    """Raises WrongShape or InvalidParameters."""
+    for name, found in inputs.items():
+        if isinstance(found, InputArray) and known is not None:
+            check_array(params, name, found.shape, known)
 
 
 def _unknown_or_invalid(technique: Technique, error: ValidationError) -> Problem:

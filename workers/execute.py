@@ -1,15 +1,18 @@
 """One technique, from parameters and images to summary and files. Knows no queue: the command line uses it as it is."""
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from PIL import Image
+import numpy as np
 
+from catalog.arrays import check_array
 from catalog.models import ModelDescription
 from catalog.registry import find_technique
 from catalog.targets import check_layers, check_target, parse_target
 from catalog.technique import Params, Summary, TargetParams
 from workers.models.describe import describe
+from workers.toolkit.array import Input
 from workers.toolkit.context import Context
 from workers.toolkit.vision_model import VisionModel
 
@@ -18,7 +21,7 @@ def execute(
     technique: str,
     params: Params,
     model: VisionModel,
-    images: dict[str, Image.Image],
+    images: Mapping[str, Input],
     context: Context,
     description: ModelDescription | None = None,
 ) -> Summary:
@@ -27,6 +30,9 @@ def execute(
     check_layers(params.named_layers(), known)
     if isinstance(params, TargetParams):
         check_target(parse_target(params.target, model.labels, model.name), known)
+    for name, sent in images.items():
+        if isinstance(sent, np.ndarray):
+            check_array(params, name, sent.shape, known)
     run: Any = import_module(f"workers.techniques.{find_technique(technique).name}").run
     summary: Summary = run(params, model, images, context)
     return summary

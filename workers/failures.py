@@ -19,7 +19,7 @@ def explain(error: Exception) -> JobError:
         case TechniqueError():
             return JobError(code=error.code, title=error.title, detail=str(error))
         case NotFound():
-            detail = "An image of this job is no longer stored. Upload it again and make a new job."
+            detail = "An image or array of this job is no longer stored. Upload it again and make a new job."
             return JobError(code="input_gone", title="An input is gone", detail=detail)
         case torch.OutOfMemoryError() | MemoryError():
             detail = "The device ran out of memory. Use a smaller model or try again later."

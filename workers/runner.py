@@ -7,19 +7,20 @@ from collections.abc import Callable
 
 import torch
 from obstore.exceptions import BaseError as ObjectStoreError
-from PIL import Image
 from redis import RedisError
 
 from catalog.image_set import ImageSetParams
 from catalog.models import ModelDescription, find_model, models
 from catalog.registry import find_technique
 from catalog.technique import Params
+from jobs.arrays import ArrayStore
 from jobs.artifacts import ArtifactStore
 from jobs.connection import connect
 from jobs.errors import Canceled, GivenBack, LeaseLost, NotFound
 from jobs.image_sets import ImageSetStore
 from jobs.images import ImageStore
 from jobs.lease import Lease, claim
+from jobs.model import InputArray, InputImage
 from jobs.noticeboard import Noticeboard
 from jobs.settings import Settings
 from jobs.store import JobStore
@@ -30,6 +31,7 @@ from workers.job_image_set import JobImageSet
 from workers.models.describe import describe, describe_architecture
 from workers.models.warm import WarmModels
 from workers.provenance import provenance
+from workers.toolkit.array import Input, read_array
 from workers.toolkit.view import decode
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,7 @@ class Runner:
         self._store = JobStore(redis, settings)
         self._files = ArtifactStore(settings.artifacts_location)
         self._images = ImageStore(redis, self._files, settings)
+        self._arrays = ArrayStore(redis, self._files, settings)
         self._image_sets = ImageSetStore(redis, self._files, self._images, settings)
         self._notices = Noticeboard(redis)
         self._descriptions: dict[str, ModelDescription] = {}
@@ -109,8 +112,8 @@ class Runner:
         model = self._models.get(job.model)
         self._announce(job.model)
         context = self._context(lease, params)
-        images = {name: self._image(lease, image.id) for name, image in job.inputs.items()}
-        summary = execute(job.technique, params, model, images, context, self._descriptions[job.model])
+        inputs = {name: self._input(lease, found) for name, found in job.inputs.items()}
+        summary = execute(job.technique, params, model, inputs, context, self._descriptions[job.model])
         lease.succeed(summary.model_dump(exclude_none=True), context.artifacts, provenance(model, params.seed))
 
     def _announce(self, name: str) -> None:
@@ -141,8 +144,10 @@ class Runner:
             return None
         return JobImageSet(self._image_sets, self._images, owner, params.image_set)
 
-    def _image(self, lease: Lease, image_id: str) -> Image.Image:
-        return decode(self._images.read(lease.job.owner, image_id))
+    def _input(self, lease: Lease, found: InputImage | InputArray) -> Input:
+        if isinstance(found, InputArray):
+            return read_array(self._arrays.read(lease.job.owner, found.id))
+        return decode(self._images.read(lease.job.owner, found.id))
 
     @staticmethod
     def _origin(lease: Lease) -> dict[str, object]:

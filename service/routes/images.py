@@ -12,9 +12,9 @@ from jobs.images import StoredImage
 from jobs.model import moment
 from service.etag import client_has
 from service.forms import read_request
+from service.inputs import store_image
 from service.problems import Problem
 from service.services import Owner, TheServices
-from service.submission import store_image
 
 router = APIRouter(prefix="/v1/images", tags=["images"])
 

@@ -1,6 +1,6 @@
 """The menu: what can be run, with which parameters, and what comes out."""
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -17,6 +17,7 @@ class ImageInputView(BaseModel):
     name: str
     description: str
     required: bool
+    kind: Literal["image", "array"] = Field(description="An image file, or an array in numpy's format, .npy.")
 
 
 class ArtifactSpecView(BaseModel):
@@ -34,6 +35,7 @@ class TechniqueView(BaseModel):
     score: str = Field(description="Whether it reads logits, probabilities or activations.")
     queue: str
     images: list[ImageInputView]
+    one_of: list[str] = Field(description="Of these images exactly one is sent.")
     artifacts: list[ArtifactSpecView]
     parameters: dict[str, Any] = Field(description="JSON Schema of the parameters.")
     summary: dict[str, Any] = Field(description="JSON Schema of `result.summary`.")
@@ -63,6 +65,7 @@ def view(technique: Technique) -> TechniqueView:
         score=technique.score,
         queue=technique.queue,
         images=[ImageInputView(**vars(image)) for image in technique.images],
+        one_of=list(technique.one_of),
         artifacts=[ArtifactSpecView(**vars(artifact)) for artifact in technique.artifacts],
         parameters=parameter_schema(technique),
         summary=technique.summary.model_json_schema(),
@@ -71,6 +74,6 @@ def view(technique: Technique) -> TechniqueView:
 
 
 def _example(technique: Technique) -> str:
-    images = [f"-F {image.name}=@photo.jpg" for image in technique.images if image.required]
+    images = [f"-F {image.name}=@photo.jpg" for image in technique.least]
     fields = [f"-F {name}={value}" for name, value in technique.example.items()]
     return " ".join(["curl", *images, *fields, f"http://127.0.0.1:8000/v1/jobs/{technique.name}"])

@@ -11,10 +11,11 @@ from redis import Redis
 from jobs.artifacts import ArtifactStore
 from jobs.errors import ImageNotFound, ImageSetFull, NotFound, TooManyImageSets
 from jobs.image_sets import ImageSetStore
-from jobs.images import GRACE_MS, ImageFacts, ImageStore
+from jobs.images import ImageFacts, ImageStore
 from jobs.reconciler import Reconciler
 from jobs.settings import Settings
 from jobs.store import JobStore
+from jobs.uploads import GRACE_MS
 from tests.wait import wait_until
 
 FACTS = ImageFacts(width=9, height=9, media_type="image/png")

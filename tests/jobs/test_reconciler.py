@@ -5,6 +5,7 @@ import time
 import pytest
 from redis import Redis
 
+from jobs.arrays import ArrayFacts, ArrayStore
 from jobs.artifacts import ArtifactStore
 from jobs.errors import NotFound
 from jobs.images import ImageFacts, ImageStore
@@ -133,3 +134,30 @@ def test_an_image_lives_as_long_as_somebody_uses_it(
     redis.delete(f"retinoscope:owner:ada:image:{image.id.removeprefix('sha256:')}")
     reconciler.sweep()
     assert files.keys("images/") == []
+
+
+def test_an_array_goes_like_an_image_and_is_none(
+    redis: Redis, settings: Settings, files: ArtifactStore, reconciler: Reconciler
+) -> None:
+    arrays, images = ArrayStore(redis, files, settings), ImageStore(redis, files, settings)
+    array = arrays.put("ada", b"numbers", ArrayFacts(shape=[7], dtype="float32"))
+    assert (
+        arrays.get("ada", array.id)
+        == array
+        == arrays.use("ada", array.id).model_copy(update={"expires_ms": array.expires_ms})
+    )
+    for wrong in (
+        lambda: images.get("ada", array.id),
+        lambda: images.use("ada", array.id),
+        lambda: arrays.get("bob", array.id),
+    ):
+        with pytest.raises(NotFound):
+            wrong()
+    digest = array.id.removeprefix("sha256:")
+    redis.zadd("retinoscope:expiring", {f"array:ada:{digest}": 1})
+    reconciler.sweep()
+    assert arrays.read("ada", array.id) == b"numbers"
+    redis.delete(f"retinoscope:owner:ada:array:{digest}")
+    reconciler.sweep()
+    assert files.keys("arrays/") == []
+    assert redis.zscore("retinoscope:expiring", f"array:ada:{digest}") is None

@@ -43,3 +43,18 @@ def test_a_mistake_is_one_sentence(tmp_path: Path, arguments: tuple[str, ...], w
     (tmp_path / "text.txt").write_text("no picture")
     done = run(*arguments, cwd=tmp_path)
     assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
+
+
+def test_an_embedding_and_back(tmp_path: Path, coffee: bytes) -> None:
+    (tmp_path / "photo.png").write_bytes(coffee)
+    done = run("embed", "photo.png", "--layer", "blocks.0", "--out", "e", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    file = str(Path("e", "embedding.npy"))
+    done = run("inversion", file, "--layer=blocks.0", "--steps=2", "--seed=1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "image-1.png").exists()
+    wrong = run("inversion", file, "--layer=blocks.1", "--steps=2", cwd=tmp_path)
+    assert wrong.returncode == 2 and "[16, 112, 112]" in wrong.stderr and "[24, 56, 56]" in wrong.stderr
+    for arguments in (("inversion",), ("inversion", file, "photo.png")):
+        neither = run(*arguments, cwd=tmp_path)
+        assert neither.returncode == 2 and "<image file> or <embedding file>" in neither.stderr

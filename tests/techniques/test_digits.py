@@ -50,7 +50,8 @@ def explained(name: str, model: VisionModel, entry: ModelEntry, digits: Digits, 
         kept = import_module("workers.toolkit.image_set").LocalImageSet
         context.image_set = kept({f"digit {i}": digits.picture(i) for i in range(20)})
         fields["image_set"] = "local"
-    images = {image.name: digits.picture(digits.unsure() + i) for i, image in enumerate(technique.images)}
+    pictures = [image.name for image in technique.images if image.kind == "image"]
+    images = {picture: digits.picture(digits.unsure() + i) for i, picture in enumerate(pictures)}
     params = technique.params.model_validate(_needed(technique, fields)).resolved(entry)
     params.check_model(entry)
     context.origin = {"technique": name, "params": params.model_dump(mode="json")}

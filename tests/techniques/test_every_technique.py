@@ -36,7 +36,8 @@ def run(name: str, model: VisionModel, context: Recording, seed: int = 3, **aske
     """The technique's own example, on the small network, and what is asked besides."""
     technique = find_technique(name)
     fields = {**technique.example, **asked, "model": model.name, "seed": seed}
-    images = {image.name: photo(131, 97, seed=i) for i, image in enumerate(technique.images)}
+    pictures = [image.name for image in technique.images if image.kind == "image"]
+    images = {picture: photo(131, 97, seed=i) for i, picture in enumerate(pictures)}
     if technique.reads_image_set:
         fields["image_set"] = "local"
         context.image_set = LocalImageSet({f"photo {i}": photo(131, 97, seed=i) for i in range(5)})

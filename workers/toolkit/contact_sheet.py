@@ -13,9 +13,13 @@ _PAPER, _INK = (255, 255, 255), (40, 40, 40)
 def contact_sheet(
     pictures: Sequence[Image.Image], labels: Sequence[str], caption: str = "", columns: int | None = None
 ) -> Image.Image:
-    """Cells as large as the largest picture, each with its label below, a caption above."""
+    """Cells as large as the largest picture, each with its label (of one or more lines) below, a caption above."""
     width = max(picture.width for picture in pictures) + _GAP
-    height = max(picture.height for picture in pictures) + _LABEL_HEIGHT + _GAP
+    height = (
+        max(picture.height for picture in pictures)
+        + _LABEL_HEIGHT * max(label.count("\n") + 1 for label in labels)
+        + _GAP
+    )
     columns = columns or max(1, min(len(pictures), round(sqrt(len(pictures) * 1.5 * height / width))))
     top = _CAPTION_HEIGHT if caption else _GAP
     wide = max(columns * width + _GAP, _text_width(caption) + 2 * _GAP)

@@ -28,6 +28,16 @@ class UnreadableImage(TechniqueError):
     title = "The image cannot be read"
 
 
+class UnreadableArray(TechniqueError):
+    code = "unreadable_array"
+    title = "The array cannot be read"
+
+
+class NothingToInvert(TechniqueError):
+    code = "nothing_to_invert"
+    title = "The embedding is zero everywhere"
+
+
 class NotAMap(TechniqueError):
     code = "layer_without_map"
     title = "The layer has no map"

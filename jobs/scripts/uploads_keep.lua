@@ -1,4 +1,4 @@
--- Keep images for a life from now; never for less than they were kept already. KEYS: expiring.
+-- Keep uploads for a life from now; never for less than they were kept already. KEYS: expiring.
 -- ARGV: life in ms, grace in ms, prefix of the records, prefix of the members, a new record or '', digests …
 -- The bytes go a grace after the record. Returns the earliest expiry, 0 if a record is gone.
 local life, grace = tonumber(ARGV[1]), tonumber(ARGV[2])

@@ -1,4 +1,4 @@
--- The bytes of an image are about to be stored. KEYS: mark of a deletion, expiring. ARGV: member, grace in ms.
+-- The bytes of an upload are about to be stored. KEYS: mark of a deletion, expiring. ARGV: member, grace in ms.
 -- Returns 0 while the sweep deletes the same bytes: then wait.
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 local clock = redis.call('TIME')

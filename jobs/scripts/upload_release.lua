@@ -1,4 +1,4 @@
--- May the sweep delete the bytes of an image? KEYS: record, mark of a deletion, expiring.
+-- May the sweep delete the bytes of an upload? KEYS: record, mark of a deletion, expiring.
 -- ARGV: member, life of the mark in ms. Returns 1 if nobody keeps or expects it; storing it again then waits for the mark.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)

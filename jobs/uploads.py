@@ -1,0 +1,124 @@
+"""What clients upload: bytes in the object store by their hash, one record each in Redis, both per owner and kind."""
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel
+from redis import Redis
+
+from jobs import keyspace
+from jobs.artifacts import ArtifactStore
+from jobs.errors import NotFound
+from jobs.lua import Scripts
+from jobs.settings import Settings
+
+# The bytes go so long after the record, so that a job that was just made still finds them.
+GRACE_MS = 60_000
+_LEAVING_MS = 30_000
+_POLL_S = 0.02
+
+
+class Stored(BaseModel):
+    """What every record of an upload says."""
+
+    id: str
+    media_type: str
+    bytes: int
+    expires_ms: int = 0
+
+
+Record = TypeVar("Record", bound=Stored)
+
+
+class UploadStore(Generic[Record]):
+    """Stores bytes once per owner; every use keeps them for another life of a job. A subclass is one kind of upload."""
+
+    kind: str
+    record: type[Record]
+
+    def __init__(self, redis: Redis, artifacts: ArtifactStore, settings: Settings) -> None:
+        self._redis = redis
+        self._run = Scripts(redis)
+        self._artifacts = artifacts
+        self._ttl_ms = round(settings.job_ttl_s * 1000)
+
+    def put(self, owner: str, data: bytes, facts: BaseModel) -> Record:
+        """Keep the bytes; `facts` is what was found out about them."""
+        digest = hashlib.sha256(data).hexdigest()
+        stored = self.record(id=f"sha256:{digest}", bytes=len(data), **facts.model_dump())
+        # First the note that it will expire: bytes that nobody knows of would stay for ever.
+        self._expect(owner, digest)
+        self._artifacts.put(self._key(owner, stored.id), data)
+        record = json.dumps(stored.model_dump(exclude={"expires_ms"}))
+        return stored.model_copy(update={"expires_ms": self.keep(owner, [digest], self._ttl_ms, record)})
+
+    def use(self, owner: str, upload_id: str) -> Record:
+        """The record, kept for as long as a job made now. Raises NotFound."""
+        expires_ms = self.keep(owner, [digest_of(upload_id)], self._ttl_ms)
+        if not expires_ms:
+            raise NotFound(upload_id)
+        return self.get(owner, upload_id)
+
+    def keep(self, owner: str, digests: Sequence[str], life_ms: int, record: str = "") -> int:
+        """Keep uploads for so long; returns the earliest expiry, 0 if one of them is not stored (any more)."""
+        prefixes = keyspace.upload(self.kind, owner, ""), self._member(owner, "")
+        return int(self._run("uploads_keep", [keyspace.EXPIRING], life_ms, GRACE_MS, *prefixes, record, *digests))
+
+    def get(self, owner: str, upload_id: str) -> Record:
+        """The record. Raises NotFound, also for another owner's upload."""
+        digest = digest_of(upload_id)
+        with self._redis.pipeline() as pipe:
+            pipe.get(keyspace.upload(self.kind, owner, digest))
+            pipe.zscore(keyspace.EXPIRING, self._member(owner, digest))
+            text, goes_ms = pipe.execute()
+        if text is None:
+            raise NotFound(upload_id)
+        expires_ms = int(goes_ms or 0) - GRACE_MS
+        return self.record.model_validate_json(str(text)).model_copy(update={"expires_ms": max(expires_ms, 0)})
+
+    def read(self, owner: str, upload_id: str) -> bytes:
+        """The bytes as they were sent. Raises NotFound."""
+        return self._artifacts.get(self._key(owner, upload_id))
+
+    def forget_expired(self, name: str) -> None:
+        """Delete the upload `owner:digest` if no record keeps it any more."""
+        owner, _, digest = name.rpartition(":")
+        record, leaving = keyspace.upload(self.kind, owner, digest), keyspace.leaving(self.kind, owner, digest)
+        member = self._member(owner, digest)
+        if not self._run("upload_release", [record, leaving, keyspace.EXPIRING], member, _LEAVING_MS):
+            return
+        self._artifacts.delete(self._key(owner, f"sha256:{digest}"))
+        with self._redis.pipeline() as pipe:
+            pipe.zrem(keyspace.EXPIRING, member)
+            pipe.delete(leaving)
+            pipe.execute()
+
+    def _expect(self, owner: str, digest: str) -> None:
+        """Note that bytes will come. Waits while the sweep deletes the same ones, so that it never deletes the new."""
+        keys = [keyspace.leaving(self.kind, owner, digest), keyspace.EXPIRING]
+        while not self._run("upload_expect", keys, self._member(owner, digest), GRACE_MS):
+            time.sleep(_POLL_S)
+
+    def _key(self, owner: str, upload_id: str) -> str:
+        """Its place in the object store."""
+        return f"{self.kind}s/{owner}/{digest_of(upload_id)}"
+
+    def _member(self, owner: str, digest: str) -> str:
+        """Its name in EXPIRING."""
+        return member(self.kind, owner, digest)
+
+
+def member(kind: str, owner: str, digest: str) -> str:
+    """An upload's name in EXPIRING."""
+    return f"{kind}:{owner}:{digest}"
+
+
+def digest_of(upload_id: str) -> str:
+    """The hex digest of a well-formed id. Raises NotFound, so that no other text ever reaches a key."""
+    digest = upload_id.removeprefix("sha256:")
+    if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+        raise NotFound(upload_id)
+    return digest

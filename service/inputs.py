@@ -1,0 +1,103 @@
+"""The images and arrays of a job: those that were sent are checked and stored, those that are referred to are found."""
+
+from collections.abc import Mapping
+
+from catalog.errors import InvalidParameters, Violation
+from catalog.technique import ImageInput, Technique
+from jobs.arrays import ArrayFacts, StoredArray
+from jobs.errors import NotFound
+from jobs.images import StoredImage
+from jobs.model import Input, InputArray, InputImage
+from service.arrays import examine_array
+from service.photographs import examine
+from service.problems import Problem
+from service.services import Services
+
+Sent = Mapping[str, bytes | str]
+
+
+def check_names(technique: Technique, sent: Sent) -> None:
+    """Is what was sent what the technique takes? Raises Problem or InvalidParameters."""
+    _check_required(technique, sent)
+    _check_one_of(technique, sent)
+    wanted = [image.name for image in technique.images]
+    if extra := [name for name in sent if name not in wanted]:
+        takes = ", ".join(map(repr, wanted)) or "none"
+        raise InvalidParameters(
+            f"{technique.title} takes no image {extra[0][:80]!r}; it takes {takes}.",
+            [Violation(f"/{extra[0][:80]}", "not an image of this technique")],
+        )
+
+
+def store_inputs(services: Services, owner: str, technique: Technique, sent: Sent) -> dict[str, Input]:
+    """What a job's record says of its inputs; their bytes are stored. Raises Problem."""
+    return {
+        image.name: _stored(services, owner, image, sent[image.name])
+        for image in technique.images
+        if image.name in sent
+    }
+
+
+def store_image(services: Services, owner: str, data: bytes) -> StoredImage:
+    """Check an upload and keep it. Raises Problem."""
+    if not data:
+        raise Problem("image_missing", "The image is empty. With curl, use -F image=@photo.jpg.")
+    return services.images.put(owner, data, examine(data, services.settings))
+
+
+def _check_required(technique: Technique, sent: Sent) -> None:
+    if missing := [image for image in technique.images if image.required and image.name not in sent]:
+        name = missing[0].name
+        detail = f"{technique.title} needs the image {name!r}. With curl: -F {name}={_file(missing[0])}."
+        raise Problem("image_missing", detail, [Violation(f"/{name}", "missing")])
+
+
+def _check_one_of(technique: Technique, sent: Sent) -> None:
+    choices = [image for image in technique.images if image.name in technique.one_of]
+    given = [image.name for image in choices if image.name in sent]
+    if not choices or len(given) == 1:
+        return
+    ways = " or ".join(f"-F {image.name}={_file(image)}" for image in choices)
+    if not given:
+        violations = [Violation(f"/{choices[0].name}", "missing")]
+        raise Problem("input_missing", f"{technique.title} needs one input. With curl: {ways}.", violations)
+    message = f"Send one of {' and '.join(given)}, not both: {ways}."
+    raise InvalidParameters(message, [Violation(f"/{given[1]}", message)])
+
+
+def _stored(services: Services, owner: str, image: ImageInput, value: bytes | str) -> Input:
+    if image.kind == "array":
+        return InputArray.model_validate(_array(services, owner, image.name, value).model_dump())
+    return InputImage.model_validate(_image(services, owner, image.name, value).model_dump())
+
+
+def _image(services: Services, owner: str, name: str, value: bytes | str) -> StoredImage:
+    if isinstance(value, bytes):
+        return store_image(services, owner, value)
+    try:
+        return services.images.use(owner, value)
+    except NotFound:
+        detail = f"{value[:80]!r} is not a stored image. Upload it with -F {name}=@photo.jpg, or by POST /v1/images."
+        raise Problem("unknown_image", detail, [Violation(f"/{name}", "not stored")]) from None
+
+
+def _array(services: Services, owner: str, name: str, value: bytes | str) -> StoredArray:
+    if isinstance(value, bytes):
+        return services.arrays.put(owner, value, _examined(services, name, value))
+    try:
+        return services.arrays.use(owner, value)
+    except NotFound:
+        detail = f"{value[:80]!r} is not a stored array. Upload it with -F {name}=@features.npy."
+        raise Problem("unknown_array", detail, [Violation(f"/{name}", "not stored")]) from None
+
+
+def _examined(services: Services, name: str, data: bytes) -> ArrayFacts:
+    """Refusals point to the input."""
+    try:
+        return examine_array(data, services.settings)
+    except Problem as problem:
+        raise Problem(problem.code, problem.detail, [Violation(f"/{name}", problem.detail)]) from None
+
+
+def _file(image: ImageInput) -> str:
+    return "@features.npy" if image.kind == "array" else "@photo.jpg"

@@ -1,0 +1,23 @@
+"""Embed: what one layer gives for an image."""
+
+from PIL import Image
+
+from catalog.techniques.embed import EmbedParams, EmbedSummary
+from workers.toolkit.code import code_of, last_code
+from workers.toolkit.context import Context, save_npy
+from workers.toolkit.vision_model import VisionModel
+
+
+def run(params: EmbedParams, model: VisionModel, images: dict[str, Image.Image], context: Context) -> EmbedSummary:
+    context.progress(0, 1)
+    path = params.layer or model.recommended.get("inversion") or last_code(model.network)
+    code = code_of(model, images["image"], path)[0]  # (C,) or (C, H, W)
+    save_npy(context, "embedding.npy", code.cpu().numpy())
+    context.progress(1, 1)
+    return EmbedSummary(
+        layer=path,
+        shape=list(code.shape),
+        norm=float(code.norm()),
+        mean=float(code.mean()),
+        zeros=float((code == 0).float().mean()),
+    )

@@ -1,0 +1,109 @@
+"""Inversion: the image whose output at a layer is the one that is given (Mahendran & Vedaldi 2015)."""
+
+from typing import Literal
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from catalog.ascent import MadeFor
+from catalog.techniques.inversion import InversionParams, InversionSummary, InvertedLayer
+from workers.toolkit.array import Input
+from workers.toolkit.ascent import Made, ascend
+from workers.toolkit.code import code_to_invert, last_code
+from workers.toolkit.context import Context, save_json, save_png
+from workers.toolkit.inversion import Inversion
+from workers.toolkit.inversion_weights import jitter_of, tv_of
+from workers.toolkit.picture import as_saved, to_image
+from workers.toolkit.strip import leave_strip
+from workers.toolkit.vision_model import VisionModel
+
+
+def run(params: InversionParams, model: VisionModel, images: dict[str, Input], context: Context) -> InversionSummary:
+    assert params.steps is not None
+    paths, chosen = _layers(params, model)
+    sent = images["image"] if "image" in images else images["embedding"]
+    inversions = [_inversion(params, model, sent, path) for path in paths]
+    original = _judged(model, model.view(sent).x)[0] if isinstance(sent, Image.Image) else None
+    made = ascend([one.stage() for one in inversions], context, seed=params.seed or 0, device=model.device)
+    inverted = [
+        _inverted(model, one, as_saved(kept), number, original)
+        for number, (one, kept) in enumerate(zip(inversions, made.kept, strict=True), 1)
+    ]
+    _leave(context, model, made, inverted, sent)
+    return InversionSummary(
+        recipe=params.recipe,
+        chosen=chosen,
+        original=original,
+        layers=inverted,
+        size=model.network.input_shape[1],
+        steps=params.steps,
+    )
+
+
+def _layers(
+    params: InversionParams, model: VisionModel
+) -> tuple[tuple[str, ...], Literal["named", "recommended", "by_depth"]]:
+    recommended = model.recommended.get("inversion")
+    if paths := params.paths():
+        return paths, "recommended" if paths == (recommended,) else "named"
+    return (recommended or last_code(model.network),), "recommended" if recommended else "by_depth"
+
+
+def _inversion(params: InversionParams, model: VisionModel, sent: Input, path: str) -> Inversion:
+    names = {"recipe", "restarts", "steps", "rate", "tv", "alpha", "alpha_weight", "jitter"}
+    values = params.model_dump(include=names)
+    if values["tv"] is None:
+        values["tv"] = tv_of(model.network, path, params.recipe)
+    if values["jitter"] is None:
+        values["jitter"] = jitter_of(model.network, path)
+    return Inversion(model.network, model.eye, path, code_to_invert(model, sent, path), **values)
+
+
+@torch.no_grad()
+def _inverted(
+    model: VisionModel, one: Inversion, pictures: Tensor, number: int, original: MadeFor | None
+) -> InvertedLayer:
+    """What became of one layer: its pictures (restarts, C, H, W) as they are saved."""
+    x = model.eye.normalize(pictures)
+    predicted = _judged(model, x)
+    return InvertedLayer(
+        layer=one.path,
+        shape=list(one.code.shape[1:]),
+        error=one.errors(x).tolist(),
+        predicted=predicted,
+        same_class=None if original is None else [found.index == original.index for found in predicted],
+        tv=one.tv,
+        jitter=one.jitter,
+        file=f"image-{number}.png",
+    )
+
+
+@torch.no_grad()
+def _judged(model: VisionModel, x: Tensor) -> list[MadeFor]:
+    """The first prediction for each input (B, C, H, W), in the network's units."""
+    rows = model.network.logits(x).softmax(1)
+    best = [(int(row.argmax()), float(row.max())) for row in rows]
+    return [MadeFor(index=index, label=model.label(index), probability=value) for index, value in best]
+
+
+def _leave(context: Context, model: VisionModel, made: Made, inverted: list[InvertedLayer], sent: Input) -> None:
+    cells: list[tuple[Image.Image, str]] = []
+    for number, (layer, kept) in enumerate(zip(inverted, made.kept, strict=True), 1):
+        best = min(range(len(kept)), key=layer.error.__getitem__)
+        picture = to_image(kept[best : best + 1])
+        save_png(context, layer.file, picture)
+        if len(kept) > 1:
+            save_png(context, f"restarts-{number}.png", to_image(kept))
+        cells.append((picture, f"{layer.layer}\nerror {layer.error[best]:.2g}\n{layer.predicted[best].label}"))
+    if isinstance(sent, Image.Image):
+        cells.insert(0, (to_image(model.eye.picture(model.view(sent).x)), "what the network sees"))
+    leave_strip(context, cells)
+    save_json(context, "curve.json", _curves(made, inverted))
+
+
+def _curves(made: Made, inverted: list[InvertedLayer]) -> dict[str, dict[str, list[float]]]:
+    """{layer: {part of the loss: [value at each step]}}"""
+    each = len(made.curve) // len(inverted)
+    parts = {layer.layer: made.curve[i * each : (i + 1) * each] for i, layer in enumerate(inverted)}
+    return {layer: {name: [step[name] for step in steps] for name in steps[0]} for layer, steps in parts.items()}

@@ -1,0 +1,99 @@
+"""Making an image again from what a layer keeps of it: as Mahendran & Vedaldi 2015 do, and for modern networks.
+
+Both lower ‖Φ(x) − Φ0‖² / ‖Φ0‖²: Φ0 is the layer's output for the image that is sought, Φ(x) for the one being made.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from workers.toolkit.ascent import Losses, Stage
+from workers.toolkit.centred import Centred
+from workers.toolkit.fourier import Fourier
+from workers.toolkit.network import Network, Rule
+from workers.toolkit.optimizers import AnnealedAdam
+from workers.toolkit.parametrization import Parametrization
+from workers.toolkit.rectifiers import redirected
+from workers.toolkit.regularizers import alpha_norm, total_variation
+from workers.toolkit.transforms import Jiggle
+from workers.toolkit.view import Eye
+
+WARM_UP = 16  # steps with redirected ReLU, as in Lucid
+MOMENTUM = 0.9
+PUBLISHED_RATES = ((0.0, 1.0), (0.25, 0.1), (0.75, 0.01))  # from which part of the steps on; factor on the rate
+PUBLISHED_NORM = 27098.1157  # of an image that the authors start from: 3 × 227 × 227 values in 0..255 less the mean
+_CALM = 0.75  # part of the steps after which nothing is shifted any more
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """One layer to invert; `code` (1, C) or (1, C, H, W) is its output for the image that is sought."""
+
+    network: Network
+    eye: Eye
+    path: str
+    code: Tensor
+    recipe: str
+    restarts: int
+    steps: int
+    rate: float
+    tv: float
+    alpha: float
+    alpha_weight: float
+    jitter: float
+
+    @property
+    def norm(self) -> float:
+        """σ of the published objective: the norm of an image, at this network's size."""
+        channels, height, width = self.network.input_shape
+        return float(PUBLISHED_NORM * (channels * height * width / (3 * 227**2)) ** 0.5)
+
+    def stage(self) -> Stage:
+        modern = self.recipe == "modern"
+        rates = [(round(since * self.steps), factor * self.rate * self.norm**2) for since, factor in PUBLISHED_RATES]
+        return Stage(
+            self.steps,
+            self._begin_modern if modern else self._begin_published,
+            self._loss_modern if modern else self._loss_published,
+            self._adam if modern else self._momentum,
+            rates=() if modern else rates,
+            keep=True,
+            message=f"steps for {self.path}",
+        )
+
+    def errors(self, x: Tensor, rule: Rule | None = None) -> Tensor:
+        """‖Φ(x) − Φ0‖² / ‖Φ0‖² of each image, in the network's units: (B, C, H, W) → (B,)."""
+        difference = self.network.run(x, self.path, rule) - self.code
+        return difference.square().flatten(1).sum(1) / self.code.square().sum()
+
+    def _begin_published(self, previous: Tensor | None, generator: torch.Generator) -> Parametrization:
+        grain = torch.randn(self.restarts, *self.network.input_shape, generator=generator)
+        grain = grain / grain.flatten(1).norm(dim=1)[:, None, None, None] * self.norm
+        return Centred(grain.to(self.network.device), self.eye)
+
+    def _loss_published(self, picture: Tensor, step: int, generator: torch.Generator) -> Losses:
+        x = Centred.of(picture, self.eye)
+        square = self.norm**2
+        return {
+            "error": self.errors(self.eye.normalize(picture)),
+            "tv": self.tv / 2 * total_variation(x) / square,
+            "alpha": self.alpha_weight / 2 * alpha_norm(x, self.alpha) / square,
+        }
+
+    def _begin_modern(self, previous: Tensor | None, generator: torch.Generator) -> Parametrization:
+        return Fourier.noise(self.restarts, *self.network.input_shape, generator).to(self.network.device)
+
+    def _loss_modern(self, picture: Tensor, step: int, generator: torch.Generator) -> Losses:
+        shaken = Jiggle(self.jitter)(picture, generator) if step < _CALM * self.steps else picture
+        rule = redirected if step < WARM_UP and self.network.rectifiers(self.path) else None
+        parts = {"error": self.errors(self.eye.normalize(shaken), rule)}
+        if self.tv:
+            parts["tv"] = self.tv * total_variation(picture) / picture[0].numel()
+        return parts
+
+    def _adam(self, parameters: list[Tensor]) -> torch.optim.Optimizer:
+        return AnnealedAdam(parameters, lr=self.rate, steps=self.steps)
+
+    def _momentum(self, parameters: list[Tensor]) -> torch.optim.Optimizer:
+        return torch.optim.SGD(parameters, lr=self.rate * self.norm**2, momentum=MOMENTUM)
