@@ -47,3 +47,8 @@ def index_name(model: str, weights: str, layer: str) -> str:
     """Name of the file that keeps the index of a layer."""
     digest = hashlib.sha256(json.dumps([1, TOP, model, weights, layer]).encode()).hexdigest()
     return f"index-{digest[:32]}.npz"
+
+
+def complete_index_name(name: str, images: int) -> str:
+    """Name of the empty file that says that the index covers that many images."""
+    return f"{name}.covers-{images}"

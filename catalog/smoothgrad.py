@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from catalog.attribution import AttributionParams
+from catalog.models import ModelEntry
 
 
 class SmoothGradParams(AttributionParams):
@@ -12,3 +13,6 @@ class SmoothGradParams(AttributionParams):
     noise: float = Field(
         0.15, ge=0, le=10, description="SmoothGrad: standard deviation of the noise, as a part of the input's range."
     )
+
+    def passes(self, model: ModelEntry) -> int:
+        return self.samples

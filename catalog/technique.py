@@ -42,6 +42,10 @@ class Params(BaseModel):
         Raises InvalidParameters or TooExpensive.
         """
 
+    def passes(self, model: ModelEntry) -> int:
+        """About how many images go through the model, with or without a gradient."""
+        return 1
+
     def check_images(self, sent: Set[str]) -> None:
         """Refuse images that are missing or of no use, by their names, for what the other parameters ask.
 

@@ -25,6 +25,10 @@ class StillRunning(JobsError):
     """The job must end before this can be done."""
 
 
+class StoreBusy(JobsError):
+    """The same bytes are being deleted, and that takes too long."""
+
+
 class QueueFull(JobsError):
     """As many jobs wait as the settings allow."""
 

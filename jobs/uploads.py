@@ -11,7 +11,7 @@ from redis import Redis
 
 from jobs import keyspace
 from jobs.artifacts import ArtifactStore
-from jobs.errors import NotFound
+from jobs.errors import NotFound, StoreBusy
 from jobs.lua import Scripts
 from jobs.settings import Settings
 
@@ -19,6 +19,7 @@ from jobs.settings import Settings
 GRACE_MS = 60_000
 _LEAVING_MS = 30_000
 _POLL_S = 0.02
+_PATIENCE_S = 10.0
 
 
 class Stored(BaseModel):
@@ -99,7 +100,10 @@ class UploadStore(Generic[Record]):
     def _expect(self, owner: str, digest: str) -> None:
         """Note that bytes will come. Waits while the sweep deletes the same ones, so that it never deletes the new."""
         keys = [keyspace.leaving(self.kind, owner, digest), keyspace.EXPIRING]
+        deadline = time.monotonic() + _PATIENCE_S
         while not self._run("upload_expect", keys, self._member(owner, digest), GRACE_MS):
+            if time.monotonic() > deadline:
+                raise StoreBusy(digest)
             time.sleep(_POLL_S)
 
     def _key(self, owner: str, upload_id: str) -> str:

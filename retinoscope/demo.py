@@ -75,7 +75,7 @@ def _show(client: httpx.Client, out: Path, bars: Progress, showing: Showing, ima
     began, technique = time.monotonic(), showing.technique
     bar = bars.add_task(showing.title, total=1, note="queued")
     name = showing.photograph
-    files = {image.name: (f"{name}.png", photograph(name), "image/png") for image in technique.images}
+    files = {image.name: (f"{name}.png", photograph(name), "image/png") for image in technique.least}
     fields = {**showing.fields, "seed": "1"} | ({"image_set": image_set} if technique.reads_image_set else {})
     created = client.post(f"/v1/jobs/{technique.name}", files=files, data=fields)
     created.raise_for_status()

@@ -52,7 +52,7 @@ class Showing:
 def showings() -> Iterator[Showing]:
     for photograph in (*PHOTOGRAPHS, MODEL):
         for technique in techniques().values():
-            if bool(technique.images) == (photograph != MODEL):
+            if bool(technique.least) == (photograph != MODEL):
                 for number, fields in enumerate(_fields(technique)):
                     yield Showing(photograph, technique, number, fields)
 

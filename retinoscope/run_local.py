@@ -3,11 +3,9 @@
 import json
 import secrets
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from PIL import Image
 from pydantic import ValidationError
 
 from catalog.image_set import ImageSetParams
@@ -17,12 +15,13 @@ from catalog.technique import ImageInput, Params, Technique
 from retinoscope.errors import StackError
 from workers.execute import execute
 from workers.failures import explain
+from workers.folder_image_set import FolderImageSet
 from workers.models.load import load_model
 from workers.provenance import provenance
 from workers.toolkit.array import Input, read_array
 from workers.toolkit.context import LocalContext
-from workers.toolkit.errors import TechniqueError, UnreadableImage
-from workers.toolkit.image_set import LocalImageSet
+from workers.toolkit.errors import TechniqueError
+from workers.toolkit.image_set import ImageSet, LocalImageSet
 from workers.toolkit.view import decode
 from workers.toolkit.vision_model import VisionModel
 
@@ -114,22 +113,13 @@ def _read(image: ImageInput, file: Path) -> Input:
         raise StackError(f"The {image.kind} cannot be read: {error}") from None
 
 
-def _image_set(params: Params) -> LocalImageSet:
-    """The pictures of the folder that `--image-set` names, by name; what is not a picture is left out."""
+def _image_set(params: Params) -> ImageSet:
     if not isinstance(params, ImageSetParams):
         return LocalImageSet()
     folder = Path(params.image_set)
     if not folder.is_dir():
         raise StackError(f"--image-set names a folder of pictures; {folder} is none.")
-    return LocalImageSet(dict(_pictures(folder)))
-
-
-def _pictures(folder: Path) -> Iterator[tuple[str, Image.Image]]:
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        try:
-            yield str(path.relative_to(folder)), decode(path.read_bytes())
-        except (OSError, UnreadableImage):
-            print(f"left out: {path}", file=sys.stderr)
+    return FolderImageSet(folder)
 
 
 def _params(technique: Technique, fields: dict[str, str]) -> Params:

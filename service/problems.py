@@ -16,7 +16,7 @@ from redis import TimeoutError as RedisTimeoutError
 from starlette.exceptions import HTTPException
 
 from catalog.errors import CatalogError, Violation
-from jobs.errors import ImageSetFull, NotFound, QueueFull, StillRunning, TooManyImageSets
+from jobs.errors import ImageSetFull, NotFound, QueueFull, StillRunning, StoreBusy, TooManyImageSets
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +141,7 @@ def answer(problem: Problem) -> Response:
 
 def install(app: FastAPI) -> None:
     """Make every exception a problem document."""
-    for kind in (Problem, CatalogError, NotFound, StillRunning, QueueFull, ImageSetFull, TooManyImageSets,
+    for kind in (Problem, CatalogError, NotFound, StillRunning, StoreBusy, QueueFull, ImageSetFull, TooManyImageSets,
                  RedisError, ObjectStoreError, RequestValidationError, HTTPException, Exception):  # fmt: skip
         app.add_exception_handler(kind, _handle)
 
@@ -173,7 +173,7 @@ def _problem(error: Exception) -> Problem:
             return Problem("image_set_full", "Make another set: POST /v1/image-sets.")
         case TooManyImageSets():
             return Problem("too_many_image_sets", "Delete one that is not needed: DELETE /v1/image-sets/{id}.")
-        case RedisConnectionError() | RedisTimeoutError() | ObjectStoreError():
+        case RedisConnectionError() | RedisTimeoutError() | ObjectStoreError() | StoreBusy():
             return Problem("store_unavailable", "Nothing was accepted. Try again in a moment.")
         case RequestValidationError():
             return invalid(error.errors(), skip=1)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from catalog.arrays import check_array
 from catalog.errors import Violation, near_matches
-from catalog.image_set import ImageSetParams, index_name
+from catalog.image_set import ImageSetParams, complete_index_name, index_name
 from catalog.models import ModelDescription, class_labels, find_model
 from catalog.targets import Target, check_layers, check_target, parse_target
 from catalog.technique import Params, TargetParams, Technique
@@ -23,6 +23,7 @@ from service.publishing import tolerant
 from service.services import Services
 
 _SEED_BITS = 32
+FAST_PASSES = 2000  # images through the model, at most, in a job of the fast queue
 
 
 def read_params(technique: Technique, fields: dict[str, Any]) -> Params:
@@ -80,9 +81,9 @@ def submit(
 
 
 def _queue(services: Services, owner: str, technique: Technique, params: Params, known: ModelDescription | None) -> str:
-    """`slow` for a first question about a layer, which sends a whole image set through the model."""
+    """`slow` where many images have to go through the model, such as a first question about a layer of a set."""
     if not isinstance(params, ImageSetParams):
-        return technique.queue
+        return "slow" if params.passes(find_model(params.model)) > FAST_PASSES else technique.queue
     try:
         images = services.image_sets.use(owner, params.image_set).images
     except NotFound:
@@ -93,7 +94,7 @@ def _queue(services: Services, owner: str, technique: Technique, params: Params,
     weights = known and known.weights
     if layer is None or not weights:
         return "slow"
-    name = index_name(params.model, weights, layer)
+    name = complete_index_name(index_name(params.model, weights, layer), images)
     return technique.queue if services.image_sets.has_kept(owner, params.image_set, name) else "slow"
 
 

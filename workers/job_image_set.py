@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from functools import cached_property
 
-from jobs.image_sets import ImageSetStore
 from PIL import Image
 
+from jobs.errors import NotFound
+from jobs.image_sets import ImageSetStore
 from jobs.images import ImageStore
+from workers.toolkit.errors import ImageSetGone
 from workers.toolkit.view import decode
 
 
@@ -21,9 +23,12 @@ class JobImageSet:
 
     @cached_property
     def images(self) -> Sequence[str]:
-        """The ids in order. Raises NotFound."""
-        count = self._sets.get(self._owner, self._id).images
-        return self._sets.members(self._owner, self._id, 0, count)
+        """The ids in order. Raises ImageSetGone."""
+        try:
+            count = self._sets.get(self._owner, self._id).images
+            return self._sets.members(self._owner, self._id, 0, count)
+        except NotFound:
+            raise ImageSetGone("The image set was deleted. Make it again, and a new job.") from None
 
     def open(self, image_id: str) -> Image.Image:
         return decode(self._images.read(self._owner, image_id))
@@ -32,4 +37,8 @@ class JobImageSet:
         return self._sets.kept(self._owner, self._id, name)
 
     def keep(self, name: str, data: bytes) -> None:
-        self._sets.keep(self._owner, self._id, name, data)
+        """Raises ImageSetGone."""
+        try:
+            self._sets.keep(self._owner, self._id, name, data)
+        except NotFound:
+            raise ImageSetGone("The image set was deleted while the job ran.") from None

@@ -6,17 +6,19 @@ the pixels from the training mean, paying λ‖x‖². `yosinski` decays and blu
 logit for a class, an activation otherwise, never a probability.
 """
 
+from collections.abc import Set
 from typing import Any, Literal, Self
 
 from pydantic import Field
 
 from catalog.ascent import CURVE, MAX_SIDE, MadeFor
-from catalog.errors import InvalidParameters, TooExpensive, Violation
+from catalog.errors import ImageMissing, InvalidParameters, TooExpensive, Violation
 from catalog.heatmap import ExplainedTarget
 from catalog.models import ModelEntry
 from catalog.technique import ArtifactSpec, ImageInput, Summary, TargetParams, Technique
 
 Recipe = Literal["robust", "lucid", "simonyan", "yosinski"]
+MAX_PIXELS = 16 * 256**2  # made at once: a batch of this size takes some gigabytes
 MAX_STEP_PIXELS = 512 * 256**2 * 8  # steps × pixels × images
 
 _PLAIN = {"l2": 0.0, "tv": 0.0, "blur_every": 0, "jitter": 0, "zoom": 1.0, "noise": 0.0}
@@ -52,7 +54,7 @@ class ActivationMaximizationParams(TargetParams):
         None, gt=0, le=1, description="Smallest part of the picture's side in a random view; 1 is all."
     )
     noise: float | None = Field(None, ge=0, le=1, description="Noise in each view: standard deviation, pixels in 0..1.")
-    size: int | None = Field(None, ge=16, le=MAX_SIDE, description="Side in pixels; the network's own by default.")
+    size: int | None = Field(None, ge=1, le=MAX_SIDE, description="Side in pixels; the network's own by default.")
     count: int = Field(1, ge=1, le=16, description="Images made together.")
     diversity: float = Field(
         1.0, ge=0, le=1000, description="How much several images are kept apart, in units of the score."
@@ -67,11 +69,22 @@ class ActivationMaximizationParams(TargetParams):
             message = "Name the class, as class:285; there is no image to take the first prediction of."
             raise InvalidParameters(message, [Violation("/target", message)])
         steps, size = self.steps or 1, self.size or model.input_size
+        if size**2 * self.count > MAX_PIXELS:
+            message = f"{self.count} × {size} × {size} pixels are too many at once. Lower size or count."
+            raise TooExpensive(message, [Violation("/count", message)])
         if steps * size**2 * self.count > MAX_STEP_PIXELS:
             message = (
                 f"{steps} steps of {self.count} × {size} × {size} pixels cost too much. Lower steps, size or count."
             )
             raise TooExpensive(message, [Violation("/steps", message)])
+
+    def check_images(self, sent: Set[str]) -> None:
+        if (self.start == "image") == ("image" in sent):
+            return
+        if "image" in sent:
+            message = f"The image is not used with start={self.start}. Add -F start=image, or leave the image out."
+            raise InvalidParameters(message, [Violation("/start", message)])
+        raise ImageMissing("image", "With start=image, send the image: -F image=@photo.jpg.")
 
 
 class ActivationMaximizationSummary(Summary):

@@ -25,6 +25,9 @@ class IntegratedGradientsParams(SmoothGradParams):
         "black", description="The image that says nothing; `mean` is the training mean, `blur` this image, blurred."
     )
 
+    def passes(self, model: ModelEntry) -> int:
+        return self.steps * self.samples
+
     def check_model(self, model: ModelEntry) -> None:
         if (points := self.steps * self.samples) > MAX_POINTS:
             message = f"steps × samples is {points:,}; the limit is {MAX_POINTS:,} gradients."

@@ -57,6 +57,9 @@ class OcclusionParams(AttributionParams):
         window, stride = self.grid(model.input_size)
         return self.model_copy(update={"window": window, "stride": stride})
 
+    def passes(self, model: ModelEntry) -> int:
+        return self.positions(model.input_size)
+
     def check_model(self, model: ModelEntry) -> None:
         size = model.input_size
         window, stride = self.grid(size)

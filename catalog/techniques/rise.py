@@ -31,6 +31,9 @@ class RiseParams(AttributionParams):
         "probability", description="What is watched for a class. For another unit it is always its activation."
     )
 
+    def passes(self, model: ModelEntry) -> int:
+        return self.masks
+
     def check_model(self, model: ModelEntry) -> None:
         size = model.input_size
         if self.grid > size:

@@ -210,11 +210,9 @@ async def _sent(
 
 def _merged(texts: list[tuple[str, str]]) -> dict[str, str]:
     """Fields by name. `ids` may come many times, and under the name `image`, as in jobs."""
-    fields: dict[str, str] = {}
-    for sent_name, text in texts:
-        name = "ids" if sent_name == "image" else sent_name
-        fields[name] = f"{fields[name]},{text}" if name == "ids" and name in fields else text
-    return fields
+    fields = {name: text for name, text in texts if name not in ("ids", "image")}
+    ids = [text for name, text in texts if name in ("ids", "image")]
+    return fields | ({"ids": ",".join(ids)} if ids else {})
 
 
 def _fields(kind: type[Fields], fields: dict[str, Any]) -> Fields:

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from tests.tiny import photo, tiny_model
+from workers.toolkit.errors import PlaceOutside
 from workers.toolkit.image_set import LocalImageSet
 from workers.toolkit.response import parts, respond, strongest, unit_at
 from workers.toolkit.top_activations import Hit, LayerReader, read_layer
@@ -23,10 +24,14 @@ def test_the_middle_of_a_box_leads_back_to_its_unit(reader: LayerReader, y: int,
     assert unit_at(view, reader.field, (16, 16), ((left + right) / 2, (top + bottom) / 2)) == (y, x)
 
 
-def test_places_outside_lead_to_the_border(reader: LayerReader) -> None:
+def test_a_place_that_the_network_does_not_see_is_refused(reader: LayerReader) -> None:
     view = reader.model.view(photo(50, 40))
-    assert unit_at(view, reader.field, (16, 16), (0, 0)) == (0, 0)
-    assert unit_at(view, None, (16, 16), (1e6, 1e6)) == (15, 15)
+    left, top, right, bottom = view.box
+    assert unit_at(view, reader.field, (16, 16), (left, top)) == (0, 0)
+    assert unit_at(view, None, (16, 16), (right, bottom)) == (15, 15)
+    for at in ((left - 1, 20), (25, bottom + 1), (49.9, 20)):
+        with pytest.raises(PlaceOutside, match="of this image of 50 × 40"):
+            unit_at(view, reader.field, (16, 16), at)
 
 
 def test_at_a_place_the_values_are_those_of_the_unit_there(reader: LayerReader) -> None:

@@ -19,7 +19,7 @@ from workers.toolkit.network import Network
 from workers.toolkit.picture import as_saved
 from workers.toolkit.starts import start_picture
 from workers.toolkit.subject import told
-from workers.toolkit.unit import Unit, find_unit
+from workers.toolkit.unit import Unit, check_place, find_unit
 from workers.toolkit.vision_model import VisionModel
 
 
@@ -30,6 +30,7 @@ def run(
     target = parse_target(params.target, model.labels, model.name)
     network, seed = model.network.at(params.size, params.size), params.seed or 0
     unit = find_unit(target, network)
+    check_place(unit, network)
     stage = _climb(params, model, network, unit, images.get("image")).stage()
     before = stage.begin(None, torch.Generator().manual_seed(seed)).picture()
     made = ascend([stage], context, seed=seed, device=model.device)
@@ -63,9 +64,10 @@ def _climb(
 def _apart(
     params: ActivationMaximizationParams, model: VisionModel, network: Network, unit: Unit
 ) -> Callable[[Tensor], Tensor]:
-    """What several images pay for being alike: in the unit's layer, or in the last map where that has none."""
-    has_map = not unit.is_class and len(network.layer_shape(unit.path)) == 3
-    layer = unit.path if has_map else model.recommended.get("grad_cam") or last_map(network)
+    """What several images pay for being alike: in the unit's layer, for a class in the last map."""
+    layer = unit.path
+    if unit.is_class:
+        layer = model.recommended.get("grad_cam") or last_map(network)
     return lambda x: params.diversity * likeness(network.run(x, layer))
 
 

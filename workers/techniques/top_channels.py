@@ -4,7 +4,7 @@ from math import isnan
 
 from PIL import Image
 
-from catalog.image_set import IndexUse, Patch, index_name
+from catalog.image_set import IndexUse, Patch, complete_index_name, index_name
 from catalog.techniques.top_channels import RespondingChannel, TopChannelsParams, TopChannelsSummary
 from workers.toolkit.contact_sheet import contact_sheet
 from workers.toolkit.context import Context, save_json, save_png
@@ -39,6 +39,7 @@ def run(
     caption = f"{path}: the channels that respond most"
     save_png(context, "channels.png", contact_sheet(rows, labels, caption, columns=1))
     save_json(context, "channels.json", [channel.model_dump() for channel in found])
+    context.image_set.keep(complete_index_name(name, reader.index.covered), b"")
     total = reader.index.covered + 1
     context.progress(total, total)
     use = IndexUse(images=reader.index.covered, added=reader.added, model_calls=model.network.passes - before)

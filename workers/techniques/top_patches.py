@@ -3,7 +3,7 @@
 from PIL import Image
 
 from catalog.heatmap import ExplainedTarget
-from catalog.image_set import IndexUse, Patch, index_name
+from catalog.image_set import IndexUse, Patch, complete_index_name, index_name
 from catalog.models import ReceptiveField
 from catalog.targets import Target, parse_target
 from catalog.techniques.top_patches import TopPatchesParams, TopPatchesSummary
@@ -29,6 +29,7 @@ def run(
     name = index_name(model.name, model.weights, unit.path)
     reader = read_layer(model, unit.path, context.image_set, name, context.progress)
     patches = _leave(params, reader, channel, context, _caption(model, target, reader))
+    context.image_set.keep(complete_index_name(name, reader.index.covered), b"")
     total = reader.index.covered + 1
     context.progress(total, total)
     return TopPatchesSummary(

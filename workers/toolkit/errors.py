@@ -53,9 +53,29 @@ class NotAConvolution(TechniqueError):
     title = "The layer is not a convolution"
 
 
+class NoSuchPlace(TechniqueError):
+    code = "unknown_position"
+    title = "There is nothing at this place"
+
+
+class OwnSizeOnly(TechniqueError):
+    code = "own_size_only"
+    title = "The model takes images of its own size only"
+
+
 class NoStart(TechniqueError):
     code = "start_missing"
     title = "There is no image to start from"
+
+
+class ImageSetGone(TechniqueError):
+    code = "image_set_gone"
+    title = "The image set is gone"
+
+
+class PlaceOutside(TechniqueError):
+    code = "place_outside"
+    title = "The network does not see this place"
 
 
 class EmptyImageSet(TechniqueError):

@@ -38,7 +38,7 @@ def activation_index(
     began = time.monotonic()
     for batch in _views(model, path, image_set, images):
         progress(index.covered, len(image_set.images), "images")
-        index = index.extended(*_look(model, path, batch))
+        index = index.extended(*_look(model, path, batch, image_set.images[index.covered :]))
         if time.monotonic() - began > _KEEP_EVERY_S:
             _keep(image_set, name, index)
             began = time.monotonic()
@@ -91,8 +91,10 @@ def _views(model: VisionModel, path: str, image_set: ImageSet, images: Sequence[
 
 
 @torch.no_grad()
-def _look(model: VisionModel, path: str, batch: Tensor) -> tuple[Floats, Integers]:
+def _look(model: VisionModel, path: str, batch: Tensor, images: Sequence[str]) -> tuple[Floats, Integers]:
     output = model.network.run(batch, path)
-    if not bool(output.isfinite().all()):
-        raise NotFinite(f"The layer {path!r} is NaN or infinite for an image of the set.")
+    finite = output.flatten(1).isfinite().all(1)
+    if not bool(finite.all()):
+        image = images[int(finite.int().argmin())]
+        raise NotFinite(f"The layer {path!r} is NaN or infinite for the image {image} of the set.")
     return maxima(output)

@@ -22,6 +22,7 @@ from workers.toolkit.view import Eye
 WARM_UP = 16  # steps with redirected ReLU, as in Lucid
 _BLUR_SIGMA, _DECAY = 1.0, 1e-4
 _SCALE, _TURN = 0.1, 10.0
+_APART = 0.02  # of 0..1
 
 
 @dataclass(frozen=True)
@@ -54,18 +55,27 @@ class Climb:
 
     def _begin(self, previous: Tensor | None, generator: torch.Generator) -> Parametrization:
         channels, height, width = self.network.input_shape
+        start = self._start(generator)
         if self._fourier:
-            if self.start is not None:
-                return Fourier.of(self.start)
+            if start is not None:
+                return Fourier.of(start)
             return Fourier.noise(self.count, channels, height, width, generator).to(self.network.device)
-        if self.start is not None:
-            return Pixels(self.start, 0.0, 1.0)
+        if start is not None:
+            return Pixels(start, 0.0, 1.0)
         grain = torch.randn(self.count, channels, height, width, generator=generator)
         return Pixels(self.eye.picture(0.2 * grain).to(self.network.device), 0.0, 1.0)
 
+    def _start(self, generator: torch.Generator) -> Tensor | None:
+        """Several images begin a little apart: from one place they would all take the same way."""
+        if self.start is None or self.count == 1:
+            return self.start
+        grain = torch.randn(self.start.shape, generator=generator).to(self.start)
+        return (self.start + _APART * grain).clamp(0, 1)
+
     def _loss(self, picture: Tensor, step: int, generator: torch.Generator) -> Losses:
         x = self.eye.normalize(self._view(picture, generator))
-        rule = redirected if step < WARM_UP and self.network.rectifiers(self.unit.path) else None
+        warm_up = self._fourier and step < WARM_UP
+        rule = redirected if warm_up and self.network.rectifiers(self.unit.path) else None
         parts = {"score": -self.unit.value(self.network, x, rule)}
         if self.apart is not None:
             parts["likeness"] = self.apart(x)
@@ -99,8 +109,11 @@ class Climb:
 
 
 def likeness(features: Tensor) -> Tensor:
-    """Mean cosine of the Gram matrices of all pairs (Olah et al. 2017): (B, C, H, W) → (1,); 0 for one image."""
-    flat = features.flatten(2)  # (B, C, N)
+    """Mean cosine of the Gram matrices of all pairs (Olah et al. 2017): (B, C) or (B, C, H, W) → (1,).
+
+    0 for one image.
+    """
+    flat = features.reshape(*features.shape[:2], -1)  # (B, C, N)
     grams = F.normalize((flat @ flat.transpose(1, 2)).flatten(1), dim=1)
     count = len(grams)
     if count < 2:

@@ -6,6 +6,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, fx, nn
 
+from workers.toolkit.errors import NotExportable, OwnSizeOnly
 from workers.toolkit.graph import export_graph, operator_name, shape_of
 from workers.toolkit.layers import Layers, layer_outputs
 from workers.toolkit.rectifiers import is_rectifier, rectifier_range
@@ -90,14 +91,25 @@ class Network:
         return [node for node in seen if is_rectifier(node) and not _ancestors(node).isdisjoint(self._inputs)]
 
     def at(self, height: int, width: int) -> "Network":
-        """The same module for inputs of another size, its graph made once per size."""
+        """The same module for inputs of another size, its graph made once per size. Raises OwnSizeOnly."""
         if (height, width) == self.input_shape[1:]:
             return self
         if (height, width) not in self._sizes:
             if len(self._sizes) >= _MOST_SIZES:
                 self._sizes.pop(next(iter(self._sizes)))
-            self._sizes[height, width] = Network(self.module, self.input_shape[0], height, width)
+            self._sizes[height, width] = self._resized(height, width)
         return self._sizes[height, width]
+
+    def _resized(self, height: int, width: int) -> "Network":
+        resized = Network(self.module, self.input_shape[0], height, width)
+        try:
+            resized.whole  # noqa: B018 — to see whether it can be made
+        except NotExportable as error:
+            _, own_height, own_width = self.input_shape
+            raise OwnSizeOnly(
+                f"This model cannot be run on {width} × {height} pixels, only on {own_width} × {own_height}. Leave out `size`."
+            ) from error
+        return resized
 
     def kernels(self, path: str) -> list[fx.Node]:
         """The weights of the convolutions and linear layers that make that layer's output, first to last."""

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from workers.toolkit.activation_index import Floats, Integers, maxima
-from workers.toolkit.errors import NotFinite
+from workers.toolkit.errors import NotFinite, PlaceOutside
 from workers.toolkit.geometry import Field
 from workers.toolkit.top_activations import Hit, LayerReader, Spot
 from workers.toolkit.view import View
@@ -33,8 +33,16 @@ def respond(
 
 
 def unit_at(view: View, field: Field | None, size: tuple[int, int], at: tuple[float, float]) -> tuple[int, int]:
-    """y, x of the unit whose receptive field has its middle nearest to the pixel `at` (x, y) of the photograph."""
+    """y, x of the unit whose receptive field has its middle nearest to the pixel `at` (x, y) of the photograph.
+
+    Raises PlaceOutside.
+    """
     left, top, right, bottom = view.box
+    if not (left <= at[0] <= right and top <= at[1] <= bottom):
+        raise PlaceOutside(
+            f"The network sees x {max(left, 0):.0f} to {right:.0f} and y {max(top, 0):.0f} to {bottom:.0f} of "
+            f"this image of {view.image.width} × {view.image.height}; {at[0]:g},{at[1]:g} (x,y) is outside."
+        )
     height, width = view.x.shape[2:]
     pixel = (at[1] - top) / (bottom - top) * height, (at[0] - left) / (right - left) * width  # of the input
     if field is None:

@@ -5,6 +5,7 @@ from typing import Literal, Protocol
 
 from torch import Tensor
 
+from workers.toolkit.errors import NoSuchPlace
 from workers.toolkit.network import LOGITS, Network, Rule
 
 Position = tuple[int, int] | Literal["center"]
@@ -49,6 +50,19 @@ class Unit:
             y, x = self.position
             return output[:, self.channel, y, x]
         return output[:, self.channel].flatten(1).mean(1) if output.ndim == 4 else output[:, self.channel]
+
+
+def check_place(unit: Unit, network: Network) -> None:
+    """Raises NoSuchPlace where the layer's map is too small, at the network's present size, for the unit's position."""
+    if unit.position is None:
+        return
+    _, height, width = network.layer_shape(unit.path)
+    if unit.position[0] >= height or unit.position[1] >= width:
+        _, side, _ = network.input_shape
+        raise NoSuchPlace(
+            f"At {side} × {side} pixels {unit.path!r} has positions 0,0 to {height - 1},{width - 1} (y,x); "
+            f"{unit.position[0]},{unit.position[1]} is outside."
+        )
 
 
 def find_unit(target: TargetLike, network: Network, logits: Tensor | None = None) -> Unit:
