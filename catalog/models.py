@@ -13,6 +13,9 @@ __all__ = ["DEFAULT_MODEL", "Layer", "ModelDescription", "ModelEntry", "Preproce
 
 DEFAULT_MODEL = "efficientnet_lite0"
 
+# Layers that were published with a technique.
+_RECOMMENDED = {"googlenet": {"deep_dream": "inception4c"}}
+
 
 @lru_cache(maxsize=1)
 def models() -> dict[str, ModelEntry]:
@@ -60,7 +63,8 @@ def class_labels(entry: ModelEntry) -> tuple[str, ...]:
 @lru_cache(maxsize=1)
 def _published() -> tuple[ModelEntry, ...]:
     """The default, then torchvision's."""
-    zoo = [ModelEntry(name=name, **row) for name, row in data_table("torchvision.json").items()]
+    rows = data_table("torchvision.json").items()
+    zoo = [ModelEntry(name=name, recommended=_RECOMMENDED.get(name, {}), **row) for name, row in rows]
     return _efficientnet_lite0(), *zoo
 
 
@@ -86,5 +90,5 @@ def _efficientnet_lite0() -> ModelEntry:
         classes=1000,
         labels="imagenet",
         preprocessing=Preprocessing(resize=256, crop=224, interpolation="bicubic", mean=(mean,) * 3, std=(std,) * 3),
-        recommended={"filters": "conv_stem", "grad_cam": "bn2"},
+        recommended={"filters": "conv_stem", "grad_cam": "bn2", "deep_dream": "blocks.4"},
     )

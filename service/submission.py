@@ -1,15 +1,17 @@
 """From what a client sent to a job that waits. Whatever can be refused is refused here, before anything is queued."""
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from catalog.errors import InvalidParameters, Violation, near_matches
 from catalog.image_set import ImageSetParams, index_name
-from catalog.models import ModelDescription, class_labels, find_model
-from catalog.targets import Target, check_layers, check_target, parse_target
-from catalog.technique import Params, TargetParams, Technique
+from catalog.models import ModelDescription, find_model
+from catalog.named_targets import check_named
+from catalog.targets import Target
+from catalog.technique import Params, Technique
 from jobs.errors import NotFound
 from jobs.images import StoredImage
 from jobs.model import InputImage, Job
@@ -38,28 +40,18 @@ def read_params(technique: Technique, fields: dict[str, Any]) -> Params:
     return params
 
 
-def read_target(params: Params) -> Target | None:
-    """The parsed target, if the technique has one. Raises CatalogError."""
-    if not isinstance(params, TargetParams):
-        return None
-    entry = find_model(params.model)
-    return parse_target(params.target, class_labels(entry), entry.name)
-
-
 def submit(
     services: Services,
     owner: str,
     technique: Technique,
     params: Params,
-    target: Target | None,
+    targets: Sequence[Target],
     known: ModelDescription | None,
     sent: Sent,
 ) -> Job:
     """Store the images, write the record, tell the workers. Raises Problem, CatalogError or QueueFull."""
     if known is not None:
-        check_layers(params.named_layers(), known)
-        if target is not None:
-            check_target(target, known)
+        check_named(params, targets, known)
     queue = _queue(services, owner, technique, params, known)
     inputs = _store_images(services, owner, technique, sent.images)
     new = NewJob(

@@ -6,9 +6,9 @@ from typing import Any
 from PIL import Image
 
 from catalog.models import ModelDescription
+from catalog.named_targets import check_named, read_targets
 from catalog.registry import find_technique
-from catalog.targets import check_layers, check_target, parse_target
-from catalog.technique import Params, Summary, TargetParams
+from catalog.technique import Params, Summary
 from workers.models.describe import describe
 from workers.toolkit.context import Context
 from workers.toolkit.vision_model import VisionModel
@@ -24,9 +24,7 @@ def execute(
 ) -> Summary:
     """Run it. Raises CatalogError, TechniqueError, or what the context raises to stop it."""
     known = description or describe(model.name, model.network, model.weights)
-    check_layers(params.named_layers(), known)
-    if isinstance(params, TargetParams):
-        check_target(parse_target(params.target, model.labels, model.name), known)
+    check_named(params, read_targets(params, model.labels), known)
     run: Any = import_module(f"workers.techniques.{find_technique(technique).name}").run
     summary: Summary = run(params, model, images, context)
     return summary

@@ -48,6 +48,11 @@ class NoStart(TechniqueError):
     title = "There is no image to start from"
 
 
+class NoGuide(TechniqueError):
+    code = "guide_without_layer"
+    title = "The guide has no layer to lead"
+
+
 class EmptyImageSet(TechniqueError):
     code = "empty_image_set"
     title = "The image set is empty"

@@ -13,6 +13,11 @@ def levels(picture: Tensor) -> Tensor:
     return (picture.detach().clamp(0, 1) * 255).round().to(torch.uint8)
 
 
+def from_levels(rounded: Tensor) -> Tensor:
+    """In 8 bits → in 0..1."""
+    return rounded.to(torch.float32) / 255
+
+
 def to_image(picture: Tensor) -> Image.Image:
     """(B, C, H, W) in 0..1, or in 8 bits → RGB or grey; several side by side in a grid."""
     rounded = picture if picture.dtype == torch.uint8 else levels(picture)
@@ -36,4 +41,4 @@ def from_image(image: Image.Image, channels: int = 3) -> Tensor:
 
 def as_saved(picture: Tensor) -> Tensor:
     """The picture as an 8-bit file gives it back."""
-    return levels(picture).to(picture.dtype) / 255
+    return from_levels(levels(picture)).to(picture.dtype)
