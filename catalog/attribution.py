@@ -3,7 +3,14 @@
 from pydantic import BaseModel, Field
 
 from catalog.heatmap import HeatmapSummary
-from catalog.technique import TargetParams
+from catalog.technique import ArtifactSpec, TargetParams
+
+CHECK = ArtifactSpec(
+    "check.png",
+    "image/png",
+    "The curves of the check: the score while what the map marks is hidden, and while it is shown.",
+    only_with="check",
+)
 
 
 class AttributionParams(TargetParams):

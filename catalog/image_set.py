@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from catalog.models import ModelEntry
 from catalog.technique import Params
 
+EXAMPLE = "019ab3c58e41d07f6a2be95c4f183d20"  # what an id looks like
 TOP = 64  # images that the index keeps per channel
 
 

@@ -75,12 +75,12 @@ class ImageInput:
 
 @dataclass(frozen=True)
 class ArtifactSpec:
-    """One file that a technique leaves."""
+    """One file that a technique leaves: always, or only where the parameter `only_with` asks for it."""
 
     name: str  # {n} stands for a number: patch-{n}.png
     media_type: str
     description: str
-    optional: bool = False  # left only when a parameter asks for it
+    only_with: str | None = None
 
 
 @dataclass(frozen=True)

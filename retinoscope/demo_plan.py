@@ -20,6 +20,11 @@ _FIELDS: dict[str, list[dict[str, str]]] = {
         {"target": "blocks.4.0.conv_pw:20", "guided": "true"},
         {"target": "class:285"},
     ],
+    "saliency": [{"check": "true"}],
+    "guided_backprop": [{"check": "true"}],
+    "grad_cam": [{"check": "true"}],
+    "rise": [{"masks": "400"}],
+    "activation_maximization": [{"target": "class:espresso", "steps": "96"}],
     "top_channels": [{"layer": "blocks.4.0.conv_pw", "channels": "6"}],
 }
 

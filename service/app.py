@@ -15,9 +15,10 @@ from service import problems
 from service.body_limit import BodyLimit
 from service.guard import Guard
 from service.head import HeadAsGet
-from service.routes import artifacts, create_job, health, image_sets, images, jobs, techniques
+from service.routes import artifacts, create_job, events, health, image_sets, images, jobs, previews, techniques
 from service.routes import models as model_routes
 from service.services import make_services
+from service.stopping import when_told_to_stop
 
 DESCRIPTION = """Shows what a vision model sees. Post an image, name a technique, poll the job, fetch the pictures.
 
@@ -33,7 +34,9 @@ def create_app(config: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         reader = asyncio.create_task(services.changes.run())
-        yield
+        with when_told_to_stop(services.feeds.close):
+            yield
+        services.feeds.close()
         reader.cancel()
         with suppress(asyncio.CancelledError):
             await reader
@@ -53,6 +56,8 @@ def create_app(config: Settings | None = None) -> FastAPI:
     app.add_middleware(HeadAsGet)
     app.add_middleware(BodyLimit, limit=config.max_body_bytes, upload_limit=config.max_upload_bytes)
     app.add_middleware(Guard, keys=services.keys, allowed_hosts=config.allowed_hosts)
-    for module in (techniques, model_routes, images, image_sets, create_job, jobs, artifacts, health):
+    for module in (
+        techniques, model_routes, images, image_sets, create_job, jobs, events, previews, artifacts, health
+    ):  # fmt: skip
         app.include_router(module.router)
     return app

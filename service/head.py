@@ -2,6 +2,9 @@
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+# In the scope of a request that was a HEAD: an answer without an end must know.
+HEAD = "retinoscope.head"
+
 
 class HeadAsGet:
     """ASGI middleware. The server keeps its own scope, and by it knows that no body is wanted."""
@@ -11,5 +14,5 @@ class HeadAsGet:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "HEAD":
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", HEAD: True}
         await self._app(scope, receive, send)

@@ -23,6 +23,11 @@ class ResultView(BaseModel):
     artifacts: list[ArtifactView]
 
 
+class PreviewView(BaseModel):
+    url: str
+    step: int = Field(description="Steps that were over when it was made.")
+
+
 class Timing(BaseModel):
     queued_s: float | None = None
     run_s: float | None = None
@@ -31,6 +36,7 @@ class Timing(BaseModel):
 class JobUrls(BaseModel):
     self: str
     cancel: str
+    events: str
 
 
 class JobView(BaseModel):
@@ -47,6 +53,7 @@ class JobView(BaseModel):
     params: dict[str, Any] = Field(description="Every parameter, defaults and seed included.")
     inputs: dict[str, InputImage]
     progress: Progress | None
+    preview: PreviewView | None = Field(description="The image so far, while it is being made.")
     cancel_requested: bool
     result: ResultView | None
     error: JobError | None
@@ -72,13 +79,14 @@ def view(job: Job) -> JobView:
         params=job.params,
         inputs=job.inputs,
         progress=job.progress,
+        preview=PreviewView(url=f"{url}/preview", step=job.preview.step) if job.preview else None,
         cancel_requested=job.cancel_requested,
         result=_result(job, url),
         error=job.error,
         attempts=job.attempts,
         timing=_timing(job),
         provenance=job.provenance,
-        urls=JobUrls(self=url, cancel=f"{url}/cancel"),
+        urls=JobUrls(self=url, cancel=f"{url}/cancel", events=f"{url}/events"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Prometheus metrics, computed from the job store, so that a restart loses none."""
+"""Prometheus metrics, computed from the job store, so that a restart loses none; event streams by process."""
 
 from collections.abc import Iterator
 
@@ -18,6 +18,10 @@ class _StoreCollector(Collector):
         yield GaugeMetricFamily("retinoscope_jobs_waiting", "Jobs that wait for a worker.", waiting)
         yield GaugeMetricFamily("retinoscope_jobs_running", "Jobs that a worker holds.", running)
         yield GaugeMetricFamily("retinoscope_workers", "Workers that live.", self._services.board.workers())
+        feeds = self._services.feeds
+        yield GaugeMetricFamily("retinoscope_event_listeners", "Event streams open in this process.", feeds.listeners)
+        yield GaugeMetricFamily("retinoscope_event_feeds", "Jobs that this process reads events of.", feeds.open)
+        yield CounterMetricFamily("retinoscope_event_reads", "Reads of event streams by this process.", feeds.reads)
         created = CounterMetricFamily("retinoscope_jobs_created", "Jobs accepted.", labels=["technique"])
         finished = CounterMetricFamily("retinoscope_jobs_finished", "Jobs ended.", labels=["status", "technique"])
         for name, count in self._services.jobs.counters().items():

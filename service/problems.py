@@ -34,6 +34,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "image_not_found": (404, "There is no such image"),
     "image_set_not_found": (404, "There is no such image set"),
     "artifact_not_found": (404, "The job has no such artifact"),
+    "preview_not_found": (404, "The job has no preview"),
     "method_not_allowed": (405, "This address does not take this method"),
     "job_running": (409, "The job is running"),
     "body_too_large": (413, "The request is too large"),
@@ -68,11 +69,12 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "image_too_narrow": (422, "The image is too narrow"),
     "internal_error": (500, "Something went wrong here"),
     "queue_full": (503, "Too many jobs are waiting"),
+    "too_many_listeners": (503, "Too many clients listen to events"),
     "store_unavailable": (503, "The job store cannot be reached"),
     "description_pending": (503, "The model has not been described yet"),
 }
 
-_RETRY_AFTER_S = {"queue_full": 10, "store_unavailable": 2, "description_pending": 5}
+_RETRY_AFTER_S = {"queue_full": 10, "too_many_listeners": 5, "store_unavailable": 2, "description_pending": 5}
 _SENTENCES = {
     404: "GET /docs shows every call; all but the health checks begin with /v1.",
     405: "The Allow header says which methods are; GET /docs shows every call.",

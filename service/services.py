@@ -9,6 +9,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from jobs.artifacts import ArtifactStore
 from jobs.connection import connect
 from jobs.errors import NotFound
+from jobs.events import EventLog
 from jobs.image_sets import ImageSet, ImageSetStore
 from jobs.images import ImageStore
 from jobs.keys import LOCAL_OWNER, KeyRing
@@ -17,6 +18,7 @@ from jobs.noticeboard import Noticeboard
 from jobs.settings import Settings
 from jobs.store import JobStore
 from service.changes import Changes
+from service.feeds import Feeds
 from service.problems import Problem
 
 
@@ -30,12 +32,15 @@ class Services:
     board: Noticeboard
     keys: KeyRing
     changes: Changes
+    events: EventLog
+    feeds: Feeds
 
 
 def make_services(settings: Settings) -> Services:
     redis = connect(settings.redis_url)
     files = ArtifactStore(settings.artifacts_location)
     images = ImageStore(redis, files, settings)
+    changes, events = Changes(settings.redis_url), EventLog(redis)
     return Services(
         settings=settings,
         jobs=JobStore(redis, settings),
@@ -44,7 +49,9 @@ def make_services(settings: Settings) -> Services:
         image_sets=ImageSetStore(redis, files, images, settings),
         board=Noticeboard(redis),
         keys=KeyRing(settings.keys_location),
-        changes=Changes(settings.redis_url),
+        changes=changes,
+        events=events,
+        feeds=Feeds(events, changes, settings.max_listeners),
     )
 
 

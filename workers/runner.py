@@ -78,8 +78,10 @@ class Runner:
             log.warning("descriptions of own models stay: Redis is away")
 
     def describe(self, name: str) -> None:
-        """Put the model's description on the noticeboard, without loading weights."""
-        if name not in self._models and self._notices.description(name) is None:
+        """Put the model's description on the noticeboard, without loading weights for it."""
+        if (known := self._descriptions.get(name)) is not None:
+            self._notices.describe(name, known.model_dump_json())
+        elif name not in self._models and self._notices.description(name) is None:
             self._notices.describe(name, describe_architecture(find_model(name)).model_dump_json(), replace=False)
 
     def _attempt(self, lease: Lease) -> str:

@@ -89,7 +89,7 @@ TECHNIQUE = Technique(
     images=(ImageInput("image", "Where to start from, with `start` image.", required=False),),
     artifacts=(
         ArtifactSpec("image.png", "image/png", "The image; several in a grid."),
-        ArtifactSpec("image-{n}.png", "image/png", "Each of several images.", optional=True),
+        ArtifactSpec("image-{n}.png", "image/png", "Each of several images.", only_with="count"),
         CURVE,
     ),
     queue="slow",

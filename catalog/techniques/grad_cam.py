@@ -6,7 +6,7 @@ zero, is stretched over the image. The layer is the model's last map unless one 
 
 from pydantic import Field
 
-from catalog.attribution import AttributionSummary
+from catalog.attribution import CHECK, AttributionSummary
 from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES
 from catalog.smoothgrad import SmoothGradParams
 from catalog.technique import ArtifactSpec, Technique
@@ -37,6 +37,7 @@ TECHNIQUE = Technique(
         OVERLAY,
         VALUES,
         ArtifactSpec("map.npy", "application/x-npy", "The float32 values at the layer's own size."),
+        CHECK,
     ),
     example={"target": "top"},
 )

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from catalog.attribution import AttributionSummary
+from catalog.attribution import CHECK, AttributionSummary
 from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES
 from catalog.smoothgrad import SmoothGradParams
 from catalog.technique import ArtifactSpec, Technique
@@ -41,6 +41,7 @@ TECHNIQUE = Technique(
         HEATMAP,
         OVERLAY,
         VALUES,
+        CHECK,
     ),
     example={"target": "top", "rule": "guided"},
 )

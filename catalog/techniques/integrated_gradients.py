@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from catalog.attribution import AttributionSummary
+from catalog.attribution import CHECK, AttributionSummary
 from catalog.errors import TooExpensive, Violation
 from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES
 from catalog.models import ModelEntry
@@ -46,6 +46,6 @@ TECHNIQUE = Technique(
     params=IntegratedGradientsParams,
     summary=IntegratedGradientsSummary,
     images=(IMAGE,),
-    artifacts=(HEATMAP, OVERLAY, VALUES),
+    artifacts=(HEATMAP, OVERLAY, VALUES, CHECK),
     example={"target": "top"},
 )

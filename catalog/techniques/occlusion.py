@@ -10,7 +10,7 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from catalog.attribution import AttributionParams, AttributionSummary
+from catalog.attribution import CHECK, AttributionParams, AttributionSummary
 from catalog.errors import InvalidParameters, TooExpensive, Violation
 from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES
 from catalog.models import ModelEntry
@@ -87,6 +87,6 @@ TECHNIQUE = Technique(
     params=OcclusionParams,
     summary=OcclusionSummary,
     images=(IMAGE,),
-    artifacts=(HEATMAP, OVERLAY, VALUES),
+    artifacts=(HEATMAP, OVERLAY, VALUES, CHECK),
     example={"target": "top", "window": 32, "stride": 16},
 )

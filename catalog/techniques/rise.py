@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from catalog.attribution import AttributionParams, AttributionSummary
+from catalog.attribution import CHECK, AttributionParams, AttributionSummary
 from catalog.errors import InvalidParameters, TooExpensive, Violation
 from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES
 from catalog.models import ModelEntry
@@ -54,6 +54,6 @@ TECHNIQUE = Technique(
     params=RiseParams,
     summary=RiseSummary,
     images=(IMAGE,),
-    artifacts=(HEATMAP, OVERLAY, VALUES),
+    artifacts=(HEATMAP, OVERLAY, VALUES, CHECK),
     example={"target": "top", "masks": 400},
 )

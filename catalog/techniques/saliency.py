@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from catalog.attribution import AttributionSummary
+from catalog.attribution import CHECK, AttributionSummary
 from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES
 from catalog.smoothgrad import SmoothGradParams
 from catalog.technique import Technique
@@ -30,6 +30,6 @@ TECHNIQUE = Technique(
     params=SaliencyParams,
     summary=SaliencySummary,
     images=(IMAGE,),
-    artifacts=(HEATMAP, OVERLAY, VALUES),
+    artifacts=(HEATMAP, OVERLAY, VALUES, CHECK),
     example={"target": "top", "samples": 8},
 )

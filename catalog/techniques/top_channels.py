@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from catalog.errors import InvalidParameters, Violation
 from catalog.heatmap import IMAGE
-from catalog.image_set import TOP, ImageSetParams, IndexUse, Patch
+from catalog.image_set import EXAMPLE, TOP, ImageSetParams, IndexUse, Patch
 from catalog.models import ModelEntry
 from catalog.technique import ArtifactSpec, Summary, Technique
 
@@ -86,5 +86,5 @@ TECHNIQUE = Technique(
         ),
         ArtifactSpec("channels.json", "application/json", "The summary's channels, with all numbers."),
     ),
-    example={"channels": 6, "k": 5},
+    example={"image_set": EXAMPLE, "channels": 6, "k": 5},
 )

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from catalog.errors import InvalidTarget
 from catalog.heatmap import ExplainedTarget
-from catalog.image_set import TOP, ImageSetParams, IndexUse, Patch
+from catalog.image_set import EXAMPLE, TOP, ImageSetParams, IndexUse, Patch
 from catalog.models import ModelEntry, ReceptiveField, class_labels
 from catalog.targets import Target, parse_target
 from catalog.technique import ArtifactSpec, Summary, TargetParams, Technique
@@ -78,8 +78,8 @@ TECHNIQUE = Technique(
             "guided-{n}.png",
             "image/png",
             "With `guided`: its gradient, in pixels of the network's input.",
-            optional=True,
+            only_with="guided",
         ),
     ),
-    example={"target": "class:7", "k": 9},
+    example={"image_set": EXAMPLE, "target": "class:7", "k": 9},
 )

@@ -23,7 +23,7 @@ class ArtifactSpecView(BaseModel):
     name: str = Field(description="{n} stands for a number.")
     media_type: str
     description: str
-    optional: bool = Field(description="Left only when a parameter asks for it.")
+    only_with: str | None = Field(description="The parameter that asks for this file; null: always left.")
 
 
 class TechniqueView(BaseModel):

@@ -36,11 +36,17 @@ def test_names_of_inputs_files_and_parameters_do_not_collide(name: str) -> None:
 
 
 @every_technique
+def test_a_file_that_is_not_always_left_names_the_parameter_that_asks_for_it(name: str) -> None:
+    technique = find_technique(name)
+    assert {file.only_with for file in technique.artifacts} <= {None, *technique.params.model_fields}
+
+
+@every_technique
 def test_unknown_parameters_are_refused_and_seeds_are_optional(name: str) -> None:
-    params = find_technique(name).params
-    assert params.model_validate({}).seed is None
+    technique = find_technique(name)
+    assert technique.params.model_validate(technique.example).seed is None
     with pytest.raises(ValueError, match="Extra inputs are not permitted"):
-        params.model_validate({"sede": 1})
+        technique.params.model_validate(technique.example | {"sede": 1})
 
 
 def test_an_unknown_technique_is_refused_with_near_matches() -> None:

@@ -22,7 +22,7 @@ def ask(client: httpx.Client, technique: str, stored: str, **fields: Any) -> htt
         ("occlusion", "window", "big"),
         ("occlusion", "window", [32]),
         ("occlusion", "window", {"pixels": 32}),
-        ("occlusion", "window", None),
+        ("saliency", "samples", None),
         ("occlusion", "window", 32.5),
         ("occlusion", "window", -1),
         ("occlusion", "window", 0),

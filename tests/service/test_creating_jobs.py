@@ -10,14 +10,14 @@ from jobs.lease import claim
 from jobs.store import JobStore
 from tests.service.asking import ended, queue, run, store_image
 
-# The job object of the design. `preview` and `urls.events` are promised there, and not here yet.
+# The job object of the design.
 FIELDS = {
     "id", "technique", "model", "status", "created_at", "started_at", "finished_at", "expires_at", "params", "inputs",
-    "progress", "cancel_requested", "result", "error", "attempts", "timing", "provenance", "urls",
+    "progress", "preview", "cancel_requested", "result", "error", "attempts", "timing", "provenance", "urls",
 }  # fmt: skip
 DEFAULTS = {
     "model": "efficientnet_lite0", "target": "top", "window": 32, "stride": 8, "fill": "gray",
-    "score": "probability", "aggregate": "mean",
+    "score": "probability", "aggregate": "mean", "check": False,
 }  # fmt: skip
 
 

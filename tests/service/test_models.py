@@ -19,6 +19,35 @@ def test_there_are_81_models_the_default_first(client: httpx.Client) -> None:
     assert all(client.get(item["urls"]["self"]).json() == item for item in items[:5])
 
 
+def test_timms_are_listed_when_asked(client: httpx.Client) -> None:
+    def names(**query: object) -> list[str]:
+        return [item["name"] for item in client.get("/v1/models", params=query).json()["items"]]
+
+    found = names(query="ResNet18")
+    assert found[0] == "resnet18" and "timm:resnet18" in found
+    assert all("resnet18" in name for name in found)
+    assert len(names(query="timm:")) == 1000
+    assert names(query="timm:", limit=2) == names(query="timm:")[:2]
+    assert names(query="no such model") == []
+
+
+def test_a_timm_model_by_its_name(client: httpx.Client) -> None:
+    model = client.get("/v1/models/timm:test_resnet").json()
+    assert (model["name"], model["input_size"], model["channels"]) == ("timm:test_resnet", 160, 3)
+    assert client.get("/v1/models/timm%3Atest_resnet").json() == model
+    layers = client.get(model["urls"]["layers"]).json()["items"]
+    assert layers[0]["channels"] == 16
+    classes = client.get(model["urls"]["classes"], params={"query": "285"}).json()["items"]
+    assert classes == [{"index": 285, "label": "Egyptian cat"}]
+    refused(client.get("/v1/models/timm:resnet81"), 404, "unknown_model", "'timm:resnet18'")
+
+
+@pytest.mark.parametrize("query", [{"query": "x" * 101}, {"limit": 0}, {"limit": 2001}])
+def test_a_search_for_models_that_cannot_be(client: httpx.Client, query: dict) -> None:
+    [name] = query
+    refused(client.get("/v1/models", params=query), 422, "invalid_parameters", name)
+
+
 def test_a_model_says_how_it_sees(client: httpx.Client, explained: dict) -> None:
     model = client.get(f"/v1/models/{DEFAULT}").json()
     assert (model["classes"], model["input_size"]) == (1000, 224)

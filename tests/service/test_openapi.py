@@ -93,7 +93,8 @@ def test_the_request_of_a_technique_has_its_parameters_and_images(name: str) -> 
     for kind in ("multipart/form-data", "application/json"):
         schema = content[kind]["schema"]
         assert schema["properties"].keys() == images | technique.params.model_fields.keys()
-        assert set(schema["required"]) == images
+        required = {name for name, field in technique.params.model_fields.items() if field.is_required()}
+        assert set(schema["required"]) == required | {image.name for image in technique.images if image.required}
         assert content[kind]["example"].keys() <= schema["properties"].keys()
 
 
@@ -101,7 +102,10 @@ def test_the_request_of_a_technique_has_its_parameters_and_images(name: str) -> 
 def test_the_json_example_is_accepted(client: httpx.Client, stored: str, name: str) -> None:
     content = DOCUMENT["paths"][f"/v1/jobs/{name}"]["post"]["requestBody"]["content"]
     images = {image.name: stored for image in techniques()[name].images}
-    answer = client.post(f"/v1/jobs/{name}", json=content["application/json"]["example"] | images)
+    example = content["application/json"]["example"]
+    if "image_set" in example:
+        example["image_set"] = client.post("/v1/image-sets", json={"ids": [stored]}).json()["id"]
+    answer = client.post(f"/v1/jobs/{name}", json=example | images)
     assert answer.status_code == 202, answer.text
     client.post(answer.json()["urls"]["cancel"])
 

@@ -1,5 +1,6 @@
 """The menu of techniques: complete, consistent, and its examples run."""
 
+import re
 import shlex
 from urllib.parse import urlsplit
 
@@ -10,7 +11,13 @@ from catalog.registry import techniques
 from tests.service.asking import refused
 
 NAMES = sorted(techniques())
-QUICK = {"occlusion": {"window": 112, "stride": 112}, "rise": {"masks": 32}}
+QUICK = {"occlusion": {"window": 112, "stride": 112}, "rise": {"masks": 32}, "activation_maximization": {"steps": 3}}
+
+
+@pytest.fixture
+def image_set(client: httpx.Client, stored: str) -> str:
+    """A set of one image."""
+    return str(client.post("/v1/image-sets", json={"ids": [stored]}).json()["id"])
 
 
 def test_the_list_holds_every_technique(client: httpx.Client) -> None:
@@ -29,7 +36,7 @@ def test_a_technique_explains_itself(client: httpx.Client, name: str) -> None:
     assert all(artifact["description"] for artifact in technique["artifacts"])
     for parameter, schema in technique["parameters"]["properties"].items():
         assert schema["description"], parameter
-        assert "default" in schema, parameter
+        assert "default" in schema or parameter in technique["parameters"]["required"], parameter
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -37,15 +44,19 @@ def test_the_example_uses_what_the_technique_takes(client: httpx.Client, name: s
     technique = client.get(f"/v1/techniques/{name}").json()
     fields = example(technique)[1]
     images = {image["name"] for image in technique["images"]}
-    assert {field for field, value in fields.items() if value == "@photo.jpg"} == images
+    required = {image["name"] for image in technique["images"] if image["required"]}
+    assert {field for field, value in fields.items() if value == "@photo.jpg"} == required
     assert fields.keys() <= images | technique["parameters"]["properties"].keys()
+    assert fields.keys() >= set(technique["parameters"].get("required", []))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_example_is_accepted(client: httpx.Client, small: bytes, name: str) -> None:
+def test_the_example_is_accepted(client: httpx.Client, small: bytes, image_set: str, name: str) -> None:
     path, fields = example(client.get(f"/v1/techniques/{name}").json())
     files = {field: small for field, value in fields.items() if value == "@photo.jpg"}
     data = {field: value for field, value in fields.items() if field not in files}
+    if "image_set" in data:
+        data["image_set"] = image_set
     answer = client.post(path, files=files, data=data)
     assert answer.status_code == 202, answer.text
     assert {field: str(value) for field, value in answer.json()["params"].items()}.items() >= data.items()
@@ -53,15 +64,31 @@ def test_the_example_is_accepted(client: httpx.Client, small: bytes, name: str) 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_job_leaves_what_is_promised(client: httpx.Client, stored: str, name: str) -> None:
+def test_a_job_leaves_what_is_promised(client: httpx.Client, stored: str, image_set: str, name: str) -> None:
     technique = client.get(f"/v1/techniques/{name}").json()
-    images = {image["name"]: stored for image in technique["images"]}
-    job = client.post(f"/v1/jobs/{name}", json=images | QUICK.get(name, {}), headers={"Prefer": "wait=60"}).json()
-    assert job["status"] == "succeeded", job["error"]
-    left = {item["name"]: item["media_type"] for item in job["result"]["artifacts"]}
-    assert left == {item["name"]: item["media_type"] for item in technique["artifacts"]}
+    images = {image["name"]: stored for image in technique["images"] if image["required"]}
+    _, fields = example(technique)
+    needed = {field: fields[field] for field in technique["parameters"].get("required", [])}
+    if "image_set" in needed:
+        needed["image_set"] = image_set
+    body = images | needed | QUICK.get(name, {})
+    job = client.post(f"/v1/jobs/{name}", json=body, headers={"Prefer": "wait=60"}).json()
+    assert job["status"] == "succeeded", job
+    left = {re.sub(r"\d+", "{n}", item["name"]): item["media_type"] for item in job["result"]["artifacts"]}
+    assert left == {item["name"]: item["media_type"] for item in technique["artifacts"] if not item["only_with"]}
     properties = technique["summary"]["properties"]
     assert set(technique["summary"]["required"]) <= job["result"]["summary"].keys() <= properties.keys()
+
+
+def test_a_checked_map_comes_with_its_numbers_and_all_its_files(client: httpx.Client, small: bytes) -> None:
+    promised = client.get("/v1/techniques/saliency").json()["artifacts"]
+    files, data = {"image": ("photo.png", small)}, {"check": "true"}
+    job = client.post("/v1/jobs/saliency", files=files, data=data, headers={"Prefer": "wait=60"}).json()
+    assert job["status"] == "succeeded", job["error"]
+    assert job["params"]["check"] is True
+    assert {item["name"] for item in job["result"]["artifacts"]} == {item["name"] for item in promised}
+    assert job["result"]["summary"]["check"]["verdict"]
+    assert [item["name"] for item in promised if item["only_with"] == "check"] == ["check.png"]
 
 
 def test_a_technique_that_is_not_there(client: httpx.Client) -> None:

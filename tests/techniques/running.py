@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from catalog.model_entry import ModelEntry, Preprocessing
 from catalog.registry import find_technique
 from catalog.technique import Summary
 from tests.tiny import SIDE, TinyNetwork, photo, seeded, tiny_model
@@ -53,13 +54,23 @@ def explain(technique: str, model: VisionModel, image: Image.Image = PHOTO, **pa
 def explain_into(
     context: Recording, technique: str, model: VisionModel, image: Image.Image = PHOTO, **params: Any
 ) -> Summary:
-    made = find_technique(technique).params.model_validate({"seed": 7, **params})
+    made = find_technique(technique).params.model_validate({"seed": 7, **params}).resolved(entry_of(model))
     return execute(technique, made, model, {"image": image}, context)
 
 
 def values(context: LocalContext) -> torch.Tensor:
     """The raw map, (H, W)."""
     return torch.from_numpy(np.load(io.BytesIO(context.files["values.npy"]), allow_pickle=False))
+
+
+def entry_of(model: VisionModel) -> ModelEntry:
+    """What the menu would say of a model that is not on it."""
+    eye = model.eye
+    seen = Preprocessing(resize=eye.resize, crop=eye.crop, interpolation="bilinear", mean=eye.mean, std=eye.std)
+    return ModelEntry(
+        name=model.name, source="test", builder="own", weights="", classes=len(model.labels), preprocessing=seen,
+        own_labels=model.labels,
+    )  # fmt: skip
 
 
 def wide_model() -> VisionModel:

@@ -1,5 +1,6 @@
 """`check`, by name, on every technique that offers it: what a technique must keep to holds with it too."""
 
+import io
 import json
 from typing import Any
 
@@ -49,6 +50,14 @@ def test_the_map_and_its_files_stay_what_they_are(name: str, model: VisionModel)
     assert after.model_copy(update={"check": None}) == before
     assert context.files["values.npy"] == plain.files["values.npy"]
     assert context.media_types == {file.name: file.media_type for file in find_technique(name).artifacts}
+
+
+@every
+def test_the_curves_are_a_picture_that_says_how_it_was_made(name: str, model: VisionModel) -> None:
+    _, context = checked(name, model)
+    with Image.open(io.BytesIO(context.files["check.png"])) as picture:
+        assert picture.text["retinoscope:technique"] == name
+        assert json.loads(picture.text["retinoscope:params"])["check"] is True
 
 
 @every

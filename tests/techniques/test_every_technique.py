@@ -17,7 +17,7 @@ import catalog.techniques
 import workers.techniques
 from catalog.registry import find_technique, techniques
 from catalog.technique import Summary
-from tests.techniques.running import Recording, Stopped, wide_model
+from tests.techniques.running import Recording, Stopped, entry_of, wide_model
 from tests.tiny import photo
 from workers.execute import execute
 from workers.models.load import digest
@@ -40,7 +40,7 @@ def run(name: str, model: VisionModel, context: Recording, seed: int = 3, **aske
     if technique.reads_image_set:
         fields["image_set"] = "local"
         context.image_set = LocalImageSet({f"photo {i}": photo(131, 97, seed=i) for i in range(5)})
-    params = technique.params.model_validate(fields)
+    params = technique.params.model_validate(fields).resolved(entry_of(model))
     context.origin = {"technique": name, "model": model.name, "params": params.model_dump(mode="json")}
     return execute(name, params, model, images, context)
 
@@ -83,7 +83,7 @@ def test_has_a_twin_of_the_same_name_on_either_side(name: str) -> None:
 
 def test_its_example_is_valid(name: str) -> None:
     technique = find_technique(name)
-    technique.params.model_validate(technique.example | ({"image_set": "any"} if technique.reads_image_set else {}))
+    technique.params.model_validate(technique.example)
 
 
 def test_the_summary_is_the_declared_one_and_plain_json(name: str, model: VisionModel) -> None:
@@ -103,7 +103,7 @@ def test_progress_rises_and_ends_at_its_total(name: str, model: VisionModel) -> 
 def test_leaves_exactly_the_declared_files(name: str, model: VisionModel) -> None:
     _, context = finished(name, model)
     left = {(re.sub(r"\d+", "{n}", file), kind) for file, kind in context.media_types.items()}
-    declared = {(file.name, file.media_type) for file in find_technique(name).artifacts if not file.optional}
+    declared = {(file.name, file.media_type) for file in find_technique(name).artifacts if not file.only_with}
     assert left == declared
 
 
@@ -151,3 +151,17 @@ def test_stops_when_told(name: str, model: VisionModel) -> None:
         with pytest.raises(Stopped):
             run(name, model, context)
         assert len(context.steps) <= step + 1
+
+
+def test_stopped_and_resumed_it_leaves_the_same_bytes(name: str, model: VisionModel) -> None:
+    summary, whole = finished(name, model)
+    if whole.saved is None:  # nothing to go on from: it begins anew
+        return
+    for step in {2, (len(whole.steps) + 1) // 2, len(whole.steps) - 1}:
+        stopped = Recording(stop_at=step)
+        with pytest.raises(Stopped):
+            run(name, model, stopped)
+        resumed = Recording(saved=stopped.saved)
+        assert run(name, model, resumed) == summary
+        assert resumed.files == whole.files
+        assert resumed.steps[0][0] > 0

@@ -14,7 +14,7 @@ ESPRESSO = 967
 CATS = {281, 282, 285}  # tabby, tiger cat, Egyptian cat
 CUP = (173, 17, 407, 284)  # left, top, right, bottom of the cup on the photograph, by eye
 
-HEAD = (50, 10, 320, 290)  # of the cat's head, by eye
+FACE = (130, 20, 270, 270)  # of the cat, forehead to chin between the eyes: half of what the network sees, by eye
 
 
 @pytest.fixture(scope="module")
@@ -44,16 +44,17 @@ def test_hiding_the_cup_costs_far_more_than_hiding_the_table(default_model: Visi
 def test_what_rise_marks_highest_lies_on_the_cup(default_model: VisionModel, cup: Image.Image) -> None:
     summary, context = explain("rise", default_model, cup, masks=400)
     inside, outside = on_and_off_the_cup(context, summary.input_box)
-    assert inside > 1.2 * outside
+    # The map is a mean score with the mean of all masks in it: what counts is how its range is shared out.
+    assert inside - outside > 0.2 * (summary.maximum - summary.minimum)
     assert CUP[0] < summary.peak[0] < CUP[2]
     assert CUP[1] < summary.peak[1] < CUP[3]
 
 
-def test_what_rise_marks_highest_lies_on_the_cats_head(default_model: VisionModel, chelsea: bytes) -> None:
+def test_what_rise_marks_highest_lies_on_the_cats_face(default_model: VisionModel, chelsea: bytes) -> None:
     cat = Image.open(io.BytesIO(chelsea)).convert("RGB")
     summary, _ = explain("rise", default_model, cat, masks=400)
-    assert HEAD[0] < summary.peak[0] < HEAD[2]
-    assert HEAD[1] < summary.peak[1] < HEAD[3]
+    assert FACE[0] < summary.peak[0] < FACE[2]
+    assert FACE[1] < summary.peak[1] < FACE[3]
 
 
 @pytest.mark.parametrize("technique", ["saliency", "guided_backprop"])

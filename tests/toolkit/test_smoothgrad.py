@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from catalog.smoothgrad import SmoothGradParams
 from tests.tiny import TinyNetwork, seeded
 from tests.toolkit.networks import Sandwich, network, noise, sandwich
 from workers.toolkit.input_gradient import input_gradient
@@ -23,18 +24,19 @@ def test_progress_of_noisy_copies_is_told_batch_by_batch() -> None:
     told: list[tuple[int, int]] = []
     made, unit = network(seeded(TinyNetwork)), Unit("conv1", 0)
     smooth(
-        lambda x: input_gradient(made, unit, x), noise(1), samples=19, noise=0.1, seed=0,
-        progress=lambda done, total, _message: told.append((done, total)),
-    )  # fmt: skip
+        lambda x: input_gradient(made, unit, x),
+        noise(1),
+        SmoothGradParams(samples=19, noise=0.1, seed=0),
+        lambda done, total, _message: told.append((done, total)),
+    )
     assert told == [(0, 19), (8, 19), (16, 19), (19, 19)]
 
 
 @pytest.mark.parametrize("samples", [2, 9])
 def test_where_the_gradient_is_linear_smoothgrad_is_the_gradient_at_the_mean_noise(samples: int) -> None:
     made, unit, x = network(sandwich(squared)), Unit("mark", 0), noise(1)
-    ours = smooth(
-        lambda copies: input_gradient(made, unit, copies), x, samples=samples, noise=0.5, seed=3, progress=silent
-    )
+    params = SmoothGradParams(samples=samples, noise=0.5, seed=3)
+    ours = smooth(lambda copies: input_gradient(made, unit, copies), x, params, silent)
     generator = torch.Generator().manual_seed(3)
     grain = sum(torch.randn(3, 32, 32, generator=generator) for _ in range(samples)) / samples
     expected = input_gradient(made, unit, x + 0.5 * (x.max() - x.min()) * grain)[0]

@@ -55,6 +55,26 @@ def test_the_input_is_torchvisions_for_any_size(width: int, height: int, crop: i
     torch.testing.assert_close(eye(*made).view(image).x, torchvision_input(image, *made), atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_a_grey_eye_sees_torchvisions_grey(size: tuple[int, int]) -> None:
+    image = photo(*size)
+    view = Eye(32, 28, "bilinear", (0.3,), (0.2,)).view(image)
+    steps = [transforms.Grayscale(), transforms.Resize(32), transforms.CenterCrop(28), transforms.ToTensor()]
+    expected = transforms.Normalize((0.3,), (0.2,))(transforms.Compose(steps)(image))[None]
+    assert view.x.shape == (1, 1, 28, 28) and view.image is image
+    torch.testing.assert_close(view.x, expected, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_a_squashed_photograph_is_seen_whole(size: tuple[int, int]) -> None:
+    image = photo(*size)
+    view = Eye(40, 40, "bicubic", MEAN, STD, "squash").view(image)
+    steps = [transforms.Resize((40, 40), InterpolationMode.BICUBIC), transforms.ToTensor()]
+    expected = transforms.Normalize(MEAN, STD)(transforms.Compose(steps)(image))[None]
+    torch.testing.assert_close(view.x, expected, atol=1e-6, rtol=0)
+    assert view.box == (0, 0, *size)
+
+
 def ramps(width: int, height: int) -> Image.Image:
     """Red grows from left to right, green from top to bottom, both from 0 to 255."""
     red = Image.linear_gradient("L").rotate(90).resize((width, height), Image.Resampling.BILINEAR)

@@ -22,8 +22,8 @@ def load_model(entry: ModelEntry, device: torch.device) -> VisionModel:
     fill(module, state, entry.weights)
     try_out(entry, module)
     network = Network(module.to(device), *entry.input_shape)
-    eye, names = _eye(entry.preprocessing), class_labels(entry)
-    return VisionModel(entry.name, network, eye, names, digest(state), entry.recommended)
+    names = class_labels(entry)
+    return VisionModel(entry.name, network, eye(entry.preprocessing), names, digest(state), entry.recommended)
 
 
 def digest(state: dict[str, Tensor]) -> str:
@@ -36,5 +36,6 @@ def digest(state: dict[str, Tensor]) -> str:
     return f"sha256:{total.hexdigest()}"
 
 
-def _eye(preprocessing: Preprocessing) -> Eye:
+def eye(preprocessing: Preprocessing) -> Eye:
+    """What looks at photographs as the model was trained to."""
     return Eye(**preprocessing.model_dump())

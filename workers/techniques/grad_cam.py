@@ -21,20 +21,13 @@ def run(params: GradCamParams, model: VisionModel, images: dict[str, Image.Image
     layer = params.layer or model.recommended.get("grad_cam") or last_map(model.network)
 
     def explain(network: Network, progress: Progress) -> Tensor:
-        small = smooth(
-            lambda batch: class_activation_map(network, subject.unit, layer, batch),
-            x,
-            samples=params.samples,
-            noise=params.noise,
-            seed=params.seed or 0,
-            progress=progress,
-        )
+        small = smooth(lambda x: class_activation_map(network, subject.unit, layer, x), x, params, progress)
         return small.relu() if params.relu else small  # (h, w)
 
     def stretch(small: Tensor) -> Tensor:
         return F.interpolate(small[None, None], x.shape[2:], mode="bilinear", align_corners=False)[0, 0]  # (H, W)
 
-    attribution = Attribution(subject, context, explain, stretch, check=params.check, seed=params.seed)
+    attribution = Attribution(subject, context, explain, stretch, params)
     small = attribution.explanation
     save_npy(context, "map.npy", small.cpu().numpy())
     told = attribution.leave(attribution.marks, signed=not params.relu)

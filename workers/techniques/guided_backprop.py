@@ -32,16 +32,12 @@ def run(
         )
 
     def explain(network: Network, progress: Progress) -> Tensor:
-        return smooth(
-            lambda x: input_gradient(network, subject.unit, x, RULES[params.rule]),
-            subject.view.x,
-            samples=params.samples,
-            noise=params.noise,
-            seed=params.seed or 0,
-            progress=progress,
-        )  # (C, H, W)
+        def gradient(x: Tensor) -> Tensor:
+            return input_gradient(network, subject.unit, x, RULES[params.rule])
 
-    attribution = Attribution(subject, context, explain, strength, check=params.check, seed=params.seed)
+        return smooth(gradient, subject.view.x, params, progress)  # (C, H, W)
+
+    attribution = Attribution(subject, context, explain, strength, params)
     save_png(context, "gradient.png", gradient_picture(attribution.explanation))
     told = attribution.leave(attribution.marks, tail=0.5)
     return GuidedBackpropSummary(**told, rule=params.rule, rectifiers=rectifiers, units=UNITS)

@@ -41,19 +41,9 @@ def run(
                 lambda step: progress(began + step, points, "points"),
             )
 
-        return smooth(
-            along_the_line,
-            x,
-            samples=params.samples,
-            noise=params.noise,
-            seed=params.seed or 0,
-            progress=_silent,
-            batch=1,
-        )  # (C, H, W)
+        return smooth(along_the_line, x, params, _silent, batch=1)  # (C, H, W)
 
-    attribution = Attribution(
-        subject, context, explain, lambda parts: parts.sum(0), check=params.check, seed=params.seed
-    )
+    attribution = Attribution(subject, context, explain, lambda parts: parts.sum(0), params)
     values = attribution.marks  # (H, W)
     with torch.no_grad():
         baseline_score = float(unit.value(model.network, baseline))

@@ -34,9 +34,7 @@ def run(
     def spread_out(falls: Tensor) -> Tensor:
         return spread(falls, patches, height, width, mean=params.aggregate == "mean")  # (H, W)
 
-    attribution = Attribution(
-        subject, context, explain, spread_out, check=params.check, seed=params.seed, gradient=False
-    )
+    attribution = Attribution(subject, context, explain, spread_out, params, gradient=False)
     falls, values = attribution.explanation, attribution.marks
     # Where hiding a part raises the score about as much as it falls elsewhere, zero must have a colour of its own.
     both_ways = float(-values.min()) > BOTH_WAYS * float(values.max())

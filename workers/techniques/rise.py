@@ -24,9 +24,7 @@ def run(params: RiseParams, model: VisionModel, images: dict[str, Image.Image], 
         score = subject.scorer(probability=probability)
         return rise(score, x, fill, masks, params.masks, params.seed or 0, progress)  # (H, W)
 
-    attribution = Attribution(
-        subject, context, explain, lambda values: values, check=params.check, seed=params.seed, gradient=False
-    )
+    attribution = Attribution(subject, context, explain, lambda values: values, params, gradient=False)
     values = attribution.marks
     told = attribution.leave(values, probability=probability)
     row, column = divmod(int(values.argmax()), values.shape[1])

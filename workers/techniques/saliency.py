@@ -20,16 +20,12 @@ def run(
     subject = look(model, images["image"], parse_target(params.target, model.labels, model.name))
 
     def explain(network: Network, progress: Progress) -> Tensor:
-        return smooth(
-            lambda x: input_gradient(network, subject.unit, x),
-            subject.view.x,
-            samples=params.samples,
-            noise=params.noise,
-            seed=params.seed or 0,
-            progress=progress,
-        )  # (C, H, W)
+        def gradient(x: Tensor) -> Tensor:
+            return input_gradient(network, subject.unit, x)
 
-    attribution = Attribution(subject, context, explain, strength, check=params.check, seed=params.seed)
+        return smooth(gradient, subject.view.x, params, progress)  # (C, H, W)
+
+    attribution = Attribution(subject, context, explain, strength, params)
     signed = params.reduce == "signed"
     values = strongest_channel(attribution.explanation) if signed else attribution.marks  # (H, W)
     told = attribution.leave(values, tail=0.5, signed=signed)

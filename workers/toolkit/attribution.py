@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from torch import Tensor
 
-from workers.toolkit.context import Context
+from workers.toolkit.context import Context, save_png
+from workers.toolkit.curve_picture import curve_picture
 from workers.toolkit.heatmap import leave_heatmap
 from workers.toolkit.network import Network
 from workers.toolkit.randomized import randomized
@@ -18,6 +19,15 @@ from workers.toolkit.verdict import verdict
 Progress = Callable[[int, int, str], None]
 Explain = Callable[[Network, Progress], Tensor]
 """(network, progress) → the explanation, in any shape; the network is the model's, or one with a layer shuffled."""
+
+
+class Checked(Protocol):
+    """The parameters that matter here, as the catalog has them."""
+
+    @property
+    def check(self) -> bool: ...
+    @property
+    def seed(self) -> int | None: ...
 
 
 class Attribution:
@@ -33,16 +43,15 @@ class Attribution:
         context: Context,
         explain: Explain,
         marks: Callable[[Tensor], Tensor],
+        params: Checked,
         *,
-        check: bool,
-        seed: int | None,
         gradient: bool = True,
     ) -> None:
         self._subject, self._context = subject, context
         self._explain, self._marks = explain, marks
-        self._check, self._seed = check, seed or 0
+        self._check, self._seed = params.check, params.seed or 0
         network = subject.model.network
-        self._sibling = randomized(network, subject.unit.path, self._seed) if check and gradient else None
+        self._sibling = randomized(network, subject.unit.path, self._seed) if params.check and gradient else None
         self._map_steps = 0
 
     @cached_property
@@ -61,6 +70,8 @@ class Attribution:
         subject = self._subject
         shown = leave_heatmap(self._context, subject.view, values, tail=tail, signed=signed)
         check = self._checked() if self._check else None
+        if check:
+            save_png(self._context, "check.png", curve_picture(check))
         return {**subject.facts(), **subject.score(probability=probability), **shown, "check": check}
 
     def _checked(self) -> dict[str, Any]:

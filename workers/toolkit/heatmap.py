@@ -21,6 +21,7 @@ _ANCHORS = np.array(
     dtype=np.float32,
 )  # fmt: skip
 _MAX_PIXELS = 16_000_000
+_SMALLEST = 64  # about the side of the smallest gradient picture, as of a drawn filter
 _FAINT, _STRONG = 0.35, 0.85  # how far the lowest and the highest value cover the photograph
 
 
@@ -123,9 +124,11 @@ def _bounded(view: View) -> tuple[Image.Image, tuple[float, float, float, float]
 
 
 def gradient_picture(gradient: Tensor) -> Image.Image:
-    """(3 or 1, H, W) → a picture; zero is mid-grey, the largest magnitudes are full."""
+    """(3 or 1, H, W) → a picture; zero is mid-grey, the largest magnitudes are full. Small ones are enlarged, crisp."""
     values = gradient.detach().cpu().numpy().transpose(1, 2, 0)
     if values.shape[2] == 1:
         values = values.repeat(3, axis=2)
     reach = float(np.percentile(np.abs(values), 99.8)) or 1.0
-    return Image.fromarray(((values / reach).clip(-1, 1) * 127.5 + 127.5).round().astype(np.uint8), "RGB")
+    picture = Image.fromarray(((values / reach).clip(-1, 1) * 127.5 + 127.5).round().astype(np.uint8), "RGB")
+    factor = max(1, _SMALLEST // min(picture.size))
+    return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)

@@ -1,6 +1,7 @@
 """SmoothGrad for whatever explains a batch: the mean explanation of noisy copies (Smilkov et al. 2017)."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -9,20 +10,30 @@ Progress = Callable[[int, int, str], None]
 Explain = Callable[[Tensor], Tensor]  # (B, C, H, W) → (B, …)
 
 
-def smooth(
-    explain: Explain, x: Tensor, *, samples: int, noise: float, seed: int, progress: Progress, batch: int = 8
-) -> Tensor:
+class SmoothGrad(Protocol):
+    """The parameters, as the catalog has them."""
+
+    @property
+    def samples(self) -> int: ...
+    @property
+    def noise(self) -> float: ...
+    @property
+    def seed(self) -> int | None: ...
+
+
+def smooth(explain: Explain, x: Tensor, params: SmoothGrad, progress: Progress, batch: int = 8) -> Tensor:
     """The mean of `explain` over `samples` copies of x (1, C, H, W) with Gaussian noise; one sample is x itself.
 
     `noise` is the standard deviation as a part of max(x) − min(x). The batch axis is left out of the result.
     """
+    samples = params.samples
     if samples == 1:
         progress(0, 1, "")
         explained = explain(x)[0]
         progress(1, 1, "")
         return explained
-    generator = torch.Generator().manual_seed(seed)
-    deviation = noise * float(x.max() - x.min())
+    generator = torch.Generator().manual_seed(params.seed or 0)
+    deviation = params.noise * float(x.max() - x.min())
     total = torch.zeros(())
     for start in range(0, samples, batch):
         progress(start, samples, "noisy copies")

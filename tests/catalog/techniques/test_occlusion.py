@@ -49,6 +49,19 @@ def test_what_the_model_cannot_do_is_refused_by_pointer(window: int, stride: int
     assert [violation.pointer for violation in refused.value.errors] == [pointer]
 
 
+@pytest.mark.parametrize(
+    ("size", "window", "stride"), [(224, 32, 8), (448, 64, 16), (299, 43, 11), (32, 5, 2), (8, 2, 1), (1, 1, 1)]
+)
+def test_the_defaults_grow_with_the_input_and_are_written_out(size: int, window: int, stride: int) -> None:
+    seen = MODEL.preprocessing.model_copy(update={"resize": size, "crop": size})
+    model = MODEL.model_copy(update={"preprocessing": seen})
+    params = OcclusionParams().resolved(model)
+    assert (params.window, params.stride) == (window, stride)
+    params.check_model(model)
+    given = OcclusionParams(window=1).resolved(model)
+    assert (given.window, given.stride) == (1, 1)
+
+
 @pytest.mark.parametrize("given", [{"window": 0}, {"stride": 0}, {"window": -8}, {"fill": "pink"}, {"score": "loss"}])
 def test_nonsense_is_refused(given: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="Input should be"):

@@ -1,0 +1,96 @@
+"""What happens to a job, as server-sent events."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from catalog.errors import Violation
+from jobs.errors import NotFound
+from jobs.events import well_formed
+from service.event_stream import EventStream
+from service.head import HEAD
+from service.problems import Problem
+from service.services import ExistingJob, TheServices
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+_DESCRIPTION = """The first event is the state as it is now, then progress and preview if there are any, then whatever
+happens. The server closes the stream after a final state; read the job for its result or error.
+
+| event | data |
+| --- | --- |
+| `state` | `status`, `attempts`, `cancel_requested` |
+| `progress` | `done`, `total`, `message`, `eta_s`, `loss` |
+| `preview` | `step`, `url` |
+
+Every event that can be resumed after has an `id`. With `Last-Event-ID` the stream goes on right after that event,
+without a gap; `0` is everything from the beginning. If events after it are no longer kept (about the last 1,000
+are), the stream begins with the state as it is now. A comment comes every 15 seconds. Slow clients are cut off, and can
+resume."""
+_EXAMPLE = """event: state
+id: 1789-0
+data: {"status":"running","attempts":1,"cancel_requested":false}
+
+event: progress
+id: 1790-0
+data: {"done":64,"total":256,"message":"steps","eta_s":3.1,"loss":-12.5}
+
+event: preview
+id: 1791-0
+data: {"url":"/v1/jobs/…/preview","step":64}
+
+"""
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Events `state`, `progress` and `preview`",
+        "content": {EventStream.media_type: {"schema": {"type": "string"}, "example": _EXAMPLE}},
+    },
+    204: {"description": "The job has ended and `Last-Event-ID` was its last event: an EventSource stops asking"},
+}
+LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="Go on after this event.")]
+LastEventIdInQuery = Annotated[str | None, Query(description="The same, for clients that cannot set the header.")]
+
+
+@router.get(
+    "/{job_id}/events",
+    operation_id="get_job_events",
+    summary="Watch a job",
+    description=_DESCRIPTION,
+    response_class=EventStream,
+    status_code=200,
+    responses=_RESPONSES,
+)
+async def get_job_events(
+    request: Request,
+    job: ExistingJob,
+    services: TheServices,
+    header: LastEventId = None,
+    last_event_id: LastEventIdInQuery = None,
+) -> Response:
+    last = _checked(header or last_event_id or None)
+    if HEAD in request.scope:
+        return Response(media_type=EventStream.media_type)
+    listener = await services.feeds.join(job.id)
+
+    def leave() -> None:
+        services.feeds.leave(job.id, listener)
+
+    try:
+        opening = await run_in_threadpool(services.events.opening, job.id, last)
+    except BaseException as error:
+        leave()
+        if isinstance(error, NotFound):
+            raise Problem("job_not_found", "It was deleted in this moment.") from None
+        raise
+    if job.status.final and not opening:
+        leave()
+        return Response(status_code=204)
+    return EventStream(f"/v1/jobs/{job.id}", opening, listener, leave)
+
+
+def _checked(last: str | None) -> str | None:
+    if last is None or well_formed(last):
+        return last
+    message = "Not the id of an event. Send one as it came, 0 for all events, or none."
+    raise Problem("invalid_parameters", message, [Violation("/last_event_id", message)])
