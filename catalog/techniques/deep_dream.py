@@ -130,7 +130,7 @@ TECHNIQUE = Technique(
     ),
     artifacts=(
         ArtifactSpec("image.png", "image/png", "The dream."),
-        ArtifactSpec("zoom.webp", "image/webp", "The dream and its zoom frames, animated.", optional=True),
+        ArtifactSpec("zoom.webp", "image/webp", "The dream and its zoom frames, animated.", only_with="zoom_frames"),
         CURVE,
     ),
     queue="slow",

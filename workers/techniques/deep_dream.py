@@ -36,7 +36,7 @@ def run(
         model.network.at(params.tile, params.tile),
         model.eye,
         _aims(text, model, images["image"], images.get("guide")),
-        octave_sizes(*base.shape[2:], params.octaves, params.octave_scale),
+        octave_sizes(base.shape[2], base.shape[3], params.octaves, params.octave_scale),
         params.steps,
         params.rate,
         params.jitter,

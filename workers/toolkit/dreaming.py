@@ -100,7 +100,7 @@ class Dream:
         return NormalizedGradient(parameters, lr=self.rate / _LEVELS)
 
     def _portions(self, tiles: Tensor) -> tuple[Tensor, ...]:
-        portions: tuple[Tensor, ...] = tiles.split(max(1, _PIXELS_AT_ONCE // tiles[0, 0].numel()))
+        portions: tuple[Tensor, ...] = torch.split(tiles, max(1, _PIXELS_AT_ONCE // tiles[0, 0].numel()))
         return portions
 
 

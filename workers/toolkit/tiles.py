@@ -4,6 +4,7 @@ The picture's edges meet, as on a torus, so that tiles can be moved at random fr
 the border of a tile (Mordvintsev et al. 2015). A picture smaller than a tile is repeated to fill it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -87,8 +88,8 @@ def _ramp(side: int, length: int, count: int) -> Tensor:
 
 def _folded(wide: Tensor, axis: int, length: int) -> Tensor:
     """What lies beyond `length` is laid over the beginning."""
-    pieces = wide.split(length, axis)
-    folded = pieces[0].clone()
+    pieces: Sequence[Tensor] = torch.split(wide, length, axis)
+    folded: Tensor = pieces[0].clone()
     for piece in pieces[1:]:
         folded.narrow(axis, 0, piece.shape[axis]).add_(piece)
     return folded
