@@ -38,7 +38,7 @@ def gradient_of(module: nn.Module, model: VisionModel, x: Tensor, path: str) -> 
     """Of ½ Σ a², by a hook."""
     x = x.clone().requires_grad_()
     seen: list[Tensor] = []
-    handle = module.get_submodule(path).register_forward_hook(lambda _part, _given, out: seen.append(out))
+    handle = module.get_submodule(path).register_forward_hook(lambda _part, _given, out: seen.append(out.clone()))
     module(model.eye.normalize(x))
     handle.remove()
     return torch.autograd.grad(seen[-1].square().sum() / 2, x)[0]
@@ -129,7 +129,7 @@ def test_tiles_find_what_the_whole_picture_finds_away_from_their_borders() -> No
     borders = [line for corner in (0, 24, 48) for line in (corner, (corner + SIDE) % side)]
     near = torch.tensor([min(abs(p - line) for line in borders) < 5 or not 4 < p < side - 5 for p in range(side)])
     clear = ~(near[:, None] | near[None])
-    assert clear.float().mean() > 0.15
+    assert clear.sum() > 300
     assert torch.allclose(tiled[..., clear], whole[..., clear], rtol=1e-3, atol=1e-9)
     assert not torch.allclose(tiled, whole, rtol=0.1)
 
@@ -152,10 +152,9 @@ def test_no_seam_is_seen_where_tiles_meet() -> None:
     still = seam(dream_of(tiny_model(), **large, overlap=0), [32, 64])
     overlapping = seam(dream_of(tiny_model(), **large), [24, 32, 48, 56, 72, 80])
     moving = seam(dream_of(tiny_model(), **large, jitter=8), [24, 32, 48, 56, 72, 80])
-    print(still, overlapping, moving)
-    assert still > 1.3
-    assert overlapping < 1.1
-    assert 0.95 < moving < 1.05
+    assert abs(still - 1) > 0.3
+    assert abs(overlapping - 1) < 0.05
+    assert abs(moving - 1) < 0.05
 
 
 def test_octaves_grow_by_the_scale_to_the_pictures_size() -> None:

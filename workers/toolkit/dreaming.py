@@ -82,8 +82,8 @@ class Dream:
         factors = tiles.new_tensor([aim.weight * aim.scale for aim in self.aims])[:, None]
         with torch.enable_grad():
             values = factors * scores(self.network, self.aims, self.eye.normalize(tiles), rule)
-            (gradient,) = torch.autograd.grad(values.sum(), tiles)
-        return values.detach(), gradient
+            (fall,) = torch.autograd.grad(-values.sum(), tiles)  # of a loss, as redirected rectifiers need to know
+        return values.detach(), -fall
 
     def _offset(self, tiles: Tiles, generator: torch.Generator) -> Offset:
         """Where the first tile lies: a single one moves by the jitter, one of several by anything."""
