@@ -14,6 +14,7 @@ gradually and lie elsewhere at each step. With `zoom_frames` the dream is dreamt
 little enlarged, and dreams again; all of them come as an animated WebP.
 """
 
+from math import ceil
 from typing import Self
 
 from pydantic import BaseModel, Field
@@ -26,6 +27,7 @@ from catalog.technique import ArtifactSpec, ImageInput, Params, Summary, Techniq
 from catalog.weighted_targets import POINTER, WeightedTarget, parse_weighted
 
 MAX_STEP_PIXELS = 2**29  # steps × pixels that go through the network, over all octaves and frames
+OVERLAP = 8  # tiles overlap by this part of their side
 
 
 class DeepDreamParams(Params):
@@ -90,10 +92,14 @@ class DeepDreamParams(Params):
             raise TooExpensive(message, [Violation("/steps", message)])
 
     def step_pixels(self) -> float:
-        """Steps × pixels of a square picture, and never less than a tile."""
+        """Steps × pixels that go through the network, for a square picture."""
         sides = [(self.size or 0) / self.octave_scale**i for i in range(self.octaves)]
-        pixels = sum(max(side, self.tile or 0) ** 2 for side in sides)
-        return self.steps * pixels * (self.zoom_frames + 1)
+        return self.steps * (self.zoom_frames + 1) * sum(_tiled(side, self.tile or 1) ** 2 for side in sides)
+
+
+def _tiled(side: float, tile: int) -> int:
+    """Pixels in a row of tiles that covers so many of the picture."""
+    return tile if side <= tile else tile * ceil(side / (tile - tile // OVERLAP))
 
 
 class DreamTarget(BaseModel):

@@ -14,7 +14,9 @@ from tests.techniques.running import PHOTO, Recording, Stopped, entry_of
 from tests.tiny import photo
 from workers.execute import execute
 from workers.toolkit.errors import NoGuide
+from workers.toolkit.picture import from_image
 from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.zoom import zoomed
 
 GUIDE = photo(50, 60, seed=9)
 
@@ -101,6 +103,19 @@ def test_zoom_frames_are_animated_after_the_dream_itself(tiny: VisionModel) -> N
     assert context.steps[-1] == (4 * 2 * 4, 4 * 2 * 4)
 
 
+def test_a_frame_shows_the_one_before_nearer(tiny: VisionModel) -> None:
+    """With steps of nothing the frames are the photograph, coming nearer."""
+    _, context = dreamt(tiny, zoom_frames=2, zoom=1.5, rate=1e-6, size=96)
+    expected = from_image(opened(context))
+    with opened(context, "zoom.webp") as animation:
+        for frame in range(3):
+            animation.seek(frame)
+            seen = from_image(animation.convert("RGB"))
+            assert (seen - expected).abs().mean() < 0.02
+            assert (seen - zoomed(expected, 1.5)).abs().mean() > 0.05
+            expected = zoomed(expected, 1.5)
+
+
 def test_stopped_anywhere_it_goes_on_to_the_same_bytes(tiny: VisionModel) -> None:
     given = {"zoom_frames": 2, "steps": 2, "targets": "conv3, conv2:1*0.5", "guide": GUIDE}
     _, straight = dreamt(tiny, **given)
@@ -110,6 +125,14 @@ def test_stopped_anywhere_it_goes_on_to_the_same_bytes(tiny: VisionModel) -> Non
             dreamt(tiny, stopped, **given)
         _, resumed = dreamt(tiny, Recording(saved=stopped.saved), **given)
         assert resumed.files == straight.files
+
+
+def test_what_it_costs_is_counted_in_tiles(tiny: VisionModel) -> None:
+    square = Image.new("RGB", (64, 64), "gray")
+    params = DeepDreamParams(octaves=3, steps=7, size=90, zoom_frames=4).resolved(entry_of(tiny))
+    summary = execute("deep_dream", params.model_copy(update={"zoom_frames": 0}), tiny, {"image": square}, Recording())
+    assert isinstance(summary, DeepDreamSummary)
+    assert params.step_pixels() == 5 * 7 * sum(summary.tiles) * summary.tile**2
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from torch import Tensor
 from catalog.ascent import MadeFor
 from catalog.heatmap import ExplainedTarget
 from catalog.targets import parse_target
-from catalog.techniques.deep_dream import DeepDreamParams, DeepDreamSummary, DreamTarget
+from catalog.techniques.deep_dream import OVERLAP, DeepDreamParams, DeepDreamSummary, DreamTarget
 from catalog.weighted_targets import parse_weighted
 from workers.toolkit.aims import Aim, check_guide, scaled
 from workers.toolkit.ascent import Stage, ascend
@@ -22,7 +22,6 @@ from workers.toolkit.vision_model import VisionModel
 from workers.toolkit.zoom import save_animation, zoomed
 
 _DEPTH = 2 / 3  # where the layers of most networks answer to parts of things
-_OVERLAP = 8  # tiles overlap by this part of their side
 _FRAME_MS = 80
 
 
@@ -40,7 +39,7 @@ def run(
         params.steps,
         params.rate,
         params.jitter,
-        params.tile // _OVERLAP,
+        params.tile // OVERLAP,
     )
     frames: list[Tensor] = []
     stages = _stages(params, dream, base, frames)
@@ -101,7 +100,9 @@ def _stages(params: DeepDreamParams, dream: Dream, base: Tensor, frames: list[Te
     for frame in range(params.zoom_frames + 1):
         for octave in range(params.octaves):
             last = octave == params.octaves - 1
-            message = f"octave {octave + 1}" if frame == 0 else f"frame {frame + 1}, octave {octave + 1}"
+            message = f"octave {octave + 1} of {params.octaves}"
+            if params.zoom_frames:
+                message = f"frame {frame + 1} of {params.zoom_frames + 1}, {message}"
             start = nearer if frame else lambda: base
             stages.append(dream.octave(octave, start, message, keep="levels" if last else False))
     return stages
