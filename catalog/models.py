@@ -14,6 +14,9 @@ __all__ = ["DEFAULT_MODEL", "Layer", "ModelDescription", "ModelEntry", "Preproce
 
 DEFAULT_MODEL = "efficientnet_lite0"
 
+# Layers that were published with a technique.
+_RECOMMENDED = {"googlenet": {"deep_dream": "inception4c"}}
+
 
 @lru_cache(maxsize=1)
 def models() -> dict[str, ModelEntry]:
@@ -62,7 +65,10 @@ def class_labels(entry: ModelEntry) -> tuple[str, ...]:
 def _published() -> tuple[ModelEntry, ...]:
     """The default, then torchvision's."""
     rows = data_table("torchvision.json").items()
-    zoo = [ModelEntry(name=name, recommended=recommended_style_layers(name), **row) for name, row in rows]
+    zoo = [
+        ModelEntry(name=name, recommended=recommended_style_layers(name) | _RECOMMENDED.get(name, {}), **row)
+        for name, row in rows
+    ]
     return _efficientnet_lite0(), *zoo
 
 
@@ -92,6 +98,7 @@ def _efficientnet_lite0() -> ModelEntry:
             "filters": "conv_stem",
             "grad_cam": "bn2",
             "inversion": "global_pool",
+            "deep_dream": "blocks.4",
             **recommended_style_layers("tf_efficientnet_lite0"),
         },
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Set
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,8 +21,14 @@ class Params(BaseModel):
         None, ge=0, le=MAX_SEED, description="Seed of all randomness; drawn and recorded when not given."
     )
 
+    targets_at: ClassVar[str] = "/target"  # JSON pointer of the parameter that names targets
+
     def named_layers(self) -> tuple[str, ...]:
-        """Layers that the request names besides its target; they are looked up before it is accepted."""
+        """Layers that the request names besides its targets; they are looked up before it is accepted."""
+        return ()
+
+    def named_targets(self) -> tuple[str, ...]:
+        """Targets, as texts; they too are looked up before the request is accepted. Raises InvalidTarget."""
         return ()
 
     def resolved(self, model: ModelEntry) -> Self:
@@ -65,6 +71,9 @@ class TargetParams(Params):
         ),
         examples=["top", "class:285", "blocks.4.0.conv_pw:20@center"],
     )
+
+    def named_targets(self) -> tuple[str, ...]:
+        return (self.target,)
 
 
 class Summary(BaseModel):

@@ -1,7 +1,7 @@
 """From what a client sent to a job that waits. Whatever can be refused is refused here, before anything is queued."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -9,9 +9,10 @@ from pydantic import ValidationError
 from catalog.arrays import check_array
 from catalog.errors import Violation, near_matches
 from catalog.image_set import ImageSetParams, complete_index_name, index_name
-from catalog.models import ModelDescription, class_labels, find_model
-from catalog.targets import Target, check_layers, check_target, parse_target
-from catalog.technique import Params, TargetParams, Technique
+from catalog.models import ModelDescription, find_model
+from catalog.named_targets import check_named
+from catalog.targets import Target
+from catalog.technique import Params, Technique
 from jobs.errors import NotFound
 from jobs.model import Input, InputArray, Job
 from jobs.queue import publish
@@ -40,28 +41,18 @@ def read_params(technique: Technique, fields: dict[str, Any]) -> Params:
     return params
 
 
-def read_target(params: Params) -> Target | None:
-    """The parsed target, if the technique has one. Raises CatalogError."""
-    if not isinstance(params, TargetParams):
-        return None
-    entry = find_model(params.model)
-    return parse_target(params.target, class_labels(entry), entry.name)
-
-
 def submit(
     services: Services,
     owner: str,
     technique: Technique,
     params: Params,
-    target: Target | None,
+    targets: Sequence[Target],
     known: ModelDescription | None,
     sent: Sent,
 ) -> Job:
     """Store the images, write the record, tell the workers. Raises Problem, CatalogError or QueueFull."""
     if known is not None:
-        check_layers(params.named_layers(), known)
-        if target is not None:
-            check_target(target, known)
+        check_named(params, targets, known)
     check_names(technique, sent.images)
     params.check_images(sent.images.keys())
     queue = _queue(services, owner, technique, params, known)

@@ -8,9 +8,9 @@ import numpy as np
 
 from catalog.arrays import check_array
 from catalog.models import ModelDescription
+from catalog.named_targets import check_named, read_targets
 from catalog.registry import find_technique
-from catalog.targets import check_layers, check_target, parse_target
-from catalog.technique import Params, Summary, TargetParams
+from catalog.technique import Params, Summary
 from workers.models.describe import describe
 from workers.toolkit.array import Input
 from workers.toolkit.context import Context
@@ -27,9 +27,7 @@ def execute(
 ) -> Summary:
     """Run it. Raises CatalogError, TechniqueError, or what the context raises to stop it."""
     known = description or describe(model.name, model.network, model.weights)
-    check_layers(params.named_layers(), known)
-    if isinstance(params, TargetParams):
-        check_target(parse_target(params.target, model.labels, model.name), known)
+    check_named(params, read_targets(params, model.labels), known)
     for name, sent in images.items():
         if isinstance(sent, np.ndarray):
             check_array(params, name, sent.shape, known)

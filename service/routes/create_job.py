@@ -6,6 +6,8 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from catalog.models import class_labels, find_model
+from catalog.named_targets import read_targets
 from catalog.registry import find_technique, techniques
 from catalog.technique import Technique
 from jobs.model import Job
@@ -13,7 +15,7 @@ from service.forms import Sent, read_request
 from service.job_view import JobView, view
 from service.request_schema import request_body
 from service.services import Owner, Services, TheServices
-from service.submission import read_params, read_target, submit
+from service.submission import read_params, submit
 from service.waiting import description, preferred_wait, until_final
 
 router = APIRouter(tags=["jobs"])
@@ -29,11 +31,11 @@ Prefer = Annotated[
 async def create(services: Services, owner: str, technique: Technique, sent: Sent) -> Job:
     """Check everything that can be checked, then queue. Raises Problem or CatalogError."""
     params = read_params(technique, sent.fields)
-    target = read_target(params)
+    targets = read_targets(params, class_labels(find_model(params.model)))
     known = None
-    if params.named_layers() or technique.reads_image_set or (target is not None and target.layer is not None):
+    if params.named_layers() or technique.reads_image_set or any(target.layer is not None for target in targets):
         known = await description(services, params.model, _DESCRIPTION_PATIENCE_S)
-    return await run_in_threadpool(submit, services, owner, technique, params, target, known, sent)
+    return await run_in_threadpool(submit, services, owner, technique, params, targets, known, sent)
 
 
 async def respond(services: Services, job: Job, prefer: str | None) -> Response:

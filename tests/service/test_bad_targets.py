@@ -65,3 +65,22 @@ def test_every_technique_checks_its_target(client: httpx.Client, stored: str, te
 def test_a_model_that_never_ran_is_checked_as_well(client: httpx.Client, stored: str) -> None:
     body = {"image": stored, "model": "squeezenet1_1", "target": "features.12.expand3x4:0"}
     refused(client.post("/v1/jobs/saliency", json=body), 422, "unknown_layer", "'features.12.expand3x3'")
+
+
+@pytest.mark.parametrize(
+    ("targets", "code", "said"),
+    [
+        (f"{LAYER}, blocks.9", "unknown_layer", ["'blocks.9'", f"{LISTING}layers"]),
+        (f"{LAYER}:480*0.5", "unknown_channel", ["0 to 479"]),
+        ("class:Egyptian cta*2", "unknown_class", ["'Egyptian cat'"]),
+        (f"{LAYER}*x", "invalid_target", ["weight 'x'", "class:285*-0.5"]),
+        (f"{LAYER}:20@7,7", "invalid_target", ["Leave out the @ part"]),
+        ("", "invalid_target", ["A target is missing"]),
+    ],
+)
+def test_one_of_several_targets_that_does_not_exist(
+    client: httpx.Client, stored: str, targets: str, code: str, said: list[str]
+) -> None:
+    answer = client.post("/v1/jobs/deep_dream", json={"image": stored, "targets": targets})
+    problem = refused(answer, 422, code, *said)
+    assert [error["pointer"] for error in problem["errors"]] == ["/targets"]

@@ -60,6 +60,30 @@ def test_stopped_at_any_step_it_goes_on_to_the_same_bits(name: str) -> None:
         assert resumed.curve == straight.curve
 
 
+def test_a_stage_begins_from_what_was_kept_also_after_a_resume() -> None:
+    """The third stage begins from the first one's picture, in 8 bits, which the stage before it does not know."""
+
+    def made(context: Recording) -> Made:
+        kept: list[Tensor] = []
+
+        def again(previous: Tensor | None, generator: torch.Generator) -> Parametrization:
+            return Pixels(kept[0] / 255)
+
+        first = Stage(2, pixels, far, OPTIMIZERS["sgd"], keep="levels")
+        rest = [Stage(2, begin, far, OPTIMIZERS["sgd"], keep="levels") for begin in (pixels, again)]
+        return ascend([first, *rest], context, seed=4, device=torch.device("cpu"), kept=kept)
+
+    straight = made(Recording())
+    assert [one.dtype for one in straight.kept] == [torch.uint8] * 3
+    for stop in range(1, 7):
+        stopped = Recording(stop_at=stop)
+        with pytest.raises(Stopped):
+            made(stopped)
+        resumed = made(Recording(saved=stopped.saved))
+        assert torch.equal(resumed.picture, straight.picture)
+        assert all(map(torch.equal, resumed.kept, straight.kept))
+
+
 def test_a_checkpoint_holds_no_code() -> None:
     context = Recording()
     run("lbfgs", context)

@@ -8,7 +8,7 @@ last bit (on the same kind of device, with as many threads).
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from torch import Tensor
 from workers.toolkit.context import Context
 from workers.toolkit.errors import NotFinite
 from workers.toolkit.parametrization import Parametrization
-from workers.toolkit.picture import to_image
+from workers.toolkit.picture import levels, to_image
 
 Begin = Callable[[Tensor | None, torch.Generator], Parametrization]
 Losses = Mapping[str, Tensor]
@@ -42,7 +42,7 @@ class Stage:
     (B, C, H, W), the step and the generator of all randomness, and returns named parts; their sum falls. `rates` are
     (step from which on, rate); at each change the optimizer forgets what it remembers. `enough` says after
     a step, by what the optimizer's state_dict holds, whether the rest can be left out. `keep` holds the stage's picture
-    for the result.
+    for the result, with "levels" in 8 bits: a quarter of the room in every checkpoint.
     """
 
     steps: int
@@ -52,7 +52,7 @@ class Stage:
     rates: Sequence[tuple[int, float]] = ()
     after_step: AfterStep = nothing
     enough: Enough = never
-    keep: bool = False
+    keep: bool | Literal["levels"] = False
     message: str = "steps"
 
 
@@ -79,23 +79,40 @@ class _State:
     generator: Tensor | None = None
 
 
-def ascend(stages: Sequence[Stage], context: Context, *, seed: int, device: torch.device, extra_steps: int = 0) -> Made:
+def ascend(
+    stages: Sequence[Stage],
+    context: Context,
+    *,
+    seed: int,
+    device: torch.device,
+    extra_steps: int = 0,
+    kept: list[Tensor] | None = None,
+) -> Made:
     """Run the stages, or what is left of them; progress counts steps, and `extra_steps` that the caller reports.
 
-    Raises NotFinite, or what the context raises to stop it.
+    A stage whose `begin` needs more than the picture before it reads the list `kept`, which the engine fills with what
+    was kept so far, after a resume too. Raises NotFinite, or what the context raises to stop it.
     """
-    return _Run(stages, context, seed, device, extra_steps).finish()
+    return _Run(stages, context, seed, device, extra_steps, [] if kept is None else kept).finish()
 
 
 class _Run:
     def __init__(
-        self, stages: Sequence[Stage], context: Context, seed: int, device: torch.device, extra_steps: int
+        self,
+        stages: Sequence[Stage],
+        context: Context,
+        seed: int,
+        device: torch.device,
+        extra_steps: int,
+        kept: list[Tensor],
     ) -> None:
         self._stages, self._context, self._device = stages, context, device
         self._total = sum(stage.steps for stage in stages) + extra_steps
         self._generator = torch.Generator().manual_seed(seed)
         saved = context.resume()
         self._state = _State() if saved is None else _read(saved, device)
+        kept[:] = self._state.kept
+        self._state.kept = kept
 
     def finish(self) -> Made:
         state = self._state
@@ -103,7 +120,7 @@ class _Run:
             stage = self._stages[state.stage]
             picture = self._complete(stage)
             if stage.keep:
-                state.kept.append(picture)
+                state.kept.append(levels(picture) if stage.keep == "levels" else picture)
             state.previous, state.stage, state.step = picture, state.stage + 1, 0
             state.parameters, state.optimizer, state.generator = [], {}, None
         self._report("")

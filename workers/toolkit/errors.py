@@ -78,6 +78,11 @@ class PlaceOutside(TechniqueError):
     title = "The network does not see this place"
 
 
+class NoGuide(TechniqueError):
+    code = "guide_without_layer"
+    title = "The guide has no layer to lead"
+
+
 class EmptyImageSet(TechniqueError):
     code = "empty_image_set"
     title = "The image set is empty"

@@ -105,10 +105,8 @@ class Network:
         try:
             resized.whole  # noqa: B018 — to see whether it can be made
         except NotExportable as error:
-            _, own_height, own_width = self.input_shape
-            raise OwnSizeOnly(
-                f"This model cannot be run on {width} × {height} pixels, only on {own_width} × {own_height}. Leave out `size`."
-            ) from error
+            own = f"{self.input_shape[2]} × {self.input_shape[1]}"
+            raise OwnSizeOnly(f"This model runs on {own} pixels only, not on {width} × {height}.") from error
         return resized
 
     def kernels(self, path: str) -> list[fx.Node]:

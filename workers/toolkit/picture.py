@@ -8,10 +8,21 @@ from PIL import Image
 from torch import Tensor
 
 
+def levels(picture: Tensor) -> Tensor:
+    """In 0..1 → rounded to 8 bits."""
+    return (picture.detach().clamp(0, 1) * 255).round().to(torch.uint8)
+
+
+def from_levels(rounded: Tensor) -> Tensor:
+    """In 8 bits → in 0..1."""
+    return rounded.to(torch.float32) / 255
+
+
 def to_image(picture: Tensor) -> Image.Image:
-    """(B, C, H, W) in 0..1 → RGB or grey, rounded to 8 bits; several side by side in a grid."""
-    levels = (picture.detach().clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-    images = [Image.fromarray(one[..., 0] if one.shape[2] == 1 else one) for one in levels]
+    """(B, C, H, W) in 0..1, or in 8 bits → RGB or grey; several side by side in a grid."""
+    rounded = picture if picture.dtype == torch.uint8 else levels(picture)
+    arrays = rounded.permute(0, 2, 3, 1).cpu().numpy()
+    images = [Image.fromarray(one[..., 0] if one.shape[2] == 1 else one) for one in arrays]
     if len(images) == 1:
         return images[0]
     columns = ceil(sqrt(len(images)))
@@ -30,4 +41,4 @@ def from_image(image: Image.Image, channels: int = 3) -> Tensor:
 
 def as_saved(picture: Tensor) -> Tensor:
     """The picture as an 8-bit file gives it back."""
-    return (picture.detach().clamp(0, 1) * 255).round() / 255
+    return from_levels(levels(picture)).to(picture.dtype)

@@ -1,0 +1,139 @@
+"""DeepDream: a photograph with more of what the network sees in it (Mordvintsev et al. 2015)."""
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from catalog.ascent import MadeFor
+from catalog.heatmap import ExplainedTarget
+from catalog.targets import parse_target
+from catalog.techniques.deep_dream import OVERLAP, DeepDreamParams, DeepDreamSummary, DreamTarget
+from catalog.weighted_targets import parse_weighted
+from workers.toolkit.aims import Aim, check_guide, scaled
+from workers.toolkit.ascent import Stage, ascend
+from workers.toolkit.context import Context, save_png
+from workers.toolkit.curve import leave_curve
+from workers.toolkit.depth import layers_at
+from workers.toolkit.dreaming import Dream, octave_sizes
+from workers.toolkit.picture import from_image, from_levels, to_image
+from workers.toolkit.subject import told
+from workers.toolkit.unit import find_unit
+from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.zoom import save_animation, zoomed
+
+_DEPTH = 2 / 3  # where the layers of most networks answer to parts of things
+_FRAME_MS = 80
+
+
+def run(
+    params: DeepDreamParams, model: VisionModel, images: dict[str, Image.Image], context: Context
+) -> DeepDreamSummary:
+    assert params.size is not None and params.jitter is not None and params.tile is not None
+    text, layers_from = _wanted(params, model)
+    base = _base(images["image"], params.size, model)
+    dream = Dream(
+        model.network.at(params.tile, params.tile),
+        model.eye,
+        _aims(text, model, images["image"], images.get("guide")),
+        octave_sizes(base.shape[2], base.shape[3], params.octaves, params.octave_scale),
+        params.steps,
+        params.rate,
+        params.jitter,
+        params.tile // OVERLAP,
+    )
+    frames: list[Tensor] = []
+    stages = _stages(params, dream, base, frames)
+    leave_curve(context, ascend(stages, context, seed=params.seed or 0, device=model.device, kept=frames))
+    picture = to_image(frames[0])
+    save_png(context, "image.png", picture)
+    if params.zoom_frames:
+        save_animation(context, "zoom.webp", [to_image(frame) for frame in frames], _FRAME_MS)
+    return DeepDreamSummary(
+        targets=_answers(text, model, dream, base, from_levels(frames[0])),
+        layers_from=layers_from,
+        guided="guide" in images,
+        octaves=[list(size) for size in dream.sizes],
+        tile=params.tile,
+        tiles=[dream.tiles(*size).count for size in dream.sizes],
+        frames=len(frames) if params.zoom_frames else 0,
+        predicted_before=_predicted(model, images["image"]),
+        predicted=_predicted(model, picture),
+    )
+
+
+def _wanted(params: DeepDreamParams, model: VisionModel) -> tuple[str, str]:
+    """The targets, and where they are from."""
+    if params.targets is None:
+        return ",".join(layers_at(model.network, [_DEPTH])), "depth"
+    return params.targets, "recommended" if params.targets == model.recommended.get("deep_dream") else "given"
+
+
+def _base(image: Image.Image, longer: int, model: VisionModel) -> Tensor:
+    """The photograph with that longer side: (1, C, H, W) in 0..1."""
+    width, height = (max(2, round(side * longer / max(image.size))) for side in image.size)
+    resized = image.resize((width, height), Image.Resampling.LANCZOS)
+    return from_image(resized, len(model.eye.mean)).to(model.device)
+
+
+def _aims(text: str, model: VisionModel, image: Image.Image, guide: Image.Image | None) -> list[Aim]:
+    """Raises NoGuide."""
+    photograph = model.view(image).x
+    shown = None if guide is None else model.view(guide).x
+    with torch.no_grad():
+        logits = model.network.logits(photograph)
+    aims = []
+    for part in parse_weighted(text):
+        unit = find_unit(parse_target(part.text, model.labels, model.name), model.network, logits)
+        aims.append(scaled(model.network, Aim(part.text, unit, part.weight), photograph, shown))
+    if shown is not None:
+        check_guide(aims)
+    return aims
+
+
+def _stages(params: DeepDreamParams, dream: Dream, base: Tensor, frames: list[Tensor]) -> list[Stage]:
+    """Octaves of the photograph, then those of each frame, whose base is the frame before as it was kept."""
+
+    def nearer() -> Tensor:
+        return zoomed(from_levels(frames[-1]), params.zoom)
+
+    stages = []
+    for frame in range(params.zoom_frames + 1):
+        for octave in range(params.octaves):
+            last = octave == params.octaves - 1
+            message = f"octave {octave + 1} of {params.octaves}"
+            if params.zoom_frames:
+                message = f"frame {frame + 1} of {params.zoom_frames + 1}, {message}"
+            start = nearer if frame else lambda: base
+            stages.append(dream.octave(octave, start, message, keep="levels" if last else False))
+    return stages
+
+
+def _answers(text: str, model: VisionModel, dream: Dream, base: Tensor, picture: Tensor) -> list[DreamTarget]:
+    targets = [parse_target(part.text, model.labels, model.name) for part in parse_weighted(text)]
+    return [
+        DreamTarget(
+            target=ExplainedTarget(**told(model, target, aim.unit)),
+            weight=aim.weight,
+            score=_score(aim),
+            score_before=before,
+            score_after=after,
+        )
+        for target, aim, before, after in zip(
+            targets, dream.aims, dream.scores(base), dream.scores(picture), strict=True
+        )
+    ]
+
+
+def _score(aim: Aim) -> str:
+    if aim.guide is not None:
+        return "likeness to the guide"
+    if aim.unit.is_class:
+        return "logit"
+    return "½ mean square" if aim.unit.channel is None else "activation"
+
+
+@torch.no_grad()
+def _predicted(model: VisionModel, image: Image.Image) -> MadeFor:
+    probabilities = model.network.logits(model.view(image).x).softmax(1)[0]
+    index = int(probabilities.argmax())
+    return MadeFor(index=index, label=model.label(index), probability=float(probabilities[index]))
