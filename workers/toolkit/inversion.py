@@ -23,7 +23,9 @@ WARM_UP = 16  # steps with redirected ReLU, as in Lucid
 MOMENTUM = 0.9
 PUBLISHED_RATES = ((0.0, 1.0), (0.25, 0.1), (0.75, 0.01))  # from which part of the steps on; factor on the rate
 PUBLISHED_NORM = 27098.1157  # of an image that the authors start from: 3 × 227 × 227 values in 0..255 less the mean
-_CALM = 0.75  # part of the steps after which nothing is shifted any more
+_CALM = 0.75  # part of the steps after which nothing is shaken any more
+_CALM_TV = 0.1  # and how much of the total variation is still paid for
+_NOISE = 0.1  # standard deviation, pixels in 0..1
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,25 @@ class Inversion:
         return Fourier.noise(self.restarts, *self.network.input_shape, generator).to(self.network.device)
 
     def _loss_modern(self, picture: Tensor, step: int, generator: torch.Generator) -> Losses:
-        shaken = Jiggle(self.jitter)(picture, generator) if step < _CALM * self.steps else picture
+        calm = step >= _CALM * self.steps
+        shaken = picture if calm else self._shaken(picture, generator)
         rule = redirected if step < WARM_UP and self.network.rectifiers(self.path) else None
         parts = {"error": self.errors(self.eye.normalize(shaken), rule)}
         if self.tv:
-            parts["tv"] = self.tv * total_variation(picture) / picture[0].numel()
+            weight = self.tv * (_CALM_TV if calm else 1)
+            parts["tv"] = weight * total_variation(picture) / picture[0].numel()
         return parts
+
+    def _shaken(self, picture: Tensor, generator: torch.Generator) -> Tensor:
+        """Shifted and, where the layer still has places, noisy: what only a few pixels say does not grow."""
+        shifted = Jiggle(self.jitter)(picture, generator)
+        if not self._has_places:
+            return shifted
+        return shifted + _NOISE * torch.randn(picture.shape, generator=generator).to(picture)
+
+    @property
+    def _has_places(self) -> bool:
+        return self.code.ndim == 4 and self.code.shape[2] * self.code.shape[3] > 1
 
     def _adam(self, parameters: list[Tensor]) -> torch.optim.Optimizer:
         return AnnealedAdam(parameters, lr=self.rate, steps=self.steps)
