@@ -102,6 +102,8 @@ def _resolve(name: str, table: OwnTable, folder: Path) -> ModelEntry:
 
 def _preprocessing(table: OwnTable) -> Preprocessing:
     mean, std = table.per_channel("mean"), table.per_channel("std")
+    if max(*mean, *std) > 5:
+        raise ValueError("mean, std: pixels are 0 to 1 here, not 0 to 255. Divide both by 255.")
     resize = table.resize or table.input_size
     return Preprocessing(
         resize=resize, crop=table.input_size, interpolation=table.interpolation, mean=mean, std=std, fit=table.fit

@@ -53,7 +53,7 @@ def run_demo(out: Path, port: int) -> bool:
 
 def _show_all(client: httpx.Client, out: Path, console: Console) -> list[Shown]:
     columns = (
-        TextColumn("{task.description:<34}"),
+        TextColumn("{task.description:<52}"),
         BarColumn(),
         TextColumn("{task.fields[note]}"),
         TimeElapsedColumn(),
@@ -74,8 +74,7 @@ def _image_set(client: httpx.Client) -> str:
 def _show(client: httpx.Client, out: Path, bars: Progress, showing: Showing, image_set: str) -> Shown:
     began, technique = time.monotonic(), showing.technique
     bar = bars.add_task(showing.title, total=1, note="queued")
-    name = showing.photograph
-    files = {image.name: (f"{name}.png", photograph(name), "image/png") for image in technique.least}
+    files = {name: (f"{other}.png", photograph(other), "image/png") for name, other in showing.images.items()}
     fields = {**showing.fields, "seed": "1"} | ({"image_set": image_set} if technique.reads_image_set else {})
     created = client.post(f"/v1/jobs/{technique.name}", files=files, data=fields)
     created.raise_for_status()

@@ -45,9 +45,7 @@ def _photograph(name: str, items: Sequence[ShownLike]) -> str:
 
 
 def _section(item: ShownLike) -> str:
-    title = (
-        f"<h3>{escape(item.showing.technique.title)}</h3><p class=note>{escape(item.showing.technique.reference)}</p>"
-    )
+    title = f"<h3>{escape(_title(item))}</h3><p class=note>{escape(item.showing.technique.reference)}</p>"
     if item.job["status"] != "succeeded":
         return f"<section>{title}<p class=failed>{escape(str(item.job['error']))}</p></section>"
     name = item.showing.photograph
@@ -57,6 +55,11 @@ def _section(item: ShownLike) -> str:
         _figure(file, caption) for file, caption in pictures if file.endswith(".png") and "-patch-" not in file
     )
     return f"<section>{title}<div class=pictures>{figures}</div>{_numbers(item)}</section>"
+
+
+def _title(item: ShownLike) -> str:
+    asked = item.showing.fields.get("target") or item.showing.fields.get("goal") or "top"
+    return item.showing.technique.title + ("" if asked == "top" else f": {asked}")
 
 
 def _artifacts(item: ShownLike) -> list[dict[str, Any]]:
@@ -72,6 +75,8 @@ def _figure(file: str, caption: str) -> str:
 
 def _numbers(item: ShownLike) -> str:
     numbers = item.job["result"]["summary"] | {"seconds": round(item.seconds, 1)}
+    if "check" in numbers:
+        numbers["check"] = numbers["check"]["verdict"]
     rows = "".join(f"<dt>{escape(str(key))}</dt><dd>{escape(_said(value))}</dd>" for key, value in numbers.items())
     return f"<dl>{rows}</dl>"
 

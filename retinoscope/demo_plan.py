@@ -11,8 +11,13 @@ from catalog.technique import Technique
 PHOTOGRAPHS = ("coffee", "chelsea")
 MODEL = "the model itself"
 
-# What is worth seeing of the default model, where that is more than the technique's example.
+# What is worth seeing of the default model, where that is more than the technique's example; sizes and steps for two
+# cores. A value that begins with @ is a photograph to send.
 _FIELDS: dict[str, list[dict[str, str]]] = {
+    "saliency": [{"check": "true"}],
+    "guided_backprop": [{"check": "true"}],
+    "grad_cam": [{"check": "true"}],
+    "rise": [{"masks": "400"}],
     "top_patches": [
         {"target": "conv_stem:3"},
         {"target": "conv_stem:8"},
@@ -20,12 +25,15 @@ _FIELDS: dict[str, list[dict[str, str]]] = {
         {"target": "blocks.4.0.conv_pw:20", "guided": "true"},
         {"target": "class:285"},
     ],
-    "saliency": [{"check": "true"}],
-    "guided_backprop": [{"check": "true"}],
-    "grad_cam": [{"check": "true"}],
-    "rise": [{"masks": "400"}],
-    "activation_maximization": [{"target": "class:espresso", "steps": "96"}],
     "top_channels": [{"layer": "blocks.4.0.conv_pw", "channels": "6"}],
+    "activation_maximization": [
+        {"target": "class:flamingo", "steps": "128"},
+        {"target": "blocks.4.0.conv_pw:20", "steps": "128"},
+    ],
+    "inversion": [{"layers": "conv_stem, blocks.2, blocks.5, global_pool", "steps": "64"}],
+    "deep_dream": [{"size": "320"}],
+    "style_transfer": [{"style": "@hubble_deep_field", "size": "224", "steps": "60", "scales": "1"}],
+    "fooling": [{"goal": "class:lion", "mode": "adversarial", "steps": "60", "image": "@"}, {"goal": "class:lion"}],
 }
 
 
@@ -37,10 +45,12 @@ class Showing:
     technique: Technique
     number: int
     fields: Mapping[str, str] = field(default_factory=dict)
+    images: Mapping[str, str] = field(default_factory=dict)  # name in the request → photograph
 
     @property
     def title(self) -> str:
-        return f"{self.technique.name} · {self.photograph}"
+        asked = self.fields.get("target") or self.fields.get("goal") or ""
+        return f"{self.technique.name} {asked} · {self.photograph}".replace(" top ·", " ·").replace("  ", " ")
 
     @property
     def stem(self) -> str:
@@ -52,19 +62,27 @@ class Showing:
 def showings() -> Iterator[Showing]:
     for photograph in (*PHOTOGRAPHS, MODEL):
         for technique in techniques().values():
-            if bool(technique.least) == (photograph != MODEL):
-                for number, fields in enumerate(_fields(technique)):
-                    yield Showing(photograph, technique, number, fields)
+            for number, fields in enumerate(_fields(technique)):
+                images = _images(technique, fields, photograph)
+                if bool(images) == (photograph != MODEL):
+                    plain = {name: value for name, value in fields.items() if not value.startswith("@")}
+                    yield Showing(photograph, technique, number, plain, images)
 
 
 def photograph(name: str) -> bytes:
     """A photograph that scikit-image ships."""
-    return (_folder() / f"{name}.png").read_bytes()
+    return next(path for path in all_photographs() if path.stem == name).read_bytes()
 
 
 def all_photographs() -> list[Path]:
     """Every picture that scikit-image ships, but those that are too small to be one."""
     return sorted(path for path in _folder().iterdir() if path.suffix in (".png", ".jpg", ".jpeg"))
+
+
+def _images(technique: Technique, fields: Mapping[str, str], photograph: str) -> dict[str, str]:
+    named = {name: value[1:] for name, value in fields.items() if value.startswith("@")}
+    wanted = {image.name: "" for image in technique.least} | named
+    return {name: other or photograph for name, other in wanted.items()}
 
 
 def _fields(technique: Technique) -> list[dict[str, str]]:

@@ -164,5 +164,5 @@ TECHNIQUE = Technique(
         CURVE,
     ),
     queue="slow",
-    example={"goal": "class:7", "steps": 20},
+    example={"goal": "class:7", "mode": "rubbish", "steps": 20},
 )

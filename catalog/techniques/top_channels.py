@@ -30,6 +30,13 @@ class TopChannelsParams(ImageSetParams):
         description="`x,y` in pixels of the image: the channels that respond at this place; anywhere by default.",
         examples=["200,150"],
     )
+    crop: Literal["receptive_field", "effective"] = Field(
+        "receptive_field",
+        description=(
+            "What is cut out: all that a unit can see, or the part that 90 % of its gradient lies in, which is smaller "
+            "in deep layers and costs a backward pass for each patch."
+        ),
+    )
     rank: Literal["relative", "absolute"] = Field(
         "relative",
         description="By the value as a part of the channel's mean over its `k` best patches, or by the value.",
@@ -62,7 +69,7 @@ class RespondingChannel(BaseModel):
     channel: int
     activation: float = Field(description="Its value in the image, at `position`.")
     relative: float | None = Field(
-        description="Part of its mean over its best patches in the set; null if that is not positive."
+        description="As a multiple of its mean over its `k` best patches in the set; null if that is not positive."
     )
     position: list[int] | None = Field(description="[y, x] in the layer's map; null without a map.")
     box: list[float] = Field(description="[left, top, right, bottom] in pixels of the image: what the unit sees there.")

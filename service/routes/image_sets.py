@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
@@ -38,8 +39,8 @@ class ImageSetView(BaseModel):
     name: str
     images: int
     bytes: int = Field(description="Of all its images, as they were sent.")
-    created_at: str
-    expires_at: str = Field(description="Later, when it is added to or used by a job; its images live as long.")
+    created_at: datetime
+    expires_at: datetime = Field(description="Later, when it is added to or used by a job; its images live as long.")
     urls: dict[str, str]
 
 
@@ -111,7 +112,7 @@ async def create(request: Request, owner: Owner, services: TheServices) -> Respo
             with suppress(NotFound):
                 await run_in_threadpool(services.image_sets.delete, owner, made.id)
             raise
-    return JSONResponse(changed.model_dump(), 201, {"Location": changed.urls["self"]})
+    return JSONResponse(changed.model_dump(mode="json"), 201, {"Location": changed.urls["self"]})
 
 
 @router.post(
@@ -168,8 +169,8 @@ def view(found: ImageSet) -> ImageSetView:
     url = f"/v1/image-sets/{found.id}"
     return ImageSetView(
         **found.model_dump(exclude={"created_ms", "expires_ms"}),
-        created_at=created.isoformat(),
-        expires_at=expires.isoformat(),
+        created_at=created,
+        expires_at=expires,
         urls={"self": url, "images": f"{url}/images"},
     )
 

@@ -1,5 +1,6 @@
 """Images: stored once by their hash, then referred to in any job."""
 
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -28,7 +29,7 @@ class StoredImageView(BaseModel):
     media_type: str
     bytes: int
     conversions: list[str]
-    expires_at: str
+    expires_at: datetime
     urls: dict[str, str]
 
 
@@ -54,7 +55,7 @@ async def store(request: Request, owner: Owner, services: TheServices) -> Respon
     """As a form field `image`, or as the body itself. The same bytes give the same id."""
     data = await _sent_image(request)
     image = view(await run_in_threadpool(store_image, services, owner, data))
-    return JSONResponse(image.model_dump(), 201, {"Location": image.urls["self"]})
+    return JSONResponse(image.model_dump(mode="json"), 201, {"Location": image.urls["self"]})
 
 
 @router.get("/{image_id}", operation_id="get_image", summary="Read what is known of a stored image")
@@ -80,7 +81,7 @@ def view(image: StoredImage) -> StoredImageView:
     assert expires
     return StoredImageView(
         **image.model_dump(exclude={"expires_ms"}),
-        expires_at=expires.isoformat(),
+        expires_at=expires,
         urls={"self": url, "content": f"{url}/content"},
     )
 

@@ -101,7 +101,7 @@ def test_the_request_of_a_technique_has_its_parameters_and_images(name: str) -> 
 @pytest.mark.parametrize("name", sorted(techniques()))
 def test_the_json_example_is_accepted(client: httpx.Client, stored: str, name: str) -> None:
     content = DOCUMENT["paths"][f"/v1/jobs/{name}"]["post"]["requestBody"]["content"]
-    images = {image.name: stored for image in techniques()[name].images if image.kind == "image"}
+    images = {image.name: stored for image in techniques()[name].least if image.kind == "image"}
     example = content["application/json"]["example"]
     if "image_set" in example:
         example["image_set"] = client.post("/v1/image-sets", json={"ids": [stored]}).json()["id"]

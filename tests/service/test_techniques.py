@@ -16,6 +16,7 @@ QUICK = {
     "rise": {"masks": 32},
     "activation_maximization": {"steps": 3},
     "style_transfer": {"steps": 3, "size": 64},
+    "fooling": {"mode": "rubbish", "steps": 20},
     "inversion": {"steps": 3},
 }
 

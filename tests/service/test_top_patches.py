@@ -33,8 +33,8 @@ def test_the_first_question_pays_and_the_second_calls_no_model(client: httpx.Cli
     assert first["status"] == second["status"] == "succeeded"
     assert first["result"]["summary"]["index"]["added"] == 8
     assert second["result"]["summary"]["index"] == {"images": 8, "added": 0, "model_calls": 0}
-    names = [artifact["name"] for artifact in second["result"]["artifacts"]]
-    assert names == ["patches.png", "places.png", "patch-1.png", "patch-2.png", "patch-3.png", "patches.json"]
+    names = {artifact["name"] for artifact in second["result"]["artifacts"]}
+    assert names == {"patches.png", "places.png", "patch-1.png", "patch-2.png", "patch-3.png", "patches.json"}
     assert second["result"]["summary"]["patches"][0]["image"].startswith("sha256:")
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -18,10 +19,11 @@ import workers.techniques
 from catalog.registry import find_technique, techniques
 from catalog.technique import Summary
 from tests.techniques.running import Recording, Stopped, entry_of, wide_model
-from tests.tiny import photo
+from tests.tiny import photo, tiny_model
 from workers.execute import execute
 from workers.models.load import digest
 from workers.toolkit.image_set import LocalImageSet
+from workers.toolkit.view import Eye
 from workers.toolkit.vision_model import VisionModel
 
 pytestmark = pytest.mark.parametrize("name", techniques())
@@ -85,6 +87,15 @@ def test_has_a_twin_of_the_same_name_on_either_side(name: str) -> None:
 def test_its_example_is_valid(name: str) -> None:
     technique = find_technique(name)
     technique.params.model_validate(technique.example)
+
+
+@pytest.mark.parametrize("side", [8, 32, 224, 600])
+def test_parameters_with_their_defaults_are_valid_when_the_worker_reads_them(name: str, side: int) -> None:
+    params, eye = find_technique(name).params, Eye(side, side, "bilinear", (0.5,), (0.25,))
+    entry = entry_of(replace(tiny_model(), eye=eye))
+    resolved = params.model_validate(find_technique(name).example).resolved(entry)
+    again = params.model_validate(resolved.model_dump(mode="json"))
+    assert again.resolved(entry) == again == resolved
 
 
 def test_the_summary_is_the_declared_one_and_plain_json(name: str, model: VisionModel) -> None:

@@ -70,6 +70,12 @@ def test_a_crop_has_every_pixel_that_the_box_touches() -> None:
     assert crop(image, (1.2, 3.1, 1.3, 3.2)).size == (1, 1)
 
 
+def test_a_crop_never_leaves_the_image() -> None:
+    image = photo(50, 40)
+    assert crop(image, (40.0, 30.0, 50.0000001, 40.0000001)).size == (10, 10)
+    assert crop(image, (50.0, 40.0, 50.0, 40.0)).size == (1, 1)
+
+
 def test_small_patches_stay_crisp() -> None:
     tiny = Image.fromarray(np.array([[[0, 0, 0], [255, 255, 255]]], np.uint8))
     assert set(np.asarray(fitted(tiny, 100)).flatten().tolist()) == {0, 255}

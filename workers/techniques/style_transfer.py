@@ -13,7 +13,7 @@ from workers.toolkit.ascent import ascend
 from workers.toolkit.context import Context
 from workers.toolkit.curve import leave_pictures
 from workers.toolkit.depth import layers_at
-from workers.toolkit.errors import NotAMap, NotExportable, OneSizeOnly
+from workers.toolkit.errors import NotAMap
 from workers.toolkit.network import Network
 from workers.toolkit.picture import as_saved, from_image
 from workers.toolkit.pooling import average_pooled
@@ -59,11 +59,6 @@ class _Networks:
 
     def __call__(self, height: int, width: int) -> Network:
         sized = self._network.at(height, width)
-        try:
-            assert sized.whole
-        except NotExportable as error:
-            side = " × ".join(map(str, self._network.input_shape[1:]))
-            raise OneSizeOnly(f"This model takes no image of {height} × {width}, only {side}.") from error
         if not self._average:
             return sized
         if (height, width) not in self._pooled:

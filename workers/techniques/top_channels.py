@@ -1,5 +1,6 @@
 """Top channels: what a layer sees in an image, told by each channel's best patches in a set."""
 
+from collections.abc import Callable
 from math import isnan
 
 from PIL import Image
@@ -25,8 +26,9 @@ def run(
     view, values, places = respond(reader, images["image"], params.place())
     relative = parts(reader, values, params.k)
     chosen = strongest(reader, values, params.channels, params.k, relative=params.rank == "relative")
-    patches, cells = _best(reader, chosen, params.k)
-    spots = [spot_of(reader, view, values, places, channel) for channel in chosen]
+    cut = reader.effective if params.crop == "effective" else _all_that_is_seen
+    patches, cells = _best(reader, chosen, params.k, cut)
+    spots = [cut(channel, spot_of(reader, view, values, places, channel)) for channel in chosen]
     found = [
         _channel(reader, channel, relative[channel], spot, patches[channel])
         for channel, spot in zip(chosen, spots, strict=True)
@@ -35,8 +37,8 @@ def run(
         side_by_side([place_cell(spot), patch_cell(spot), *cells[channel]])
         for channel, spot in zip(chosen, spots, strict=True)
     ]
-    labels = [f"channel {channel.channel}: {channel.activation:.3g}" for channel in found]
-    caption = f"{path}: the channels that respond most"
+    labels = [_label(channel) for channel in found]
+    caption = f"{path}: where in the image, and the best patches of {reader.index.covered} others"
     save_png(context, "channels.png", contact_sheet(rows, labels, caption, columns=1))
     save_json(context, "channels.json", [channel.model_dump() for channel in found])
     context.image_set.keep(complete_index_name(name, reader.index.covered), b"")
@@ -47,7 +49,7 @@ def run(
 
 
 def _best(
-    reader: LayerReader, channels: list[int], k: int
+    reader: LayerReader, channels: list[int], k: int, cut: Callable[[int, Spot], Spot]
 ) -> tuple[dict[int, list[Patch]], dict[int, list[Image.Image]]]:
     """The patches of each channel and their small pictures, best first. Every photograph is decoded once."""
     hits = {channel: reader.best(channel, k) for channel in channels}
@@ -56,10 +58,19 @@ def _best(
         view = reader.view(image)
         for channel, of_channel in hits.items():
             for hit in (hit for hit in of_channel if hit.image == image):
-                spot = reader.spot(hit, view)
+                spot = cut(channel, reader.spot(hit, view))
                 shown[channel, hit] = Patch(**spot.facts(has_map=reader.has_map)), patch_cell(spot)
     patches = {channel: [shown[channel, hit][0] for hit in hits[channel]] for channel in channels}
     return patches, {channel: [shown[channel, hit][1] for hit in hits[channel]] for channel in channels}
+
+
+def _all_that_is_seen(channel: int, spot: Spot) -> Spot:
+    return spot
+
+
+def _label(channel: RespondingChannel) -> str:
+    part = "" if channel.relative is None else f", {channel.relative:.2g} times its usual best"
+    return f"channel {channel.channel}: {channel.activation:.3g}{part}"
 
 
 def _channel(reader: LayerReader, channel: int, part: float, spot: Spot, patches: list[Patch]) -> RespondingChannel:

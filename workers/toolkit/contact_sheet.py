@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 _GAP, _LABEL_HEIGHT, _LABEL_SIZE = 6, 14, 11
 _CAPTION_HEIGHT, _CAPTION_SIZE = 22, 13
-_PAPER, _INK = (255, 255, 255), (40, 40, 40)
+PAPER, _INK = (225, 225, 225), (40, 40, 40)  # white pictures end where the grey begins
 
 
 def contact_sheet(
@@ -23,7 +23,7 @@ def contact_sheet(
     columns = columns or max(1, min(len(pictures), round(sqrt(len(pictures) * 1.5 * height / width))))
     top = _CAPTION_HEIGHT if caption else _GAP
     wide = max(columns * width + _GAP, _text_width(caption) + 2 * _GAP)
-    sheet = Image.new("RGB", (wide, ceil(len(pictures) / columns) * height + top), _PAPER)
+    sheet = Image.new("RGB", (wide, ceil(len(pictures) / columns) * height + top), PAPER)
     draw = ImageDraw.Draw(sheet)
     draw.text((_GAP, _GAP // 2), caption, _INK, ImageFont.load_default(_CAPTION_SIZE))
     for i, (picture, label) in enumerate(zip(pictures, labels, strict=True)):

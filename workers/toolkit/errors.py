@@ -10,7 +10,7 @@ class TechniqueError(Exception):
 
 class NoRectifier(TechniqueError):
     code = "no_relu"
-    title = "The model has no ReLU"
+    title = "There is no ReLU before the target"
 
 
 class NotFinite(TechniqueError):
@@ -58,9 +58,9 @@ class NoSuchPlace(TechniqueError):
     title = "There is nothing at this place"
 
 
-class OwnSizeOnly(TechniqueError):
-    code = "own_size_only"
-    title = "The model takes images of its own size only"
+class OneSizeOnly(TechniqueError):
+    code = "one_size_only"
+    title = "The model takes images of one size only"
 
 
 class NoStart(TechniqueError):
@@ -91,8 +91,3 @@ class EmptyImageSet(TechniqueError):
 class NoMaxPooling(TechniqueError):
     code = "no_max_pooling"
     title = "The model has no max pooling"
-
-
-class OneSizeOnly(TechniqueError):
-    code = "one_size_only"
-    title = "The model takes images of one size only"

@@ -6,7 +6,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, fx, nn
 
-from workers.toolkit.errors import NotExportable, OwnSizeOnly
+from workers.toolkit.errors import NotExportable, OneSizeOnly
 from workers.toolkit.graph import export_graph, operator_name, shape_of
 from workers.toolkit.layers import Layers, layer_outputs
 from workers.toolkit.rectifiers import is_rectifier, rectifier_range
@@ -91,7 +91,7 @@ class Network:
         return [node for node in seen if is_rectifier(node) and not _ancestors(node).isdisjoint(self._inputs)]
 
     def at(self, height: int, width: int) -> "Network":
-        """The same module for inputs of another size, its graph made once per size. Raises OwnSizeOnly."""
+        """The same module for inputs of another size, its graph made once per size. Raises OneSizeOnly."""
         if (height, width) == self.input_shape[1:]:
             return self
         if (height, width) not in self._sizes:
@@ -106,7 +106,7 @@ class Network:
             resized.whole  # noqa: B018 — to see whether it can be made
         except NotExportable as error:
             own = f"{self.input_shape[2]} × {self.input_shape[1]}"
-            raise OwnSizeOnly(f"This model runs on {own} pixels only, not on {width} × {height}.") from error
+            raise OneSizeOnly(f"This model runs on {own} pixels only, not on {width} × {height}.") from error
         return resized
 
     def kernels(self, path: str) -> list[fx.Node]:

@@ -41,8 +41,9 @@ def clipped(box: Box, image: Image.Image) -> Box:
 
 def crop(image: Image.Image, box: Box) -> Image.Image:
     """Every pixel that the box touches."""
-    left, top, right, bottom = box
-    return image.crop((floor(left), floor(top), max(ceil(right), floor(left) + 1), max(ceil(bottom), floor(top) + 1)))
+    left, top, right, bottom = (round(side, 6) for side in box)  # 224.0000001 does not touch pixel 224
+    x, y = min(floor(left), image.width - 1), min(floor(top), image.height - 1)
+    return image.crop((x, y, min(max(ceil(right), x + 1), image.width), min(max(ceil(bottom), y + 1), image.height)))
 
 
 def fitted(picture: Image.Image, side: int) -> Image.Image:

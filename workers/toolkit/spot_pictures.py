@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
+from workers.toolkit.contact_sheet import PAPER
 from workers.toolkit.patches import crop, fitted
 from workers.toolkit.top_activations import Spot
 
 CELL = 120
-_THUMBNAIL = 200
+_THUMBNAIL, _LEAST = 200, 12
 _RED = (215, 48, 39)
 
 
@@ -32,18 +33,21 @@ def patch_cell(spot: Spot, beside: Image.Image | None = None) -> Image.Image:
 
 
 def place_cell(spot: Spot) -> Image.Image:
-    """The photograph, small, with the box in red."""
+    """The photograph, small, with the box in red; a small box is drawn larger, so that it can be found."""
     picture = fitted(spot.view.image, _THUMBNAIL)
     scale = picture.width / spot.view.image.width
     left, top, right, bottom = (side * scale for side in spot.box)
-    box = (left, top, max(right - 1, left + 2), max(bottom - 1, top + 2))
-    ImageDraw.Draw(picture).rectangle(box, outline=_RED, width=2)
+    grow = max(0.0, (_LEAST - min(right - left, bottom - top)) / 2)
+    box = [left - grow, top - grow, right - 1 + grow, bottom - 1 + grow]
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle(box, outline="white", width=3)  # two colours: one of them shows on any photograph
+    draw.rectangle([box[0] + 1, box[1] + 1, box[2] - 1, box[3] - 1], outline=_RED, width=1)
     return picture
 
 
 def side_by_side(pictures: Sequence[Image.Image], gap: int = 3) -> Image.Image:
     width = sum(picture.width + gap for picture in pictures) - gap
-    row = Image.new("RGB", (width, max(picture.height for picture in pictures)), "white")
+    row = Image.new("RGB", (width, max(picture.height for picture in pictures)), PAPER)
     x = 0
     for picture in pictures:
         row.paste(picture, (x, 0))
