@@ -28,7 +28,7 @@ serve: install ## run Redis, a worker and the API until Ctrl-C; ARGS="--port 812
 	@exec .venv/bin/retinoscope serve $(ARGS)
 
 test: install ## the tests, without the slow ones
-	@$(PY) -m pytest -m "not slow" $(ARGS)
+	@$(PY) -m pytest -m "not slow" -n 3 --dist loadfile $(ARGS)
 
 test-all: install ## every test, those that take minutes included
 	@$(PY) -m pytest $(ARGS)

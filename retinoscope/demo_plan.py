@@ -30,9 +30,9 @@ _FIELDS: dict[str, list[dict[str, str]]] = {
         {"target": "class:flamingo", "steps": "128"},
         {"target": "blocks.4.0.conv_pw:20", "steps": "128"},
     ],
-    "inversion": [{"layers": "conv_stem, blocks.2, blocks.5, global_pool", "steps": "64"}],
+    "inversion": [{"layers": "blocks.2, blocks.5, global_pool", "steps": "128"}],
     "deep_dream": [{"octaves": "3", "steps": "8", "size": "320"}],
-    "style_transfer": [{"style": "@hubble_deep_field", "size": "224", "steps": "60", "scales": "1"}],
+    "style_transfer": [{"style": "@ihc", "size": "224", "steps": "60", "scales": "1"}],
     "fooling": [
         {"goal": "class:lion", "mode": "adversarial", "steps": "60", "image": "@"},
         {"goal": "class:lion", "steps": "100"},

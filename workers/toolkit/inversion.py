@@ -25,7 +25,7 @@ PUBLISHED_RATES = ((0.0, 1.0), (0.25, 0.1), (0.75, 0.01))  # from which part of 
 PUBLISHED_NORM = 27098.1157  # of an image that the authors start from: 3 × 227 × 227 values in 0..255 less the mean
 _CALM = 0.75  # part of the steps after which nothing is shaken any more
 _CALM_TV = 0.1  # and how much of the total variation is still paid for
-_NOISE = 0.1  # standard deviation, pixels in 0..1
+_NOISE = 0.04  # standard deviation, pixels in 0..1
 
 
 @dataclass(frozen=True)
