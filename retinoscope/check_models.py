@@ -33,22 +33,16 @@ def _check(entry: ModelEntry) -> bool:
 
 
 def _checked(entry: ModelEntry) -> str:
-    """Raises ModelError, TechniqueError or LookupError."""
+    """Raises ModelError or TechniqueError."""
     model = load_model(entry, _CPU)
     description = describe(entry.name, model.network, model.weights)
-    layers = [layer.path for layer in description.layers]
-    for technique, layer in entry.recommended.items():
-        if layer not in layers:
-            raise LookupError(f"recommended.{technique}: there is no layer {layer!r}. Layers: {', '.join(layers)}.")
     side, channels = entry.input_size, "grey" if entry.preprocessing.channels == 1 else "colour"
     return (
         f"{side} × {side} {channels}, {entry.classes} classes, {description.parameters:,} parameters, "
-        f"{len(layers)} layers that can be targets, {description.rectifiers} ReLUs."
+        f"{len(description.layers)} layers that can be targets, {description.rectifiers} ReLUs."
     )
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, LookupError):
-        return str(error.args[0])
     told = explain(error)
     return told.detail if told.code != "internal_error" else f"{type(error).__name__}: {error}"

@@ -47,3 +47,8 @@ class WrongOutput(ModelError):
 def first_line(error: Exception) -> str:
     """What foreign code says of its failure, without the server's folders: clients read it."""
     return _FOLDERS.sub("…/", str(error).strip().partition("\n")[0])[:300]
+
+
+class UnknownRecommended(ModelError):
+    code = "unknown_recommended_layer"
+    title = "A recommended layer is not in the model"

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from catalog.models import ModelEntry, Preprocessing, class_labels
 from workers.models.build import builder
+from workers.models.errors import UnknownRecommended
 from workers.models.state_names import fill
 from workers.models.trial import try_out
 from workers.toolkit.network import Network
@@ -15,15 +16,25 @@ from workers.toolkit.vision_model import VisionModel
 
 
 def load_model(entry: ModelEntry, device: torch.device) -> VisionModel:
-    """Build it, fill it with its weights, try it, freeze it. Raises ModelError."""
+    """Build it, fill it with its weights, try it, freeze it. Raises ModelError or NotExportable."""
     made = builder(entry)
     state = made.weights(entry)
     module = made.architecture(entry)
     fill(module, state, entry.weights)
     try_out(entry, module)
     network = Network(module.to(device), *entry.input_shape)
+    _check_recommended(entry, network)
     names = class_labels(entry)
     return VisionModel(entry.name, network, eye(entry.preprocessing), names, digest(state), entry.recommended)
+
+
+def _check_recommended(entry: ModelEntry, network: Network) -> None:
+    """Of a model of one's own: are its recommended layers there? Raises UnknownRecommended."""
+    for use, layer in entry.recommended.items() if entry.own else ():
+        if layer not in network.layers:
+            raise UnknownRecommended(
+                f"recommended.{use}: there is no layer {layer!r}. Layers: {', '.join(network.layers)}."
+            )
 
 
 def digest(state: dict[str, Tensor]) -> str:
