@@ -4,9 +4,11 @@ import sys
 
 from catalog.errors import CatalogError
 from catalog.models import models
+from jobs.polite_threads import polite_threads
 from jobs.queue import app
 from workers import lifecycle, tasks
 
+polite_threads()
 try:
     models()
 except CatalogError as error:
