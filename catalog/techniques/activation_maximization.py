@@ -11,14 +11,13 @@ from typing import Any, Literal, Self
 
 from pydantic import Field
 
-from catalog.ascent import CURVE, MAX_SIDE, MadeFor
+from catalog.ascent import CURVE, MAX_PIXELS, MAX_SIDE, MadeFor
 from catalog.errors import ImageMissing, InvalidParameters, TooExpensive, Violation
 from catalog.heatmap import ExplainedTarget
 from catalog.models import ModelEntry
 from catalog.technique import ArtifactSpec, ImageInput, Summary, TargetParams, Technique
 
 Recipe = Literal["robust", "lucid", "simonyan", "yosinski"]
-MAX_PIXELS = 16 * 256**2  # made at once: a batch of this size takes some gigabytes
 MAX_STEP_PIXELS = 512 * 256**2 * 8  # steps × pixels × images
 
 _PLAIN = {"l2": 0.0, "tv": 0.0, "blur_every": 0, "jitter": 0, "zoom": 1.0, "noise": 0.0}

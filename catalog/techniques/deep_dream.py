@@ -27,6 +27,7 @@ from catalog.technique import ArtifactSpec, ImageInput, Params, Summary, Techniq
 from catalog.weighted_targets import POINTER, WeightedTarget, parse_weighted
 
 MAX_STEP_PIXELS = 2**29  # steps × pixels that go through the network, over all octaves and frames
+MAX_STEPS = 20_000  # of all octaves and frames
 OVERLAP = 8  # tiles overlap by this part of their side
 
 
@@ -84,7 +85,7 @@ class DeepDreamParams(Params):
                 f"The smallest of {self.octaves} octaves is {smallest:.1f} pixels wide. Lower octaves, or raise size."
             )
             raise InvalidParameters(message, [Violation("/octaves", message)])
-        if self.step_pixels() > MAX_STEP_PIXELS:
+        if self.octaves * self.steps * (self.zoom_frames + 1) > MAX_STEPS or self.step_pixels() > MAX_STEP_PIXELS:
             message = (
                 f"{self.octaves} octaves of {self.steps} steps up to {self.size} pixels, {self.zoom_frames + 1} times, "
                 "cost too much. Lower steps, size, octaves or zoom_frames."

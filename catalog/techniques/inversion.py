@@ -10,11 +10,12 @@ Fourier space of decorrelated colours, through small random shifts. With `layers
 one strip of all.
 """
 
+from collections.abc import Set
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
-from catalog.ascent import MadeFor
+from catalog.ascent import MAX_PIXELS, MadeFor
 from catalog.errors import InvalidParameters, TooExpensive, Violation
 from catalog.models import ModelEntry
 from catalog.technique import ArtifactSpec, ImageInput, Params, Summary, Technique
@@ -85,10 +86,20 @@ class InversionParams(Params):
             defaults["layer"] = model.recommended.get("inversion")
         return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
 
+    def check_images(self, sent: Set[str]) -> None:
+        if "embedding" in sent and not self.paths():
+            message = "Name the layer that the embedding is of: -F layer=…."
+            raise InvalidParameters(message, [Violation("/layer", message)])
+
     def check_model(self, model: ModelEntry) -> None:
         self._check_layers()
         self._check_recipe()
         steps, count = self.steps or 1, max(1, len(self.paths()))
+        if self.restarts * model.input_size**2 > MAX_PIXELS:
+            message = (
+                f"{self.restarts} restarts of {model.input_size} × {model.input_size} pixels are too many at once."
+            )
+            raise TooExpensive(message, [Violation("/restarts", message)])
         if steps * model.input_size**2 * self.restarts * count > MAX_STEP_PIXELS:
             message = (
                 f"{steps} steps for {count} layers with {self.restarts} restarts of {model.input_size} × "

@@ -11,7 +11,7 @@ from tests.techniques.running import Recording, Stopped
 from workers.toolkit.ascent import Losses, Made, Stage, ascend
 from workers.toolkit.errors import NotFinite
 from workers.toolkit.fourier import Fourier
-from workers.toolkit.optimizers import NormalizedGradient
+from workers.toolkit.optimizers import AnnealedAdam, NormalizedGradient, ScaledLBFGS
 from workers.toolkit.parametrization import Parametrization, Pixels
 from workers.toolkit.transforms import Jiggle
 
@@ -20,6 +20,8 @@ OPTIMIZERS: dict[str, Callable[[list[Tensor]], torch.optim.Optimizer]] = {
     "sgd": lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9),
     "adam": lambda parameters: torch.optim.Adam(parameters, lr=0.05),
     "lbfgs": lambda parameters: torch.optim.LBFGS(parameters, lr=0.5, max_iter=1, history_size=5),
+    "scaled lbfgs": lambda parameters: ScaledLBFGS(parameters, lr=0.5, max_iter=1, history_size=5),
+    "annealed": lambda parameters: AnnealedAdam(parameters, lr=0.05, steps=7),
     "normalized": lambda parameters: NormalizedGradient(parameters, lr=0.01),
 }
 
@@ -146,3 +148,56 @@ def test_nan_stops_with_a_sentence() -> None:
     )
     with pytest.raises(NotFinite, match="after 1 steps"):
         ascend([stage], Recording(), seed=0, device=torch.device("cpu"))
+
+
+def test_scaled_lbfgs_goes_the_same_way_whatever_the_loss_is_multiplied_with() -> None:
+    def made(factor: float) -> Tensor:
+        def far_away(picture: Tensor, step: int, generator: torch.Generator) -> Losses:
+            return {"distance": factor * (picture - GOAL).pow(4).sum((1, 2, 3))}
+
+        stage = Stage(12, pixels, far_away, OPTIMIZERS["scaled lbfgs"])
+        return ascend([stage], Recording(), seed=4, device=torch.device("cpu")).picture
+
+    plain = made(1.0)
+    assert (plain - GOAL).abs().mean() < 0.1
+    for factor in (1e-9, 1e9):
+        assert torch.allclose(made(factor), plain, atol=1e-3)
+
+
+def test_an_annealed_rate_follows_half_a_cosine() -> None:
+    parameter = torch.zeros(1, requires_grad=True)
+    adam = AnnealedAdam([parameter], lr=0.4, steps=4)
+
+    def closure() -> Tensor:
+        parameter.grad = torch.ones(1)
+        return torch.zeros(())
+
+    rates = []
+    for _ in range(4):
+        adam.step(closure)
+        rates.append(adam.param_groups[0]["lr"])
+    assert rates == pytest.approx([0.4, 0.4 * 0.8535534, 0.2, 0.4 * 0.1464466])
+
+
+def test_what_is_not_finite_is_never_delivered_nor_saved() -> None:
+    """The loss is fine before the last step, and the step leads to infinity."""
+
+    def bad(parameters: list[Tensor]) -> torch.optim.Optimizer:
+        return torch.optim.SGD(parameters, lr=float("inf"))
+
+    stage = Stage(1, pixels, far, bad)
+    context = Recording()
+    with pytest.raises(NotFinite, match="Lower the rate"):
+        ascend([stage], context, seed=0, device=torch.device("cpu"))
+    assert context.saved is None
+
+
+@pytest.mark.parametrize("saved", [b"", b"PK junk", b"\x80\x04K\x01."])
+def test_a_checkpoint_that_cannot_be_read_means_to_begin_anew(saved: bytes) -> None:
+    assert torch.equal(run("adam", Recording(saved=saved)).picture, run("adam", Recording()).picture)
+
+
+def test_a_checkpoint_of_other_stages_means_to_begin_anew() -> None:
+    other = Recording()
+    ascend(stages("adam")[:1], other, seed=4, device=torch.device("cpu"))
+    assert torch.equal(run("adam", Recording(saved=other.saved)).picture, run("adam", Recording()).picture)

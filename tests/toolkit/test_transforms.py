@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from workers.toolkit.transforms import Jiggle, rolled
+from workers.toolkit.transforms import Jiggle, Zoom
 
 PICTURE = torch.rand(1, 3, 9, 15, generator=torch.Generator().manual_seed(0))
 
@@ -68,8 +68,21 @@ def test_the_generator_alone_decides() -> None:
     assert not torch.equal(one, other)
 
 
-def test_rolled_by_what_it_says() -> None:
-    moved, (down, across) = rolled(PICTURE, 4, torch.Generator().manual_seed(3))
-    assert (down, across) != (0, 0)
-    assert torch.equal(moved.roll((-down, -across), (2, 3)), PICTURE)
-    assert rolled(PICTURE, 0, torch.Generator()) == (PICTURE, (0, 0))
+def test_a_zoom_shows_a_part_of_the_middle_and_adds_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the side: the middle, twice as large. torch.rand gives 0, the smallest part; nothing wanders."""
+    monkeypatch.setattr(torch, "rand", lambda *shape, generator: torch.zeros(shape))
+    grain = torch.full((), 0.25)
+    monkeypatch.setattr(
+        torch, "randn", lambda *shape, generator: torch.zeros(shape) if len(shape) == 2 else grain.expand(*shape)
+    )
+    ramp = (torch.arange(16) / 16).expand(1, 1, 16, 16)
+    seen = Zoom(part=0.5, noise=0.4)(ramp, torch.Generator())
+    middles = 4 + (torch.arange(16) + 0.5) / 2 - 0.5  # where each pixel of the view lies in the picture
+    assert torch.allclose(seen[0, 0, 5], middles / 16 + 0.1, atol=1e-5)
+
+
+def test_beyond_the_border_a_zoom_mirrors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "rand", lambda *shape, generator: torch.ones(shape))  # the largest part: 1.1
+    monkeypatch.setattr(torch, "randn", lambda *shape, generator: torch.zeros(shape[0] if len(shape) == 1 else shape))
+    white = torch.ones(1, 3, 20, 20)
+    assert torch.allclose(Zoom(0.5, 0.0)(white, torch.Generator()), white)

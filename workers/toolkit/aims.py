@@ -10,6 +10,8 @@ from workers.toolkit.errors import NoGuide
 from workers.toolkit.network import Network, Rule
 from workers.toolkit.unit import Unit
 
+_AT_ONCE = 1 << 24  # products of guide and dream held at a time
+
 
 @dataclass(frozen=True)
 class Aim:
@@ -67,7 +69,8 @@ def likest(output: Tensor, guide: Tensor) -> Tensor:
     """Mean over places of max over n of ⟨a, g_n⟩ / C; the choice has no gradient: (B, C, H, W), (N, C) → (B,)."""
     places = _places(output)
     with torch.no_grad():
-        nearest = (guide @ places).argmax(1)  # (B, P)
+        pieces = torch.split(places, max(1, _AT_ONCE // (len(guide) * len(places))), dim=2)
+        nearest = torch.cat([(guide @ piece).argmax(1) for piece in pieces], dim=1)  # (B, P)
     return (places * guide[nearest].transpose(1, 2)).mean((1, 2))
 
 

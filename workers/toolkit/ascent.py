@@ -6,9 +6,11 @@ last bit (on the same kind of device, with as many threads).
 """
 
 import io
+import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import torch
 from torch import Tensor
@@ -17,6 +19,10 @@ from workers.toolkit.context import Context
 from workers.toolkit.errors import NotFinite
 from workers.toolkit.parametrization import Parametrization
 from workers.toolkit.picture import levels, to_image
+
+log = logging.getLogger(__name__)
+
+_FORMAT = 1  # of the checkpoint; another number where its fields mean something else
 
 Begin = Callable[[Tensor | None, torch.Generator], Parametrization]
 Losses = Mapping[str, Tensor]
@@ -85,15 +91,14 @@ def ascend(
     *,
     seed: int,
     device: torch.device,
-    extra_steps: int = 0,
     kept: list[Tensor] | None = None,
 ) -> Made:
-    """Run the stages, or what is left of them; progress counts steps, and `extra_steps` that the caller reports.
+    """Run the stages, or what is left of them; progress counts steps.
 
     A stage whose `begin` needs more than the picture before it reads the list `kept`, which the engine fills with what
     was kept so far, after a resume too. Raises NotFinite, or what the context raises to stop it.
     """
-    return _Run(stages, context, seed, device, extra_steps, [] if kept is None else kept).finish()
+    return _Run(stages, context, seed, device, [] if kept is None else kept).finish()
 
 
 class _Run:
@@ -103,14 +108,14 @@ class _Run:
         context: Context,
         seed: int,
         device: torch.device,
-        extra_steps: int,
         kept: list[Tensor],
     ) -> None:
         self._stages, self._context, self._device = stages, context, device
-        self._total = sum(stage.steps for stage in stages) + extra_steps
+        self._total = sum(stage.steps for stage in stages)
         self._generator = torch.Generator().manual_seed(seed)
         saved = context.resume()
-        self._state = _State() if saved is None else _read(saved, device)
+        self._plan = [[_FORMAT, stage.steps] for stage in stages]
+        self._state = (None if saved is None else _read(saved, self._plan, device)) or _State()
         kept[:] = self._state.kept
         self._state.kept = kept
 
@@ -136,6 +141,7 @@ class _Run:
         while state.step < stage.steps:
             self._report(stage.message)
             self._step(stage, parametrization, optimizer)
+            self._check(parametrization)
             state.step = stage.steps if stage.enough(optimizer) else state.step + 1
             self._show(parametrization)
             self._context.checkpoint(lambda: self._written(parametrization, optimizer))
@@ -173,12 +179,22 @@ class _Run:
         stage.after_step(parametrization, step)
         self._note(parts)
 
+    def _check(self, parametrization: Parametrization) -> None:
+        """What is not finite must be neither saved nor delivered."""
+        if not all(bool(parameter.isfinite().all()) for parameter in parametrization.parameters):
+            self._not_finite()
+
+    def _not_finite(self) -> NoReturn:
+        step = len(self._state.curve)
+        raise NotFinite(
+            f"The picture or the loss is NaN or infinite after {step} steps. Lower the rate or the weights."
+        )
+
     def _note(self, parts: Losses) -> None:
         numbers = {name: float(part.detach().sum()) for name, part in parts.items()}
         total = sum(numbers.values())
-        if total != total or total in (float("inf"), float("-inf")):
-            step = len(self._state.curve)
-            raise NotFinite(f"The loss is NaN or infinite after {step} steps. Lower the rate or the weights.")
+        if not math.isfinite(total):
+            self._not_finite()
         self._state.curve.append(numbers)
 
     def _report(self, message: str) -> None:
@@ -195,6 +211,7 @@ class _Run:
     def _written(self, parametrization: Parametrization, optimizer: torch.optim.Optimizer) -> bytes:
         state = self._state
         values = vars(state) | {
+            "plan": self._plan,
             "parameters": [parameter.detach() for parameter in parametrization.parameters],
             "optimizer": optimizer.state_dict(),
             "generator": self._generator.get_state(),
@@ -204,7 +221,15 @@ class _Run:
         return buffer.getvalue()
 
 
-def _read(saved: bytes, device: torch.device) -> _State:
-    values = torch.load(io.BytesIO(saved), map_location=device, weights_only=True)
-    values["generator"] = values["generator"].cpu()
-    return _State(**values)
+def _read(saved: bytes, plan: list[list[int]], device: torch.device) -> _State | None:
+    """None for what was written by another version, or for other stages, or is damaged: then the run begins anew."""
+    try:
+        values = torch.load(io.BytesIO(saved), map_location="cpu", weights_only=True)
+        if values.pop("plan") != plan:
+            raise ValueError("other stages")
+        state = _State(**values)
+    except Exception:  # torch raises whatever it likes at damaged files
+        log.warning("the checkpoint cannot be used; beginning anew", exc_info=True)
+        return None
+    state.previous = None if state.previous is None else state.previous.to(device)
+    return state

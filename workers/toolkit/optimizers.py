@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+_GRADIENT = 1000.0  # ‖g‖₁ at the first step of ScaledLBFGS
+
 
 class NormalizedGradient(torch.optim.Optimizer):
     """x ← x − rate · g / mean|g|, for each picture of the batch (Mordvintsev et al. 2015)."""
@@ -37,3 +39,26 @@ class AnnealedAdam(torch.optim.Adam):
             done = float(self.state.get(group["params"][0], {}).get("step", 0))
             group["lr"] = self._peak * (1 + math.cos(math.pi * min(done / self._steps, 1))) / 2
         return super().step(closure)
+
+
+class ScaledLBFGS(torch.optim.LBFGS):
+    """L-BFGS that goes the same way whatever the loss is multiplied with.
+
+    torch's takes shorter first steps and drops curvatures where the loss is small in absolute terms. Here loss and
+    gradient are multiplied by a factor, fixed at the first step and kept in the state, that makes ‖g‖₁ a thousand.
+    """
+
+    def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
+        (group,) = self.param_groups
+
+        def scaled() -> Any:
+            loss = closure()
+            gradients = [parameter.grad for parameter in group["params"]]
+            if "scale" not in group:
+                size = float(sum(gradient.abs().sum() for gradient in gradients))
+                group["scale"] = _GRADIENT / size if 0 < size < math.inf else 1.0
+            for gradient in gradients:
+                gradient.mul_(group["scale"])
+            return loss * group["scale"]
+
+        return super().step(scaled)  # type: ignore[no-untyped-call]

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from workers.toolkit.ascent import Losses, Stage
 from workers.toolkit.luminance import Luminance, luminance, matched
 from workers.toolkit.network import Network
+from workers.toolkit.optimizers import ScaledLBFGS
 from workers.toolkit.parametrization import Parametrization, Pixels
 from workers.toolkit.recolour import recoloured
 from workers.toolkit.regularizers import total_variation
@@ -104,7 +105,7 @@ class Restyle:
             return torch.optim.Adam(parameters, lr=self.rate)
         # No tolerance: a step that changes little is still a step.
         options: dict[str, Any] = {"tolerance_grad": 0, "tolerance_change": 0}
-        return torch.optim.LBFGS(parameters, self.rate, max_iter=1, history_size=_HISTORY, **options)
+        return ScaledLBFGS(parameters, self.rate, max_iter=1, history_size=_HISTORY, **options)
 
     def _seen(self, picture: Tensor) -> Tensor:
         """What is compared: the picture, or its grey."""

@@ -58,11 +58,3 @@ class Zoom:
         grid = F.affine_grid(torch.stack(rows, 1), list(picture.shape), align_corners=False)
         seen = F.grid_sample(picture, grid.to(picture), padding_mode="reflection", align_corners=False)
         return seen + self.noise * torch.randn(seen.shape, generator=generator).to(seen)
-
-
-def rolled(picture: Tensor, most: int, generator: torch.Generator) -> tuple[Tensor, tuple[int, int]]:
-    """The picture rolled by up to `most` pixels either way, and by how much (Mordvintsev et al. 2015)."""
-    if most == 0:
-        return picture, (0, 0)
-    down, across = (int(n) for n in torch.randint(-most, most + 1, (2,), generator=generator))
-    return picture.roll((down, across), (2, 3)), (down, across)
