@@ -65,7 +65,7 @@ class ActivationMaximizationParams(TargetParams):
 
     def check_model(self, model: ModelEntry) -> None:
         if self.target.strip() == "top":
-            message = "Name the class, as class:285; there is no image to take the first prediction of."
+            message = "Name the class, as class:285: top, the first prediction of a photograph, is not a target here."
             raise InvalidParameters(message, [Violation("/target", message)])
         steps, size = self.steps or 1, self.size or model.input_size
         if size**2 * self.count > MAX_PIXELS:

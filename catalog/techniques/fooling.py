@@ -41,7 +41,12 @@ class FoolingParams(Params):
         description="Probability that the goal must reach. By default 0.9999 for rubbish; else being first is enough.",
     )
     start: Literal["noise", "zero"] = Field("noise", description="Where rubbish begins: noise of the seed, or black.")
-    steps: int = Field(200, ge=2, le=2000, description="Most steps of the search, a gradient each.")
+    steps: int = Field(
+        200,
+        ge=2,
+        le=2000,
+        description="Most steps of the search, a gradient each; with few the change is larger than it need be.",
+    )
     size: int | None = Field(
         None,
         ge=8,
