@@ -4,6 +4,7 @@ They are optimizers, so that all they know (the best picture so far, the radius,
 checkpoints. The last step goes back to the best picture. One picture, (1, C, H, W) in 0..1.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from math import cos, inf, pi
 from typing import Any
@@ -17,7 +18,7 @@ LEVELS = 255
 Kept = dict[str, Any]
 
 
-class Search(torch.optim.Optimizer):
+class Search(torch.optim.Optimizer, ABC):
     """What the searches share. `origin` is an 8-bit picture, `steps` the number of steps there will be."""
 
     def __init__(self, parameters: list[Tensor], origin: Tensor, steps: int) -> None:
@@ -53,11 +54,13 @@ class Search(torch.optim.Optimizer):
     def _first(self) -> Kept:
         return {}
 
+    @abstractmethod
     def _size(self, change: Tensor) -> float:
-        raise NotImplementedError
+        """What is to be least."""
 
+    @abstractmethod
     def _move(self, pixels: Tensor, way: Tensor, reached: bool, kept: Kept) -> None:
-        raise NotImplementedError
+        """One step, in place; `way` leads to the goal."""
 
 
 def found(optimizer: torch.optim.Optimizer) -> bool:
