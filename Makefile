@@ -1,6 +1,6 @@
 # One verb per chore. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-all check format openapi models lock ci clean
+.PHONY: help install demo serve test test-all check format openapi models lock benchmarks ci clean
 
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PY := .venv/bin/python
@@ -51,9 +51,18 @@ models: install ## write catalog/data/torchvision.json and timm.json
 	@for zoo in torchvision timm; do \
 		$(PY) -m workers.models.$${zoo}_table > catalog/data/$$zoo.json.new && mv catalog/data/$$zoo.json.new catalog/data/$$zoo.json || exit 1; done
 
-lock: $(filter .tools/bin/uv,$(UV)) ## compile requirements.lock from pyproject.toml
+benchmarks: .venv/.benchmarks ## add the peers that benchmarks/ compares with
+
+.venv/.benchmarks: benchmarks/requirements.lock .venv/.installed
+	@$(UV) pip install --quiet --compile-bytecode --python $(PY) --require-hashes --requirements benchmarks/requirements.lock
+	@touch $@
+
+lock: $(filter .tools/bin/uv,$(UV)) ## compile the two lock files from pyproject.toml
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command "make lock" --extra dev --output-file requirements.lock pyproject.toml
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command "make lock" --extra bench --constraint requirements.lock \
+		--output-file benchmarks/requirements.lock pyproject.toml
 
 ci: check test demo ## what CI runs
 
