@@ -33,6 +33,14 @@ class QueueFull(JobsError):
     """As many jobs wait as the settings allow."""
 
 
+class KeyReused(JobsError):
+    """The idempotency key was used for another request."""
+
+
+class KeyTaken(JobsError):
+    """The reservation of the idempotency key was over, and another request has it."""
+
+
 class LeaseLost(JobsError):
     """This worker no longer holds the job: its writes are refused."""
 

@@ -21,6 +21,10 @@ def owner_jobs(owner: str) -> str:
     return f"{PREFIX}owner:{owner}:jobs"
 
 
+def idempotency_key(owner: str, digest: str) -> str:
+    return f"{PREFIX}owner:{owner}:key:{digest}"
+
+
 def upload(kind: str, owner: str, digest: str) -> str:
     """Of that kind: image or array."""
     return f"{PREFIX}owner:{owner}:{kind}:{digest}"

@@ -24,6 +24,7 @@ MEDIA_TYPE = "application/problem+json"
 
 PROBLEMS: dict[str, tuple[int, str]] = {
     "invalid_request": (400, "The request cannot be read"),
+    "invalid_idempotency_key": (400, "The idempotency key is not valid"),
     "unauthorized": (401, "A valid API key is needed"),
     "keys_required": (403, "This server has no API keys and serves its own machine only"),
     "forbidden_origin": (403, "Requests from other sites are refused"),
@@ -37,9 +38,11 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "preview_not_found": (404, "The job has no preview"),
     "method_not_allowed": (405, "This address does not take this method"),
     "job_running": (409, "The job is running"),
+    "idempotency_in_progress": (409, "A request with this idempotency key is in progress"),
     "body_too_large": (413, "The request is too large"),
     "unsupported_media_type": (415, "The body is of a type that is not taken here"),
     "range_not_satisfiable": (416, "The file has no such range"),
+    "idempotency_key_reused": (422, "The idempotency key was used for another request"),
     "invalid_parameters": (422, "The parameters are not valid"),
     "invalid_target": (422, "The target cannot be read"),
     "unknown_layer": (422, "The model has no such layer"),
@@ -80,7 +83,13 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "description_pending": (503, "The model has not been described yet"),
 }
 
-_RETRY_AFTER_S = {"queue_full": 10, "too_many_listeners": 5, "store_unavailable": 2, "description_pending": 5}
+_RETRY_AFTER_S = {
+    "idempotency_in_progress": 1,
+    "queue_full": 10,
+    "too_many_listeners": 5,
+    "store_unavailable": 2,
+    "description_pending": 5,
+}
 _SENTENCES = {
     404: "GET /docs shows every call; all but the health checks begin with /v1.",
     405: "The Allow header says which methods are; GET /docs shows every call.",

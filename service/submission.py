@@ -14,6 +14,7 @@ from catalog.named_targets import check_named
 from catalog.targets import Target
 from catalog.technique import Params, Technique
 from jobs.errors import NotFound
+from jobs.idempotency import Reservation
 from jobs.model import Input, InputArray, Job
 from jobs.queue import publish
 from jobs.store import NewJob
@@ -28,11 +29,15 @@ FAST_PASSES = 2000  # images through the model, at most, in a job of the fast qu
 
 
 def read_params(technique: Technique, fields: dict[str, Any]) -> Params:
-    """Typed parameters, defaults and seed included. Raises Problem or CatalogError."""
+    """Typed parameters, as they were sent. Raises Problem."""
     try:
-        params = technique.params.model_validate(fields)
+        return technique.params.model_validate(fields)
     except ValidationError as error:
         raise _unknown_or_invalid(technique, error) from None
+
+
+def settled(params: Params) -> Params:
+    """The same, defaults and seed included. Raises CatalogError."""
     entry = find_model(params.model)
     params = params.resolved(entry)
     params.check_model(entry)
@@ -49,8 +54,9 @@ def submit(
     targets: Sequence[Target],
     known: ModelDescription | None,
     sent: Sent,
+    key: Reservation | None,
 ) -> Job:
-    """Store the images, write the record, tell the workers. Raises Problem, CatalogError or QueueFull."""
+    """Store the images, write the record, tell the workers. Raises Problem, CatalogError, QueueFull or KeyTaken."""
     if known is not None:
         check_named(params, targets, known)
     check_names(technique, sent.images)
@@ -66,7 +72,7 @@ def submit(
         params=params.model_dump(mode="json"),
         inputs=inputs,
     )
-    job = services.jobs.create(new)
+    job = services.jobs.create(new, key)
     tolerant(publish, job.id, job.queue)
     return job
 
