@@ -9,7 +9,7 @@ from typing import Any
 
 from redis import RedisError
 
-from jobs.errors import Canceled, LeaseLost
+from jobs.errors import Canceled, DeadlineExceeded, LeaseLost
 from jobs.model import Artifact, Job, JobError, Progress, Stored
 from jobs.store import JobStore
 
@@ -24,6 +24,7 @@ class Lease:
         self.job = job
         self.token = token
         self.lost = False
+        self.late = False
         self.cancel_requested = job.cancel_requested
         self._store = store
         self._lease_ms = round(store.settings.lease_s * 1000)
@@ -35,7 +36,10 @@ class Lease:
         return f"jobs/{self.job.id}/{self.job.attempts}-{self.token[:8]}"
 
     def beat(self, progress: Progress | None = None) -> None:
-        """Extend the lease. Raises LeaseLost or Canceled. A Redis that is away is not an error: the next beat tells."""
+        """Extend the lease. Raises LeaseLost, Canceled or DeadlineExceeded.
+
+        A Redis that is away is not an error: the next beat tells.
+        """
         try:
             text = progress.model_dump_json() if progress else ""
             answer = self._move("heartbeat", self._lease_ms, text)
@@ -43,12 +47,15 @@ class Lease:
             return
         self.lost = answer == "lost"
         self.cancel_requested = answer == "cancel"
+        self.late = answer == "late"
         self.check()
 
     def check(self) -> None:
-        """Raise LeaseLost or Canceled if the last beat said so. Costs nothing."""
+        """Raise LeaseLost, Canceled or DeadlineExceeded if the last beat said so. Costs nothing."""
         if self.lost:
             raise LeaseLost(self.job.id)
+        if self.late:
+            raise DeadlineExceeded(self.job.id)
         if self.cancel_requested:
             raise Canceled(self.job.id)
 
@@ -91,7 +98,7 @@ class Lease:
         while not self._ended.wait(self._lease_ms / 1000 / _BEATS_PER_LEASE):
             try:
                 self.beat()
-            except LeaseLost:
+            except (LeaseLost, DeadlineExceeded):
                 return
             except Canceled:
                 continue
@@ -100,6 +107,8 @@ class Lease:
         answer = self._patiently(lambda: self._move("finish", status, *fields))
         if answer == "lost":
             raise LeaseLost(self.job.id)
+        if answer == "late":
+            raise DeadlineExceeded(self.job.id)
 
     def _move(self, name: str, *arguments: str | int) -> str:
         return self._store.transition(name, self.job.id, self.job.owner, self.token, *arguments)

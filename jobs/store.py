@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from redis import Redis
 
 from jobs import keyspace
-from jobs.errors import JobsError, KeyTaken, NotFound, QueueFull, StillRunning
+from jobs.errors import JobsError, KeyTaken, NotFound, QueueFull, StillRunning, TooManyJobs
 from jobs.idempotency import LIFE_MS, Reservation
 from jobs.model import Input, Job
 from jobs.settings import Settings
@@ -20,7 +20,7 @@ from jobs.transitions import Transitions
 
 _LIST_CHUNK = 200
 _ID = re.compile("[0-9a-f]{32}")
-_REFUSALS: dict[str, type[JobsError]] = {"full": QueueFull, "taken": KeyTaken}
+_REFUSALS: dict[str, type[JobsError]] = {"full": QueueFull, "too many": TooManyJobs, "taken": KeyTaken}
 
 
 class NewJob(BaseModel):
@@ -42,13 +42,19 @@ class JobStore:
         self.settings = settings
         self.transition = Transitions(redis, settings.job_ttl_s)
 
-    def create(self, new: NewJob, key: Reservation | None = None) -> Job:
-        """Write the record, state `queued`, and into the idempotency key its id. Raises QueueFull or KeyTaken."""
+    def create(self, new: NewJob, *, key: Reservation | None = None, deadline_s: float | None = None) -> Job:
+        """Write the record, state `queued`, and into the idempotency key its id.
+
+        Raises QueueFull, TooManyJobs or KeyTaken.
+        """
         job_id = new_job_id()
         terms: dict[str, Any] = {
             "grace_ms": round(self.settings.publish_grace_s * 1000),
             "most_waiting": self.settings.max_queued,
+            "most_of_owner": self.settings.max_queued_per_owner,
         }
+        if deadline_s is not None:
+            terms["deadline_ms"] = round(deadline_s * 1000)
         if key is not None:
             terms["key"] = asdict(key) | {"life_ms": LIFE_MS}
         answer = self.transition("create", job_id, new.owner, json.dumps(terms), *_flat(new.model_dump(mode="json")))

@@ -16,7 +16,7 @@ from redis import TimeoutError as RedisTimeoutError
 from starlette.exceptions import HTTPException
 
 from catalog.errors import CatalogError, Violation
-from jobs.errors import ImageSetFull, NotFound, QueueFull, StillRunning, StoreBusy, TooManyImageSets
+from jobs.errors import ImageSetFull, NotFound, QueueFull, StillRunning, StoreBusy, TooManyImageSets, TooManyJobs
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +76,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "image_too_large": (422, "The image has too many pixels"),
     "image_too_small": (422, "The image has too few pixels"),
     "image_too_narrow": (422, "The image is too narrow"),
+    "too_many_jobs": (429, "You have too many jobs that have not ended"),
     "internal_error": (500, "Something went wrong here"),
     "queue_full": (503, "Too many jobs are waiting"),
     "too_many_listeners": (503, "Too many clients listen to events"),
@@ -85,6 +86,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
 
 _RETRY_AFTER_S = {
     "idempotency_in_progress": 1,
+    "too_many_jobs": 10,
     "queue_full": 10,
     "too_many_listeners": 5,
     "store_unavailable": 2,
@@ -150,8 +152,9 @@ def answer(problem: Problem) -> Response:
 
 def install(app: FastAPI) -> None:
     """Make every exception a problem document."""
-    for kind in (Problem, CatalogError, NotFound, StillRunning, StoreBusy, QueueFull, ImageSetFull, TooManyImageSets,
-                 RedisError, ObjectStoreError, RequestValidationError, HTTPException, Exception):  # fmt: skip
+    for kind in (Problem, CatalogError, NotFound, StillRunning, StoreBusy, QueueFull, TooManyJobs, ImageSetFull,
+                 TooManyImageSets, RedisError, ObjectStoreError, RequestValidationError, HTTPException,
+                 Exception):  # fmt: skip
         app.add_exception_handler(kind, _handle)
 
 
@@ -178,6 +181,8 @@ def _problem(error: Exception) -> Problem:
             return Problem("job_running", "The job is running. Cancel it first: POST …/cancel.")
         case QueueFull():
             return Problem("queue_full", "As many jobs are waiting as this server holds. Try again later.")
+        case TooManyJobs():
+            return Problem("too_many_jobs", "Wait until some of those that wait or run have ended, or cancel some.")
         case ImageSetFull():
             return Problem("image_set_full", "Make another set: POST /v1/image-sets.")
         case TooManyImageSets():

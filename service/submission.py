@@ -20,6 +20,7 @@ from jobs.queue import publish
 from jobs.store import NewJob
 from service.forms import Sent
 from service.inputs import check_names, store_inputs
+from service.job_options import JobOptions
 from service.problems import Problem, invalid
 from service.publishing import tolerant
 from service.services import Services
@@ -54,9 +55,10 @@ def submit(
     targets: Sequence[Target],
     known: ModelDescription | None,
     sent: Sent,
+    options: JobOptions,
     key: Reservation | None,
 ) -> Job:
-    """Store the images, write the record, tell the workers. Raises Problem, CatalogError, QueueFull or KeyTaken."""
+    """Store the images, write the record, tell the workers. Raises Problem, CatalogError or what `create` raises."""
     if known is not None:
         check_named(params, targets, known)
     check_names(technique, sent.images)
@@ -72,7 +74,7 @@ def submit(
         params=params.model_dump(mode="json"),
         inputs=inputs,
     )
-    job = services.jobs.create(new, key)
+    job = services.jobs.create(new, key=key, deadline_s=options.deadline_s)
     tolerant(publish, job.id, job.queue)
     return job
 
@@ -109,7 +111,7 @@ def _check_arrays(params: Params, inputs: Mapping[str, Input], known: ModelDescr
 def _unknown_or_invalid(technique: Technique, error: ValidationError) -> Problem:
     problem = invalid(error.errors(include_url=False, include_input=False))
     if extra := [str(part["loc"][-1]) for part in error.errors() if part["type"] == "extra_forbidden"]:
-        names = sorted(technique.params.model_fields)
+        names = sorted([*technique.params.model_fields, *JobOptions.model_fields])
         problem.detail += (
             f".{near_matches(extra[0], names)} The parameters of {technique.name} are: {', '.join(names)}."
         )

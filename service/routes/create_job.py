@@ -14,6 +14,7 @@ from jobs.idempotency import Reservation
 from jobs.model import Job
 from service.forms import Sent, read_request
 from service.idempotency import IdempotencyKey, fingerprint_of, once, read_key
+from service.job_options import JobOptions, read_options
 from service.job_view import JobView, view
 from service.request_schema import request_body
 from service.services import Owner, Services, TheServices
@@ -32,15 +33,16 @@ Prefer = Annotated[
 
 async def create(services: Services, owner: str, technique: Technique, sent: Sent, key: str | None) -> tuple[Job, bool]:
     """The job, and whether an earlier request with this idempotency key made it. Raises Problem or CatalogError."""
-    params = read_params(technique, sent.fields)
+    options, fields = read_options(sent.fields)
+    params = read_params(technique, fields)
 
     async def make(reservation: Reservation | None) -> Job:
-        return await _make(services, owner, technique, params, sent, reservation)
+        return await _make(services, owner, technique, params, sent, options, reservation)
 
     key = read_key(key)
     if key is None:
         return await make(None), False
-    asked = params.model_dump(mode="json", exclude_unset=True)
+    asked = options.model_dump(exclude_unset=True) | params.model_dump(mode="json", exclude_unset=True)
     fingerprint = await run_in_threadpool(fingerprint_of, technique.name, asked, sent.images)
     return await once(services, owner, key, fingerprint, make)
 
@@ -51,6 +53,7 @@ async def _make(
     technique: Technique,
     params: Params,
     sent: Sent,
+    options: JobOptions,
     reservation: Reservation | None,
 ) -> Job:
     """Check everything that can be checked, then queue."""
@@ -59,7 +62,9 @@ async def _make(
     known = None
     if params.named_layers() or technique.reads_image_set or any(target.layer is not None for target in targets):
         known = await description(services, params.model, _DESCRIPTION_PATIENCE_S)
-    return await run_in_threadpool(submit, services, owner, technique, params, targets, known, sent, reservation)
+    return await run_in_threadpool(
+        submit, services, owner, technique, params, targets, known, sent, options, reservation
+    )
 
 
 async def respond(services: Services, job: Job, replayed: bool, prefer: str | None) -> Response:
