@@ -68,6 +68,9 @@ class FoolingParams(Params):
         }
         return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
 
+    def repeatable(self) -> bool:
+        return self.transfer_model is None  # what the second model says hangs on its weights too
+
     def check_model(self, model: ModelEntry) -> None:
         self.target(class_labels(model), model.name)
         if self.transfer_model is not None:
