@@ -7,6 +7,7 @@ WAITING = f"{PREFIX}waiting"
 EXPIRING = f"{PREFIX}expiring"
 COUNTERS = f"{PREFIX}counters"
 WORKERS = f"{PREFIX}workers"
+SWEPT = f"{PREFIX}swept"
 
 
 def job(job_id: str) -> str:
