@@ -2,6 +2,7 @@
 
 PREFIX = "retinoscope:"
 CHANGES = f"{PREFIX}changes"
+CANCELS = f"{PREFIX}cancels"
 LEASED = f"{PREFIX}leased"
 WAITING = f"{PREFIX}waiting"
 EXPIRING = f"{PREFIX}expiring"

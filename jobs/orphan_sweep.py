@@ -27,7 +27,7 @@ class OrphanSweep:
         self._files = files
         self._every_s = store.settings.orphan_sweep_s
         self._grace_s = store.settings.orphan_grace_s
-        self._uploads = {
+        self._uploads: dict[str, ImageStore | ArrayStore] = {
             "images": ImageStore(store.redis, files, store.settings),
             "arrays": ArrayStore(store.redis, files, store.settings),
         }
