@@ -23,6 +23,15 @@ def owner_jobs(owner: str) -> str:
     return f"{PREFIX}owner:{owner}:jobs"
 
 
+def owner_open(owner: str) -> str:
+    """Ids of jobs that have not ended, scored by when their records go."""
+    return f"{PREFIX}owner:{owner}:open"
+
+
+def idempotency_key(owner: str, digest: str) -> str:
+    return f"{PREFIX}owner:{owner}:key:{digest}"
+
+
 def upload(kind: str, owner: str, digest: str) -> str:
     """Of that kind: image or array."""
     return f"{PREFIX}owner:{owner}:{kind}:{digest}"

@@ -17,7 +17,7 @@ from jobs.arrays import ArrayStore
 from jobs.artifacts import ArtifactStore
 from jobs.cancels import Cancels
 from jobs.connection import connect
-from jobs.errors import Canceled, GivenBack, LeaseLost, NotFound
+from jobs.errors import Canceled, DeadlineExceeded, GivenBack, LeaseLost, NotFound
 from jobs.image_sets import ImageSetStore
 from jobs.images import ImageStore
 from jobs.lease import Lease, claim
@@ -97,7 +97,7 @@ class Runner:
             return "done"
         except GivenBack:
             return "given back" if lease.give_back() else "lost"
-        except (LeaseLost, Canceled) as stop:
+        except (LeaseLost, Canceled, DeadlineExceeded) as stop:
             return self._stopped(lease, stop)
         except (RedisError, ObjectStoreError) as error:
             # The lease ends by itself, and another attempt begins: nothing is deleted, the end may have been written.
@@ -161,7 +161,7 @@ class Runner:
     def _stopped(self, lease: Lease, stop: Exception) -> str:
         if isinstance(stop, Canceled):
             return self._ended(lease, lease.cancel)
-        log.warning("job %s: lease lost", lease.job.id)
+        log.warning("job %s: %s", lease.job.id, type(stop).__name__)
         self._clean(lease)
         return "lost"
 
