@@ -4,11 +4,35 @@ from collections import Counter
 
 from benchmarks.chaos.ours import Outcome
 from benchmarks.chaos.recovery import percentile
+from benchmarks.chaos.stock import StockTally
 
 
 def table(outcome: Outcome) -> str:
     """Two columns: what, and how many."""
-    rows = _told(outcome) + _ended(outcome) + _left(outcome) + _struck(outcome)
+    return _rendered(_told(outcome) + _ended(outcome) + _left(outcome) + _struck(outcome))
+
+
+def stock_table(tally: StockTally) -> str:
+    """The rows that there are without records, events and files."""
+    kinds = Counter(strike.kind for strike in tally.strikes)
+    return _rendered(
+        [
+            ("jobs accepted", tally.accepted),
+            ("posts refused, and sent again", tally.refused),
+            ("**lost**", len(tally.lost)),
+            ("messages held back for an hour (lost above, or canceled)", tally.unacknowledged),
+            ("**finished twice**", len(tally.twice)),
+            ("started more than once", len(tally.started_again)),
+            ("starts of toxic jobs", tally.toxic_starts),
+            ("SIGKILL of a worker, of Redis", f"{kinds['worker']}, {kinds['redis']}"),
+            ("workers stopped for two leases", kinds["pause"]),
+            ("processes restarted", tally.process_restarts),
+            ("seconds", round(tally.seconds)),
+        ]
+    )
+
+
+def _rendered(rows: list[tuple[str, object]]) -> str:
     return "\n".join(["| | |", "| --- | ---: |", *(f"| {name} | {value} |" for name, value in rows)])
 
 
