@@ -17,7 +17,7 @@ from redis import RedisError
 from benchmarks.chaos import broker
 from benchmarks.chaos.forms import MAX_QUEUED, Form
 from benchmarks.chaos.mix import Kind, Wish, wishes
-from benchmarks.chaos.stock_app import LATE, URL, WITNESS
+from benchmarks.chaos.stock_app import LATE, URL, WITNESS, app, work
 from benchmarks.chaos.strikes import Striker, Struck, schedule
 from jobs.connection import connect
 from retinoscope.child import Child
@@ -131,6 +131,7 @@ class _Posts(threading.Thread):
         super().__init__(daemon=True)
         self.accepted: dict[int, Kind] = {}
         self.refused = 0
+        app.conf.update(broker_url=url, result_backend=url)
         self._redis = connect(url)
         self._wanted = wanted
 
@@ -151,8 +152,6 @@ class _Posts(threading.Thread):
                 time.sleep(_STEP_S)
 
     def _send(self, wish: Wish) -> bool:
-        from benchmarks.chaos.stock_app import app, work  # noqa: PLC0415 — reads the environment that was just set
-
         try:
             sent = work.delay(wish.number, wish.kind)
         except Exception:
