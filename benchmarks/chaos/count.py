@@ -23,13 +23,21 @@ class Tally:
     poisoned_wrongly: list[str] = field(default_factory=list)
     toxic_unpoisoned: list[str] = field(default_factory=list)
     canceled_unasked: list[str] = field(default_factory=list)
+    canceled_in_vain: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     without_artifacts: list[str] = field(default_factory=list)
 
     MUST_BE_EMPTY = (
-        "lost", "left", "twice", "poisoned_wrongly", "toxic_unpoisoned", "canceled_unasked", "failed",
+        "lost",
+        "left",
+        "twice",
+        "poisoned_wrongly",
+        "toxic_unpoisoned",
+        "canceled_unasked",
+        "canceled_in_vain",
+        "failed",
         "without_artifacts",
-    )  # fmt: skip
+    )
 
     @property
     def broken(self) -> dict[str, list[str]]:
@@ -65,6 +73,8 @@ def _sort(tally: Tally, item: Evidence) -> None:
     tally.restarted += max(0, last.attempts - 1)
     if ended_twice(item):
         tally.twice.append(item.job_id)
+    if item.stop and last.final and last.status != "canceled":
+        tally.canceled_in_vain.append(item.job_id)
     if not last.final:
         tally.left.append(item.job_id)
     elif last.status == "succeeded":

@@ -1,11 +1,12 @@
 """What is known of each job at the end, from the API, the event stream and the files."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
 
+from benchmarks.chaos.clients import Told
 from benchmarks.chaos.mix import Kind
 from catalog.registry import find_technique
 from jobs.artifacts import ArtifactStore
@@ -48,13 +49,18 @@ class Evidence:
     first: Seen | None  # as it was first seen ended
     last: Seen | None  # None: there is no record
     moments: tuple[Moment, ...] = ()
+    stop: bool = False  # a cancel was accepted before it had ended
     bad_files: tuple[str, ...] = ()  # of a result: missing, or other bytes than the record says
 
 
-def gather(client: httpx.Client, events: EventLog, kinds: dict[str, Kind], first: dict[str, Seen]) -> list[Evidence]:
+def gather(client: httpx.Client, events: EventLog, told: Told, first: dict[str, Seen]) -> list[Evidence]:
     """Ask for every job that was promised or that is listed."""
-    ids = sorted(kinds.keys() | set(listed(client)))
-    return [_evidence(client, events, job_id, kinds.get(job_id), first.get(job_id)) for job_id in ids]
+    found = []
+    for job_id in sorted(told.accepted.keys() | set(listed(client))):
+        wish = told.accepted.get(job_id)
+        seen = Evidence(job_id, wish and wish.kind, first.get(job_id), None, stop=job_id in told.stops)
+        found.append(_looked_at(client, events, seen))
+    return found
 
 
 def listed(client: httpx.Client) -> list[str]:
@@ -86,16 +92,16 @@ def stray_files(files: ArtifactStore, store: JobStore, evidence: list[Evidence])
     return ownerless, unnamed
 
 
-def _evidence(client: httpx.Client, events: EventLog, job_id: str, kind: Kind | None, first: Seen | None) -> Evidence:
-    answer = client.get(f"/v1/jobs/{job_id}")
+def _looked_at(client: httpx.Client, events: EventLog, seen: Evidence) -> Evidence:
+    answer = client.get(f"/v1/jobs/{seen.job_id}")
     if answer.status_code == 404:
-        return Evidence(job_id, kind, first, None)
+        return seen
     job = answer.raise_for_status().json()
     last = Seen.of(job)
     bad = tuple(name for name, digest, url in last.artifacts if not _matches(client, url, digest))
     if last.status == "succeeded" and not last.artifacts and find_technique(job["technique"]).artifacts:
         bad = ("all",)
-    return Evidence(job_id, kind, first, last, _moments(events, job_id), bad)
+    return replace(seen, last=last, moments=_moments(events, seen.job_id), bad_files=bad)
 
 
 def _matches(client: httpx.Client, url: str, digest: str) -> bool:

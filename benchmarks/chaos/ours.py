@@ -133,9 +133,8 @@ def _count(stack: Stack, url: str, outcome: Outcome, watcher: Watcher) -> None:
     redis = connect(url)
     settings = Settings(redis_url=url, data=stack.plan.data)
     files = ArtifactStore(settings.artifacts_location)
-    kinds = {job_id: wish.kind for job_id, wish in outcome.told.accepted.items()}
     with httpx.Client(base_url=stack.plan.address, timeout=30) as client:
-        evidence = gather(client, EventLog(redis), kinds, watcher.first)
+        evidence = gather(client, EventLog(redis), outcome.told, watcher.first)
     outcome.tally = count(evidence)
     kills = [strike.at_ms for strike in outcome.strikes if strike.kind == "worker"]
     outcome.recovery_ms = [pair for item in evidence for pair in recoveries(item.moments, kills)]

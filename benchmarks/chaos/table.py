@@ -58,6 +58,7 @@ def _ended(outcome: Outcome) -> list[tuple[str, object]]:
         ("canceled", len(tally.canceled)),
         ("poisoned: the toxic ones", len(tally.poisoned) - len(tally.poisoned_wrongly)),
         ("poisoned though not toxic", len(tally.poisoned_wrongly)),
+        ("succeeded though a cancel was accepted", len(tally.canceled_in_vain)),
         ("failed for another reason", len(tally.failed)),
         ("attempts beyond the first", tally.restarted),
     ]

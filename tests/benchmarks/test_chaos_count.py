@@ -31,6 +31,7 @@ WRONG = {
     "poisoned though harmless": (replace(GOOD, first=POISONED, last=POISONED), "poisoned_wrongly"),
     "toxic, and yet it ended": (replace(GOOD, kind="toxic"), "toxic_unpoisoned"),
     "canceled by nobody": (replace(GOOD, first=CANCELED, last=CANCELED), "canceled_unasked"),
+    "succeeded after an accepted cancel": (replace(GOOD, kind="canceled", stop=True), "canceled_in_vain"),
     "failed": (replace(GOOD, first=None, last=replace(POISONED, error="internal_error")), "failed"),
 }
 
