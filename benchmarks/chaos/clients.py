@@ -10,7 +10,7 @@ import httpx
 
 from benchmarks.chaos.mix import Wish
 
-_AGAIN_S = 0.5
+_AGAIN_S = 1.0
 _TIMEOUT_S = 30.0
 # Of every tenth job the first post gives up at once: its answer is lost, as on a bad network.
 _HASTY_EVERY = 10

@@ -10,6 +10,7 @@ from benchmarks.chaos.clients import Told
 from benchmarks.chaos.mix import Kind
 from catalog.registry import find_technique
 from jobs.artifacts import ArtifactStore
+from jobs.audit import orphans
 from jobs.events import EventLog
 from jobs.model import FINAL
 from jobs.store import JobStore
@@ -75,21 +76,12 @@ def listed(client: httpx.Client) -> list[str]:
         cursor = {"cursor": page["next_cursor"]}
 
 
-def stray_files(files: ArtifactStore, store: JobStore, evidence: list[Evidence]) -> tuple[list[str], list[str]]:
-    """Files of jobs without a record, and files that the record of an ended job does not name."""
-    last = {item.job_id for item in evidence if item.last}
-    ownerless, unnamed = [], []
-    for key in files.keys("jobs"):
-        job_id = key.split("/")[1]
-        if job_id not in last:
-            ownerless.append(key)
-            continue
-        job = store.get(job_id)
-        named = {artifact.key for artifact in (job.result.artifacts if job.result else [])}
-        named |= {scratch.key for scratch in (job.preview, job.checkpoint) if scratch}
-        if key not in named:
-            unnamed.append(key)
-    return ownerless, unnamed
+def stray_files(store: JobStore, files: ArtifactStore, evidence: list[Evidence]) -> tuple[list[str], list[str]]:
+    """Files of jobs without a record, or of no job; and files of jobs that the job's record does not name."""
+    known = {item.job_id for item in evidence if item.last}
+    strays = list(orphans(store, files))
+    unnamed = [key for key in strays if key.split("/")[1] in known]
+    return [key for key in strays if key not in unnamed], unnamed
 
 
 def _looked_at(client: httpx.Client, events: EventLog, seen: Evidence) -> Evidence:

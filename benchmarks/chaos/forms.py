@@ -14,7 +14,7 @@ class Form:
     pauses: int
     workers: int = 3
     slow_share: float = 0.10
-    toxic_share: float = 0.02
+    toxic_share: float = 0.01
     canceled_share: float = 0.06
 
 

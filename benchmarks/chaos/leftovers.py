@@ -9,7 +9,7 @@ from jobs import keyspace
 from jobs.artifacts import ArtifactStore
 
 _PATIENCE_S = 60.0
-_SHARED = {keyspace.LEASED, keyspace.WAITING, keyspace.EXPIRING, keyspace.COUNTERS, keyspace.WORKERS}
+_SHARED = {keyspace.LEASED, keyspace.WAITING, keyspace.EXPIRING, keyspace.COUNTERS, keyspace.WORKERS, keyspace.SWEPT}
 _MODELS = keyspace.description("")
 _BROKER = f"{keyspace.PREFIX}celery:"
 
@@ -29,8 +29,8 @@ def keys_without_expiry(redis: Redis) -> list[str]:
 
 def messages(redis: Redis) -> int:
     """Messages that wait in the broker, or that a dead worker left unacknowledged."""
-    queues = sum(int(redis.llen(f"{_BROKER}{queue}")) for queue in ("fast", "slow"))  # type: ignore[arg-type]
-    return queues + int(redis.hlen(f"{_BROKER}unacked"))  # type: ignore[arg-type]
+    lists = [key for key in redis.scan_iter(f"{_BROKER}*", count=1000, _type="list")]
+    return sum(int(redis.llen(key)) for key in lists) + int(redis.hlen(f"{_BROKER}unacked"))  # type: ignore[arg-type]
 
 
 def after_expiry(redis: Redis, files: ArtifactStore) -> Leftovers:

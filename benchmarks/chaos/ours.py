@@ -138,7 +138,7 @@ def _count(stack: Stack, url: str, outcome: Outcome, watcher: Watcher) -> None:
     outcome.tally = count(evidence)
     kills = [strike.at_ms for strike in outcome.strikes if strike.kind == "worker"]
     outcome.recovery_ms = [pair for item in evidence for pair in recoveries(item.moments, kills)]
-    outcome.ownerless_files, outcome.unnamed_files = stray_files(files, JobStore(redis, settings), evidence)
+    outcome.ownerless_files, outcome.unnamed_files = stray_files(JobStore(redis, settings), files, evidence)
     outcome.eternal_keys = keys_without_expiry(redis)
     outcome.messages = messages(redis)
     outcome.expired = after_expiry(redis, files)

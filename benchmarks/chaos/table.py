@@ -69,6 +69,7 @@ def _left(outcome: Outcome) -> list[tuple[str, object]]:
         ("results with a file missing or changed", len(outcome.tally.without_artifacts)),
         ("files without a job", len(outcome.ownerless_files)),
         ("files of dead attempts, kept until the job expires", len(outcome.unnamed_files)),
+        ("messages left in the broker: hints of jobs that have ended", outcome.messages),
         ("keys without expiry", len(outcome.eternal_keys)),
         ("keys, files left after expiry", f"{len(outcome.expired.keys)}, {len(outcome.expired.files)}"),
     ]
