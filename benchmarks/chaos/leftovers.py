@@ -29,7 +29,7 @@ def keys_without_expiry(redis: Redis) -> list[str]:
 
 def messages(redis: Redis) -> int:
     """Messages that wait in the broker, or that a dead worker left unacknowledged."""
-    lists = [key for key in redis.scan_iter(f"{_BROKER}*", count=1000, _type="list")]
+    lists = list(redis.scan_iter(f"{_BROKER}*", count=1000, _type="list"))
     return sum(int(redis.llen(key)) for key in lists) + int(redis.hlen(f"{_BROKER}unacked"))  # type: ignore[arg-type]
 
 
