@@ -141,7 +141,7 @@ def _samples(stack: Stack, url: str, seconds: float) -> Iterator[Sample]:
     files = ArtifactStore(Settings(redis_url=url, data=stack.plan.data).artifacts_location)
     began = time.monotonic()
     while (now := time.monotonic() - began) < seconds:
-        keys: Sample = {"Redis keys": float(redis.dbsize()), "stored files": float(len(files.keys("")))}  # type: ignore[arg-type]
+        keys: Sample = {"Redis keys": float(redis.dbsize()), "stored files": float(len(files.keys("")))}
         yield {"seconds": now} | keys | _processes(stack)
         stack.watch()
         time.sleep(max(0.0, _EVERY_S - (time.monotonic() - began - now)))

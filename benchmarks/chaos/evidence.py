@@ -59,7 +59,7 @@ def gather(client: httpx.Client, events: EventLog, told: Told, first: dict[str, 
     found = []
     for job_id in sorted(told.accepted.keys() | set(listed(client))):
         wish = told.accepted.get(job_id)
-        seen = Evidence(job_id, wish and wish.kind, first.get(job_id), None, stop=job_id in told.stops)
+        seen = Evidence(job_id, wish.kind if wish else None, first.get(job_id), None, stop=job_id in told.stops)
         found.append(_looked_at(client, events, seen))
     return found
 

@@ -30,7 +30,7 @@ def keys_without_expiry(redis: Redis) -> list[str]:
 def messages(redis: Redis) -> int:
     """Messages that wait in the broker, or that a dead worker left unacknowledged."""
     lists = list(redis.scan_iter(f"{_BROKER}*", count=1000, _type="list"))
-    return sum(int(redis.llen(key)) for key in lists) + int(redis.hlen(f"{_BROKER}unacked"))  # type: ignore[arg-type]
+    return sum(int(redis.llen(key)) for key in lists) + int(redis.hlen(f"{_BROKER}unacked"))
 
 
 def after_expiry(redis: Redis, files: ArtifactStore) -> Leftovers:
@@ -44,7 +44,7 @@ def after_expiry(redis: Redis, files: ArtifactStore) -> Leftovers:
 
 def _let_expire(redis: Redis) -> None:
     """As if the time to live had passed: the records say so, and uploads have no record any more."""
-    for member in redis.zrange(keyspace.EXPIRING, 0, -1):  # type: ignore[union-attr]
+    for member in redis.zrange(keyspace.EXPIRING, 0, -1):
         kind, _, name = str(member).partition(":")
         if kind == "job":
             redis.hset(keyspace.job(name), "expires_ms", 0)

@@ -49,9 +49,8 @@ class Wish:
 def wishes(form: Form, seed: int) -> list[Wish]:
     """The jobs of a run; each has a seed of its own, so that no two are the same work."""
     chance = random.Random(seed)
-    kinds: list[Kind] = []
-    for kind, share in (("slow", form.slow_share), ("toxic", form.toxic_share), ("canceled", form.canceled_share)):
-        kinds += [kind] * max(2, round(form.jobs * share))
+    rare: dict[Kind, float] = {"slow": form.slow_share, "toxic": form.toxic_share, "canceled": form.canceled_share}
+    kinds: list[Kind] = [kind for kind, share in rare.items() for _ in range(max(2, round(form.jobs * share)))]
     kinds += ["fast"] * (form.jobs - len(kinds))
     chance.shuffle(kinds)
     return [_wish(number, kind, chance) for number, kind in enumerate(kinds)]

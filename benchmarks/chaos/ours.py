@@ -124,7 +124,7 @@ class _Ready:
             until = self.redis.zscore(keyspace.WORKERS, f"{socket.gethostname()}:{child.pid}")
         except RedisError:
             return False
-        return until is not None and float(until) > time.time()  # type: ignore[arg-type]
+        return until is not None and float(until) > time.time()
 
 
 def _count(stack: Stack, url: str, outcome: Outcome, watcher: Watcher) -> None:

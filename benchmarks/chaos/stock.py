@@ -109,7 +109,7 @@ def _storm(stack: Stack, url: str, form: Form, seed: int, witness: Path) -> Stoc
         time.sleep(_STEP_S)
     tally = count(posts.accepted, witness.read_text().splitlines())
     tally.refused, tally.strikes = posts.refused, striker.done
-    tally.unacknowledged = int(connect(url).hlen("unacked"))  # type: ignore[arg-type]
+    tally.unacknowledged = int(connect(url).hlen("unacked"))
     return tally
 
 
@@ -142,7 +142,7 @@ class _Posts(threading.Thread):
     def waiting(self) -> int:
         """Messages in the queue; as many as there can be while Redis is away."""
         try:
-            return int(self._redis.llen("celery"))  # type: ignore[arg-type]
+            return int(self._redis.llen("celery"))
         except RedisError:
             return MAX_QUEUED
 

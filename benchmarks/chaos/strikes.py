@@ -4,7 +4,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
@@ -29,8 +29,13 @@ class Struck:
 
 def schedule(form: Form, seed: int) -> list[Kind]:
     """Every strike of the run, in a seeded order."""
-    kinds: list[Kind] = ["worker"] * form.worker_kills + ["redis"] * form.redis_kills
-    kinds += ["api"] * form.api_kills + ["pause"] * form.pauses
+    numbers: dict[Kind, int] = {
+        "worker": form.worker_kills,
+        "redis": form.redis_kills,
+        "api": form.api_kills,
+        "pause": form.pauses,
+    }
+    kinds = [kind for kind, number in numbers.items() for _ in range(number)]
     random.Random(seed).shuffle(kinds)
     return kinds
 
@@ -40,7 +45,7 @@ class Striker:
     """Kills process groups of the stack, and stops workers for longer than their lease. `Stack.watch` revives them."""
 
     stack: Stack
-    kinds: list[Kind]
+    kinds: Sequence[Kind]
     jobs: int
     ready: Callable[[Child], bool]
     chance: random.Random
