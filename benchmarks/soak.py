@@ -34,7 +34,7 @@ from retinoscope.stack import Plan, Stack, running
 _EVERY_S = 10.0
 _TTL_S = 60
 _WARM_UP_S = 150.0  # models and allocators, then the first life of a job and its sweep
-_RATE = 3.0  # jobs a second
+_RATE = 1.5  # jobs a second
 _STREAMS = 4
 
 # What may be gained in an hour without being called a leak.
