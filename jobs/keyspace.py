@@ -2,11 +2,13 @@
 
 PREFIX = "retinoscope:"
 CHANGES = f"{PREFIX}changes"
+CANCELS = f"{PREFIX}cancels"
 LEASED = f"{PREFIX}leased"
 WAITING = f"{PREFIX}waiting"
 EXPIRING = f"{PREFIX}expiring"
 COUNTERS = f"{PREFIX}counters"
 WORKERS = f"{PREFIX}workers"
+SWEPT = f"{PREFIX}swept"
 
 
 def job(job_id: str) -> str:

@@ -20,12 +20,14 @@ _FINISH_PATIENCE_S = 60.0
 class Lease:
     """The right to run one attempt of one job."""
 
-    def __init__(self, store: JobStore, job: Job, token: str) -> None:
+    def __init__(self, store: JobStore, job: Job, token: str, told: threading.Event | None = None) -> None:
         self.job = job
         self.token = token
         self.lost = False
         self.late = False
-        self.cancel_requested = job.cancel_requested
+        self._told = told or threading.Event()
+        if job.cancel_requested:
+            self._told.set()
         self._store = store
         self._lease_ms = round(store.settings.lease_s * 1000)
         self._ended = threading.Event()
@@ -46,17 +48,18 @@ class Lease:
         except RedisError:
             return
         self.lost = answer == "lost"
-        self.cancel_requested = answer == "cancel"
         self.late = answer == "late"
+        if answer == "cancel":
+            self._told.set()
         self.check()
 
     def check(self) -> None:
-        """Raise LeaseLost, Canceled or DeadlineExceeded if the last beat said so. Costs nothing."""
+        """Raise LeaseLost, DeadlineExceeded or Canceled if a beat or a message said so. Costs nothing."""
         if self.lost:
             raise LeaseLost(self.job.id)
         if self.late:
             raise DeadlineExceeded(self.job.id)
-        if self.cancel_requested:
+        if self._told.is_set():
             raise Canceled(self.job.id)
 
     def swap(self, field: str, stored: Stored, event: str = "") -> str:
@@ -126,10 +129,13 @@ class Lease:
                 time.sleep(0.5)
 
 
-def claim(store: JobStore, job_id: str) -> Lease | None:
-    """Take the job if it waits or its worker is gone. None when there is nothing to do. Raises NotFound."""
+def claim(store: JobStore, job_id: str, told: threading.Event | None = None) -> Lease | None:
+    """Take the job if it waits or its worker is gone. None when there is nothing to do. Raises NotFound.
+
+    `told` is set from outside when somebody cancels the job; without it the next heartbeat tells.
+    """
     token = secrets.token_hex(16)
     owner = store.get(job_id).owner
     settings = store.settings
     answer = store.transition("claim", job_id, owner, token, round(settings.lease_s * 1000), settings.max_attempts)
-    return Lease(store, store.get(job_id), token) if answer == "claimed" else None
+    return Lease(store, store.get(job_id), token, told) if answer == "claimed" else None
