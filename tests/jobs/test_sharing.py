@@ -8,6 +8,7 @@ from redis import Redis
 
 from jobs import keyspace
 from jobs.artifacts import ArtifactStore
+from jobs.audit import orphans
 from jobs.errors import TooSlow
 from jobs.lease import Lease
 from jobs.model import Artifact, Job, JobError, Progress, Status
@@ -41,7 +42,7 @@ def published() -> list[str]:
 
 @pytest.fixture
 def reconciler(store: JobStore, files: ArtifactStore, published: list[str]) -> Reconciler:
-    return Reconciler(store, files, lambda job_id, _: published.append(job_id))
+    return Reconciler(store, files, lambda job_id, *_: published.append(job_id))
 
 
 def made(sharing: Sharing, seed: int = 7, work: Work = WORK, deadline_s: float | None = None) -> Job:
@@ -244,7 +245,7 @@ def test_files_whose_record_never_came_are_swept(
     store: JobStore, sharing: Sharing, files: ArtifactStore, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     led(store, sharing, files)
-    monkeypatch.setattr("jobs.sharing.GRACE_MS", 100)
+    monkeypatch.setattr("jobs.sharing.GRACE_MS", 300)
 
     def dies(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -253,7 +254,7 @@ def test_files_whose_record_never_came_are_swept(
     with pytest.raises(KeyboardInterrupt):
         made(sharing)
     copied = [key for key in files.keys("jobs") if "/cached/" in key]
-    assert copied
+    assert copied and list(orphans(store, files)) == []
     wait_until(lambda: reconciler.sweep() or not files.keys(copied[0].rpartition("/")[0]))
 
 
