@@ -40,7 +40,8 @@ LEVELS = (1, 2, 3, 4)
 BATCH = 10
 
 Images, Goals = list[Image.Image], list[int]
-Way = Callable[[VisionModel, Images, Goals, int], Images]
+Made = list[tuple[Image.Image, int]]  # the picture, and the gradients that it took
+Way = Callable[[VisionModel, Images, Goals, int], Made]
 
 
 def main() -> None:
@@ -110,36 +111,32 @@ def first_class(model: VisionModel, image: Image.Image) -> tuple[int, Tensor]:
 
 
 def attacked(model: VisionModel, way: str, images: Images, goals: Goals, steps: int) -> list[dict[str, Any]]:
-    began = time.perf_counter()
-    made = WAYS[way](model, images, goals, steps)
-    seconds = (time.perf_counter() - began) / len(images)
     rows = []
-    for before, after, goal in zip(images, made, goals, strict=True):
+    for before, (after, gradients), goal in zip(images, WAYS[way](model, images, goals, steps), goals, strict=True):
         change = Change.between(before, after)
         success = first_class(model, after)[0] == goal
-        rows.append({"success": success, "l2": change.l2, "levels": change.linf_levels, "seconds": seconds})
+        rows.append({"success": success, "l2": change.l2, "levels": change.linf_levels, "gradients": gradients})
     return rows
 
 
 def ours(norm: str) -> Way:
-    def way(model: VisionModel, images: Images, goals: Goals, steps: int) -> Images:
+    def way(model: VisionModel, images: Images, goals: Goals, steps: int) -> Made:
         return [one(model, image, goal, steps) for image, goal in zip(images, goals, strict=True)]
 
-    def one(model: VisionModel, image: Image.Image, goal: int, steps: int) -> Image.Image:
-        fields = {"goal": f"class:{goal}", "norm": norm, "steps": steps, "seed": 0}
-        return _run(model, fields, {"image": image})[0]
+    def one(model: VisionModel, image: Image.Image, goal: int, steps: int) -> tuple[Image.Image, int]:
+        return _run(model, {"goal": f"class:{goal}", "norm": norm, "steps": steps, "seed": 0}, {"image": image})
 
     return way
 
 
 def rubbish(model: VisionModel, goal: int, start: str) -> dict[str, Any]:
     image, steps = _run(model, {"goal": f"class:{goal}", "mode": "rubbish", "start": start, "seed": goal}, {})
-    return {"probability": float(first_class(model, image)[1][goal]), "goal": goal, "steps": steps}
+    return {"probability": float(first_class(model, image)[1][goal]), "goal": goal, "gradients": steps}
 
 
 def _run(model: VisionModel, fields: dict[str, Any], images: dict[str, Image.Image]) -> tuple[Image.Image, int]:
     params = FoolingParams.model_validate(fields).resolved(find_model(model.name))
-    context = LocalContext()
+    context = LocalContext(checkpoints=False)
     summary = execute("fooling", params, model, images, context)
     return decode(context.files["image.png"]), summary.steps  # type: ignore[attr-defined]
 
@@ -161,34 +158,35 @@ class Seen(nn.Module):
 
 
 def ddn(*, rounded: bool) -> Way:
-    def way(model: VisionModel, images: Images, goals: Goals, steps: int) -> Images:
-        return _foolbox(foolbox.attacks.DDNAttack(steps=steps), model, images, goals, None, rounded)
+    def way(model: VisionModel, images: Images, goals: Goals, steps: int) -> Made:
+        made = _foolbox(foolbox.attacks.DDNAttack(steps=steps), model, images, goals, None, rounded)
+        return [(image, steps) for image in made]
 
     return way
 
 
-def carlini_wagner(model: VisionModel, images: Images, goals: Goals, steps: int) -> Images:
-    """Five times the gradients: with as few as the others have it finds hardly anything."""
+def carlini_wagner(model: VisionModel, images: Images, goals: Goals, steps: int) -> Made:
+    """With five times the gradients: with as few as the others have it finds hardly anything."""
     attack = foolbox.attacks.L2CarliniWagnerAttack(
         binary_search_steps=5, steps=steps, stepsize=0.01, initial_const=1, abort_early=False
     )
-    return _foolbox(attack, model, images, goals, None, True)
+    return [(image, 5 * steps) for image in _foolbox(attack, model, images, goals, None, True)]
 
 
 def pgd(attack: type[Any], stride: float) -> Way:
     """The least of four bounds at which it succeeds as a file; the gradients are shared among the bounds."""
 
-    def way(model: VisionModel, images: Images, goals: Goals, steps: int) -> Images:
-        run = attack(steps=steps // len(LEVELS), rel_stepsize=stride, random_start=False)
-        made: Images = list(images)
-        left = list(range(len(images)))
+    def way(model: VisionModel, images: Images, goals: Goals, steps: int) -> Made:
+        each = steps // len(LEVELS)
+        run = attack(steps=each, rel_stepsize=stride, random_start=False)
+        made: Made = [(image, 0) for image in images]
         for level in LEVELS:
-            some, aims = [images[i] for i in left], [goals[i] for i in left]
-            for i, image in zip(left, _foolbox(run, model, some, aims, level / 255, True), strict=True):
-                made[i] = image
-            left = [i for i in left if first_class(model, made[i])[0] != goals[i]]
+            left = [i for i, goal in enumerate(goals) if first_class(model, made[i][0])[0] != goal]
             if not left:
                 break
+            some, aims = [images[i] for i in left], [goals[i] for i in left]
+            for i, image in zip(left, _foolbox(run, model, some, aims, level / 255, True), strict=True):
+                made[i] = image, made[i][1] + each
         return made
 
     return way
@@ -219,19 +217,22 @@ SLOW = {"L2, foolbox DDN": 20, "L2, foolbox Carlini & Wagner, rounding in its mo
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Markdown: a row for each way; medians over what succeeded."""
-    lines = ["| | pairs | success | median L2 | median L∞, levels | seconds each |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| | pairs | success | median L2 | median L∞, levels | most levels | gradients, median |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for way in WAYS:
         mine = [row for row in rows if row["way"] == way]
         if mine:
             good = [row for row in mine if row["success"]]
             l2, levels = (f"{median(row[key] for row in good):.3g}" if good else "–" for key in ("l2", "levels"))
-            seconds = median(row["seconds"] for row in mine)
-            lines.append(f"| {way} | {len(mine)} | {len(good)} | {l2} | {levels} | {seconds:.1f} |")
+            most, gradients = max((row["levels"] for row in good), default="–"), median(r["gradients"] for r in mine)
+            lines.append(f"| {way} | {len(mine)} | {len(good)} | {l2} | {levels} | {most} | {gradients:.0f} |")
     for start in ("noise", "zero"):
         mine = [row for row in rows if row["way"] == f"rubbish {start}"]
         if mine:
             reached = sum(row["probability"] >= RUBBISH_CONFIDENCE for row in mine)
-            least, steps = min(row["probability"] for row in mine), median(row["steps"] for row in mine)
+            least, steps = min(row["probability"] for row in mine), median(row["gradients"] for row in mine)
             lines.append(f"\nRubbish from {start}: {reached} of {len(mine)} classes at {RUBBISH_CONFIDENCE} or more;")
             lines.append(f"the least is {least:.5f}; {steps:.0f} steps in the median.")
     return "\n".join(lines)
