@@ -48,8 +48,10 @@ class Params(BaseModel):
         Raises InvalidParameters or TooExpensive.
         """
 
+    dearest: ClassVar[tuple[str, ...]] = ()  # what to change in a request that costs too much: "lower steps"
+
     def passes(self, model: ModelEntry) -> int:
-        """About how many images go through the model, with or without a gradient."""
+        """About how many images go through the model, with or without a gradient; larger ones count by their area."""
         return 1
 
     def depends_on_seed(self) -> bool:
