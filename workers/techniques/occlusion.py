@@ -28,7 +28,8 @@ def run(
     base: float = subject.score(probability=probability)["score_value"]
 
     def explain(_network: Network, progress: Progress) -> Tensor:
-        scores = occluded_scores(subject.scorer(probability=probability), x, patches, fill, progress)
+        score = attribution.record.scores(subject.scorer(probability=probability))
+        scores = occluded_scores(score, x, patches, fill, progress)
         return base - scores.cpu().double()  # (patches,)
 
     def spread_out(falls: Tensor) -> Tensor:
