@@ -18,6 +18,7 @@ from jobs.keys import LOCAL_OWNER, KeyRing
 from jobs.model import Job
 from jobs.noticeboard import Noticeboard
 from jobs.settings import Settings
+from jobs.sharing import Sharing
 from jobs.store import JobStore
 from service.changes import Changes
 from service.feeds import Feeds
@@ -38,6 +39,7 @@ class Services:
     events: EventLog
     feeds: Feeds
     idempotency: IdempotencyKeys
+    sharing: Sharing
 
 
 def make_services(settings: Settings) -> Services:
@@ -45,9 +47,10 @@ def make_services(settings: Settings) -> Services:
     files = ArtifactStore(settings.artifacts_location)
     images = ImageStore(redis, files, settings)
     changes, events = Changes(settings.redis_url), EventLog(redis)
+    jobs = JobStore(redis, settings)
     return Services(
         settings=settings,
-        jobs=JobStore(redis, settings),
+        jobs=jobs,
         files=files,
         images=images,
         arrays=ArrayStore(redis, files, settings),
@@ -58,6 +61,7 @@ def make_services(settings: Settings) -> Services:
         events=events,
         feeds=Feeds(events, changes, settings.max_listeners),
         idempotency=IdempotencyKeys(redis),
+        sharing=Sharing(jobs, files),
     )
 
 
