@@ -106,7 +106,12 @@ class Job(BaseModel):
     expires_ms: int
     started_ms: int | None = None
     finished_ms: int | None = None
+    deadline_ms: int | None = None
     attempts: int = 0
+    cached: bool = False
+    work: str | None = None
+    basis: dict[str, str] = {}
+    follows: str | None = None
     cancel_requested: bool = False
     progress: Progress | None = None
     preview: Stored | None = None
@@ -124,7 +129,9 @@ class Job(BaseModel):
         return cls.model_validate(data)
 
 
-_STRUCTURED = frozenset({"params", "inputs", "progress", "preview", "checkpoint", "result", "error", "provenance"})
+_STRUCTURED = frozenset(
+    {"params", "inputs", "progress", "preview", "checkpoint", "result", "error", "provenance", "basis"}
+)
 
 
 def moment(milliseconds: int | None) -> datetime | None:

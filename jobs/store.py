@@ -4,20 +4,24 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 from redis import Redis
 
 from jobs import keyspace
-from jobs.errors import NotFound, QueueFull, StillRunning
+from jobs.errors import JobsError, KeyTaken, NotFound, QueueFull, ResultThere, StillRunning, TooManyJobs, TooSlow
 from jobs.model import Input, Job
 from jobs.settings import Settings
+from jobs.terms import NO_TERMS, Terms
 from jobs.transitions import Transitions
 
 _LIST_CHUNK = 200
 _ID = re.compile("[0-9a-f]{32}")
+_REFUSALS: dict[str, type[JobsError]] = {
+    "taken": KeyTaken, "full": QueueFull, "too many": TooManyJobs, "done": ResultThere, "too slow": TooSlow,
+}  # fmt: skip
 
 
 class NewJob(BaseModel):
@@ -39,14 +43,23 @@ class JobStore:
         self.settings = settings
         self.transition = Transitions(redis, settings.job_ttl_s)
 
-    def create(self, new: NewJob) -> Job:
-        """Write the record, state `queued`. Raises QueueFull."""
-        job_id = new_job_id()
-        grace = round(self.settings.publish_grace_s * 1000)
-        fields = _flat(new.model_dump(mode="json"))
-        answer = self.transition("create", job_id, new.owner, grace, self.settings.max_queued, *fields)
-        if answer == "full":
-            raise QueueFull
+    def create(self, new: NewJob, terms: Terms = NO_TERMS, *, job_id: str = "", result: Sequence[str] = ()) -> Job:
+        """Write the record, state `queued`, and into the idempotency key its id.
+
+        With `result`, fields and values of an ended job, the state is `succeeded`; the files of `job_id` were expected.
+        Raises QueueFull, TooManyJobs, KeyTaken, ResultThere or TooSlow.
+        """
+        job_id = job_id or new_job_id()
+        fields = [*_flat(new.model_dump(mode="json") | terms.recorded()), *result]
+        limits = {
+            "grace_ms": round(self.settings.publish_grace_s * 1000),
+            "most_waiting": self.settings.max_queued,
+            "most_of_owner": self.settings.max_queued_per_owner,
+        }
+        text = json.dumps(limits | terms.told() | {"cached": bool(result)})
+        answer = self.transition("create", job_id, new.owner, text, *fields)
+        if answer in _REFUSALS:
+            raise _REFUSALS[answer]
         return self.get(job_id, new.owner)
 
     def get(self, job_id: str, owner: str | None = None) -> Job:

@@ -4,9 +4,11 @@ queued  → running    claim       a worker takes it, or takes it over from one 
 running → running    heartbeat   the worker lives, with or without progress
 running → running    swap        a newer preview or checkpoint takes the place of the last one
 running → succeeded | failed | canceled    finish
+queued  → succeeded  take        another job with the same work has the result; create does it at once
 running → queued     give_back   the worker stops; recover, when its lease ended
 queued  → canceled   cancel      (a running job is asked to stop, and its worker finishes it)
 running → failed     recover or claim, once its workers died too often: poisoned
+queued, running → failed    claim, heartbeat, finish or recover, once its deadline has passed
 """
 
 from functools import lru_cache
@@ -38,6 +40,7 @@ class Transitions:
             keyspace.EXPIRING,
             keyspace.COUNTERS,
             keyspace.owner_jobs(owner),
+            keyspace.owner_open(owner),
         ]
         answer = self._script(name)(keys=keys, args=[job_id, self._ttl_ms, *arguments])
         return answer.decode() if isinstance(answer, bytes) else str(answer)

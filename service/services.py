@@ -11,12 +11,14 @@ from jobs.artifacts import ArtifactStore
 from jobs.connection import connect
 from jobs.errors import NotFound
 from jobs.events import EventLog
+from jobs.idempotency import IdempotencyKeys
 from jobs.image_sets import ImageSet, ImageSetStore
 from jobs.images import ImageStore
 from jobs.keys import LOCAL_OWNER, KeyRing
 from jobs.model import Job
 from jobs.noticeboard import Noticeboard
 from jobs.settings import Settings
+from jobs.sharing import Sharing
 from jobs.store import JobStore
 from service.changes import Changes
 from service.feeds import Feeds
@@ -36,6 +38,8 @@ class Services:
     changes: Changes
     events: EventLog
     feeds: Feeds
+    idempotency: IdempotencyKeys
+    sharing: Sharing
 
 
 def make_services(settings: Settings) -> Services:
@@ -43,9 +47,10 @@ def make_services(settings: Settings) -> Services:
     files = ArtifactStore(settings.artifacts_location)
     images = ImageStore(redis, files, settings)
     changes, events = Changes(settings.redis_url), EventLog(redis)
+    jobs = JobStore(redis, settings)
     return Services(
         settings=settings,
-        jobs=JobStore(redis, settings),
+        jobs=jobs,
         files=files,
         images=images,
         arrays=ArrayStore(redis, files, settings),
@@ -55,6 +60,8 @@ def make_services(settings: Settings) -> Services:
         changes=changes,
         events=events,
         feeds=Feeds(events, changes, settings.max_listeners),
+        idempotency=IdempotencyKeys(redis),
+        sharing=Sharing(jobs, files),
     )
 
 
