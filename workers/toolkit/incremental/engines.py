@@ -39,8 +39,7 @@ class Dense:
         self.most = most
         self.batches: Sequence[Positions] = np.array_split(np.arange(len(patches)), -(-len(patches) // most))
         self._x, self._patches, self._fill = x, patches, fill
-        self._score: Name = Literal["incremental", "dense"]
-Read = lambda images: read(network.run(images, path))
+        self._score: Read = lambda images: read(network.run(images, path))
 
     def scores(self, positions: Positions) -> Tensor:
         some = [self._patches[i] for i in positions]

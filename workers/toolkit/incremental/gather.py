@@ -1,4 +1,4 @@
-"""Pieces of maps that a patch has changed in part: the changed pixels as they are now, the others from the clean map."""
+"""Pieces of maps that a patch has changed in part: changed pixels as they are now, the others from the clean map."""
 
 import weakref
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from workers.toolkit.incremental.intervals import Windows
+from workers.toolkit.incremental.intervals import Spans, Windows, windows
 
 _NOWHERE = -(2**29)
 
@@ -41,8 +41,18 @@ class Place:
     rows: Windows
     columns: Windows
 
+    @property
+    def area(self) -> int:
+        """Pixels of a window."""
+        return self.rows.size * self.columns.size
+
     def same(self, other: "Place") -> bool:
-        return self.rows.same(other.rows) and self.columns.same(other.columns)
+        return self is other or (self.rows.same(other.rows) and self.columns.same(other.columns))
+
+
+def place(rows: Spans, columns: Spans, size: tuple[int, int]) -> Place:
+    """The smallest windows that hold these spans in a map of that size."""
+    return Place(windows(rows, size[0]), windows(columns, size[1]))
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,7 @@ def _bytes(plan: Plan, clean: Values, batch: Positions) -> int:
             continue
         whole = value.numel() * value.element_size()
         if node in places and node in plan.reach:
-            shown = places[node].rows.size * places[node].columns.size
-            kept += whole * shown // (value.shape[2] * value.shape[3])
+            kept += whole * places[node].area // (value.shape[2] * value.shape[3])
         if node in pasted or node not in places:
             largest = max(largest, whole)
     return len(batch) * (kept + _AT_ONCE * largest)

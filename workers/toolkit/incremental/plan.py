@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, fx
 
-from workers.toolkit.incremental.gather import Place
-from workers.toolkit.incremental.intervals import Spans, windows
+from workers.toolkit.incremental.gather import Place, place
+from workers.toolkit.incremental.intervals import Spans
 from workers.toolkit.incremental.operators import find_rule
 from workers.toolkit.incremental.rules import GlobalMean, Rule, Values
 
@@ -62,34 +62,25 @@ class Plan:
 
     def places(self, positions: NDArray[np.int64]) -> Places:
         """Node → where its windows lie for these positions; a node that is left out is run on whole maps."""
-        found: Places = {self.image: self._place(self.image, None, (), positions)}
+        image = self.reach[self.image]
+        found: Places = {self.image: place(*self.spans(self.image, positions), (image.height, image.width))}
         for node, rule in self.rules.items():
             given = [found[source] for source in rule.sources if source in found]
             if len(given) < len(rule.sources):
                 continue
-            if isinstance(rule, GlobalMean):
+            if not rule.moves:
                 found[node] = given[0]
                 continue
-            place = self._place(node, rule, given, positions)
             reach = self.reach[node]
-            if place.rows.size * place.columns.size <= COVERED * reach.height * reach.width:
-                found[node] = place
+            windows = rule.place(given, *self.spans(node, positions), (reach.height, reach.width))
+            if windows.area <= COVERED * reach.height * reach.width:
+                found[node] = windows
         return found
 
     def spans(self, node: fx.Node, positions: NDArray[np.int64]) -> tuple[Spans, Spans]:
         """Exactly what each of these positions changes in a map: rows (n, 2) and columns (n, 2)."""
         rows, columns = self.reach[node].spans
         return rows[self.row_of[positions]], columns[self.column_of[positions]]
-
-    def _place(self, node: fx.Node, rule: Rule | None, given: Sequence[Place], positions: NDArray[np.int64]) -> Place:
-        reach = self.reach[node]
-        rows, columns = self.spans(node, positions)
-        if rule is None:
-            return Place(windows(rows, reach.height), windows(columns, reach.width))
-        return Place(
-            rule.place(0, [place.rows for place in given], rows, reach.height),
-            rule.place(1, [place.columns for place in given], columns, reach.width),
-        )
 
 
 def _reached(graph: fx.Graph, image: fx.Node) -> dict[fx.Node, None]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any, ClassVar, Protocol, cast
 
 from torch import Tensor, fx
 
-from workers.toolkit.incremental.gather import Border, Cut, Delta, Pixels, Place
-from workers.toolkit.incremental.intervals import Spans, Taps, Windows, union, windows
+from workers.toolkit.incremental.gather import Border, Cut, Delta, Pixels, Place, place
+from workers.toolkit.incremental.intervals import Spans, Taps, Windows, union
 
 Values = Mapping[fx.Node, Any]
 """Node → its value for the clean image; parameters and sizes included."""
@@ -26,12 +26,13 @@ class Rule:
     node: fx.Node
     sources: tuple[fx.Node, ...]  # the inputs that the image reaches
     multiplications: int = 0  # per pixel of the output
+    moves: ClassVar[bool] = False  # windows lie elsewhere in the output than in the input
 
     def dirty(self, axis: int, given: Sequence[Spans]) -> Spans:
         return given[0]
 
-    def place(self, axis: int, given: Sequence[Windows], spans: Spans, extent: int) -> Windows:
-        """Where the windows of a batch lie; `spans` are exact."""
+    def place(self, given: Sequence[Place], rows: Spans, columns: Spans, size: tuple[int, int]) -> Place:
+        """Where the windows of a batch lie in a map of that size; the spans (n, 2) are exact."""
         return given[0]
 
     def run(self, given: Sequence[Delta], place: Place, clean: Values, pieces: Pieces) -> Tensor:
@@ -44,11 +45,13 @@ class Rule:
 class Join(Rule):
     """Sums, products and concatenations of maps, each wanted in the union of their windows."""
 
+    moves = True
+
     def dirty(self, axis: int, given: Sequence[Spans]) -> Spans:
         return union(list(given))
 
-    def place(self, axis: int, given: Sequence[Windows], spans: Spans, extent: int) -> Windows:
-        return windows(spans, extent)
+    def place(self, given: Sequence[Place], rows: Spans, columns: Spans, size: tuple[int, int]) -> Place:
+        return place(rows, columns, size)
 
     def run(self, given: Sequence[Delta], place: Place, clean: Values, pieces: Pieces) -> Tensor:
         alike = {
@@ -62,13 +65,14 @@ class Join(Rule):
 class Shift(Rule):
     """Constant padding."""
 
+    moves = True
     before: tuple[int, int] = (0, 0)
 
     def dirty(self, axis: int, given: Sequence[Spans]) -> Spans:
         return given[0] + self.before[axis] * (given[0][:, :1] < given[0][:, 1:])
 
-    def place(self, axis: int, given: Sequence[Windows], spans: Spans, extent: int) -> Windows:
-        return given[0].shifted(self.before[axis])
+    def place(self, given: Sequence[Place], rows: Spans, columns: Spans, size: tuple[int, int]) -> Place:
+        return Place(given[0].rows.shifted(self.before[0]), given[0].columns.shifted(self.before[1]))
 
     def run(self, given: Sequence[Delta], place: Place, clean: Values, pieces: Pieces) -> Tensor:
         return given[0].values
@@ -78,6 +82,7 @@ class Shift(Rule):
 class Sliding(Rule):
     """A convolution or a pool."""
 
+    moves = True
     taps: tuple[Taps, Taps] = field(kw_only=True)
     border: Border = field(kw_only=True)
     compute: Callable[[Tensor, tuple[int, int]], Tensor] = field(kw_only=True)  # (pieces, stride), without padding
@@ -85,8 +90,8 @@ class Sliding(Rule):
     def dirty(self, axis: int, given: Sequence[Spans]) -> Spans:
         return self.taps[axis].dirty(given[0])
 
-    def place(self, axis: int, given: Sequence[Windows], spans: Spans, extent: int) -> Windows:
-        return windows(spans, extent)
+    def place(self, given: Sequence[Place], rows: Spans, columns: Spans, size: tuple[int, int]) -> Place:
+        return place(rows, columns, size)
 
     def run(self, given: Sequence[Delta], place: Place, clean: Values, pieces: Pieces) -> Tensor:
         rows, columns = self.taps
