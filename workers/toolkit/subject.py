@@ -49,13 +49,13 @@ class Subject:
 
     def scorer(self, *, probability: bool = False) -> Callable[[Tensor], Tensor]:
         """The function (B, C, H, W) → (B,) that gives any images the score that `score` gives this one."""
-        network, unit = self.model.network, self.unit
+        network, path, read = self.model.network, self.unit.path, self.readout(probability=probability)
+        return fitting(lambda batch: read(network.run(batch, path)))
 
-        def score(batch: Tensor) -> Tensor:
-            output = network.run(batch, unit.path)
-            return unit.read(output.softmax(1) if probability and unit.is_class else output)
-
-        return fitting(score)
+    def readout(self, *, probability: bool = False) -> Callable[[Tensor], Tensor]:
+        """The function from outputs of the unit's layer, (B, C) or (B, C, H, W), to that score, (B,)."""
+        unit = self.unit
+        return lambda output: unit.read(output.softmax(1) if probability and unit.is_class else output)
 
     def _class(self, index: int) -> dict[str, Any]:
         probability = float(self.probabilities[index])
