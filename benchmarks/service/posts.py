@@ -8,7 +8,6 @@ contenders take their turn; the table has medians over the rounds.
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -49,13 +48,15 @@ def contenders(folder: Path) -> Iterator[dict[str, tuple[str, str]]]:
     os.environ |= {"RETINOSCOPE_REDIS_URL": url, "RETINOSCOPE_MAX_QUEUED": "100000000"}
     os.environ["RETINOSCOPE_MAX_QUEUED_PER_OWNER"] = "100000000"
     bare, echo = free_port(), free_port()
-    serve = [sys.executable, "-m", "uvicorn", "benchmarks.service.bare:create_app", "--factory", "--no-access-log"]
+    python = [sys.executable, "-m"]
+    serve_bare = [*python, "uvicorn", "benchmarks.service.bare:create_app", "--factory", "--no-access-log"]
+    serve_echo = [*python, "benchmarks.service.echo"]
     try:
         with (
-            started("bare", [*serve, "--port", str(bare)], f"http://127.0.0.1:{bare}/docs", folder),
-            started("echo", [sys.executable, "-m", "benchmarks.service.echo", str(echo)], f"http://127.0.0.1:{echo}/health", folder),
+            started("bare", [*serve_bare, "--port", str(bare)], f"http://127.0.0.1:{bare}/docs", folder),
+            started("echo", [*serve_echo, str(echo)], f"http://127.0.0.1:{echo}/health", folder),
             running(Plan("127.0.0.1", free_port(), folder / "stack", workers=0)) as stack,
-        ):  # fmt: skip
+        ):
             image, job = _prepared(stack.plan.address)
             body = json.dumps({"image": image})
             yield {
@@ -101,8 +102,8 @@ def table(results: dict[tuple[str, int], list[Load]]) -> str:
     for (contender, clients), runs in results.items():
         rate, p50, p99 = (median(getattr(run, part) for run in runs) for part in ("rate", "p50_ms", "p99_ms"))
         lines.append(f"| {contender} | {clients} | {rate:,.0f} | {p50:.2f} | {p99:.1f} |")
-    rates = {name: median(run.rate for run in results[name, 64]) for name in ("POST", "bare FastAPI, same write", "LitServe echo")}  # fmt: skip
-    ours, bare, echo = rates.values()
+    names = ("POST", "bare FastAPI, same write", "LitServe echo")
+    ours, bare, echo = (median(run.rate for run in results[name, 64]) for name in names)
     return "\n".join([*lines, "", f"At 64 clients: bare / POST {bare / ours:.2f}, POST / LitServe {ours / echo:.2f}."])
 
 
