@@ -1,4 +1,4 @@
-"""Calls of several threads that run as one batch: whoever asks for the same waits for the others, then one runs for all.
+"""Calls of several threads that run as one batch: who asks for the same waits for the others, then one runs for all.
 
 Techniques do not know: `gathered` runs a call at once where nobody gathers.
 """
