@@ -58,7 +58,8 @@ def make_services(settings: Settings) -> Services:
     )
 
 
-def _services(request: Request) -> Services:
+# Asynchronous though they wait for nothing: FastAPI would send each to a thread, which costs more than they do.
+async def _services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 
@@ -70,7 +71,7 @@ _BEARER = HTTPBearer(auto_error=False, description="A key made by `retinoscope k
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key, in a header of its own.")
 
 
-def _owner(
+async def _owner(
     services: TheServices,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
     header: Annotated[str | None, Security(_HEADER)],
