@@ -106,6 +106,7 @@ class Job(BaseModel):
     expires_ms: int
     started_ms: int | None = None
     finished_ms: int | None = None
+    deadline_ms: int | None = None
     attempts: int = 0
     cancel_requested: bool = False
     progress: Progress | None = None

@@ -21,7 +21,7 @@ from jobs.store import JobStore
 
 log = logging.getLogger(__name__)
 
-Publish = Callable[[str, str], None]
+Publish = Callable[[str, str, bool], None]  # job id, queue, begun already
 _BATCH = 100
 
 
@@ -69,7 +69,7 @@ class Reconciler:
         answer = self._store.transition("recover", job_id, job.owner, grace, settings.max_attempts)
         if answer == "publish":
             log.info("queued again: %s", job_id)
-            self._publish(job_id, job.queue)
+            self._publish(job_id, job.queue, job.started_ms is not None)
         return answer == "publish"
 
     def _forget_job(self, job_id: str) -> None:

@@ -5,19 +5,22 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import BaseModel
 from redis import Redis
 
 from jobs import keyspace
-from jobs.errors import NotFound, QueueFull, StillRunning
+from jobs.errors import JobsError, KeyTaken, NotFound, QueueFull, StillRunning, TooManyJobs
+from jobs.idempotency import LIFE_MS, Reservation
 from jobs.model import Input, Job
 from jobs.settings import Settings
 from jobs.transitions import Transitions
 
 _LIST_CHUNK = 200
 _ID = re.compile("[0-9a-f]{32}")
+_REFUSALS: dict[str, type[JobsError]] = {"full": QueueFull, "too many": TooManyJobs, "taken": KeyTaken}
 
 
 class NewJob(BaseModel):
@@ -39,14 +42,24 @@ class JobStore:
         self.settings = settings
         self.transition = Transitions(redis, settings.job_ttl_s)
 
-    def create(self, new: NewJob) -> Job:
-        """Write the record, state `queued`. Raises QueueFull."""
+    def create(self, new: NewJob, *, key: Reservation | None = None, deadline_s: float | None = None) -> Job:
+        """Write the record, state `queued`, and into the idempotency key its id.
+
+        Raises QueueFull, TooManyJobs or KeyTaken.
+        """
         job_id = new_job_id()
-        grace = round(self.settings.publish_grace_s * 1000)
-        fields = _flat(new.model_dump(mode="json"))
-        answer = self.transition("create", job_id, new.owner, grace, self.settings.max_queued, *fields)
-        if answer == "full":
-            raise QueueFull
+        terms: dict[str, Any] = {
+            "grace_ms": round(self.settings.publish_grace_s * 1000),
+            "most_waiting": self.settings.max_queued,
+            "most_of_owner": self.settings.max_queued_per_owner,
+        }
+        if deadline_s is not None:
+            terms["deadline_ms"] = round(deadline_s * 1000)
+        if key is not None:
+            terms["key"] = asdict(key) | {"life_ms": LIFE_MS}
+        answer = self.transition("create", job_id, new.owner, json.dumps(terms), *_flat(new.model_dump(mode="json")))
+        if answer in _REFUSALS:
+            raise _REFUSALS[answer]
         return self.get(job_id, new.owner)
 
     def get(self, job_id: str, owner: str | None = None) -> Job:

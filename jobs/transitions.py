@@ -7,6 +7,7 @@ running → succeeded | failed | canceled    finish
 running → queued     give_back   the worker stops; recover, when its lease ended
 queued  → canceled   cancel      (a running job is asked to stop, and its worker finishes it)
 running → failed     recover or claim, once its workers died too often: poisoned
+queued, running → failed    claim, heartbeat, finish or recover, once its deadline has passed
 """
 
 from functools import lru_cache
@@ -38,6 +39,7 @@ class Transitions:
             keyspace.EXPIRING,
             keyspace.COUNTERS,
             keyspace.owner_jobs(owner),
+            keyspace.owner_open(owner),
         ]
         answer = self._script(name)(keys=keys, args=[job_id, self._ttl_ms, *arguments])
         return answer.decode() if isinstance(answer, bytes) else str(answer)

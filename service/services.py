@@ -11,6 +11,7 @@ from jobs.artifacts import ArtifactStore
 from jobs.connection import connect
 from jobs.errors import NotFound
 from jobs.events import EventLog
+from jobs.idempotency import IdempotencyKeys
 from jobs.image_sets import ImageSet, ImageSetStore
 from jobs.images import ImageStore
 from jobs.keys import LOCAL_OWNER, KeyRing
@@ -36,6 +37,7 @@ class Services:
     changes: Changes
     events: EventLog
     feeds: Feeds
+    idempotency: IdempotencyKeys
 
 
 def make_services(settings: Settings) -> Services:
@@ -55,6 +57,7 @@ def make_services(settings: Settings) -> Services:
         changes=changes,
         events=events,
         feeds=Feeds(events, changes, settings.max_listeners),
+        idempotency=IdempotencyKeys(redis),
     )
 
 

@@ -14,11 +14,13 @@ from catalog.named_targets import check_named
 from catalog.targets import Target
 from catalog.technique import Params, Technique
 from jobs.errors import NotFound
+from jobs.idempotency import Reservation
 from jobs.model import Input, InputArray, Job
 from jobs.queue import publish
 from jobs.store import NewJob
 from service.forms import Sent
 from service.inputs import check_names, store_inputs
+from service.job_options import JobOptions
 from service.problems import Problem, invalid
 from service.publishing import tolerant
 from service.services import Services
@@ -28,11 +30,15 @@ FAST_PASSES = 2000  # images through the model, at most, in a job of the fast qu
 
 
 def read_params(technique: Technique, fields: dict[str, Any]) -> Params:
-    """Typed parameters, defaults and seed included. Raises Problem or CatalogError."""
+    """Typed parameters, as they were sent. Raises Problem."""
     try:
-        params = technique.params.model_validate(fields)
+        return technique.params.model_validate(fields)
     except ValidationError as error:
         raise _unknown_or_invalid(technique, error) from None
+
+
+def settled(params: Params) -> Params:
+    """The same, defaults and seed included. Raises CatalogError."""
     entry = find_model(params.model)
     params = params.resolved(entry)
     params.check_model(entry)
@@ -49,8 +55,10 @@ def submit(
     targets: Sequence[Target],
     known: ModelDescription | None,
     sent: Sent,
+    options: JobOptions,
+    key: Reservation | None,
 ) -> Job:
-    """Store the images, write the record, tell the workers. Raises Problem, CatalogError or QueueFull."""
+    """Store the images, write the record, tell the workers. Raises Problem, CatalogError or what `create` raises."""
     if known is not None:
         check_named(params, targets, known)
     check_names(technique, sent.images)
@@ -66,7 +74,7 @@ def submit(
         params=params.model_dump(mode="json"),
         inputs=inputs,
     )
-    job = services.jobs.create(new)
+    job = services.jobs.create(new, key=key, deadline_s=options.deadline_s)
     tolerant(publish, job.id, job.queue)
     return job
 
@@ -103,7 +111,7 @@ def _check_arrays(params: Params, inputs: Mapping[str, Input], known: ModelDescr
 def _unknown_or_invalid(technique: Technique, error: ValidationError) -> Problem:
     problem = invalid(error.errors(include_url=False, include_input=False))
     if extra := [str(part["loc"][-1]) for part in error.errors() if part["type"] == "extra_forbidden"]:
-        names = sorted(technique.params.model_fields)
+        names = sorted([*technique.params.model_fields, *JobOptions.model_fields])
         problem.detail += (
             f".{near_matches(extra[0], names)} The parameters of {technique.name} are: {', '.join(names)}."
         )

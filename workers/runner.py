@@ -15,8 +15,9 @@ from catalog.registry import find_technique
 from catalog.technique import Params
 from jobs.arrays import ArrayStore
 from jobs.artifacts import ArtifactStore
+from jobs.cancels import Cancels
 from jobs.connection import connect
-from jobs.errors import Canceled, GivenBack, LeaseLost, NotFound
+from jobs.errors import Canceled, DeadlineExceeded, GivenBack, LeaseLost, NotFound
 from jobs.image_sets import ImageSetStore
 from jobs.images import ImageStore
 from jobs.lease import Lease, claim
@@ -52,17 +53,20 @@ class Runner:
         self._describing = threading.Lock()
         self._models = WarmModels(_device(settings), settings.model_memory_bytes)
         self._stopping = stopping
+        self._cancels = Cancels(redis)
+        self._cancels.start()
 
     def run(self, job_id: str) -> str | None:
         """Run the job if it is free. Returns the name of its queue if it must be published again."""
-        try:
-            lease = claim(self._store, job_id)
-        except NotFound:
-            return None
-        if lease is None:
-            return None
-        with lease:
-            return lease.job.queue if self._attempt(lease) == "given back" else None
+        with self._cancels.watch(job_id) as told:
+            try:
+                lease = claim(self._store, job_id, told)
+            except NotFound:
+                return None
+            if lease is None:
+                return None
+            with lease:
+                return lease.job.queue if self._attempt(lease) == "given back" else None
 
     def warm(self, names: list[str]) -> None:
         """Load models before anybody asks, so that the first job does not wait for them."""
@@ -93,7 +97,7 @@ class Runner:
             return "done"
         except GivenBack:
             return "given back" if lease.give_back() else "lost"
-        except (LeaseLost, Canceled) as stop:
+        except (LeaseLost, Canceled, DeadlineExceeded) as stop:
             return self._stopped(lease, stop)
         except (RedisError, ObjectStoreError) as error:
             # The lease ends by itself, and another attempt begins: nothing is deleted, the end may have been written.
@@ -157,7 +161,7 @@ class Runner:
     def _stopped(self, lease: Lease, stop: Exception) -> str:
         if isinstance(stop, Canceled):
             return self._ended(lease, lease.cancel)
-        log.warning("job %s: lease lost", lease.job.id)
+        log.warning("job %s: %s", lease.job.id, type(stop).__name__)
         self._clean(lease)
         return "lost"
 

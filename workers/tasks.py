@@ -21,7 +21,7 @@ def run_job(job_id: str) -> None:
     """Run the job of that id, if it waits."""
     queue = _runner().run(job_id)
     if queue is not None:
-        publish(job_id, queue)
+        publish(job_id, queue, begun=True)
 
 
 @app.task(name=DESCRIBE_MODEL)

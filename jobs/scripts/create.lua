@@ -1,8 +1,23 @@
--- ARGV[3]: grace in ms, ARGV[4]: most jobs waiting, ARGV[5..]: fields and values. Returns 'created', 'exists' or 'full'.
+-- ARGV[3]: terms as JSON (jobs/store.py), ARGV[4..]: fields and values.
+-- Returns 'created', 'exists' (asked twice, after a broken connection), or why not: 'taken', 'full', 'too many'.
 if status then return 'exists' end
-if redis.call('ZCARD', waiting) >= tonumber(ARGV[4]) then return 'full' end
-redis.call('HSET', job, 'id', id, 'created_ms', now, unpack(ARGV, 5))
-wait_for_a_worker(tonumber(ARGV[3]))
+local terms = cjson.decode(ARGV[3])
+local key = terms.key
+if key then
+  local token = redis.call('HGET', key.name, 'token')
+  if token and token ~= key.token then return 'taken' end
+end
+if redis.call('ZCARD', waiting) >= terms.most_waiting then return 'full' end
+redis.call('ZREMRANGEBYSCORE', open, '-inf', now)
+if redis.call('ZCARD', open) >= terms.most_of_owner then return 'too many' end
+redis.call('HSET', job, 'id', id, 'created_ms', now, unpack(ARGV, 4))
+if terms.deadline_ms then redis.call('HSET', job, 'deadline_ms', now + terms.deadline_ms) end
+if key then
+  redis.call('HSET', key.name, 'fingerprint', key.fingerprint, 'token', key.token, 'job', id)
+  redis.call('PEXPIRE', key.name, key.life_ms)
+  redis.call('PUBLISH', 'retinoscope:changes', key.name)
+end
+wait_for_a_worker(terms.grace_ms)
 redis.call('ZADD', listing, 0, id)
 redis.call('HINCRBY', counters, 'created:' .. get('technique'), 1)
 move('queued')

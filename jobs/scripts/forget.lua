@@ -2,6 +2,7 @@
 if status == 'running' or (status == 'queued' and ARGV[3] == '1') then keep() return 'running' end
 if status and ARGV[3] == '1' and number('expires_ms') > now then return 'early' end
 redis.call('ZREM', waiting, id)
+redis.call('ZREM', open, id)
 redis.call('ZADD', expiring, now, 'job:' .. id) -- until the sweep has seen its files gone
 redis.call('PEXPIREAT', expiring, now + ttl + 86400000)
 redis.call('ZREM', listing, id)

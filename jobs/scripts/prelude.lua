@@ -1,5 +1,5 @@
 -- Shared by every transition. ARGV[1]: job id, ARGV[2]: time to live in ms.
-local job, events, leased, waiting, expiring, counters, listing = unpack(KEYS)
+local job, events, leased, waiting, expiring, counters, listing, open = unpack(KEYS)
 local id, ttl = ARGV[1], tonumber(ARGV[2])
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -19,7 +19,10 @@ local function keep()
   redis.call('HSET', job, 'expires_ms', at)
   redis.call('ZADD', expiring, at, 'job:' .. id)
   for _, key in ipairs({job, events}) do redis.call('PEXPIREAT', key, at + 3600000) end
-  for _, key in ipairs({leased, waiting, expiring, counters, listing}) do redis.call('PEXPIREAT', key, at + 86400000) end
+  if status == 'queued' or status == 'running' then redis.call('ZADD', open, at + 3600000, id) end
+  for _, key in ipairs({leased, waiting, expiring, counters, listing, open}) do
+    redis.call('PEXPIREAT', key, at + 86400000)
+  end
 end
 
 local function emit_state()
@@ -47,15 +50,39 @@ local function finish(to)
   drop_scratch(to)
   redis.call('ZREM', leased, id)
   redis.call('ZREM', waiting, id)
+  redis.call('ZREM', open, id)
   redis.call('HINCRBY', counters, 'finished:' .. to .. ':' .. get('technique'), 1)
   move(to)
+end
+
+local function late() return number('deadline_ms') > 0 and number('deadline_ms') <= now end
+
+-- That time, or the deadline if it comes first: a job is looked at when its deadline passes, whatever else it waits for.
+local function by_deadline(at)
+  local deadline = number('deadline_ms')
+  return deadline > 0 and math.min(at, deadline) or at
+end
+
+local function exceed()
+  local stood, progress = 'was still waiting for a worker', get('progress')
+  if status == 'running' then
+    stood = 'was running'
+    if progress then
+      local told = cjson.decode(progress)
+      stood = string.format('was running, %d of %d steps done', told.done, told.total)
+    end
+  end
+  redis.call('HSET', job, 'error', cjson.encode({
+    code = 'deadline_exceeded', title = 'The deadline has passed', retryable = true,
+    detail = 'The job ' .. stood .. ' when its deadline passed. Give it more time, or ask for less.'}))
+  finish('failed')
 end
 
 -- When to publish the message again if nobody took the job: each time twice as long, so that a long queue stays short.
 local function wait_for_a_worker(grace)
   local patience = math.min(grace * 2 ^ number('publishes'), 300000)
   redis.call('HINCRBY', job, 'publishes', 1)
-  redis.call('ZADD', waiting, now + patience, id)
+  redis.call('ZADD', waiting, by_deadline(now + patience), id)
 end
 
 local function queue_again(grace)

@@ -12,8 +12,9 @@ from tests.service.asking import ended, queue, run, store_image
 
 # The job object of the design.
 FIELDS = {
-    "id", "technique", "model", "status", "created_at", "started_at", "finished_at", "expires_at", "params", "inputs",
-    "progress", "preview", "cancel_requested", "result", "error", "attempts", "timing", "provenance", "urls",
+    "id", "technique", "model", "status", "created_at", "started_at", "finished_at", "deadline_at", "expires_at",
+    "params", "inputs", "progress", "preview", "cancel_requested", "result", "error", "attempts", "timing",
+    "provenance", "urls",
 }  # fmt: skip
 DEFAULTS = {
     "model": "efficientnet_lite0", "target": "top", "window": 32, "stride": 8, "fill": "gray",
