@@ -14,7 +14,7 @@ from redis import Redis
 from jobs import keyspace
 from jobs.errors import JobsError, KeyTaken, NotFound, QueueFull, StillRunning, TooManyJobs
 from jobs.idempotency import LIFE_MS, Reservation
-from jobs.model import Input, Job
+from jobs.model import Hint, Input, Job
 from jobs.settings import Settings
 from jobs.transitions import Transitions
 
@@ -42,8 +42,15 @@ class JobStore:
         self.settings = settings
         self.transition = Transitions(redis, settings.job_ttl_s)
 
-    def create(self, new: NewJob, *, key: Reservation | None = None, deadline_s: float | None = None) -> Job:
-        """Write the record, state `queued`, and into the idempotency key its id.
+    def create(
+        self,
+        new: NewJob,
+        *,
+        key: Reservation | None = None,
+        deadline_s: float | None = None,
+        hint: Callable[[str, str], Hint] | None = None,
+    ) -> Job:
+        """Write the record, state `queued`, and into the idempotency key its id; `hint` (id, queue) tells the workers.
 
         Raises QueueFull, TooManyJobs or KeyTaken.
         """
@@ -57,10 +64,14 @@ class JobStore:
             terms["deadline_ms"] = round(deadline_s * 1000)
         if key is not None:
             terms["key"] = asdict(key) | {"life_ms": LIFE_MS}
-        answer = self.transition("create", job_id, new.owner, json.dumps(terms), *_flat(new.model_dump(mode="json")))
+        if hint is not None:
+            terms["hint"] = asdict(hint(job_id, new.queue))
+        fields = _flat(new.model_dump(mode="json"))
+        answer, *record = self.transition.ask("create", job_id, new.owner, json.dumps(terms), *fields)
         if answer in _REFUSALS:
             raise _REFUSALS[answer]
-        return self.get(job_id, new.owner)
+        names, values = record[0][::2], record[0][1::2]
+        return Job.from_hash(dict(zip(names, values, strict=True)))
 
     def get(self, job_id: str, owner: str | None = None) -> Job:
         """The record. Raises NotFound, also when it belongs to another owner."""

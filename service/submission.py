@@ -14,15 +14,14 @@ from catalog.named_targets import check_named
 from catalog.targets import Target
 from catalog.technique import Params, Technique
 from jobs.errors import NotFound
+from jobs.hint import hint
 from jobs.idempotency import Reservation
 from jobs.model import Input, InputArray, Job
-from jobs.queue import publish
 from jobs.store import NewJob
 from service.forms import Sent
 from service.inputs import check_names, store_inputs
 from service.job_options import JobOptions
 from service.problems import Problem, invalid
-from service.publishing import tolerant
 from service.services import Services
 
 _SEED_BITS = 32
@@ -74,9 +73,7 @@ def submit(
         params=params.model_dump(mode="json"),
         inputs=inputs,
     )
-    job = services.jobs.create(new, key=key, deadline_s=options.deadline_s)
-    tolerant(publish, job.id, job.queue)
-    return job
+    return services.jobs.create(new, key=key, deadline_s=options.deadline_s, hint=hint)
 
 
 def _queue(services: Services, owner: str, technique: Technique, params: Params, known: ModelDescription | None) -> str:
