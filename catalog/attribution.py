@@ -22,6 +22,9 @@ class AttributionParams(TargetParams):
         ),
     )
 
+    def depends_on_seed(self) -> bool:
+        return self.check
+
 
 class MapCheck(BaseModel):
     """How far to trust the map. Every curve has one score for each of `fractions`; an area is a mean score."""

@@ -20,6 +20,9 @@ class ImageSetParams(Params):
         description="Id of an image set, made by POST /v1/image-sets. (`retinoscope run` takes a folder of pictures.)",
     )
 
+    def repeatable(self) -> bool:
+        return False  # a set grows, and what the result says of the index is about this job
+
     def indexed_layer(self, model: ModelEntry) -> str | None:
         """The layer whose index is read: the empty text for the output, None where only the loaded model can tell."""
         return None

@@ -14,5 +14,8 @@ class SmoothGradParams(AttributionParams):
         0.15, ge=0, le=10, description="SmoothGrad: standard deviation of the noise, as a part of the input's range."
     )
 
+    def depends_on_seed(self) -> bool:
+        return self.samples > 1 or super().depends_on_seed()
+
     def passes(self, model: ModelEntry) -> int:
         return self.samples

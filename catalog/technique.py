@@ -52,6 +52,14 @@ class Params(BaseModel):
         """About how many images go through the model, with or without a gradient."""
         return 1
 
+    def depends_on_seed(self) -> bool:
+        """Could another seed give another result? False only where it certainly gives the same files and numbers."""
+        return True
+
+    def repeatable(self) -> bool:
+        """Do parameters, inputs and the model's weights settle the result? Then it may be used for an identical job."""
+        return True
+
     def check_images(self, sent: Set[str]) -> None:
         """Refuse images that are missing or of no use, by their names, for what the other parameters ask.
 

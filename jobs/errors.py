@@ -41,6 +41,14 @@ class KeyTaken(JobsError):
     """The reservation of the idempotency key was over, and another request has it."""
 
 
+class ResultThere(JobsError):
+    """Another job with the same work has a result."""
+
+
+class TooSlow(JobsError):
+    """What was prepared for a record has run out of time."""
+
+
 class TooManyJobs(JobsError):
     """The owner has as many jobs that have not ended as the settings allow."""
 

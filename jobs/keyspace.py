@@ -28,6 +28,11 @@ def owner_open(owner: str) -> str:
     return f"{PREFIX}owner:{owner}:open"
 
 
+def work(owner: str, digest: str) -> str:
+    """What jobs of the same work share: who leads, and who has a result. Beside it, with `:followers`, who waits."""
+    return f"{PREFIX}owner:{owner}:work:{digest}"
+
+
 def idempotency_key(owner: str, digest: str) -> str:
     return f"{PREFIX}owner:{owner}:key:{digest}"
 

@@ -109,6 +109,10 @@ class Job(BaseModel):
     finished_ms: int | None = None
     deadline_ms: int | None = None
     attempts: int = 0
+    cached: bool = False
+    work: str | None = None
+    basis: dict[str, str] = {}
+    follows: str | None = None
     cancel_requested: bool = False
     progress: Progress | None = None
     preview: Stored | None = None
@@ -134,7 +138,9 @@ class Hint:
     message: str
 
 
-_STRUCTURED = frozenset({"params", "inputs", "progress", "preview", "checkpoint", "result", "error", "provenance"})
+_STRUCTURED = frozenset(
+    {"params", "inputs", "progress", "preview", "checkpoint", "result", "error", "provenance", "basis"}
+)
 
 
 def moment(milliseconds: int | None) -> datetime | None:

@@ -4,7 +4,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,15 +12,17 @@ from pydantic import BaseModel
 from redis import Redis
 
 from jobs import keyspace
-from jobs.errors import JobsError, KeyTaken, NotFound, QueueFull, StillRunning, TooManyJobs
-from jobs.idempotency import LIFE_MS, Reservation
+from jobs.errors import JobsError, KeyTaken, NotFound, QueueFull, ResultThere, StillRunning, TooManyJobs, TooSlow
 from jobs.model import Hint, Input, Job
 from jobs.settings import Settings
+from jobs.terms import NO_TERMS, Terms
 from jobs.transitions import Transitions
 
 _LIST_CHUNK = 200
 _ID = re.compile("[0-9a-f]{32}")
-_REFUSALS: dict[str, type[JobsError]] = {"full": QueueFull, "too many": TooManyJobs, "taken": KeyTaken}
+_REFUSALS: dict[str, type[JobsError]] = {
+    "taken": KeyTaken, "full": QueueFull, "too many": TooManyJobs, "done": ResultThere, "too slow": TooSlow,
+}  # fmt: skip
 
 
 class NewJob(BaseModel):
@@ -35,39 +37,34 @@ class NewJob(BaseModel):
 
 
 class JobStore:
-    """Reads and moves records. Every method may raise redis.RedisError."""
+    """Reads and moves records. Every method may raise redis.RedisError.
 
-    def __init__(self, redis: Redis, settings: Settings) -> None:
+    `hint` (id, queue) is the message that tells the workers of a new job; without it the reconciler does, later.
+    """
+
+    def __init__(self, redis: Redis, settings: Settings, hint: Callable[[str, str], Hint] | None = None) -> None:
+        self._hint = hint
         self.redis = redis
         self.settings = settings
         self.transition = Transitions(redis, settings.job_ttl_s)
 
-    def create(
-        self,
-        new: NewJob,
-        *,
-        key: Reservation | None = None,
-        deadline_s: float | None = None,
-        hint: Callable[[str, str], Hint] | None = None,
-    ) -> Job:
-        """Write the record, state `queued`, and into the idempotency key its id; `hint` (id, queue) tells the workers.
+    def create(self, new: NewJob, terms: Terms = NO_TERMS, *, job_id: str = "", result: Sequence[str] = ()) -> Job:
+        """Write the record, state `queued`, and into the idempotency key its id; tell the workers.
 
-        Raises QueueFull, TooManyJobs or KeyTaken.
+        With `result`, fields and values of an ended job, the state is `succeeded`; the files of `job_id` were expected.
+        Raises QueueFull, TooManyJobs, KeyTaken, ResultThere or TooSlow.
         """
-        job_id = new_job_id()
-        terms: dict[str, Any] = {
+        job_id = job_id or new_job_id()
+        fields = [*_flat(new.model_dump(mode="json") | terms.recorded()), *result]
+        limits: dict[str, Any] = {
             "grace_ms": round(self.settings.publish_grace_s * 1000),
             "most_waiting": self.settings.max_queued,
             "most_of_owner": self.settings.max_queued_per_owner,
         }
-        if deadline_s is not None:
-            terms["deadline_ms"] = round(deadline_s * 1000)
-        if key is not None:
-            terms["key"] = asdict(key) | {"life_ms": LIFE_MS}
-        if hint is not None:
-            terms["hint"] = asdict(hint(job_id, new.queue))
-        fields = _flat(new.model_dump(mode="json"))
-        answer, *record = self.transition.ask("create", job_id, new.owner, json.dumps(terms), *fields)
+        if self._hint is not None:
+            limits["hint"] = asdict(self._hint(job_id, new.queue))
+        text = json.dumps(limits | terms.told() | {"cached": bool(result)})
+        answer, *record = self.transition.ask("create", job_id, new.owner, text, *fields)
         if answer in _REFUSALS:
             raise _REFUSALS[answer]
         names, values = record[0][::2], record[0][1::2]

@@ -4,6 +4,7 @@ queued  → running    claim       a worker takes it, or takes it over from one 
 running → running    heartbeat   the worker lives, with or without progress
 running → running    swap        a newer preview or checkpoint takes the place of the last one
 running → succeeded | failed | canceled    finish
+queued  → succeeded  take        another job with the same work has the result; create does it at once
 running → queued     give_back   the worker stops; recover, when its lease ended
 queued  → canceled   cancel      (a running job is asked to stop, and its worker finishes it)
 running → failed     recover or claim, once its workers died too often: poisoned

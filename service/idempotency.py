@@ -5,9 +5,9 @@ import json
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Header
 from redis import RedisError
@@ -17,6 +17,7 @@ from jobs.errors import KeyReused, KeyTaken, NotFound
 from jobs.idempotency import Reservation
 from jobs.model import Job
 from service.changes import pause
+from service.order import Order
 from service.problems import Problem
 from service.services import Services
 
@@ -55,10 +56,11 @@ def read_key(header: str | None) -> str | None:
     return key
 
 
-def fingerprint_of(technique: str, fields: Mapping[str, Any], images: Mapping[str, bytes | str]) -> str:
+def fingerprint_of(order: Order) -> str:
     """What makes two requests the same: the technique, what was asked for, and the bytes of the images."""
-    digests = {name: _digest(sent) for name, sent in images.items()}
-    return hashlib.sha256(json.dumps([technique, fields, digests], sort_keys=True).encode()).hexdigest()
+    asked = order.options.model_dump(exclude_unset=True) | order.params.model_dump(mode="json", exclude_unset=True)
+    digests = {name: _digest(sent) for name, sent in order.images.items()}
+    return hashlib.sha256(json.dumps([order.technique.name, asked, digests], sort_keys=True).encode()).hexdigest()
 
 
 async def once(services: Services, owner: str, key: str, fingerprint: str, make: Make) -> tuple[Job, bool]:

@@ -22,6 +22,12 @@ class JobOptions(BaseModel):
             "Seconds from acceptance within which the job must end. One that has not fails then: `deadline_exceeded`."
         ),
     )
+    cache: bool = Field(
+        True,
+        description=(
+            "Take the result of an identical job of yours if there is one, or wait for one that runs. False: compute."
+        ),
+    )
 
 
 def read_options(fields: dict[str, Any]) -> tuple[JobOptions, dict[str, Any]]:

@@ -58,6 +58,7 @@ class JobView(BaseModel):
     cancel_requested: bool
     result: ResultView | None
     error: JobError | None
+    cached: bool = Field(description="The result is that of an earlier job with the same work; nothing was computed.")
     attempts: int
     timing: Timing
     provenance: dict[str, Any]
@@ -85,6 +86,7 @@ def view(job: Job) -> JobView:
         cancel_requested=job.cancel_requested,
         result=_result(job, url),
         error=job.error,
+        cached=job.cached,
         attempts=job.attempts,
         timing=_timing(job),
         provenance=job.provenance,

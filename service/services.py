@@ -11,6 +11,7 @@ from jobs.artifacts import ArtifactStore
 from jobs.connection import connect
 from jobs.errors import NotFound
 from jobs.events import EventLog
+from jobs.hint import hint
 from jobs.idempotency import IdempotencyKeys
 from jobs.image_sets import ImageSet, ImageSetStore
 from jobs.images import ImageStore
@@ -18,6 +19,7 @@ from jobs.keys import LOCAL_OWNER, KeyRing
 from jobs.model import Job
 from jobs.noticeboard import Noticeboard
 from jobs.settings import Settings
+from jobs.sharing import Sharing
 from jobs.store import JobStore
 from service.changes import Changes
 from service.feeds import Feeds
@@ -38,6 +40,7 @@ class Services:
     events: EventLog
     feeds: Feeds
     idempotency: IdempotencyKeys
+    sharing: Sharing
 
 
 def make_services(settings: Settings) -> Services:
@@ -45,9 +48,10 @@ def make_services(settings: Settings) -> Services:
     files = ArtifactStore(settings.artifacts_location)
     images = ImageStore(redis, files, settings)
     changes, events = Changes(settings.redis_url), EventLog(redis)
+    jobs = JobStore(redis, settings, hint)
     return Services(
         settings=settings,
-        jobs=JobStore(redis, settings),
+        jobs=jobs,
         files=files,
         images=images,
         arrays=ArrayStore(redis, files, settings),
@@ -58,6 +62,7 @@ def make_services(settings: Settings) -> Services:
         events=events,
         feeds=Feeds(events, changes, settings.max_listeners),
         idempotency=IdempotencyKeys(redis),
+        sharing=Sharing(jobs, files),
     )
 
 

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -14,26 +13,30 @@ from catalog.named_targets import check_named
 from catalog.targets import Target
 from catalog.technique import Params, Technique
 from jobs.errors import NotFound
-from jobs.hint import hint
 from jobs.idempotency import Reservation
 from jobs.model import Input, InputArray, Job
 from jobs.store import NewJob
+from jobs.terms import Terms, Work
 from service.forms import Sent
 from service.inputs import check_names, store_inputs
-from service.job_options import JobOptions
+from service.job_options import JobOptions, read_options
+from service.order import Order
 from service.problems import Problem, invalid
 from service.services import Services
+from service.shared_work import work_of
 
 _SEED_BITS = 32
 FAST_PASSES = 2000  # images through the model, at most, in a job of the fast queue
 
 
-def read_params(technique: Technique, fields: dict[str, Any]) -> Params:
-    """Typed parameters, as they were sent. Raises Problem."""
+def read_order(owner: str, technique: Technique, sent: Sent) -> Order:
+    """Typed options and parameters, as they were sent. Raises Problem."""
+    options, fields = read_options(sent.fields)
     try:
-        return technique.params.model_validate(fields)
+        params = technique.params.model_validate(fields)
     except ValidationError as error:
         raise _unknown_or_invalid(technique, error) from None
+    return Order(owner, technique, params, options, sent.images)
 
 
 def settled(params: Params) -> Params:
@@ -48,22 +51,20 @@ def settled(params: Params) -> Params:
 
 def submit(
     services: Services,
-    owner: str,
-    technique: Technique,
+    order: Order,
     params: Params,
     targets: Sequence[Target],
     known: ModelDescription | None,
-    sent: Sent,
-    options: JobOptions,
     key: Reservation | None,
 ) -> Job:
     """Store the images, write the record, tell the workers. Raises Problem, CatalogError or what `create` raises."""
+    technique, owner = order.technique, order.owner
     if known is not None:
         check_named(params, targets, known)
-    check_names(technique, sent.images)
-    params.check_images(sent.images.keys())
+    check_names(technique, order.images)
+    params.check_images(order.images.keys())
     queue = _queue(services, owner, technique, params, known)
-    inputs = store_inputs(services, owner, technique, sent.images)
+    inputs = store_inputs(services, owner, technique, order.images)
     _check_arrays(params, inputs, known)
     new = NewJob(
         owner=owner,
@@ -73,7 +74,15 @@ def submit(
         params=params.model_dump(mode="json"),
         inputs=inputs,
     )
-    return services.jobs.create(new, key=key, deadline_s=options.deadline_s, hint=hint)
+    terms = Terms(order.options.deadline_s, key, _work(services, order, params, inputs, known))
+    return services.sharing.create(new, terms)
+
+
+def _work(
+    services: Services, order: Order, params: Params, inputs: Mapping[str, Input], known: ModelDescription | None
+) -> Work | None:
+    weights = known.weights if known and known.weights else services.board.weights([params.model])[0]
+    return work_of(order, params, inputs, find_model(params.model), weights)
 
 
 def _queue(services: Services, owner: str, technique: Technique, params: Params, known: ModelDescription | None) -> str:

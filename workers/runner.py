@@ -166,7 +166,7 @@ class Runner:
         return "lost"
 
     def _failed(self, lease: Lease, error: Exception) -> str:
-        return self._ended(lease, lambda: lease.fail(explain(error)))
+        return self._ended(lease, lambda: lease.fail(explain(error, lease.job.params)))
 
     def _ended(self, lease: Lease, write: Callable[[], None]) -> str:
         """The record first, then the files that nobody will ask for."""

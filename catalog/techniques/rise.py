@@ -31,6 +31,9 @@ class RiseParams(AttributionParams):
         "probability", description="What is watched for a class. For another unit it is always its activation."
     )
 
+    def depends_on_seed(self) -> bool:
+        return True
+
     def passes(self, model: ModelEntry) -> int:
         return self.masks
 

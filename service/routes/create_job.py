@@ -9,16 +9,16 @@ from starlette.concurrency import run_in_threadpool
 from catalog.models import class_labels, find_model
 from catalog.named_targets import read_targets
 from catalog.registry import find_technique, techniques
-from catalog.technique import Params, Technique
+from catalog.technique import Technique
 from jobs.idempotency import Reservation
 from jobs.model import Job
-from service.forms import Sent, read_request
+from service.forms import read_request
 from service.idempotency import IdempotencyKey, fingerprint_of, once, read_key
-from service.job_options import JobOptions, read_options
 from service.job_view import JobView, view
+from service.order import Order
 from service.request_schema import request_body
 from service.services import Owner, Services, TheServices
-from service.submission import read_params, settled, submit
+from service.submission import read_order, settled, submit
 from service.waiting import description, preferred_wait, until_final
 
 router = APIRouter(tags=["jobs"])
@@ -31,40 +31,26 @@ Prefer = Annotated[
 ]
 
 
-async def create(services: Services, owner: str, technique: Technique, sent: Sent, key: str | None) -> tuple[Job, bool]:
+async def create(services: Services, order: Order, key: str | None) -> tuple[Job, bool]:
     """The job, and whether an earlier request with this idempotency key made it. Raises Problem or CatalogError."""
-    options, fields = read_options(sent.fields)
-    params = read_params(technique, fields)
 
     async def make(reservation: Reservation | None) -> Job:
-        return await _make(services, owner, technique, params, sent, options, reservation)
+        return await _make(services, order, reservation)
 
     key = read_key(key)
     if key is None:
         return await make(None), False
-    asked = options.model_dump(exclude_unset=True) | params.model_dump(mode="json", exclude_unset=True)
-    fingerprint = await run_in_threadpool(fingerprint_of, technique.name, asked, sent.images)
-    return await once(services, owner, key, fingerprint, make)
+    return await once(services, order.owner, key, await run_in_threadpool(fingerprint_of, order), make)
 
 
-async def _make(
-    services: Services,
-    owner: str,
-    technique: Technique,
-    params: Params,
-    sent: Sent,
-    options: JobOptions,
-    reservation: Reservation | None,
-) -> Job:
+async def _make(services: Services, order: Order, reservation: Reservation | None) -> Job:
     """Check everything that can be checked, then queue."""
-    params = settled(params)
+    params = settled(order.params)
     targets = read_targets(params, class_labels(find_model(params.model)))
     known = None
-    if params.named_layers() or technique.reads_image_set or any(target.layer is not None for target in targets):
+    if params.named_layers() or order.technique.reads_image_set or any(target.layer is not None for target in targets):
         known = await description(services, params.model, _DESCRIPTION_PATIENCE_S)
-    return await run_in_threadpool(
-        submit, services, owner, technique, params, targets, known, sent, options, reservation
-    )
+    return await run_in_threadpool(submit, services, order, params, targets, known, reservation)
 
 
 async def respond(services: Services, job: Job, replayed: bool, prefer: str | None) -> Response:
@@ -89,8 +75,8 @@ def _add(technique: Technique) -> None:
         prefer: Prefer = None,
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
-        sent = await read_request(request, names)
-        return await respond(services, *await create(services, owner, technique, sent, idempotency_key), prefer)
+        order = read_order(owner, technique, await read_request(request, names))
+        return await respond(services, *await create(services, order, idempotency_key), prefer)
 
     router.add_api_route(
         f"/v1/jobs/{technique.name}",

@@ -15,6 +15,7 @@ from service.problems import Problem
 from service.request_schema import request_body
 from service.routes.create_job import Prefer, create, respond
 from service.services import KEY, Owner, TheServices
+from service.submission import read_order
 from service.waiting import description
 
 router = APIRouter(prefix="/v1/models", tags=["models"], dependencies=[KEY])
@@ -127,7 +128,7 @@ async def predict(
     technique = find_technique("predict")
     sent = await read_request(request, {"image"})
     sent.fields["model"] = entry.name
-    made = await create(services, owner, technique, sent, idempotency_key)
+    made = await create(services, read_order(owner, technique, sent), idempotency_key)
     return await respond(services, *made, prefer or _PREDICT_WAIT)
 
 

@@ -12,6 +12,7 @@ from jobs.model import Job, Progress, Status
 from jobs.reconciler import Reconciler
 from jobs.settings import Settings
 from jobs.store import JobStore, NewJob
+from jobs.terms import Terms
 from tests.jobs.test_transitions import claimed, new_job
 from tests.wait import wait_until
 
@@ -20,7 +21,7 @@ BRIEF_S = 0.15
 
 def brief_job(store: JobStore, deadline_s: float = BRIEF_S) -> Job:
     new = NewJob(owner="local", technique="saliency", model="m", queue="fast", params={"seed": 7})
-    return store.create(new, deadline_s=deadline_s)
+    return store.create(new, Terms(deadline_s))
 
 
 def exceeded(store: JobStore, job: Job, *words: str) -> None:

@@ -55,7 +55,8 @@ def test_record_and_message_are_written_in_one_step(store: JobStore) -> None:
         made.append(hint(job_id, queue))
         return made[-1]
 
-    job = store.create(NewJob(owner="local", technique="saliency", model="m", queue="fast", params={}), hint=remembered)
+    telling = JobStore(store.redis, store.settings, remembered)
+    job = telling.create(NewJob(owner="local", technique="saliency", model="m", queue="fast", params={}))
     assert store.redis.lrange(made[0].list, 0, -1) == [made[0].message]
     assert job.id in base64.b64decode(json.loads(made[0].message)["body"]).decode()
     assert job == store.get(job.id)

@@ -8,6 +8,7 @@ from redis import Redis
 from jobs.errors import KeyReused, KeyTaken, QueueFull
 from jobs.idempotency import IdempotencyKeys, Reservation
 from jobs.store import JobStore, NewJob
+from jobs.terms import Terms
 
 NEW = NewJob(owner="ada", technique="saliency", model="m", queue="fast", params={"seed": 7})
 
@@ -33,7 +34,7 @@ def test_a_key_is_reserved_by_one_and_then_names_its_job(store: JobStore, keys: 
     reservation = reserved(keys)
     assert keys.reserve(reservation) == "reserved"  # asked twice, after a broken connection
     assert keys.reserve(Reservation.of("ada", "k", "f")) == "busy"
-    job = store.create(NEW, key=reservation)
+    job = store.create(NEW, Terms(key=reservation))
     assert keys.reserve(Reservation.of("ada", "k", "f")) == job.id
     with pytest.raises(KeyReused):
         keys.reserve(Reservation.of("ada", "k", "another"))
@@ -45,7 +46,7 @@ def test_who_took_too_long_still_wins_where_nobody_else_came(
 ) -> None:
     slow = reserved(keys)
     run_out(redis, slow)
-    job = store.create(NEW, key=slow)
+    job = store.create(NEW, Terms(key=slow))
     assert keys.reserve(Reservation.of("ada", "k", "f")) == job.id
 
 
@@ -57,10 +58,10 @@ def test_who_took_too_long_makes_nothing_where_another_came(
     run_out(redis, slow)
     heir = reserved(keys)
     if how_far == "made":
-        store.create(NEW, key=heir)
+        store.create(NEW, Terms(key=heir))
     before = redis.dbsize()
     with pytest.raises(KeyTaken):
-        store.create(NEW, key=slow)
+        store.create(NEW, Terms(key=slow))
     keys.release(slow)
     assert redis.dbsize() == before
     assert keys.reserve(Reservation.of("ada", "k", "f")) != "reserved"
@@ -71,7 +72,7 @@ def test_a_refused_job_leaves_the_key_to_its_reservation(store: JobStore, keys: 
     full.create(NEW)
     reservation = reserved(keys)
     with pytest.raises(QueueFull):
-        full.create(NEW, key=reservation)
+        full.create(NEW, Terms(key=reservation))
     assert redis.hget(reservation.name, "job") is None
     keys.release(reservation)
     assert not redis.exists(reservation.name)
@@ -79,7 +80,7 @@ def test_a_refused_job_leaves_the_key_to_its_reservation(store: JobStore, keys: 
 
 def test_release_never_takes_a_key_from_its_job(store: JobStore, keys: IdempotencyKeys, redis: Redis) -> None:
     reservation = reserved(keys)
-    job = store.create(NEW, key=reservation)
+    job = store.create(NEW, Terms(key=reservation))
     keys.release(reservation)
     assert keys.reserve(Reservation.of("ada", "k", "f")) == job.id
     assert 86_000 < redis.ttl(reservation.name) <= 86_400

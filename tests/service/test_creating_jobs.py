@@ -13,7 +13,7 @@ from tests.service.asking import ended, queue, run, store_image
 # The job object of the design.
 FIELDS = {
     "id", "technique", "model", "status", "created_at", "started_at", "finished_at", "deadline_at", "expires_at",
-    "params", "inputs", "progress", "preview", "cancel_requested", "result", "error", "attempts", "timing",
+    "params", "inputs", "progress", "preview", "cancel_requested", "result", "error", "cached", "attempts", "timing",
     "provenance", "urls",
 }  # fmt: skip
 DEFAULTS = {

@@ -7,10 +7,13 @@ import httpx
 import pytest
 from redis import Redis
 
+from catalog.registry import find_technique
 from jobs.idempotency import IdempotencyKeys, Reservation
 from jobs.keys import KeyRing
 from jobs.settings import Settings
+from service.forms import Sent
 from service.idempotency import fingerprint_of
+from service.submission import read_order
 from tests.service.asking import ended, newest_job, pages, refused, store_image
 from tests.service.conftest import Serve
 
@@ -128,8 +131,8 @@ def test_quoted_and_bare_are_the_same_key(own: httpx.Client, small: bytes, one: 
 
 def reserved(redis: Redis, image: bytes, life_ms: int) -> Reservation:
     """As by a request that is still being read."""
-    asked = {"window": 64, "stride": 32}
-    reservation = Reservation.of("local", "k", fingerprint_of("occlusion", asked, {"image": image}))
+    order = read_order("local", find_technique("occlusion"), Sent(dict(GRID), {"image": image}))
+    reservation = Reservation.of("local", "k", fingerprint_of(order))
     assert IdempotencyKeys(redis).reserve(reservation) == "reserved"
     redis.pexpire(reservation.name, life_ms)
     return reservation

@@ -136,6 +136,35 @@ def test_the_same_seed_gives_the_same_bytes(name: str, model: VisionModel) -> No
     assert one.files == two.files
 
 
+def test_where_the_seed_is_said_not_to_matter_it_does_not(name: str, model: VisionModel) -> None:
+    technique = find_technique(name)
+    for asked in ({}, {"samples": 1}, {"check": True}):
+        fields = {**technique.example, **asked}
+        if not asked.keys() <= technique.params.model_fields.keys():
+            continue
+        if technique.params.model_validate(fields).depends_on_seed():
+            continue
+        contexts = Recording(), Recording()
+        summaries = [run(name, model, context, seed, **asked) for seed, context in zip((3, 4), contexts, strict=True)]
+        assert summaries[0] == summaries[1]
+        assert pictures(contexts[0]) == pictures(contexts[1])
+
+
+def pictures(context: Recording) -> dict[str, bytes]:
+    """The files; of a PNG without its text chunks, which name the seed."""
+    return {name: without_texts(data) if name.endswith(".png") else data for name, data in context.files.items()}
+
+
+def without_texts(png: bytes) -> bytes:
+    kept, at = png[:8], 8
+    while at < len(png):
+        end = at + 12 + int.from_bytes(png[at : at + 4])
+        if png[at + 4 : at + 8] not in (b"tEXt", b"zTXt", b"iTXt"):
+            kept += png[at:end]
+        at = end
+    return kept
+
+
 def test_leaves_no_trace_in_the_model(name: str, model: VisionModel) -> None:
     before = footprint(model)
     finished(name, model)

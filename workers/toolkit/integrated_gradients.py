@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from workers.toolkit.memory import fitting
+
 BATCH = 8
 
 
@@ -21,6 +23,7 @@ def integrated_gradients(
 
     `gradient` maps (B, C, H, W) to (B, C, H, W); `progress` is told how many points are done.
     """
+    gradient = fitting(gradient)
     points, weights = _quadrature(steps, x)
     total = torch.zeros_like(x)
     for start in range(0, steps, batch):

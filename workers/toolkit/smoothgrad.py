@@ -6,6 +6,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from workers.toolkit.memory import fitting
+
 Progress = Callable[[int, int, str], None]
 Explain = Callable[[Tensor], Tensor]  # (B, C, H, W) → (B, …)
 
@@ -26,7 +28,7 @@ def smooth(explain: Explain, x: Tensor, params: SmoothGrad, progress: Progress, 
 
     `noise` is the standard deviation as a part of max(x) − min(x). The batch axis is left out of the result.
     """
-    samples = params.samples
+    samples, explain = params.samples, fitting(explain)
     if samples == 1:
         progress(0, 1, "")
         explained = explain(x)[0]

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from workers.toolkit.errors import NotFinite
 from workers.toolkit.gathering import gathered
+from workers.toolkit.memory import fitting
 from workers.toolkit.unit import TargetLike, Unit, find_unit
 from workers.toolkit.view import View
 from workers.toolkit.vision_model import VisionModel
@@ -55,7 +56,7 @@ class Subject:
             output = network.run(batch, unit.path)
             return unit.read(output.softmax(1) if probability and unit.is_class else output)
 
-        return score
+        return fitting(score)
 
     def _class(self, index: int) -> dict[str, Any]:
         probability = float(self.probabilities[index])
