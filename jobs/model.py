@@ -103,6 +103,7 @@ class Job(BaseModel):
     status: Status
     params: dict[str, Any]
     inputs: dict[str, Input] = {}
+    gathers: bool = False
     created_ms: int
     expires_ms: int
     started_ms: int | None = None

@@ -34,6 +34,7 @@ class NewJob(BaseModel):
     queue: str
     params: dict[str, Any]
     inputs: dict[str, Input] = {}
+    gathers: bool = False  # may run in one batch with others of its technique and model
 
 
 class JobStore:
@@ -110,6 +111,11 @@ class JobStore:
             pipe.zcard(keyspace.LEASED)
             waiting, running = pipe.execute()
         return waiting, running
+
+    def waiting(self, most: int) -> list[Job]:
+        """Jobs that wait for a worker, about in the order in which they came."""
+        ids: list[str] = self.redis.zrange(keyspace.WAITING, 0, most - 1)  # type: ignore[assignment]
+        return self._many(ids) if ids else []
 
     def counters(self) -> dict[str, int]:
         """`created:<technique>` and `finished:<status>:<technique>` → how many, since jobs were last seen."""

@@ -73,6 +73,7 @@ def submit(
         queue=queue,
         params=params.model_dump(mode="json"),
         inputs=inputs,
+        gathers=params.gathers(),
     )
     terms = Terms(order.options.deadline_s, key, _work(services, order, params, inputs, known))
     return services.sharing.create(new, terms)
