@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from workers.toolkit.errors import NotFinite
+from workers.toolkit.gathering import gathered
 from workers.toolkit.memory import fitting
 from workers.toolkit.unit import TargetLike, Unit, find_unit
 from workers.toolkit.view import View
@@ -76,7 +77,7 @@ def told(model: VisionModel, target: TargetLike, unit: Unit) -> dict[str, Any]:
 def look(model: VisionModel, image: Image.Image, target: TargetLike) -> Subject:
     """Run the model once and settle what the target stands for. Raises NotFinite."""
     view = model.view(image)
-    logits = model.network.logits(view.x)
+    logits = gathered((model.network, "logits"), None, view.x, lambda _, x: model.network.logits(x))
     if not bool(logits.isfinite().all()):
         raise NotFinite(f"Model {model.name!r} returned NaN or infinity for this image.")
     return Subject(model, view, target, find_unit(target, model.network, logits), logits)
