@@ -22,5 +22,8 @@ class SmoothGradParams(AttributionParams):
     def depends_on_seed(self) -> bool:
         return self.samples > 1 or super().depends_on_seed()
 
+    def gathers(self) -> bool:
+        return self.samples == 1 and not self.check
+
     def map_passes(self, model: ModelEntry) -> int:
         return self.samples

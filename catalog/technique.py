@@ -62,6 +62,10 @@ class Params(BaseModel):
         """Do parameters, inputs and the model's weights settle the result? Then it may be used for an identical job."""
         return True
 
+    def gathers(self) -> bool:
+        """True where several waiting jobs of one model gain by running as one batch: a pass or two, one image each."""
+        return False
+
     def check_images(self, sent: Set[str]) -> None:
         """Refuse images that are missing or of no use, by their names, for what the other parameters ask.
 

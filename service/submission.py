@@ -16,7 +16,6 @@ from catalog.technique import Params, Technique
 from jobs.errors import NotFound
 from jobs.idempotency import Reservation
 from jobs.model import Input, InputArray, Job
-from jobs.queue import publish
 from jobs.store import NewJob
 from jobs.terms import Terms, Work
 from service.forms import Sent
@@ -24,7 +23,6 @@ from service.inputs import check_names, store_inputs
 from service.job_options import JobOptions, read_options
 from service.order import Order
 from service.problems import Problem, invalid
-from service.publishing import tolerant
 from service.services import Services
 from service.shared_work import work_of
 
@@ -76,12 +74,10 @@ def submit(
         queue=queue,
         params=params.model_dump(mode="json"),
         inputs=inputs,
+        gathers=params.gathers(),
     )
     terms = Terms(order.options.deadline_s, key, _work(services, order, params, inputs, known))
-    job = services.sharing.create(new, terms)
-    if not (job.status.final or job.follows):
-        tolerant(publish, job.id, job.queue)
-    return job
+    return services.sharing.create(new, terms)
 
 
 def _work(

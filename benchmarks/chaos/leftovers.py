@@ -11,6 +11,8 @@ from jobs.artifacts import ArtifactStore
 _PATIENCE_S = 60.0
 _SHARED = {keyspace.LEASED, keyspace.WAITING, keyspace.EXPIRING, keyspace.COUNTERS, keyspace.WORKERS, keyspace.SWEPT}
 _MODELS = keyspace.description("")
+# Idempotency keys live for a day by themselves, and are free once their job has gone.
+_FOR_A_DAY = ":key:"
 _BROKER = f"{keyspace.PREFIX}celery:"
 
 
@@ -55,8 +57,7 @@ def _let_expire(redis: Redis) -> None:
 
 
 def _left(redis: Redis, files: ArtifactStore) -> Leftovers:
-    shared = _SHARED | {key for key in _keys(redis) if key.startswith(_MODELS)}
-    keys = [key for key in _keys(redis) if key not in shared]
+    keys = [key for key in _keys(redis) if not (key in _SHARED or key.startswith(_MODELS) or _FOR_A_DAY in key)]
     names = [key for kind in ("jobs", "images", "arrays") for key in files.keys(kind)]
     return Leftovers(keys, names)
 

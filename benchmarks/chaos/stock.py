@@ -98,7 +98,7 @@ def _workers(data: Path, form: Form, redis: Child) -> Iterator[Stack]:
 def _storm(stack: Stack, url: str, form: Form, seed: int, witness: Path) -> StockTally:
     posts = _Posts(url, wishes(form, seed))
     kinds = [kind for kind in schedule(form, seed) if kind != "api"]
-    striker = Striker(stack, kinds, form.jobs, _Ready(), random.Random(seed))
+    striker = Striker(stack, kinds, form.jobs, _Ready(), lambda: True, random.Random(seed))
     posts.start()
     changed, size = time.monotonic(), 0
     while posts.alive or not striker.finished or time.monotonic() - changed < _QUIET_S:

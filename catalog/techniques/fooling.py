@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from catalog.ascent import CURVE, MAX_SIDE, MadeFor
 from catalog.errors import ImageMissing, InvalidParameters, InvalidTarget, TooExpensive, UnknownModel, Violation
 from catalog.heatmap import ExplainedTarget
+from catalog.idle import refuse_idle
 from catalog.models import ModelEntry, class_labels, find_model
 from catalog.targets import Target, parse_target
 from catalog.technique import ArtifactSpec, ImageInput, Params, Summary, Technique
@@ -83,6 +84,10 @@ class FoolingParams(Params):
         if model.classes < 2:
             message = f"Model {model.name!r} has one class only; it cannot be made to see another one."
             raise InvalidParameters(message, [Violation("/model", message)])
+        if self.mode == "rubbish":
+            refuse_idle("norm", self.norm, "l2", "mode adversarial")
+        else:
+            refuse_idle("start", self.start, "noise", "mode rubbish")
         if self.steps * model.input_size**2 > MAX_STEP_PIXELS:
             message = f"{self.steps} steps of this model, which sees {model.input_size}² pixels, cost too much."
             raise TooExpensive(f"{message} Lower steps.", [Violation("/steps", message)])

@@ -78,6 +78,13 @@ class OcclusionParams(AttributionParams):
 
 class OcclusionSummary(AttributionSummary):
     positions: int = Field(description="Patches tried.")
+    engine: Literal["incremental", "dense"] = Field(
+        description="`incremental`: only what each patch changes was computed; `dense`: whole images, where that is no "
+        "slower. Both give the same map, up to rounding."
+    )
+    expected_speedup: float = Field(
+        description="Multiplications for whole images over those that the engine needs; 1 for `dense`."
+    )
     largest_fall: float = Field(description="The largest fall of the score under one patch.")
     largest_fall_score: float = Field(description="The score that was left there.")
     largest_fall_box: list[float] = Field(
