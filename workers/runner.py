@@ -42,7 +42,7 @@ class Runner:
     """Everything a worker child keeps between jobs."""
 
     def __init__(self, settings: Settings, stopping: Callable[[], bool]) -> None:
-        redis = connect(settings.redis_url, retries=2)
+        redis = connect(settings.redis_url, retries=2, patient=True)
         self._store = JobStore(redis, settings)
         self._files = ArtifactStore(settings.artifacts_location)
         self._images = ImageStore(redis, self._files, settings)
@@ -65,6 +65,7 @@ class Runner:
                 return None
             if lease is None:
                 return None
+            lease.on_stall = _give_up
             with lease:
                 return lease.job.queue if self._attempt(lease) == "given back" else None
 
@@ -183,6 +184,11 @@ class Runner:
             self._files.delete_folder(lease.folder)
         except ObjectStoreError as error:
             log.warning("job %s: files stay until it expires: %s", lease.job.id, type(error).__name__)
+
+
+def _give_up() -> None:
+    """Whatever hangs cannot be stopped from here; Celery makes another child."""
+    os._exit(1)
 
 
 def _device(settings: Settings) -> torch.device:
