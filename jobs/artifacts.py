@@ -30,6 +30,13 @@ class ArtifactStore:
         except FileNotFoundError:
             raise NotFound(key) from None
 
+    def copy(self, source: str, to: str) -> None:
+        """A file under another key too; the store does it where it can. Raises NotFound."""
+        try:
+            obstore.copy(self._store, source, to)
+        except FileNotFoundError:
+            raise NotFound(source) from None
+
     def has(self, key: str) -> bool:
         """Is there a file of that key?"""
         try:

@@ -50,13 +50,18 @@ def missing(store: JobStore, files: ArtifactStore) -> dict[str, list[str]]:
 def _ask(pipe: Any, key: str) -> None:
     folder, owner, name, *_ = [*key.split("/"), "", ""]
     if folder == "jobs":
-        pipe.hmget(keyspace.job(owner), "status", "result", "checkpoint", "preview")
+        pipe.eval(_RECORD, 2, keyspace.job(owner), keyspace.EXPIRING, f"job:{owner}")
     elif folder == "sets":
         pipe.exists(keyspace.image_set(owner, name))
     else:
         kind = _UPLOADS[folder]
         pipe.eval(_KEPT, 2, keyspace.upload(kind, owner, name), keyspace.EXPIRING, f"{kind}:{owner}:{name}")
 
+
+# Copied files come before their job's record, and are as old as what they were copied from.
+_RECORD = """local found = redis.call('HMGET', KEYS[1], 'status', 'result', 'checkpoint', 'preview')
+found[5] = redis.call('ZSCORE', KEYS[2], ARGV[1])
+return found"""
 
 # A record, or the note that one is about to come: the score in ms until when.
 _KEPT = "return redis.call('EXISTS', KEYS[1]) == 1 and 'inf' or redis.call('ZSCORE', KEYS[2], ARGV[1]) or '0'"
@@ -68,8 +73,10 @@ def _belongs(key: str, answer: Any, now_ms: int) -> bool:
         return bool(answer)
     if folder in _UPLOADS:
         return float(answer) > now_ms
-    status, result, *scratch = answer
-    if status is not None and status not in FINAL:
+    status, result, *scratch, goes_ms = answer
+    if status is None:
+        return float(goes_ms or 0) > now_ms
+    if status not in FINAL:
         return True
     named = [json.loads(text)["key"] for text in scratch if text]
     named += [artifact["key"] for artifact in json.loads(result)["artifacts"]] if result else []

@@ -10,7 +10,7 @@ from typing import Any
 
 from redis import RedisError
 
-from jobs.errors import Canceled, LeaseLost
+from jobs.errors import Canceled, DeadlineExceeded, LeaseLost
 from jobs.model import Artifact, Job, JobError, Progress, Stored
 from jobs.store import JobStore
 
@@ -28,6 +28,7 @@ class Lease:
         self.job = job
         self.token = token
         self.lost = False
+        self.late = False
         self._told = told or threading.Event()
         if job.cancel_requested:
             self._told.set()
@@ -42,19 +43,23 @@ class Lease:
         return f"jobs/{self.job.id}/{self.job.attempts}-{self.token[:8]}"
 
     def beat(self, progress: Progress | None = None) -> None:
-        """Extend the lease. Raises LeaseLost or Canceled. A Redis that is away is not an error: the next beat tells."""
+        """Extend the lease. Raises LeaseLost, Canceled or DeadlineExceeded.
+
+        A Redis that is away is not an error: the next beat tells.
+        """
         try:
             text = progress.model_dump_json() if progress else ""
             answer = self._move("heartbeat", self._lease_ms, text)
         except RedisError:
             return
         self.lost = answer == "lost"
+        self.late = answer == "late"
         if answer == "cancel":
             self._told.set()
         self._check()
 
     def check(self) -> None:
-        """Raise LeaseLost or Canceled if the last beat said so, or somebody canceled since. Costs nothing.
+        """Raise LeaseLost, DeadlineExceeded or Canceled if a beat or a message said so. Costs nothing.
 
         It is also how the work says that it goes on: without a call for `stalled_after_s` the lease ends.
         """
@@ -68,6 +73,8 @@ class Lease:
     def _check(self) -> None:
         if self.lost:
             raise LeaseLost(self.job.id)
+        if self.late:
+            raise DeadlineExceeded(self.job.id)
         if self._told.is_set():
             raise Canceled(self.job.id)
 
@@ -114,7 +121,7 @@ class Lease:
                 return
             try:
                 self.beat()
-            except LeaseLost:
+            except (LeaseLost, DeadlineExceeded):
                 return
             except Canceled:
                 continue
@@ -123,6 +130,8 @@ class Lease:
         answer = self._patiently(lambda: self._move("finish", status, *fields))
         if answer == "lost":
             raise LeaseLost(self.job.id)
+        if answer == "late":
+            raise DeadlineExceeded(self.job.id)
 
     def _move(self, name: str, *arguments: str | int) -> str:
         return self._store.transition(name, self.job.id, self.job.owner, self.token, *arguments)

@@ -3,11 +3,13 @@
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from redis import Redis
 
-from jobs.errors import Canceled, LeaseLost, NotFound, QueueFull, StillRunning
+from jobs.errors import Canceled, LeaseLost, NotFound, QueueFull, StillRunning, TooManyJobs
 from jobs.lease import Lease, claim
 from jobs.model import Artifact, Job, JobError, Progress, Status
 from jobs.settings import Settings
@@ -137,6 +139,43 @@ def test_a_full_queue_refuses_and_keeps_nothing(store: JobStore) -> None:
     with pytest.raises(QueueFull):
         new_job(small)
     assert store.redis.dbsize() == keys
+
+
+def test_one_owner_cannot_fill_the_queue(store: JobStore) -> None:
+    small = JobStore(store.redis, store.settings.model_copy(update={"max_queued_per_owner": 2}))
+    running, waiting = new_job(small, "ada"), new_job(small, "ada")
+    lease = claimed(small, running)
+    keys = store.redis.dbsize()
+    with pytest.raises(TooManyJobs):
+        new_job(small, "ada")
+    assert store.redis.dbsize() == keys
+    new_job(small, "bob")
+    lease.succeed({}, [], {})
+    new_job(small, "ada")
+    with pytest.raises(TooManyJobs):
+        new_job(small, "ada")
+    small.forget(waiting.id, "ada")
+    new_job(small, "ada")
+
+
+def test_of_many_requests_at_once_no_more_than_the_limit_are_taken(store: JobStore) -> None:
+    small = JobStore(store.redis, store.settings.model_copy(update={"max_queued_per_owner": 5}))
+
+    def tried(_: int) -> bool:
+        with suppress(TooManyJobs):
+            return bool(new_job(small))
+        return False
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(tried, range(40))) == 5
+
+
+def test_a_job_whose_record_is_gone_does_not_count(store: JobStore) -> None:
+    small = JobStore(store.redis, store.settings.model_copy(update={"max_queued_per_owner": 1}))
+    job = new_job(small)
+    store.redis.delete(f"retinoscope:job:{job.id}")
+    store.redis.zadd("retinoscope:owner:local:open", {job.id: time.time() * 1000 - 1})
+    new_job(small)
 
 
 def test_pages_go_from_new_to_old_and_filter(store: JobStore) -> None:

@@ -12,8 +12,9 @@ from tests.service.asking import ended, queue, run, store_image
 
 # The job object of the design.
 FIELDS = {
-    "id", "technique", "model", "status", "created_at", "started_at", "finished_at", "expires_at", "params", "inputs",
-    "progress", "preview", "cancel_requested", "result", "error", "attempts", "timing", "provenance", "urls",
+    "id", "technique", "model", "status", "created_at", "started_at", "finished_at", "deadline_at", "expires_at",
+    "params", "inputs", "progress", "preview", "cancel_requested", "result", "error", "cached", "attempts", "timing",
+    "provenance", "urls",
 }  # fmt: skip
 DEFAULTS = {
     "model": "efficientnet_lite0", "target": "top", "window": 32, "stride": 8, "fill": "gray",
@@ -70,7 +71,9 @@ def test_a_finished_job_has_every_field(explained: dict) -> None:
     assert explained["timing"]["queued_s"] >= 0
     assert explained["timing"]["run_s"] > 0
     assert explained["progress"]["done"] == explained["progress"]["total"]
-    assert set(explained["provenance"]) == {"retinoscope", "torch", "device", "weights", "seed"}
+    assert set(explained["provenance"]) == {
+        "retinoscope", "torch", "device", "weights", "folded_batch_norm", "seed",
+    }  # fmt: skip
     assert explained["provenance"]["seed"] == explained["params"]["seed"] == 7
     assert explained["provenance"]["weights"].startswith("sha256:")
     assert {artifact["name"] for artifact in explained["result"]["artifacts"]} == {
