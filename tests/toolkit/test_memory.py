@@ -1,5 +1,6 @@
 """What does not fit into memory is done in smaller pieces, to the same result; what cannot be done says so."""
 
+import io
 import subprocess
 import sys
 import weakref
@@ -7,10 +8,11 @@ import weakref
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
-from tests.techniques.running import explain, values
-from tests.tiny import SIDE, TinyNetwork, seeded, tiny_model
+from tests.techniques.running import Recording, explain, explain_into, values
+from tests.tiny import SIDE, TinyNetwork, photo, seeded, tiny_model
 from tests.toolkit.test_index_pass import photos, same, silent
 from workers.toolkit import index_pass
 from workers.toolkit.errors import OutOfMemory
@@ -89,6 +91,17 @@ def test_an_index_is_the_same_in_smaller_batches(monkeypatch: pytest.MonkeyPatch
     model, network = cramped(3)
     tight = activation_index(model, "conv2", photos(10), "the index", silent)
     assert same(tight, activation_index(tiny_model(), "conv2", photos(10), "the index", silent)) and network.refused
+
+
+def test_a_dream_goes_on_in_smaller_portions_of_its_tiles() -> None:
+    context, photograph = Recording(), photo(150, 120)
+    explain_into(context, "deep_dream", tiny_model(), photograph, targets="conv2", octaves=1, steps=3, size=120)
+    model, network = cramped(2)
+    tight = Recording()
+    explain_into(tight, "deep_dream", model, photograph, targets="conv2", octaves=1, steps=3, size=120)
+    assert network.refused
+    pixels = [np.asarray(Image.open(io.BytesIO(one.files["image.png"])), int) for one in (context, tight)]
+    assert np.abs(pixels[0] - pixels[1]).max() <= 1
 
 
 def test_where_one_image_does_not_fit_the_technique_says_so() -> None:
