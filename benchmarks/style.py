@@ -108,7 +108,7 @@ def run_plain(loss: Loss, start: Tensor, steps: int, unit: float) -> float:
         optimizer.zero_grad()
         value = loss(pixels / unit)
         value.backward()  # type: ignore[no-untyped-call]
-        seen.append(float(value))
+        seen.append(float(value.detach()))
         return value
 
     optimizer = torch.optim.LBFGS(

@@ -32,6 +32,11 @@ class Settings(BaseSettings):
     max_listeners: int = Field(
         1000, ge=1, description="Event streams of one API process; one more is refused with 503."
     )
+    max_passes: int = Field(
+        25_000,
+        ge=1,
+        description="Images of the model's size that one job may send through it; more is refused with 422.",
+    )
     max_queued: int = Field(10_000, ge=1, description="Jobs waiting; one more is refused with 503.")
     max_queued_per_owner: int = Field(
         5_000, ge=1, description="Jobs of one owner that have not ended; one more is refused with 429."

@@ -170,6 +170,15 @@ def test_of_many_at_once_one_leads(store: JobStore, sharing: Sharing, redis: Red
     assert len(leaders) == 1 and {job.follows for job in jobs} == {None, leaders[0].id}
 
 
+def test_a_result_that_comes_between_two_looks_is_taken(
+    store: JobStore, sharing: Sharing, files: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, looks = led(store, sharing, files), iter([None])
+    looked = sharing._done
+    monkeypatch.setattr(sharing, "_done", lambda work: next(looks, looked(work)))
+    has_the_result_of(store, files, made(sharing), first)
+
+
 def test_a_follower_that_goes_leaves_the_leader_alone(
     store: JobStore, sharing: Sharing, files: ArtifactStore, reconciler: Reconciler
 ) -> None:
