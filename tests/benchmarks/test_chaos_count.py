@@ -72,7 +72,8 @@ def test_the_same_seed_asks_and_strikes_the_same() -> None:
     assert schedule(SHORT, 5) == schedule(SHORT, 5) != schedule(SHORT, 6)
     assert len(wishes(SHORT, 5)) == SHORT.jobs
     assert {wish.kind for wish in wishes(SHORT, 5)} == {"fast", "slow", "toxic", "canceled"}
-    assert len({wish.fields["seed"] for wish in wishes(SHORT, 5)}) == SHORT.jobs
+    seeds = {wish.fields["seed"] for wish in wishes(SHORT, 5)}
+    assert SHORT.jobs * 0.8 < len(seeds) < SHORT.jobs  # the others are twins
     assert schedule(SHORT, 5).count("worker") == SHORT.worker_kills
 
 
