@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from workers.toolkit.batches import batch_size
 from workers.toolkit.errors import NotAMap, NotBehind
 from workers.toolkit.geometry import receptive_fields
 from workers.toolkit.network import Network
@@ -23,6 +24,11 @@ def class_activation_map(network: Network, unit: Unit, path: str, x: Tensor) -> 
     """Σ_c mean(∂ unit / ∂ A_c) · A_c for each image: (B, C, H, W) → (B, h, w). Raises NotAMap or NotBehind."""
     if not _has_map(network, path):
         raise NotAMap(f"The output of {path!r} is not a map. Name a layer of shape [C, H, W].")
+    pieces = x.split(batch_size(network, path, unit.path, gradient=True) if len(x) > 1 else 1)
+    return torch.cat([_activation_map(network, unit, path, piece) for piece in pieces])
+
+
+def _activation_map(network: Network, unit: Unit, path: str, x: Tensor) -> Tensor:
     x = x.detach().requires_grad_()
     with torch.enable_grad():
         activation, output = network.run_all(x, (path, unit.path))

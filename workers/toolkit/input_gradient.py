@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from workers.toolkit.batches import batch_size
 from workers.toolkit.errors import NotFinite
 from workers.toolkit.network import Network, Rule
 from workers.toolkit.unit import Unit
@@ -10,13 +11,18 @@ from workers.toolkit.unit import Unit
 
 def input_gradient(network: Network, unit: Unit, x: Tensor, rule: Rule | None = None) -> Tensor:
     """∂ unit / ∂ x for each image: (B, C, H, W) → (B, C, H, W). Raises NotFinite."""
-    x = x.detach().requires_grad_()
-    with torch.enable_grad():
-        value = unit.value(network, x, rule).sum()
-    (gradient,) = torch.autograd.grad(value, x)
+    pieces = x.split(batch_size(network, unit.path, rule=rule, gradient=True) if len(x) > 1 else 1)
+    gradient = torch.cat([_gradient(network, unit, piece, rule) for piece in pieces])
     if not bool(gradient.isfinite().all()):
         raise NotFinite("The gradient is NaN or infinite.")
     return gradient
+
+
+def _gradient(network: Network, unit: Unit, x: Tensor, rule: Rule | None) -> Tensor:
+    x = x.detach().requires_grad_()
+    with torch.enable_grad():
+        value = unit.value(network, x, rule).sum()
+    return torch.autograd.grad(value, x)[0]
 
 
 def strongest_channel(gradient: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from workers.toolkit.batches import batch_size
 from workers.toolkit.errors import NotFinite
 from workers.toolkit.memory import fitting
 from workers.toolkit.unit import TargetLike, Unit, find_unit
@@ -55,7 +56,7 @@ class Subject:
             output = network.run(batch, unit.path)
             return unit.read(output.softmax(1) if probability and unit.is_class else output)
 
-        return fitting(score)
+        return fitting(score, batch_size(network, unit.path))
 
     def _class(self, index: int) -> dict[str, Any]:
         probability = float(self.probabilities[index])
