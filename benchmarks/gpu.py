@@ -1,7 +1,7 @@
 """What do the techniques take on a CUDA device: milliseconds, peak memory, and how often as long do others take?
 
     python -m benchmarks.gpu --out benchmarks/gpu.md
-    python -m benchmarks.gpu --device cpu --models mobilenet_v2 --side 64 --runs 1 --steps 2  # small, to see that it runs
+    python -m benchmarks.gpu --device cpu --models mobilenet_v2 --side 64 --runs 1 --steps 2   # in small
 
 From a bare checkout: it needs torch, torchvision, timm and psutil, no part of the service.
 Attributions are those of the toolkit, against captum where it is installed; iterative steps are against the plain loop
