@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
-    dice = random.Random(chosen.seed)  # noqa: S311 — moments, not secrets
+    dice = random.Random(chosen.seed)
     with tempfile.TemporaryDirectory() as folder:
         plan = Plan("127.0.0.1", free_port(), Path(folder))
         with running(plan), httpx.Client(base_url=plan.address, timeout=90) as client:
