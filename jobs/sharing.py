@@ -4,7 +4,10 @@ Every job stays its own, with its own record, files and expiry: what becomes of 
 """
 
 import json
+import logging
 from dataclasses import replace
+
+from obstore.exceptions import BaseError as ObjectStoreError
 
 from jobs import keyspace
 from jobs.artifacts import ArtifactStore
@@ -14,6 +17,8 @@ from jobs.model import Job
 from jobs.store import JobStore, NewJob, new_job_id
 from jobs.terms import Terms, Work
 from jobs.uploads import GRACE_MS
+
+log = logging.getLogger(__name__)
 
 
 class Sharing:
@@ -69,6 +74,9 @@ class Sharing:
                 self._files.copy(artifact["key"], key)
                 artifact["key"] = key
         except NotFound:
+            return None
+        except ObjectStoreError as error:
+            log.warning("job %s: the result of %s is not copied: %s", job_id, done, type(error).__name__)
             return None
         result = {"summary": source.result.summary, "artifacts": artifacts}
         fields = ["params", json.dumps(source.params), "provenance", json.dumps(source.provenance)]
