@@ -61,6 +61,7 @@ class Outcome:
     def broken(self) -> dict[str, list[str]]:
         """What must be empty and is not."""
         found = self.tally.broken | {
+            "never accepted": ["jobs"] * (self.form.jobs - len(self.told.accepted)),
             "odd answers": self.told.odd,
             "artifacts without a job": self.ownerless_files,
             "keys without expiry": self.eternal_keys,
@@ -138,7 +139,7 @@ class _Look:
 
 
 def _count(stack: Stack, url: str, outcome: Outcome, watcher: Watcher) -> None:
-    _settle(stack, outcome)
+    _settle(stack)
     watcher.stop()
     redis = connect(url)
     settings = Settings(redis_url=url, data=stack.plan.data)
@@ -154,7 +155,7 @@ def _count(stack: Stack, url: str, outcome: Outcome, watcher: Watcher) -> None:
     outcome.expired = after_expiry(redis, files)
 
 
-def _settle(stack: Stack, outcome: Outcome) -> None:
+def _settle(stack: Stack) -> None:
     """Leave a zombie the time of two leases to do harm, and jobs that nobody was told of the time to end."""
     deadline = time.monotonic() + 2 * LEASE_S
     while time.monotonic() < deadline:

@@ -16,6 +16,7 @@ from tests.tiny import SIDE, TinyNetwork, photo, seeded, tiny_model
 from tests.toolkit.test_index_pass import photos, same, silent
 from workers.toolkit import index_pass
 from workers.toolkit.errors import OutOfMemory
+from workers.toolkit.incremental.occluder import Occluder
 from workers.toolkit.index_pass import activation_index
 from workers.toolkit.memory import Pieces, fitting, out_of_memory
 from workers.toolkit.network import Network, Rule
@@ -65,8 +66,24 @@ def test_a_technique_goes_on_in_smaller_batches_to_the_same_map(technique: str) 
 
 def test_what_did_not_fit_is_not_tried_again() -> None:
     model, network = cramped(3)
-    explain("occlusion", model, window=8, stride=4)
-    assert network.refused == [16, 8, 4]
+    explain("rise", model, masks=80)
+    assert network.refused == sorted(set(network.refused), reverse=True) and len(network.refused) > 1
+
+
+def test_occlusion_takes_fewer_positions_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, refused, outputs = tiny_model(), [], Occluder.outputs
+    told, roomy = explain("occlusion", model, window=8, stride=4)
+    assert told.engine == "incremental"
+
+    def cramped(self: Occluder, positions: np.ndarray) -> Tensor:
+        if len(positions) > 5:
+            refused.append(len(positions))
+            raise torch.OutOfMemoryError
+        return outputs(self, positions)
+
+    monkeypatch.setattr(Occluder, "outputs", cramped)
+    _, tight = explain("occlusion", model, window=8, stride=4)
+    assert refused and torch.allclose(values(tight), values(roomy), atol=1e-6)
 
 
 def test_an_index_is_the_same_in_smaller_batches(monkeypatch: pytest.MonkeyPatch) -> None:
