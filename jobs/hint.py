@@ -40,7 +40,8 @@ def _written(queue: str) -> tuple[dict[str, Any], list[Any]]:
     """One message, caught on its way to a broker in memory; and what its body has after the arguments."""
     with Connection("memory://") as connection, app.amqp.Producer(connection) as producer:
         send(RUN_JOB, "", queue, BACK, producer=producer)
-        message: dict[str, Any] = connection.default_channel._get(queue)
+        channel: Any = connection.default_channel
+        message: dict[str, Any] = channel._get(queue)
     return message, json.loads(base64.b64decode(message["body"]))[1:]
 
 

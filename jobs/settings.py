@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     job_ttl_s: int = Field(7 * 86400, ge=60, description="Life of a job with its artifacts, and of an image.")
     lease_s: float = Field(10, ge=0.5, description="A worker silent for so long has lost its job.")
     publish_grace_s: float = Field(5, ge=0.2, description="A queued job not taken for so long is published again.")
+    stalled_after_s: float = Field(600, gt=0, description="A job without a sign of progress for so long is taken away.")
     max_attempts: int = Field(3, ge=1, description="Deaths of a worker after which a job is called poisoned.")
     orphan_sweep_s: float = Field(3600, gt=0, description="Seconds between two searches for files without a record.")
     orphan_grace_s: float = Field(86400, ge=0, description="Age at which a file without a record is deleted.")

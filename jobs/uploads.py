@@ -98,7 +98,7 @@ class UploadStore(Generic[Record]):
     def _keep(self, owner: str, digests: Sequence[str], life_ms: int, record: str = "") -> tuple[int, str]:
         """The earliest expiry, and the last record; (0, '') if one is gone."""
         prefixes = keyspace.upload(self.kind, owner, ""), self._member(owner, "")
-        arguments = life_ms, GRACE_MS, *prefixes, record, *digests
+        arguments: list[str | int] = [life_ms, GRACE_MS, *prefixes, record, *digests]
         expires_ms, text = self._run("uploads_keep", [keyspace.EXPIRING], *arguments)
         return int(expires_ms), str(text)
 

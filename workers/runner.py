@@ -46,7 +46,7 @@ class Runner:
     """Everything a worker child keeps between jobs."""
 
     def __init__(self, settings: Settings, stopping: Callable[[], bool]) -> None:
-        redis = connect(settings.redis_url, retries=2)
+        redis = connect(settings.redis_url, retries=2, patient=True)
         self._store = JobStore(redis, settings)
         self._files = ArtifactStore(settings.artifacts_location)
         self._images = ImageStore(redis, self._files, settings)
@@ -68,6 +68,8 @@ class Runner:
             if first is None:
                 return []
             leases = [first, *self._mates.take(first.job, held)]
+            for lease in leases:
+                lease.on_stall = _give_up
             return [lease.job for lease, end in zip(leases, self._attempts(leases), strict=True) if end == "given back"]
 
     def _attempts(self, leases: list[Lease]) -> list[str]:
@@ -200,6 +202,11 @@ class Runner:
             self._files.delete_folder(lease.folder)
         except ObjectStoreError as error:
             log.warning("job %s: files stay until it expires: %s", lease.job.id, type(error).__name__)
+
+
+def _give_up() -> None:
+    """Whatever hangs cannot be stopped from here; Celery makes another child."""
+    os._exit(1)
 
 
 def _device(settings: Settings) -> torch.device:

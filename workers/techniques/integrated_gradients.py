@@ -35,6 +35,7 @@ def run(
         def count(copies: int, _total: int, _message: str) -> None:
             nonlocal began
             began = copies * params.steps
+            progress(began, points, "points")
 
         def along_the_line(copy: Tensor) -> Tensor:
             return integrated_gradients(

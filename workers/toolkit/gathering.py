@@ -82,7 +82,7 @@ class Gathering:
         try:
             with torch.set_grad_enabled(calls[0].grad):
                 results = calls[0].run([call.asked for call in calls], torch.cat([call.x for call in calls]))
-            for call, result in zip(calls, results.split(1), strict=True):
+            for call, result in zip(calls, results[:, None], strict=True):
                 call.result = result
         except Exception as error:
             self._apart(calls, error)

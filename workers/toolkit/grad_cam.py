@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from workers.toolkit.batches import batch_size
 from workers.toolkit.errors import NotAMap, NotBehind
 from workers.toolkit.gathering import gathered
 from workers.toolkit.geometry import receptive_fields
@@ -38,7 +39,9 @@ def class_activation_map(network: Network, unit: Unit, path: str, x: Tensor) -> 
         weights = gradient.mean((2, 3), keepdim=True)  # (B, c, 1, 1)
         return (weights * activation).sum(1).detach()
 
-    return gathered((network, "grad_cam", path, unit.path), unit, x, together)
+    pieces = torch.split(x, batch_size(network, path, unit.path, gradient=True) if len(x) > 1 else 1)
+    key = (network, "grad_cam", path, unit.path)
+    return torch.cat([gathered(key, unit, piece, together) for piece in pieces])
 
 
 def _has_map(network: Network, path: str) -> bool:

@@ -24,13 +24,14 @@ def out_of_memory(error: BaseException) -> bool:
 class Pieces(Generic[T]):
     """A function of a batch (B, …), called with as many images at a time as fit.
 
-    A size that did not fit is not tried again. Calling it returns one result per piece, in order; it raises OutOfMemory
-    where not even one image fits. torch gives its own unused blocks back before it raises, so nothing is emptied here.
+    `most` is how many there can be at first. A size that did not fit is not tried again. Calling it returns one result
+    per piece, in order; it raises OutOfMemory where not even one image fits. torch gives its own unused blocks back
+    before it raises, so nothing is emptied here.
     """
 
-    def __init__(self, function: Callable[[Tensor], T]) -> None:
+    def __init__(self, function: Callable[[Tensor], T], most: int | None = None) -> None:
         self._function = function
-        self._most: int | None = None
+        self._most = most
 
     def __call__(self, batch: Tensor) -> list[T]:
         results: list[T] = []
@@ -63,9 +64,12 @@ class Pieces(Generic[T]):
         raise OutOfMemory(f"Not even one image{of} fits into the memory of the worker's device.")
 
 
-def fitting(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """The function (B, …) → (B, …), which works image by image, in pieces where the batch does not fit."""
-    pieces = Pieces(function)
+def fitting(function: Callable[[Tensor], Tensor], most: int | None = None) -> Callable[[Tensor], Tensor]:
+    """The function (B, …) → (B, …), which works image by image, in pieces where the batch does not fit.
+
+    On a CPU nothing is raised where memory runs out, the process is killed: `most` says what can be tried.
+    """
+    pieces = Pieces(function, most)
 
     def whole(batch: Tensor) -> Tensor:
         results = pieces(batch)

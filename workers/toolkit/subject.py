@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from workers.toolkit.batches import batch_size
 from workers.toolkit.errors import NotFinite
 from workers.toolkit.gathering import gathered
 from workers.toolkit.memory import fitting
@@ -51,7 +52,7 @@ class Subject:
     def scorer(self, *, probability: bool = False) -> Callable[[Tensor], Tensor]:
         """The function (B, C, H, W) → (B,) that gives any images the score that `score` gives this one."""
         network, path, read = self.model.network, self.unit.path, self.readout(probability=probability)
-        return fitting(lambda batch: read(network.run(batch, path)))
+        return fitting(lambda batch: read(network.run(batch, path)), batch_size(network, path))
 
     def readout(self, *, probability: bool = False) -> Callable[[Tensor], Tensor]:
         """The function from outputs of the unit's layer, (B, C) or (B, C, H, W), to that score, (B,)."""

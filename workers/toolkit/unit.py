@@ -58,7 +58,7 @@ def read_each(units: Sequence[Unit], output: Tensor) -> Tensor:
     """Of a layer's output (B, …) the value of each image's own unit, → (B,)."""
     if all(unit == units[0] for unit in units):
         return units[0].read(output)
-    return torch.cat([unit.read(one) for unit, one in zip(units, output.split(1), strict=True)])
+    return torch.cat([unit.read(one) for unit, one in zip(units, output[:, None], strict=True)])
 
 
 def check_place(unit: Unit, network: Network) -> None:

@@ -155,7 +155,7 @@ def _adaptive_average(node: fx.Node, sources: tuple[fx.Node, ...], given: Argume
     height, width = clean[sources[0]].shape[2:]
     if _pair(given["output_size"]) == (1, 1):
         return GlobalMean(node, sources, area=height * width)
-    return Rule(node, sources) if clean[node].shape == clean[sources[0]].shape else None
+    return Shift(node, sources) if clean[node].shape == clean[sources[0]].shape else None
 
 
 def _mean(node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: Values) -> Rule | None:

@@ -63,7 +63,7 @@ class Join(Rule):
 
 @dataclass(frozen=True)
 class Shift(Rule):
-    """Constant padding."""
+    """Constant padding, or nothing at all: the same values, which may lie elsewhere."""
 
     moves = True
     before: tuple[int, int] = (0, 0)
