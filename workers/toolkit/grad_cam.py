@@ -24,7 +24,8 @@ def class_activation_map(network: Network, unit: Unit, path: str, x: Tensor) -> 
     """Σ_c mean(∂ unit / ∂ A_c) · A_c for each image: (B, C, H, W) → (B, h, w). Raises NotAMap or NotBehind."""
     if not _has_map(network, path):
         raise NotAMap(f"The output of {path!r} is not a map. Name a layer of shape [C, H, W].")
-    pieces = x.split(batch_size(network, path, unit.path, gradient=True) if len(x) > 1 else 1)
+    most = batch_size(network, path, unit.path, gradient=True) if len(x) > 1 else 1
+    pieces: tuple[Tensor, ...] = torch.split(x, most)
     return torch.cat([_activation_map(network, unit, path, piece) for piece in pieces])
 
 

@@ -11,7 +11,8 @@ from workers.toolkit.unit import Unit
 
 def input_gradient(network: Network, unit: Unit, x: Tensor, rule: Rule | None = None) -> Tensor:
     """∂ unit / ∂ x for each image: (B, C, H, W) → (B, C, H, W). Raises NotFinite."""
-    pieces = x.split(batch_size(network, unit.path, rule=rule, gradient=True) if len(x) > 1 else 1)
+    most = batch_size(network, unit.path, rule=rule, gradient=True) if len(x) > 1 else 1
+    pieces: tuple[Tensor, ...] = torch.split(x, most)
     gradient = torch.cat([_gradient(network, unit, piece, rule) for piece in pieces])
     if not bool(gradient.isfinite().all()):
         raise NotFinite("The gradient is NaN or infinite.")
