@@ -25,8 +25,8 @@ from workers.toolkit.context import LocalContext
 from workers.toolkit.view import decode
 from workers.toolkit.vision_model import VisionModel
 
-PHOTOGRAPHS = ("astronaut", "camera", "chelsea", "coffee", "horse", "motorcycle_left", "motorcycle_right", "rocket")
-LAYERS = ("conv_stem", "blocks.1", "blocks.2", "blocks.3", "blocks.4", "blocks.5", "global_pool")
+PHOTOGRAPHS = ("chelsea", "coffee", "camera", "rocket", "astronaut", "motorcycle_left", "horse", "motorcycle_right")
+LAYERS = ("conv_stem", "blocks.2", "blocks.4", "blocks.5", "global_pool")
 
 
 def main() -> None:
