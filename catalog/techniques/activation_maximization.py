@@ -7,6 +7,7 @@ logit for a class, an activation otherwise, never a probability.
 """
 
 from collections.abc import Set
+from math import ceil
 from typing import Any, Literal, Self
 
 from pydantic import Field
@@ -31,6 +32,8 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 
 class ActivationMaximizationParams(TargetParams):
+    dearest = ("lower steps", "lower size", "lower count")
+
     target: str = Field(
         max_length=300,
         description="`class:285`, `class:Egyptian cat`, `layer:channel`, `layer:channel@y,x`, `…@center` or `layer`.",
@@ -70,6 +73,11 @@ class ActivationMaximizationParams(TargetParams):
     def resolved(self, model: ModelEntry) -> Self:
         defaults = {"size": model.input_size, **RECIPES[self.recipe]}
         return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
+
+    def passes(self, model: ModelEntry) -> int:
+        side = self.size or model.input_size
+        looks = 2 if self.count > 1 and self.diversity else 1  # what keeps several apart is another look at them
+        return ceil(looks * (self.steps or 1) * self.count * side**2 / model.input_size**2)
 
     def check_model(self, model: ModelEntry) -> None:
         self._check_idle()

@@ -31,7 +31,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-
 def create(client: httpx.Client, technique: str, photo: bytes) -> str:
     images, fields = LONG[technique]
     files = dict.fromkeys(images, ("photo.png", photo, "image/png"))
-    answer = client.post(f"/v1/jobs/{technique}", data=fields | {"seed": "5"}, files=files or None)
+    answer = client.post(f"/v1/jobs/{technique}", data=fields | {"seed": "5", "cache": "false"}, files=files or None)
     assert answer.status_code == 202, answer.text
     return str(answer.json()["urls"]["self"])
 
