@@ -1,6 +1,6 @@
 # One verb per chore. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-all check format openapi models lock benchmarks ci clean
+.PHONY: help install demo serve test test-all chaos soak check format openapi models lock benchmarks ci clean
 
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PY := .venv/bin/python
@@ -33,6 +33,12 @@ test: install ## the tests, without the slow ones
 test-all: install ## every test, those that take minutes included
 	@$(PY) -m pytest $(ARGS)
 
+chaos: install ## kill workers, Redis and API under load, and count what is lost; ARGS="--long"
+	@$(PY) -m benchmarks.chaos $(ARGS)
+
+soak: install ## twenty minutes of mixed load: does anything grow?
+	@$(PY) -m benchmarks.soak $(ARGS)
+
 check: install ## formatting, lint, types, import contracts, file and function sizes
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
@@ -64,7 +70,7 @@ lock: $(filter .tools/bin/uv,$(UV)) ## compile the two lock files from pyproject
 		--custom-compile-command "make lock" --extra bench --constraint requirements.lock \
 		--output-file benchmarks/requirements.lock pyproject.toml
 
-ci: check test demo ## what CI runs
+ci: check test demo chaos ## what CI runs
 
 clean: ## remove everything that was made
 	@rm -rf .venv .tools .data demo-out *.egg-info

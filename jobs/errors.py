@@ -33,12 +33,36 @@ class QueueFull(JobsError):
     """As many jobs wait as the settings allow."""
 
 
+class KeyReused(JobsError):
+    """The idempotency key was used for another request."""
+
+
+class KeyTaken(JobsError):
+    """The reservation of the idempotency key was over, and another request has it."""
+
+
+class ResultThere(JobsError):
+    """Another job with the same work has a result."""
+
+
+class TooSlow(JobsError):
+    """What was prepared for a record has run out of time."""
+
+
+class TooManyJobs(JobsError):
+    """The owner has as many jobs that have not ended as the settings allow."""
+
+
 class LeaseLost(JobsError):
     """This worker no longer holds the job: its writes are refused."""
 
 
 class Canceled(JobsError):
     """Somebody asked for this job to stop."""
+
+
+class DeadlineExceeded(JobsError):
+    """The job's deadline has passed, and its record says so already."""
 
 
 class GivenBack(JobsError):

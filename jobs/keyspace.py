@@ -2,11 +2,13 @@
 
 PREFIX = "retinoscope:"
 CHANGES = f"{PREFIX}changes"
+CANCELS = f"{PREFIX}cancels"
 LEASED = f"{PREFIX}leased"
 WAITING = f"{PREFIX}waiting"
 EXPIRING = f"{PREFIX}expiring"
 COUNTERS = f"{PREFIX}counters"
 WORKERS = f"{PREFIX}workers"
+SWEPT = f"{PREFIX}swept"
 
 
 def job(job_id: str) -> str:
@@ -19,6 +21,20 @@ def events(job_id: str) -> str:
 
 def owner_jobs(owner: str) -> str:
     return f"{PREFIX}owner:{owner}:jobs"
+
+
+def owner_open(owner: str) -> str:
+    """Ids of jobs that have not ended, scored by when their records go."""
+    return f"{PREFIX}owner:{owner}:open"
+
+
+def work(owner: str, digest: str) -> str:
+    """What jobs of the same work share: who leads, and who has a result. Beside it, with `:followers`, who waits."""
+    return f"{PREFIX}owner:{owner}:work:{digest}"
+
+
+def idempotency_key(owner: str, digest: str) -> str:
+    return f"{PREFIX}owner:{owner}:key:{digest}"
 
 
 def upload(kind: str, owner: str, digest: str) -> str:

@@ -1,6 +1,7 @@
 """A worker's hold on a job: taken by `claim`, kept by heartbeats, and carried by every write as a fencing token."""
 
 import json
+import logging
 import secrets
 import threading
 import time
@@ -9,9 +10,11 @@ from typing import Any
 
 from redis import RedisError
 
-from jobs.errors import Canceled, LeaseLost
+from jobs.errors import Canceled, DeadlineExceeded, LeaseLost
 from jobs.model import Artifact, Job, JobError, Progress, Stored
 from jobs.store import JobStore
+
+log = logging.getLogger(__name__)
 
 _BEATS_PER_LEASE = 5
 _FINISH_PATIENCE_S = 60.0
@@ -20,14 +23,19 @@ _FINISH_PATIENCE_S = 60.0
 class Lease:
     """The right to run one attempt of one job."""
 
-    def __init__(self, store: JobStore, job: Job, token: str) -> None:
+    def __init__(self, store: JobStore, job: Job, token: str, told: threading.Event | None = None) -> None:
+        self.on_stall: Callable[[], None] = _nothing  # called once, on the lease's thread
         self.job = job
         self.token = token
         self.lost = False
-        self.cancel_requested = job.cancel_requested
+        self.late = False
+        self._told = told or threading.Event()
+        if job.cancel_requested:
+            self._told.set()
         self._store = store
         self._lease_ms = round(store.settings.lease_s * 1000)
         self._ended = threading.Event()
+        self._moved: float | None = None  # when the work last said that it goes on; None until it begins
 
     @property
     def folder(self) -> str:
@@ -35,21 +43,39 @@ class Lease:
         return f"jobs/{self.job.id}/{self.job.attempts}-{self.token[:8]}"
 
     def beat(self, progress: Progress | None = None) -> None:
-        """Extend the lease. Raises LeaseLost or Canceled. A Redis that is away is not an error: the next beat tells."""
+        """Extend the lease. Raises LeaseLost, Canceled or DeadlineExceeded.
+
+        A Redis that is away is not an error: the next beat tells.
+        """
         try:
             text = progress.model_dump_json() if progress else ""
             answer = self._move("heartbeat", self._lease_ms, text)
         except RedisError:
             return
         self.lost = answer == "lost"
-        self.cancel_requested = answer == "cancel"
-        self.check()
+        self.late = answer == "late"
+        if answer == "cancel":
+            self._told.set()
+        self._check()
 
     def check(self) -> None:
-        """Raise LeaseLost or Canceled if the last beat said so. Costs nothing."""
+        """Raise LeaseLost, DeadlineExceeded or Canceled if a beat or a message said so. Costs nothing.
+
+        It is also how the work says that it goes on: without a call for `stalled_after_s` the lease ends.
+        """
+        self._moved = time.monotonic()
+        self._check()
+
+    @property
+    def stalled(self) -> bool:
+        return self._moved is not None and time.monotonic() - self._moved > self._store.settings.stalled_after_s
+
+    def _check(self) -> None:
         if self.lost:
             raise LeaseLost(self.job.id)
-        if self.cancel_requested:
+        if self.late:
+            raise DeadlineExceeded(self.job.id)
+        if self._told.is_set():
             raise Canceled(self.job.id)
 
     def swap(self, field: str, stored: Stored, event: str = "") -> str:
@@ -89,9 +115,13 @@ class Lease:
 
     def _beat_until_ended(self) -> None:
         while not self._ended.wait(self._lease_ms / 1000 / _BEATS_PER_LEASE):
+            if self.stalled:
+                log.error("job %s stands still: left to another attempt", self.job.id)
+                self.on_stall()
+                return
             try:
                 self.beat()
-            except LeaseLost:
+            except (LeaseLost, DeadlineExceeded):
                 return
             except Canceled:
                 continue
@@ -100,6 +130,8 @@ class Lease:
         answer = self._patiently(lambda: self._move("finish", status, *fields))
         if answer == "lost":
             raise LeaseLost(self.job.id)
+        if answer == "late":
+            raise DeadlineExceeded(self.job.id)
 
     def _move(self, name: str, *arguments: str | int) -> str:
         return self._store.transition(name, self.job.id, self.job.owner, self.token, *arguments)
@@ -117,10 +149,17 @@ class Lease:
                 time.sleep(0.5)
 
 
-def claim(store: JobStore, job_id: str) -> Lease | None:
-    """Take the job if it waits or its worker is gone. None when there is nothing to do. Raises NotFound."""
+def _nothing() -> None:
+    """The lease ends by itself."""
+
+
+def claim(store: JobStore, job_id: str, told: threading.Event | None = None) -> Lease | None:
+    """Take the job if it waits or its worker is gone. None when there is nothing to do. Raises NotFound.
+
+    `told` is set from outside when somebody cancels the job; without it the next heartbeat tells.
+    """
     token = secrets.token_hex(16)
     owner = store.get(job_id).owner
     settings = store.settings
     answer = store.transition("claim", job_id, owner, token, round(settings.lease_s * 1000), settings.max_attempts)
-    return Lease(store, store.get(job_id), token) if answer == "claimed" else None
+    return Lease(store, store.get(job_id), token, told) if answer == "claimed" else None

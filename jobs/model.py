@@ -1,6 +1,7 @@
 """The job object: the record in Redis, and what the API returns."""
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -102,11 +103,17 @@ class Job(BaseModel):
     status: Status
     params: dict[str, Any]
     inputs: dict[str, Input] = {}
+    gathers: bool = False
     created_ms: int
     expires_ms: int
     started_ms: int | None = None
     finished_ms: int | None = None
+    deadline_ms: int | None = None
     attempts: int = 0
+    cached: bool = False
+    work: str | None = None
+    basis: dict[str, str] = {}
+    follows: str | None = None
     cancel_requested: bool = False
     progress: Progress | None = None
     preview: Stored | None = None
@@ -124,7 +131,17 @@ class Job(BaseModel):
         return cls.model_validate(data)
 
 
-_STRUCTURED = frozenset({"params", "inputs", "progress", "preview", "checkpoint", "result", "error", "provenance"})
+@dataclass(frozen=True)
+class Hint:
+    """A message to the workers, and the list of Redis that it is pushed onto."""
+
+    list: str
+    message: str
+
+
+_STRUCTURED = frozenset(
+    {"params", "inputs", "progress", "preview", "checkpoint", "result", "error", "provenance", "basis"}
+)
 
 
 def moment(milliseconds: int | None) -> datetime | None:

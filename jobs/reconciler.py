@@ -17,11 +17,12 @@ from jobs.errors import NotFound
 from jobs.image_sets import ImageSetStore
 from jobs.images import ImageStore
 from jobs.scratch import forget_scratch
+from jobs.sharing import Sharing
 from jobs.store import JobStore
 
 log = logging.getLogger(__name__)
 
-Publish = Callable[[str, str], None]
+Publish = Callable[[str, str, bool], None]  # job id, queue, begun already
 _BATCH = 100
 
 
@@ -40,6 +41,7 @@ class Reconciler:
             "set": ImageSetStore(store.redis, artifacts, images, store.settings).forget_expired,
         }
         self._publish = publish
+        self._sharing = Sharing(store, artifacts)
         self._interval = interval
 
     def start(self) -> None:
@@ -67,9 +69,11 @@ class Reconciler:
         settings = self._store.settings
         grace = round(settings.publish_grace_s * 1000)
         answer = self._store.transition("recover", job_id, job.owner, grace, settings.max_attempts)
+        if answer == "take" and not self._sharing.take(job):
+            answer = self._store.transition("recover", job_id, job.owner, grace, settings.max_attempts, "1")
         if answer == "publish":
             log.info("queued again: %s", job_id)
-            self._publish(job_id, job.queue)
+            self._publish(job_id, job.queue, job.started_ms is not None)
         return answer == "publish"
 
     def _forget_job(self, job_id: str) -> None:

@@ -4,13 +4,16 @@ queued  → running    claim       a worker takes it, or takes it over from one 
 running → running    heartbeat   the worker lives, with or without progress
 running → running    swap        a newer preview or checkpoint takes the place of the last one
 running → succeeded | failed | canceled    finish
+queued  → succeeded  take        another job with the same work has the result; create does it at once
 running → queued     give_back   the worker stops; recover, when its lease ended
 queued  → canceled   cancel      (a running job is asked to stop, and its worker finishes it)
 running → failed     recover or claim, once its workers died too often: poisoned
+queued, running → failed    claim, heartbeat, finish or recover, once its deadline has passed
 """
 
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 from redis import Redis
 from redis.commands.core import Script
@@ -30,6 +33,10 @@ class Transitions:
 
     def __call__(self, name: str, job_id: str, owner: str, *arguments: Argument) -> str:
         """Run one transition; returns the script's one-word answer."""
+        return str(self.ask(name, job_id, owner, *arguments))
+
+    def ask(self, name: str, job_id: str, owner: str, *arguments: Argument) -> Any:
+        """Run one transition; returns the script's answer as it is."""
         keys = [
             keyspace.job(job_id),
             keyspace.events(job_id),
@@ -38,9 +45,9 @@ class Transitions:
             keyspace.EXPIRING,
             keyspace.COUNTERS,
             keyspace.owner_jobs(owner),
+            keyspace.owner_open(owner),
         ]
-        answer = self._script(name)(keys=keys, args=[job_id, self._ttl_ms, *arguments])
-        return answer.decode() if isinstance(answer, bytes) else str(answer)
+        return self._script(name)(keys=keys, args=[job_id, self._ttl_ms, *arguments])
 
     def _script(self, name: str) -> Script:
         if name not in self._scripts:

@@ -75,7 +75,9 @@ def _show(client: httpx.Client, out: Path, bars: Progress, showing: Showing, ima
     began, technique = time.monotonic(), showing.technique
     bar = bars.add_task(showing.title, total=1, note="queued")
     files = {name: (f"{other}.png", photograph(other), "image/png") for name, other in showing.images.items()}
-    fields = {**showing.fields, "seed": "1"} | ({"image_set": image_set} if technique.reads_image_set else {})
+    fields = {**showing.fields, "seed": "1", "cache": "false"} | (
+        {"image_set": image_set} if technique.reads_image_set else {}
+    )
     created = client.post(f"/v1/jobs/{technique.name}", files=files, data=fields)
     created.raise_for_status()
     job = _follow(client, created.json(), bars, bar)

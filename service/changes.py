@@ -18,7 +18,7 @@ _RECONNECT_S = 0.5
 
 
 class Changes:
-    """Topics are job ids and `model:<name>`."""
+    """Topics are job ids, `model:<name>`, and names of idempotency keys in Redis."""
 
     def __init__(self, redis_url: str) -> None:
         self._url = redis_url

@@ -49,6 +49,7 @@ class JobView(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    deadline_at: datetime | None = Field(description="When it fails if it has not ended; by `deadline_s`.")
     expires_at: datetime
     params: dict[str, Any] = Field(description="Every parameter, defaults and seed included.")
     inputs: dict[str, Input]
@@ -57,6 +58,7 @@ class JobView(BaseModel):
     cancel_requested: bool
     result: ResultView | None
     error: JobError | None
+    cached: bool = Field(description="The result is that of an earlier job with the same work; nothing was computed.")
     attempts: int
     timing: Timing
     provenance: dict[str, Any]
@@ -75,6 +77,7 @@ def view(job: Job) -> JobView:
         created_at=created,
         started_at=moment(job.started_ms),
         finished_at=moment(job.finished_ms),
+        deadline_at=moment(job.deadline_ms),
         expires_at=expires,
         params=job.params,
         inputs=job.inputs,
@@ -83,6 +86,7 @@ def view(job: Job) -> JobView:
         cancel_requested=job.cancel_requested,
         result=_result(job, url),
         error=job.error,
+        cached=job.cached,
         attempts=job.attempts,
         timing=_timing(job),
         provenance=job.provenance,

@@ -23,11 +23,15 @@ class _StoreCollector(Collector):
         yield GaugeMetricFamily("retinoscope_event_feeds", "Jobs that this process reads events of.", feeds.open)
         yield CounterMetricFamily("retinoscope_event_reads", "Reads of event streams by this process.", feeds.reads)
         created = CounterMetricFamily("retinoscope_jobs_created", "Jobs accepted.", labels=["technique"])
+        cached = CounterMetricFamily(
+            "retinoscope_jobs_cached", "Jobs that got the result of another.", labels=["technique"]
+        )
         finished = CounterMetricFamily("retinoscope_jobs_finished", "Jobs ended.", labels=["status", "technique"])
         for name, count in self._services.jobs.counters().items():
             kind, *labels = name.split(":")
-            (created if kind == "created" else finished).add_metric(labels, count)
+            {"created": created, "cached": cached, "finished": finished}[kind].add_metric(labels, count)
         yield created
+        yield cached
         yield finished
 
 

@@ -16,7 +16,7 @@ from redis import TimeoutError as RedisTimeoutError
 from starlette.exceptions import HTTPException
 
 from catalog.errors import CatalogError, Violation
-from jobs.errors import ImageSetFull, NotFound, QueueFull, StillRunning, StoreBusy, TooManyImageSets
+from jobs.errors import ImageSetFull, NotFound, QueueFull, StillRunning, StoreBusy, TooManyImageSets, TooManyJobs
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ MEDIA_TYPE = "application/problem+json"
 
 PROBLEMS: dict[str, tuple[int, str]] = {
     "invalid_request": (400, "The request cannot be read"),
+    "invalid_idempotency_key": (400, "The idempotency key is not valid"),
     "unauthorized": (401, "A valid API key is needed"),
     "keys_required": (403, "This server has no API keys and serves its own machine only"),
     "forbidden_origin": (403, "Requests from other sites are refused"),
@@ -37,9 +38,11 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "preview_not_found": (404, "The job has no preview"),
     "method_not_allowed": (405, "This address does not take this method"),
     "job_running": (409, "The job is running"),
+    "idempotency_in_progress": (409, "A request with this idempotency key is in progress"),
     "body_too_large": (413, "The request is too large"),
     "unsupported_media_type": (415, "The body is of a type that is not taken here"),
     "range_not_satisfiable": (416, "The file has no such range"),
+    "idempotency_key_reused": (422, "The idempotency key was used for another request"),
     "invalid_parameters": (422, "The parameters are not valid"),
     "invalid_target": (422, "The target cannot be read"),
     "unknown_layer": (422, "The model has no such layer"),
@@ -73,6 +76,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "image_too_large": (422, "The image has too many pixels"),
     "image_too_small": (422, "The image has too few pixels"),
     "image_too_narrow": (422, "The image is too narrow"),
+    "too_many_jobs": (429, "You have too many jobs that have not ended"),
     "internal_error": (500, "Something went wrong here"),
     "queue_full": (503, "Too many jobs are waiting"),
     "too_many_listeners": (503, "Too many clients listen to events"),
@@ -80,7 +84,14 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "description_pending": (503, "The model has not been described yet"),
 }
 
-_RETRY_AFTER_S = {"queue_full": 10, "too_many_listeners": 5, "store_unavailable": 2, "description_pending": 5}
+_RETRY_AFTER_S = {
+    "idempotency_in_progress": 1,
+    "too_many_jobs": 10,
+    "queue_full": 10,
+    "too_many_listeners": 5,
+    "store_unavailable": 2,
+    "description_pending": 5,
+}
 _SENTENCES = {
     404: "GET /docs shows every call; all but the health checks begin with /v1.",
     405: "The Allow header says which methods are; GET /docs shows every call.",
@@ -141,8 +152,9 @@ def answer(problem: Problem) -> Response:
 
 def install(app: FastAPI) -> None:
     """Make every exception a problem document."""
-    for kind in (Problem, CatalogError, NotFound, StillRunning, StoreBusy, QueueFull, ImageSetFull, TooManyImageSets,
-                 RedisError, ObjectStoreError, RequestValidationError, HTTPException, Exception):  # fmt: skip
+    for kind in (Problem, CatalogError, NotFound, StillRunning, StoreBusy, QueueFull, TooManyJobs, ImageSetFull,
+                 TooManyImageSets, RedisError, ObjectStoreError, RequestValidationError, HTTPException,
+                 Exception):  # fmt: skip
         app.add_exception_handler(kind, _handle)
 
 
@@ -169,6 +181,8 @@ def _problem(error: Exception) -> Problem:
             return Problem("job_running", "The job is running. Cancel it first: POST …/cancel.")
         case QueueFull():
             return Problem("queue_full", "As many jobs are waiting as this server holds. Try again later.")
+        case TooManyJobs():
+            return Problem("too_many_jobs", "Wait until some of those that wait or run have ended, or cancel some.")
         case ImageSetFull():
             return Problem("image_set_full", "Make another set: POST /v1/image-sets.")
         case TooManyImageSets():

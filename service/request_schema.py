@@ -3,6 +3,7 @@
 from typing import Any
 
 from catalog.technique import ImageInput, Technique
+from service.job_options import JobOptions
 
 _STORED = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
@@ -32,7 +33,7 @@ def _schema(technique: Technique, kind: str, without: tuple[str, ...]) -> dict[s
     return {
         "title": f"{technique.name}_{kind}",
         "type": "object",
-        "properties": pictures | schema["properties"],
+        "properties": pictures | schema["properties"] | JobOptions.model_json_schema()["properties"],
         "required": [*(image.name for image in technique.images if image.required), *schema.get("required", [])],
         "additionalProperties": False,
         **choice,

@@ -11,12 +11,15 @@ from jobs.artifacts import ArtifactStore
 from jobs.connection import connect
 from jobs.errors import NotFound
 from jobs.events import EventLog
+from jobs.hint import hint
+from jobs.idempotency import IdempotencyKeys
 from jobs.image_sets import ImageSet, ImageSetStore
 from jobs.images import ImageStore
 from jobs.keys import LOCAL_OWNER, KeyRing
 from jobs.model import Job
 from jobs.noticeboard import Noticeboard
 from jobs.settings import Settings
+from jobs.sharing import Sharing
 from jobs.store import JobStore
 from service.changes import Changes
 from service.feeds import Feeds
@@ -36,6 +39,8 @@ class Services:
     changes: Changes
     events: EventLog
     feeds: Feeds
+    idempotency: IdempotencyKeys
+    sharing: Sharing
 
 
 def make_services(settings: Settings) -> Services:
@@ -43,9 +48,10 @@ def make_services(settings: Settings) -> Services:
     files = ArtifactStore(settings.artifacts_location)
     images = ImageStore(redis, files, settings)
     changes, events = Changes(settings.redis_url), EventLog(redis)
+    jobs = JobStore(redis, settings, hint)
     return Services(
         settings=settings,
-        jobs=JobStore(redis, settings),
+        jobs=jobs,
         files=files,
         images=images,
         arrays=ArrayStore(redis, files, settings),
@@ -55,10 +61,13 @@ def make_services(settings: Settings) -> Services:
         changes=changes,
         events=events,
         feeds=Feeds(events, changes, settings.max_listeners),
+        idempotency=IdempotencyKeys(redis),
+        sharing=Sharing(jobs, files),
     )
 
 
-def _services(request: Request) -> Services:
+# Asynchronous though they wait for nothing: FastAPI would send each to a thread, which costs more than they do.
+async def _services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 
@@ -70,7 +79,7 @@ _BEARER = HTTPBearer(auto_error=False, description="A key made by `retinoscope k
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key, in a header of its own.")
 
 
-def _owner(
+async def _owner(
     services: TheServices,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
     header: Annotated[str | None, Security(_HEADER)],

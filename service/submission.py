@@ -2,11 +2,11 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from pydantic import ValidationError
 
 from catalog.arrays import check_array
+from catalog.cost import check_cost
 from catalog.errors import Violation, near_matches
 from catalog.image_set import ImageSetParams, complete_index_name, index_name
 from catalog.models import ModelDescription, find_model
@@ -14,25 +14,34 @@ from catalog.named_targets import check_named
 from catalog.targets import Target
 from catalog.technique import Params, Technique
 from jobs.errors import NotFound
+from jobs.idempotency import Reservation
 from jobs.model import Input, InputArray, Job
-from jobs.queue import publish
 from jobs.store import NewJob
+from jobs.terms import Terms, Work
 from service.forms import Sent
 from service.inputs import check_names, store_inputs
+from service.job_options import JobOptions, read_options
+from service.order import Order
 from service.problems import Problem, invalid
-from service.publishing import tolerant
 from service.services import Services
+from service.shared_work import work_of
 
 _SEED_BITS = 32
 FAST_PASSES = 2000  # images through the model, at most, in a job of the fast queue
 
 
-def read_params(technique: Technique, fields: dict[str, Any]) -> Params:
-    """Typed parameters, defaults and seed included. Raises Problem or CatalogError."""
+def read_order(owner: str, technique: Technique, sent: Sent) -> Order:
+    """Typed options and parameters, as they were sent. Raises Problem."""
+    options, fields = read_options(sent.fields)
     try:
         params = technique.params.model_validate(fields)
     except ValidationError as error:
         raise _unknown_or_invalid(technique, error) from None
+    return Order(owner, technique, params, options, sent.images)
+
+
+def settled(params: Params) -> Params:
+    """The same, defaults and seed included. Raises CatalogError."""
     entry = find_model(params.model)
     params = params.resolved(entry)
     params.check_model(entry)
@@ -43,20 +52,20 @@ def read_params(technique: Technique, fields: dict[str, Any]) -> Params:
 
 def submit(
     services: Services,
-    owner: str,
-    technique: Technique,
+    order: Order,
     params: Params,
     targets: Sequence[Target],
     known: ModelDescription | None,
-    sent: Sent,
+    key: Reservation | None,
 ) -> Job:
-    """Store the images, write the record, tell the workers. Raises Problem, CatalogError or QueueFull."""
+    """Store the images, write the record, tell the workers. Raises Problem, CatalogError or what `create` raises."""
+    technique, owner = order.technique, order.owner
     if known is not None:
         check_named(params, targets, known)
-    check_names(technique, sent.images)
-    params.check_images(sent.images.keys())
+    check_names(technique, order.images)
+    params.check_images(order.images.keys())
     queue = _queue(services, owner, technique, params, known)
-    inputs = store_inputs(services, owner, technique, sent.images)
+    inputs = store_inputs(services, owner, technique, order.images)
     _check_arrays(params, inputs, known)
     new = NewJob(
         owner=owner,
@@ -65,16 +74,32 @@ def submit(
         queue=queue,
         params=params.model_dump(mode="json"),
         inputs=inputs,
+        gathers=params.gathers(),
     )
-    job = services.jobs.create(new)
-    tolerant(publish, job.id, job.queue)
-    return job
+    terms = Terms(order.options.deadline_s, key, _work(services, order, params, inputs, known))
+    return services.sharing.create(new, terms)
+
+
+def _work(
+    services: Services, order: Order, params: Params, inputs: Mapping[str, Input], known: ModelDescription | None
+) -> Work | None:
+    weights = known.weights if known and known.weights else services.board.weights([params.model])[0]
+    return work_of(order, params, inputs, find_model(params.model), weights)
 
 
 def _queue(services: Services, owner: str, technique: Technique, params: Params, known: ModelDescription | None) -> str:
-    """`slow` where many images have to go through the model, such as a first question about a layer of a set."""
-    if not isinstance(params, ImageSetParams):
-        return "slow" if params.passes(find_model(params.model)) > FAST_PASSES else technique.queue
+    """`slow` where many images have to go through the model, such as a first question about a layer of a set.
+
+    Raises Problem or TooExpensive.
+    """
+    new = _not_indexed(services, owner, params, known) if isinstance(params, ImageSetParams) else 0
+    passes = params.passes(find_model(params.model)) + new
+    check_cost(params, passes, services.settings.max_passes)
+    return "slow" if new or passes > FAST_PASSES else technique.queue
+
+
+def _not_indexed(services: Services, owner: str, params: ImageSetParams, known: ModelDescription | None) -> int:
+    """How many images of the set have to go through the model first; all of them where that cannot be told."""
     try:
         images = services.image_sets.use(owner, params.image_set).images
     except NotFound:
@@ -84,9 +109,9 @@ def _queue(services: Services, owner: str, technique: Technique, params: Params,
     layer = params.indexed_layer(find_model(params.model))
     weights = known and known.weights
     if layer is None or not weights:
-        return "slow"
+        return images
     name = complete_index_name(index_name(params.model, weights, layer), images)
-    return technique.queue if services.image_sets.has_kept(owner, params.image_set, name) else "slow"
+    return 0 if services.image_sets.has_kept(owner, params.image_set, name) else images
 
 
 def _no_set(detail: str) -> Problem:
@@ -103,7 +128,7 @@ def _check_arrays(params: Params, inputs: Mapping[str, Input], known: ModelDescr
 def _unknown_or_invalid(technique: Technique, error: ValidationError) -> Problem:
     problem = invalid(error.errors(include_url=False, include_input=False))
     if extra := [str(part["loc"][-1]) for part in error.errors() if part["type"] == "extra_forbidden"]:
-        names = sorted(technique.params.model_fields)
+        names = sorted([*technique.params.model_fields, *JobOptions.model_fields])
         problem.detail += (
             f".{near_matches(extra[0], names)} The parameters of {technique.name} are: {', '.join(names)}."
         )

@@ -57,7 +57,7 @@ class JobContext:
         self._awaits_checkpoint = False
 
     def progress(self, done: int, total: int, message: str = "", *, loss: float | None = None) -> None:
-        """Tell the record, a few times a second. Raises Canceled, LeaseLost or GivenBack."""
+        """Tell the record, a few times a second. Raises Canceled, DeadlineExceeded, LeaseLost or GivenBack."""
         self._lease.check()
         self._last = done >= total
         self._stop_if_told()

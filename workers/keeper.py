@@ -14,6 +14,7 @@ from jobs.artifacts import ArtifactStore
 from jobs.connection import connect
 from jobs.die_with_parent import die_with_parent
 from jobs.noticeboard import Noticeboard
+from jobs.orphan_sweep import OrphanSweep
 from jobs.queue import publish
 from jobs.reconciler import Reconciler
 from jobs.settings import settings
@@ -27,7 +28,9 @@ _NOTICE_EVERY_S = 5
 def keep(name: str) -> None:
     """Until the parent dies or stops it."""
     redis = connect(settings().redis_url)
-    Reconciler(JobStore(redis, settings()), ArtifactStore(settings().artifacts_location), publish).start()
+    store, files = JobStore(redis, settings()), ArtifactStore(settings().artifacts_location)
+    Reconciler(store, files, publish).start()
+    OrphanSweep(store, files).start()
     board = Noticeboard(redis)
     while True:
         try:

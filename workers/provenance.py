@@ -1,6 +1,7 @@
 """With what a result was made."""
 
 import platform
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
@@ -10,12 +11,13 @@ from workers.toolkit.vision_model import VisionModel
 
 
 def provenance(model: VisionModel, seed: int | None) -> dict[str, Any]:
-    """Versions, device, weights and seed: enough to make it again."""
+    """Versions, device, weights, how the model was prepared, and seed: enough to make it again."""
     return {
         "retinoscope": version("retinoscope"),
         "torch": torch.__version__,
         "device": device_name(model.device),
         "weights": model.weights,
+        "folded_batch_norm": asdict(model.network.folding),
         "seed": seed,
     }
 

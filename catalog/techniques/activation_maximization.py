@@ -7,6 +7,7 @@ logit for a class, an activation otherwise, never a probability.
 """
 
 from collections.abc import Set
+from math import ceil
 from typing import Any, Literal, Self
 
 from pydantic import Field
@@ -14,13 +15,14 @@ from pydantic import Field
 from catalog.ascent import CURVE, MAX_PIXELS, MAX_SIDE, MadeFor
 from catalog.errors import ImageMissing, InvalidParameters, TooExpensive, Violation
 from catalog.heatmap import ExplainedTarget
+from catalog.idle import refuse_idle
 from catalog.models import ModelEntry
 from catalog.technique import ArtifactSpec, ImageInput, Summary, TargetParams, Technique
 
 Recipe = Literal["robust", "lucid", "simonyan", "yosinski"]
 MAX_STEP_PIXELS = 512 * 256**2 * 8  # steps × pixels × images
 
-_PLAIN = {"l2": 0.0, "tv": 0.0, "blur_every": 0, "jitter": 0, "zoom": 1.0, "noise": 0.0}
+_PLAIN = {"l2": 0.0, "tv": 0.0, "alpha_norm": 0.0, "blur_every": 0, "jitter": 0, "zoom": 1.0, "noise": 0.0}
 RECIPES: dict[str, dict[str, Any]] = {
     "robust": _PLAIN | {"start": "noise", "steps": 256, "rate": 0.05, "zoom": 0.5, "noise": 0.1},
     "lucid": _PLAIN | {"start": "noise", "steps": 256, "rate": 0.05, "jitter": 12},
@@ -30,6 +32,8 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 
 class ActivationMaximizationParams(TargetParams):
+    dearest = ("lower steps", "lower size", "lower count")
+
     target: str = Field(
         max_length=300,
         description="`class:285`, `class:Egyptian cat`, `layer:channel`, `layer:channel@y,x`, `…@center` or `layer`.",
@@ -47,7 +51,12 @@ class ActivationMaximizationParams(TargetParams):
     )
     l2: float | None = Field(None, ge=0, le=100, description="λ of λ‖x‖², x in the network's units.")
     tv: float | None = Field(None, ge=0, le=100, description="Weight of the total variation.")
-    blur_every: int | None = Field(None, ge=0, le=1000, description="Blur the pixels after so many steps; 0 is never.")
+    alpha_norm: float | None = Field(
+        None, ge=0, le=100, description="Weight of Σ|x|⁶, which lets no value grow large (Mahendran & Vedaldi 2015)."
+    )
+    blur_every: int | None = Field(
+        None, ge=0, le=1000, description="Blur the pixels after so many steps, for simonyan and yosinski; 0 is never."
+    )
     jitter: int | None = Field(None, ge=0, le=128, description="Random shift, in pixels; lucid also scales and turns.")
     zoom: float | None = Field(
         None, gt=0, le=1, description="Smallest part of the picture's side in a random view; 1 is all."
@@ -56,14 +65,20 @@ class ActivationMaximizationParams(TargetParams):
     size: int | None = Field(None, ge=1, le=MAX_SIDE, description="Side in pixels; the network's own by default.")
     count: int = Field(1, ge=1, le=16, description="Images made together.")
     diversity: float = Field(
-        1.0, ge=0, le=1000, description="How much several images are kept apart, in units of the score."
+        1.0, ge=0, le=1000, description="How much several images (`count`) are kept apart, in units of the score."
     )
 
     def resolved(self, model: ModelEntry) -> Self:
         defaults = {"size": model.input_size, **RECIPES[self.recipe]}
         return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
 
+    def passes(self, model: ModelEntry) -> int:
+        side = self.size or model.input_size
+        looks = 2 if self.count > 1 and self.diversity else 1  # what keeps several apart is another look at them
+        return ceil(looks * (self.steps or 1) * self.count * side**2 / model.input_size**2)
+
     def check_model(self, model: ModelEntry) -> None:
+        self._check_idle()
         if self.target.strip() == "top":
             message = "Name the class, as class:285: top, the first prediction of a photograph, is not a target here."
             raise InvalidParameters(message, [Violation("/target", message)])
@@ -76,6 +91,12 @@ class ActivationMaximizationParams(TargetParams):
                 f"{steps} steps of {self.count} × {size} × {size} pixels cost too much. Lower steps, size or count."
             )
             raise TooExpensive(message, [Violation("/steps", message)])
+
+    def _check_idle(self) -> None:
+        if self.recipe in ("robust", "lucid"):
+            refuse_idle("blur_every", self.blur_every, 0, "the recipes that climb in pixels, simonyan and yosinski,")
+        if self.count == 1:
+            refuse_idle("diversity", self.diversity, 1.0, "several images, with count of 2 or more,")
 
     def check_images(self, sent: Set[str]) -> None:
         if (self.start == "image") == ("image" in sent):

@@ -22,17 +22,20 @@ from pydantic import BaseModel, Field
 from catalog.ascent import CURVE, MAX_SIDE, MadeFor
 from catalog.errors import InvalidParameters, TooExpensive, Violation
 from catalog.heatmap import ExplainedTarget
+from catalog.idle import refuse_idle
 from catalog.models import ModelEntry
 from catalog.technique import ArtifactSpec, ImageInput, Params, Summary, Technique
 from catalog.weighted_targets import POINTER, WeightedTarget, parse_weighted
 
 MAX_STEP_PIXELS = 2**29  # steps × pixels that go through the network, over all octaves and frames
 MAX_STEPS = 20_000  # of all octaves and frames
+OCTAVE_SCALE, ZOOM = 1.4, 1.05
 OVERLAP = 8  # tiles overlap by this part of their side
 
 
 class DeepDreamParams(Params):
     targets_at = POINTER
+    dearest = ("lower steps", "lower size", "lower octaves", "lower zoom_frames")
 
     targets: str | None = Field(
         None,
@@ -44,7 +47,7 @@ class DeepDreamParams(Params):
         examples=["blocks.4", "blocks.3, blocks.4.0.conv_pw:20*0.5"],
     )
     octaves: int = Field(4, ge=1, le=12, description="Sizes from coarse to fine.")
-    octave_scale: float = Field(1.4, ge=1.05, le=4, description="How much larger the next octave is.")
+    octave_scale: float = Field(OCTAVE_SCALE, ge=1.05, le=4, description="How much larger the next octave is.")
     steps: int = Field(10, ge=1, le=500, description="For each octave.")
     rate: float = Field(
         1.5, gt=0, le=100, description="What a step adds to the mean pixel, in levels of 0 to 255: rate · g / mean|g|."
@@ -59,7 +62,7 @@ class DeepDreamParams(Params):
         None, ge=8, le=MAX_SIDE, description="Side of what goes through the network at once; its own by default."
     )
     zoom_frames: int = Field(0, ge=0, le=120, description="Further frames, each the one before enlarged and dreamt on.")
-    zoom: float = Field(1.05, gt=1, le=2, description="How much larger each frame shows the one before.")
+    zoom: float = Field(ZOOM, gt=1, le=2, description="How much larger each frame shows the one before.")
 
     def named_targets(self) -> tuple[str, ...]:
         return tuple(part.text for part in self.weighted())
@@ -78,7 +81,14 @@ class DeepDreamParams(Params):
         }
         return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
 
+    def passes(self, model: ModelEntry) -> int:
+        return ceil(self.step_pixels() / model.input_size**2)
+
     def check_model(self, model: ModelEntry) -> None:
+        if self.octaves == 1:
+            refuse_idle("octave_scale", self.octave_scale, OCTAVE_SCALE, "several octaves")
+        if not self.zoom_frames:
+            refuse_idle("zoom", self.zoom, ZOOM, "zoom_frames")
         smallest = (self.size or 0) / self.octave_scale ** (self.octaves - 1)
         if smallest < 4:
             message = (

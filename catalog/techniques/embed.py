@@ -24,6 +24,9 @@ class EmbedParams(Params):
     def named_layers(self) -> tuple[str, ...]:
         return () if self.layer is None else (self.layer,)
 
+    def depends_on_seed(self) -> bool:
+        return False
+
     def resolved(self, model: ModelEntry) -> Self:
         return self.model_copy(update={"layer": self.layer or model.recommended.get("inversion")})
 

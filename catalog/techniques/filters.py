@@ -20,6 +20,9 @@ class FiltersParams(Params):
     limit: int = Field(256, ge=1, le=1024, description="Filters in the picture, the first ones; the array has all.")
     slices: int = Field(16, ge=1, le=64, description="Input channels shown of a filter that does not read colours.")
 
+    def depends_on_seed(self) -> bool:
+        return False
+
     def named_layers(self) -> tuple[str, ...]:
         return () if self.layer is None else (self.layer,)
 

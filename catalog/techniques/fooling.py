@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from catalog.ascent import CURVE, MAX_SIDE, MadeFor
 from catalog.errors import ImageMissing, InvalidParameters, InvalidTarget, TooExpensive, UnknownModel, Violation
 from catalog.heatmap import ExplainedTarget
+from catalog.idle import refuse_idle
 from catalog.models import ModelEntry, class_labels, find_model
 from catalog.targets import Target, parse_target
 from catalog.technique import ArtifactSpec, ImageInput, Params, Summary, Technique
@@ -23,6 +24,8 @@ RUBBISH_CONFIDENCE = 0.9999
 
 
 class FoolingParams(Params):
+    dearest = ("lower steps",)
+
     goal: str = Field(
         max_length=300,
         description="The class that the model shall see: `class:285`, `class:Egyptian cat`, `285` or `Egyptian cat`.",
@@ -68,6 +71,12 @@ class FoolingParams(Params):
         }
         return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
 
+    def passes(self, model: ModelEntry) -> int:
+        return self.steps
+
+    def repeatable(self) -> bool:
+        return self.transfer_model is None  # what the second model says hangs on its weights too
+
     def check_model(self, model: ModelEntry) -> None:
         self.target(class_labels(model), model.name)
         if self.transfer_model is not None:
@@ -75,6 +84,10 @@ class FoolingParams(Params):
         if model.classes < 2:
             message = f"Model {model.name!r} has one class only; it cannot be made to see another one."
             raise InvalidParameters(message, [Violation("/model", message)])
+        if self.mode == "rubbish":
+            refuse_idle("norm", self.norm, "l2", "mode adversarial")
+        else:
+            refuse_idle("start", self.start, "noise", "mode rubbish")
         if self.steps * model.input_size**2 > MAX_STEP_PIXELS:
             message = f"{self.steps} steps of this model, which sees {model.input_size}² pixels, cost too much."
             raise TooExpensive(f"{message} Lower steps.", [Violation("/steps", message)])

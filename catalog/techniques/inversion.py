@@ -17,10 +17,12 @@ from pydantic import BaseModel, Field
 
 from catalog.ascent import MAX_PIXELS, MadeFor
 from catalog.errors import InvalidParameters, TooExpensive, Violation
+from catalog.idle import refuse_idle
 from catalog.models import ModelEntry
 from catalog.technique import ArtifactSpec, ImageInput, Params, Summary, Technique
 
 Recipe = Literal["modern", "mahendran_vedaldi"]
+ALPHA = 6.0
 MAX_LAYERS = 16
 MAX_STEP_PIXELS = 512 * 224**2 * 16  # steps × pixels × restarts × layers
 
@@ -31,6 +33,8 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 
 class InversionParams(Params):
+    dearest = ("lower steps", "lower restarts", "lower the number of layers")
+
     layer: str | None = Field(
         None,
         max_length=200,
@@ -58,7 +62,7 @@ class InversionParams(Params):
     tv: float | None = Field(
         None, ge=0, le=1e6, description="Weight of the total variation; by default chosen by the layer's depth."
     )
-    alpha: float = Field(6.0, ge=1, le=10, description="Exponent of Σ|x|^α, for mahendran_vedaldi.")
+    alpha: float = Field(ALPHA, ge=1, le=10, description="Exponent of Σ|x|^α, for mahendran_vedaldi.")
     alpha_weight: float | None = Field(None, ge=0, le=1, description="Weight of Σ|x|^α, for mahendran_vedaldi.")
     jitter: float | None = Field(
         None, ge=0, le=64, description="Random shift in pixels, for modern; by default chosen by the layer's stride."
@@ -91,6 +95,9 @@ class InversionParams(Params):
             message = "Name the layer that the embedding is of: -F layer=…."
             raise InvalidParameters(message, [Violation("/layer", message)])
 
+    def passes(self, model: ModelEntry) -> int:
+        return (self.steps or 1) * self.restarts * max(1, len(self.paths()))
+
     def check_model(self, model: ModelEntry) -> None:
         self._check_layers()
         self._check_recipe()
@@ -108,11 +115,11 @@ class InversionParams(Params):
             raise TooExpensive(message, [Violation("/steps", message)])
 
     def _check_recipe(self) -> None:
-        """What a recipe would not look at is refused."""
-        idle = "alpha_weight" if self.recipe == "modern" else "jitter"
-        if getattr(self, idle):
-            message = f"The recipe {self.recipe} has no {idle}. Leave it out, or take the other recipe."
-            raise InvalidParameters(message, [Violation(f"/{idle}", message)])
+        if self.recipe == "modern":
+            refuse_idle("alpha", self.alpha, ALPHA, "the recipe mahendran_vedaldi")
+            refuse_idle("alpha_weight", self.alpha_weight, 0, "the recipe mahendran_vedaldi")
+        else:
+            refuse_idle("jitter", self.jitter, 0, "the recipe modern")
 
     def _check_layers(self) -> None:
         paths, message = self.paths(), ""

@@ -21,6 +21,8 @@ _WINDOWS, _STRIDES = 7, 28  # along a side of the input: 32 and 8 of 224 pixels
 
 
 class OcclusionParams(AttributionParams):
+    dearest = ("raise stride",)
+
     window: int | None = Field(
         None,
         ge=1,
@@ -57,7 +59,7 @@ class OcclusionParams(AttributionParams):
         window, stride = self.grid(model.input_size)
         return self.model_copy(update={"window": window, "stride": stride})
 
-    def passes(self, model: ModelEntry) -> int:
+    def map_passes(self, model: ModelEntry) -> int:
         return self.positions(model.input_size)
 
     def check_model(self, model: ModelEntry) -> None:

@@ -12,6 +12,12 @@ from catalog.technique import Params, Summary, Technique
 class PredictParams(Params):
     top_k: int = Field(5, ge=1, le=1000, description="How many classes to return.")
 
+    def depends_on_seed(self) -> bool:
+        return False
+
+    def gathers(self) -> bool:
+        return True
+
 
 class Prediction(BaseModel):
     index: int

@@ -4,4 +4,5 @@ if status == 'queued' then finish('canceled') return 'canceled' end
 if status ~= 'running' then return 'final' end
 redis.call('HSET', job, 'cancel_requested', 1)
 emit_state()
+redis.call('PUBLISH', 'retinoscope:cancels', id)
 return 'requested'

@@ -4,13 +4,14 @@ if holds(ARGV[3]) then return 'claimed' end -- asked twice, after a broken conne
 if status == 'running' and number('lease_ms') > now then return 'leased' end
 if status ~= 'queued' and status ~= 'running' then return 'final' end
 if get('cancel_requested') == '1' then finish('canceled') return 'canceled' end
+if late() then exceed() return 'late' end
 if number('attempts') >= tonumber(ARGV[5]) then poison() return 'poisoned' end
 local lease = now + tonumber(ARGV[4])
 redis.call('HINCRBY', job, 'attempts', 1)
 redis.call('HSET', job, 'token', ARGV[3], 'lease_ms', lease)
 redis.call('HSETNX', job, 'started_ms', now)
-redis.call('HDEL', job, 'progress')
+redis.call('HDEL', job, 'progress', 'follows')
 redis.call('ZREM', waiting, id)
-redis.call('ZADD', leased, lease, id)
+redis.call('ZADD', leased, by_deadline(lease), id)
 move('running')
 return 'claimed'

@@ -1,7 +1,9 @@
 -- ARGV[3]: '1' to forget a job only if its time is over. Returns 'forgotten', 'running', 'early' or 'gone'.
 if status == 'running' or (status == 'queued' and ARGV[3] == '1') then keep() return 'running' end
 if status and ARGV[3] == '1' and number('expires_ms') > now then return 'early' end
+if status then end_leading('') end
 redis.call('ZREM', waiting, id)
+redis.call('ZREM', open, id)
 redis.call('ZADD', expiring, now, 'job:' .. id) -- until the sweep has seen its files gone
 redis.call('PEXPIREAT', expiring, now + ttl + 86400000)
 redis.call('ZREM', listing, id)

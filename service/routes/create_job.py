@@ -10,12 +10,15 @@ from catalog.models import class_labels, find_model
 from catalog.named_targets import read_targets
 from catalog.registry import find_technique, techniques
 from catalog.technique import Technique
+from jobs.idempotency import Reservation
 from jobs.model import Job
-from service.forms import Sent, read_request
+from service.forms import read_request
+from service.idempotency import IdempotencyKey, fingerprint_of, once, read_key
 from service.job_view import JobView, view
+from service.order import Order
 from service.request_schema import request_body
 from service.services import Owner, Services, TheServices
-from service.submission import read_params, submit
+from service.submission import read_order, settled, submit
 from service.waiting import description, preferred_wait, until_final
 
 router = APIRouter(tags=["jobs"])
@@ -28,19 +31,31 @@ Prefer = Annotated[
 ]
 
 
-async def create(services: Services, owner: str, technique: Technique, sent: Sent) -> Job:
-    """Check everything that can be checked, then queue. Raises Problem or CatalogError."""
-    params = read_params(technique, sent.fields)
+async def create(services: Services, order: Order, key: str | None) -> tuple[Job, bool]:
+    """The job, and whether an earlier request with this idempotency key made it. Raises Problem or CatalogError."""
+
+    async def make(reservation: Reservation | None) -> Job:
+        return await _make(services, order, reservation)
+
+    key = read_key(key)
+    if key is None:
+        return await make(None), False
+    return await once(services, order.owner, key, await run_in_threadpool(fingerprint_of, order), make)
+
+
+async def _make(services: Services, order: Order, reservation: Reservation | None) -> Job:
+    """Check everything that can be checked, then queue."""
+    params = settled(order.params)
     targets = read_targets(params, class_labels(find_model(params.model)))
     known = None
-    if params.named_layers() or technique.reads_image_set or any(target.layer is not None for target in targets):
+    if params.named_layers() or order.technique.reads_image_set or any(target.layer is not None for target in targets):
         known = await description(services, params.model, _DESCRIPTION_PATIENCE_S)
-    return await run_in_threadpool(submit, services, owner, technique, params, targets, known, sent)
+    return await run_in_threadpool(submit, services, order, params, targets, known, reservation)
 
 
-async def respond(services: Services, job: Job, prefer: str | None) -> Response:
+async def respond(services: Services, job: Job, replayed: bool, prefer: str | None) -> Response:
     """202 with the job's address, or 200 with the ended job if the client preferred to wait."""
-    headers = {"Location": f"/v1/jobs/{job.id}"}
+    headers = {"Location": f"/v1/jobs/{job.id}"} | ({"Idempotency-Replayed": "true"} if replayed else {})
     seconds = preferred_wait(prefer)
     if seconds is not None:
         job = await until_final(services, job, seconds)
@@ -53,9 +68,15 @@ async def respond(services: Services, job: Job, prefer: str | None) -> Response:
 def _add(technique: Technique) -> None:
     names = {image.name for image in technique.images}
 
-    async def endpoint(request: Request, owner: Owner, services: TheServices, prefer: Prefer = None) -> Response:
-        sent = await read_request(request, names)
-        return await respond(services, await create(services, owner, technique, sent), prefer)
+    async def endpoint(
+        request: Request,
+        owner: Owner,
+        services: TheServices,
+        prefer: Prefer = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response:
+        order = read_order(owner, technique, await read_request(request, names))
+        return await respond(services, *await create(services, order, idempotency_key), prefer)
 
     router.add_api_route(
         f"/v1/jobs/{technique.name}",
@@ -74,9 +95,14 @@ def _add(technique: Technique) -> None:
 _HEADERS = {
     "Location": {"schema": {"type": "string"}, "description": "Where to poll."},
     "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds after which polling makes sense."},
+    "Idempotency-Replayed": {
+        "schema": {"type": "string", "enum": ["true"]},
+        "description": "An earlier request with the same Idempotency-Key made this job.",
+    },
 }
+_ENDED_HEADERS = {name: header for name, header in _HEADERS.items() if name != "Retry-After"}
 _RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"model": JobView, "description": "The job ended within the preferred wait"},
+    200: {"model": JobView, "description": "The job has ended within the preferred wait", "headers": _ENDED_HEADERS},
     202: {"description": "The job was accepted", "headers": _HEADERS},
 }
 

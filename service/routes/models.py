@@ -9,11 +9,13 @@ from catalog.errors import UnknownModel
 from catalog.models import Layer, ModelEntry, Preprocessing, class_labels, find_model, models, search_models
 from catalog.registry import find_technique
 from service.forms import read_request
+from service.idempotency import IdempotencyKey
 from service.job_view import JobView
 from service.problems import Problem
 from service.request_schema import request_body
 from service.routes.create_job import Prefer, create, respond
 from service.services import KEY, Owner, TheServices
+from service.submission import read_order
 from service.waiting import description
 
 router = APIRouter(prefix="/v1/models", tags=["models"], dependencies=[KEY])
@@ -115,13 +117,19 @@ def list_classes(
     openapi_extra=request_body(find_technique("predict"), without=("model",)),
 )
 async def predict(
-    entry: ExistingModel, request: Request, owner: Owner, services: TheServices, prefer: Prefer = None
+    entry: ExistingModel,
+    request: Request,
+    owner: Owner,
+    services: TheServices,
+    prefer: Prefer = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """A `predict` job that is waited for: the labels are in `result.summary.predictions`."""
     technique = find_technique("predict")
     sent = await read_request(request, {"image"})
     sent.fields["model"] = entry.name
-    return await respond(services, await create(services, owner, technique, sent), prefer or _PREDICT_WAIT)
+    made = await create(services, read_order(owner, technique, sent), idempotency_key)
+    return await respond(services, *made, prefer or _PREDICT_WAIT)
 
 
 def _view(entry: ModelEntry, weights: str | None) -> ModelView:

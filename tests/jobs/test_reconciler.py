@@ -17,7 +17,7 @@ from jobs.store import JobStore
 from tests.jobs.test_transitions import claimed, new_job
 from tests.wait import wait_until
 
-Published = list[tuple[str, str]]
+Published = list[tuple[str, str, bool]]
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def published() -> Published:
 
 @pytest.fixture
 def reconciler(store: JobStore, files: ArtifactStore, published: Published) -> Reconciler:
-    return Reconciler(store, files, lambda job_id, queue: published.append((job_id, queue)))
+    return Reconciler(store, files, lambda *sent: published.append(sent))
 
 
 def test_a_job_whose_message_was_never_sent_is_published(
@@ -41,7 +41,7 @@ def test_a_job_whose_message_was_never_sent_is_published(
     job = new_job(store)
     assert reconciler.recover() == []
     wait_until(reconciler.recover)
-    assert published == [(job.id, "fast")]
+    assert published == [(job.id, "fast", False)]
     assert store.get(job.id).attempts == 0
 
 
@@ -64,7 +64,7 @@ def test_a_job_whose_worker_died_is_queued_again_once(
     wait_until(reconciler.recover)
     assert store.get(job.id).status is Status.QUEUED
     assert reconciler.recover() == []
-    assert published == [(job.id, "fast")]
+    assert published == [(job.id, "fast", True)]
     claimed(store, job).succeed({}, [], {})
     assert store.get(job.id).attempts == 2
 

@@ -3,10 +3,13 @@
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
+from redis import Redis
 
-from jobs.errors import Canceled, LeaseLost, NotFound, QueueFull, StillRunning
+from jobs.errors import Canceled, LeaseLost, NotFound, QueueFull, StillRunning, TooManyJobs
 from jobs.lease import Lease, claim
 from jobs.model import Artifact, Job, JobError, Progress, Status
 from jobs.settings import Settings
@@ -138,6 +141,43 @@ def test_a_full_queue_refuses_and_keeps_nothing(store: JobStore) -> None:
     assert store.redis.dbsize() == keys
 
 
+def test_one_owner_cannot_fill_the_queue(store: JobStore) -> None:
+    small = JobStore(store.redis, store.settings.model_copy(update={"max_queued_per_owner": 2}))
+    running, waiting = new_job(small, "ada"), new_job(small, "ada")
+    lease = claimed(small, running)
+    keys = store.redis.dbsize()
+    with pytest.raises(TooManyJobs):
+        new_job(small, "ada")
+    assert store.redis.dbsize() == keys
+    new_job(small, "bob")
+    lease.succeed({}, [], {})
+    new_job(small, "ada")
+    with pytest.raises(TooManyJobs):
+        new_job(small, "ada")
+    small.forget(waiting.id, "ada")
+    new_job(small, "ada")
+
+
+def test_of_many_requests_at_once_no_more_than_the_limit_are_taken(store: JobStore) -> None:
+    small = JobStore(store.redis, store.settings.model_copy(update={"max_queued_per_owner": 5}))
+
+    def tried(_: int) -> bool:
+        with suppress(TooManyJobs):
+            return bool(new_job(small))
+        return False
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(tried, range(40))) == 5
+
+
+def test_a_job_whose_record_is_gone_does_not_count(store: JobStore) -> None:
+    small = JobStore(store.redis, store.settings.model_copy(update={"max_queued_per_owner": 1}))
+    job = new_job(small)
+    store.redis.delete(f"retinoscope:job:{job.id}")
+    store.redis.zadd("retinoscope:owner:local:open", {job.id: time.time() * 1000 - 1})
+    new_job(small)
+
+
 def test_pages_go_from_new_to_old_and_filter(store: JobStore) -> None:
     ids = [new_job(store, technique="occlusion" if i % 3 == 0 else "saliency").id for i in range(250)]
     everything = store.page("local", before=None, limit=1000, wanted=lambda _: True)
@@ -202,3 +242,21 @@ def test_a_finish_waits_for_redis_to_come_back(store: JobStore, redis_server) ->
     child.start()
     ending.join(20)
     assert wait_until(lambda: store.get(job.id).status is Status.SUCCEEDED)
+
+
+def test_a_job_that_stands_still_is_taken_away_though_its_worker_lives(redis: Redis, settings: Settings) -> None:
+    """A child that hangs in the device's driver still has a thread that beats."""
+    store = JobStore(redis, settings.model_copy(update={"stalled_after_s": 0.3}))
+    lease, stalled = claimed(store, new_job(store)), threading.Event()
+    lease.on_stall = stalled.set
+    with lease:
+        time.sleep(settings.lease_s * 1.5)  # nothing has begun yet: a model may load for long
+        assert not stalled.is_set()
+        for _ in range(5):
+            lease.check()
+            time.sleep(0.15)
+        assert not stalled.is_set()
+        assert stalled.wait(30)
+        wait_until(lambda: store.transition("recover", lease.job.id, "local", 300, 3) == "publish")
+    with pytest.raises(LeaseLost):
+        lease.succeed({}, [], {})

@@ -13,7 +13,7 @@ SLOW = {"stride": "10", "window": "32"}  # 441 patches: long enough to be hit
 
 
 def post(client: httpx.Client, photo: bytes, technique: str = "occlusion", **fields: str) -> str:
-    answer = client.post(f"/v1/jobs/{technique}", files={"image": photo}, data=fields)
+    answer = client.post(f"/v1/jobs/{technique}", files={"image": photo}, data={"cache": "false", **fields})
     assert answer.status_code == 202, answer.text
     return str(answer.json()["urls"]["self"])
 
@@ -91,11 +91,15 @@ def test_nothing_accepted_is_lost_when_redis_is_killed(stack: Serving, coffee: b
         assert ended(stack.client, url)["status"] == "succeeded"
 
 
-def test_a_worker_that_is_told_to_stop_gives_its_job_back(stack: Serving, coffee: bytes) -> None:
+def test_a_worker_that_is_told_to_stop_gives_its_job_back_to_the_front(stack: Serving, coffee: bytes) -> None:
     url = post(stack.client, coffee, **SLOW)
     wait_until(lambda: runs(stack.client, url), 90)
+    waiting = [post(stack.client, coffee, "predict") for _ in range(5)]
     parents = stack.find("celery", "workers.app")
     for parent in [process for process in parents if process.parent() not in parents]:
-        parent.send_signal(signal.SIGTERM)
+        for _ in range(2):  # told twice is told once
+            parent.send_signal(signal.SIGTERM)
+            time.sleep(0.05)
     job = ended(stack.client, url)
     assert job["status"] == "succeeded" and job["attempts"] == 1
+    assert all(ended(stack.client, other)["finished_at"] > job["finished_at"] for other in waiting)

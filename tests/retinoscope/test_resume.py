@@ -1,6 +1,7 @@
-"""A worker is killed in the middle of an optimization; another goes on from the checkpoint, to the same last bit."""
+"""Workers are killed in the middle of an optimization; others go on from the checkpoint, to the same last bit."""
 
 import hashlib
+import random
 import signal
 
 import httpx
@@ -17,18 +18,20 @@ LONG: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "inversion": (("image",), {"layers": "conv_stem, blocks.3", "steps": "50"}),
     "style_transfer": (("content", "style"), {"size": "96", "steps": "80"}),
 }
+KILLS = 3
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
-    with serving(tmp_path_factory.mktemp("resume"), RETINOSCOPE_CHECKPOINT_EVERY_S="0.2") as stack:
+    settings = {"RETINOSCOPE_CHECKPOINT_EVERY_S": "0.2", "RETINOSCOPE_MAX_ATTEMPTS": str(KILLS + 1)}
+    with serving(tmp_path_factory.mktemp("resume"), **settings) as stack:
         yield stack
 
 
 def create(client: httpx.Client, technique: str, photo: bytes) -> str:
     images, fields = LONG[technique]
     files = dict.fromkeys(images, ("photo.png", photo, "image/png"))
-    answer = client.post(f"/v1/jobs/{technique}", data=fields | {"seed": "5"}, files=files or None)
+    answer = client.post(f"/v1/jobs/{technique}", data=fields | {"seed": "5", "cache": "false"}, files=files or None)
     assert answer.status_code == 202, answer.text
     return str(answer.json()["urls"]["self"])
 
@@ -58,22 +61,50 @@ def kill_workers(stack: Serving) -> None:
         process.send_signal(signal.SIGKILL)
 
 
+def kill_at(stack: Serving, url: str, attempt: int, part: float) -> None:
+    """Kill the workers when that attempt, the first is 1, has done so much of the job."""
+
+    def there() -> bool:
+        job = stack.client.get(url).json()
+        assert job["status"] in ("queued", "running"), "it was over before it could be killed"
+        return bool(job["attempts"] == attempt and part_done(stack.client, url) > part)
+
+    wait_until(there, 120)
+    kill_workers(stack)
+
+
 def went_on(client: httpx.Client, job: dict) -> bool:  # type: ignore[type-arg]
-    """Did the second attempt begin where the first had saved, and not at the beginning?"""
+    """Did the last attempt begin where one before had saved, and not at the beginning?"""
     events = heard(client, job, "0")
     starts = [i for i, event in enumerate(events) if event.kind == "state" and event.data["status"] == "running"]
     first = next(event for event in events[starts[-1] :] if event.kind == "progress")
-    return len(starts) == 2 and first.data["done"] > 0
+    return len(starts) == job["attempts"] and first.data["done"] > 0
 
 
 @pytest.mark.parametrize("technique", LONG)
 def test_killed_in_the_middle_it_ends_in_the_same_bytes(stack: Serving, coffee: bytes, technique: str) -> None:
     straight = ended(stack.client, create(stack.client, technique, coffee))
     url = create(stack.client, technique, coffee)
-    wait_until(lambda: part_done(stack.client, url) > 0.4, 120)
-    kill_workers(stack)
+    kill_at(stack, url, 1, 0.4)
     job = ended(stack.client, url)
     assert job["attempts"] == 2
+    assert went_on(stack.client, job)
+    assert files(stack.client, job) == files(stack.client, straight)
+    assert job["result"]["summary"] == straight["result"]["summary"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("technique", LONG)
+def test_killed_at_three_random_moments_of_its_life(stack: Serving, coffee: bytes, technique: str) -> None:
+    straight = ended(stack.client, create(stack.client, technique, coffee))
+    draw = random.Random(technique)
+    moments = sorted(draw.uniform(0.05, 0.85) for _ in range(KILLS))
+    url = create(stack.client, technique, coffee)
+    for attempt, part in enumerate(moments, 1):
+        kill_at(stack, url, attempt, part)
+    job = ended(stack.client, url)
+    assert job["attempts"] == KILLS + 1
     assert went_on(stack.client, job)
     assert files(stack.client, job) == files(stack.client, straight)
     assert job["result"]["summary"] == straight["result"]["summary"]

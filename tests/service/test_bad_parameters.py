@@ -57,6 +57,23 @@ def test_a_wrong_value_is_pointed_at(
     assert problem["errors"][0]["message"]
 
 
+@pytest.mark.parametrize(
+    ("technique", "fields", "idle", "used_by"),
+    [
+        ("activation_maximization", {"target": "class:1", "blur_every": 4}, "blur_every", "simonyan and yosinski"),
+        ("activation_maximization", {"target": "class:1", "diversity": 2}, "diversity", "count"),
+        ("fooling", {"goal": "lion", "norm": "linf", "mode": "rubbish"}, "norm", "mode adversarial"),
+        ("inversion", {"alpha": 2}, "alpha", "mahendran_vedaldi"),
+        ("deep_dream", {"zoom": 1.1}, "zoom", "zoom_frames"),
+    ],
+)
+def test_what_would_have_no_effect_is_refused(
+    client: httpx.Client, stored: str, technique: str, fields: dict[str, Any], idle: str, used_by: str
+) -> None:
+    problem = refused(ask(client, technique, stored, **fields), 422, "invalid_parameters", used_by)
+    assert [error["pointer"] for error in problem["errors"]] == [f"/{idle}"]
+
+
 def test_several_wrong_values_are_all_pointed_at(client: httpx.Client, stored: str) -> None:
     problem = refused(ask(client, "occlusion", stored, window=-1, fill="pink"), 422, "invalid_parameters")
     assert sorted(error["pointer"] for error in problem["errors"]) == ["/fill", "/window"]

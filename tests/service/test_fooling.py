@@ -33,6 +33,8 @@ def test_rubbish_with_an_image(client: httpx.Client, small: bytes) -> None:
         ({"goal": "lion", "steps": "1"}, "invalid_parameters", "/steps"),
         ({"goal": "lion", "size": "5000"}, "invalid_parameters", "/size"),
         ({"goal": "lion", "norm": "l7"}, "invalid_parameters", "/norm"),
+        ({"goal": "lion", "norm": "linf", "mode": "rubbish"}, "invalid_parameters", "/norm"),
+        ({"goal": "lion", "start": "zero"}, "invalid_parameters", "/start"),
         ({"goal": "lion", "transfer_model": "resnet5"}, "invalid_parameters", "/transfer_model"),
         ({"goal": "lion", "model": "efficientnet_b7", "steps": "2000"}, "too_expensive", "/steps"),
     ],

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from catalog.registry import techniques
+from service.job_options import JobOptions
 from service.openapi import document
 
 COMMITTED = Path(__file__).parents[2] / "openapi" / "openapi.json"
@@ -89,10 +90,11 @@ def test_schemas_bear_names_that_a_client_can_use() -> None:
 def test_the_request_of_a_technique_has_its_parameters_and_images(name: str) -> None:
     content = DOCUMENT["paths"][f"/v1/jobs/{name}"]["post"]["requestBody"]["content"]
     technique = techniques()[name]
-    images = {image.name for image in technique.images}
+    images, options = {image.name for image in technique.images}, JobOptions.model_fields.keys()
     for kind in ("multipart/form-data", "application/json"):
         schema = content[kind]["schema"]
-        assert schema["properties"].keys() == images | technique.params.model_fields.keys()
+        assert schema["properties"].keys() == images | technique.params.model_fields.keys() | options
+        assert not options & (images | technique.params.model_fields.keys())
         required = {name for name, field in technique.params.model_fields.items() if field.is_required()}
         assert set(schema["required"]) == required | {image.name for image in technique.images if image.required}
         assert content[kind]["example"].keys() <= schema["properties"].keys()

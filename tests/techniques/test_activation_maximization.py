@@ -33,9 +33,10 @@ class Linear(nn.Module):
         return self.all(x).flatten(1)
 
 
-def linear_model() -> VisionModel:
+def linear_model(*, binary: bool = False) -> VisionModel:
     module = Linear()
     weight = torch.from_numpy(np.asarray(photo(SIDE, SIDE, seed=4), np.float32)).permute(2, 0, 1) / 255 - 0.5
+    weight = 0.3 * weight.sign() if binary else weight
     with torch.no_grad():
         module.all.weight.copy_(torch.stack([weight, -weight]))
         module.all.bias.zero_()
@@ -65,6 +66,16 @@ def test_of_a_linear_model_it_finds_the_weight() -> None:
     _, context = made(model, **fields)
     x = (picture(context) - 0.5) / 0.5
     assert np.abs(x - weight / 2).max() < 0.03
+
+
+def test_of_a_linear_model_that_pays_the_alpha_norm_it_finds_the_fifth_root() -> None:
+    """max w·x − λΣ|x|⁶ lies where w = 6λ|x|⁵ sign(x); all |w| are equal, so that all pixels come there together."""
+    model = linear_model(binary=True)
+    weight = model.network.module.all.weight[0].detach().numpy().transpose(1, 2, 0)  # type: ignore[union-attr, operator]
+    fields = {"target": "class:0", "recipe": "simonyan", "l2": 0, "alpha_norm": 0.2, "steps": 300, "rate": 0.002}
+    _, context = made(model, **fields)
+    x = (picture(context) - 0.5) / 0.5
+    assert np.abs(x - np.sign(weight) * (0.3 / (6 * 0.2)) ** 0.2).max() < 0.01
 
 
 @pytest.mark.parametrize("recipe", ["robust", "lucid", "simonyan", "yosinski"])
@@ -128,6 +139,29 @@ def test_the_curve_has_every_part_at_every_step() -> None:
     curve = json.loads(context.files["curve.json"])
     assert curve.keys() == {"score", "l2", "tv"}
     assert all(len(values) == 9 for values in curve.values())
+
+
+@pytest.mark.parametrize(
+    ("given", "used_by"),
+    [
+        ({"blur_every": 2}, "simonyan and yosinski"),
+        ({"blur_every": 2, "recipe": "lucid"}, "simonyan and yosinski"),
+        ({"diversity": 3.0}, "count of 2"),
+    ],
+)
+def test_what_would_have_no_effect_is_refused(given: dict[str, object], used_by: str) -> None:
+    entry = find_model("efficientnet_lite0")
+    params = ActivationMaximizationParams.model_validate({"target": "class:1", **given}).resolved(entry)
+    with pytest.raises(InvalidParameters, match=used_by) as refused:
+        params.check_model(entry)
+    assert refused.value.errors[0].pointer == f"/{next(iter(given))}"
+
+
+@pytest.mark.parametrize("recipe", ["robust", "lucid", "simonyan", "yosinski"])
+def test_recorded_parameters_can_be_sent_again(recipe: str) -> None:
+    entry = find_model("efficientnet_lite0")
+    params = ActivationMaximizationParams.model_validate({"target": "class:1", "recipe": recipe}).resolved(entry)
+    ActivationMaximizationParams.model_validate(params.model_dump(mode="json")).resolved(entry).check_model(entry)
 
 
 def test_top_and_too_much_are_refused() -> None:

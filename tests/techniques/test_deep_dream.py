@@ -139,6 +139,8 @@ def test_what_it_costs_is_counted_in_tiles(tiny: VisionModel) -> None:
     ("given", "error", "said"),
     [
         ({"octaves": 12, "octave_scale": 2}, InvalidParameters, "octaves"),
+        ({"octaves": 1, "octave_scale": 2}, InvalidParameters, "octave_scale is used by several octaves only"),
+        ({"zoom": 1.5}, InvalidParameters, "zoom is used by zoom_frames only"),
         ({"steps": 500, "size": 1024}, TooExpensive, "Lower steps"),
         ({"zoom_frames": 120, "steps": 20}, TooExpensive, "zoom_frames"),
     ],

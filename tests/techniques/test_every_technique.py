@@ -18,11 +18,13 @@ import catalog.techniques
 import workers.techniques
 from catalog.registry import find_technique, techniques
 from catalog.technique import Summary
+from jobs.settings import Settings
 from tests.techniques.running import Recording, Stopped, entry_of, wide_model
 from tests.tiny import photo, tiny_model
 from workers.execute import execute
 from workers.models.load import digest
 from workers.toolkit.image_set import LocalImageSet
+from workers.toolkit.network import Network
 from workers.toolkit.view import Eye
 from workers.toolkit.vision_model import VisionModel
 
@@ -134,6 +136,71 @@ def test_the_same_seed_gives_the_same_bytes(name: str, model: VisionModel) -> No
     again, two = finished(name, model, seed=11)
     assert first == again
     assert one.files == two.files
+
+
+def test_where_the_seed_is_said_not_to_matter_it_does_not(name: str, model: VisionModel) -> None:
+    technique = find_technique(name)
+    for asked in ({}, {"samples": 1}, {"check": True}):
+        fields = {**technique.example, **asked}
+        if not asked.keys() <= technique.params.model_fields.keys():
+            continue
+        if technique.params.model_validate(fields).depends_on_seed():
+            continue
+        contexts = Recording(), Recording()
+        summaries = [run(name, model, context, seed, **asked) for seed, context in zip((3, 4), contexts, strict=True)]
+        assert summaries[0] == summaries[1]
+        assert pictures(contexts[0]) == pictures(contexts[1])
+
+
+def pictures(context: Recording) -> dict[str, bytes]:
+    """The files; of a PNG without its text chunks, which name the seed."""
+    return {name: without_texts(data) if name.endswith(".png") else data for name, data in context.files.items()}
+
+
+def without_texts(png: bytes) -> bytes:
+    kept, at = png[:8], 8
+    while at < len(png):
+        end = at + 12 + int.from_bytes(png[at : at + 4])
+        if png[at + 4 : at + 8] not in (b"tEXt", b"zTXt", b"iTXt"):
+            kept += png[at:end]
+        at = end
+    return kept
+
+
+@pytest.mark.parametrize("asked", [{}, {"check": True}, {"count": 2}, {"zoom_frames": 1}, {"restarts": 2}, {"k": 2}])
+def test_what_it_costs_is_told_before(
+    name: str, model: VisionModel, asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    technique, pixels = find_technique(name), []
+    few = {"steps": 4} if "steps" in technique.params.model_fields and asked else {}
+    if not asked.keys() <= technique.params.model_fields.keys():
+        return
+    run_all = Network.run_all
+
+    def counted(network: Network, x: torch.Tensor, *rest: Any, **named: Any) -> Any:
+        pixels.append(x[:, 0].numel())
+        return run_all(network, x, *rest, **named)
+
+    monkeypatch.setattr(Network, "run_all", counted)
+    context = Recording()
+    run(name, model, context, **asked, **few)
+    entry = entry_of(model)
+    params = technique.params.model_validate({**technique.example, **asked, **few, "seed": 3}).resolved(entry)
+    told = params.passes(entry) + (5 if technique.reads_image_set else 0)
+    assert told / 2 - 8 <= sum(pixels) / entry.input_size**2 <= told * 2 + 8
+
+
+@pytest.mark.parametrize("side", [8, 28, 224, 600])
+def test_its_defaults_are_far_from_the_limit(name: str, side: int) -> None:
+    eye = Eye(side, side, "bilinear", (0.5,), (0.25,))
+    entry = entry_of(replace(tiny_model(), eye=eye))
+    params = find_technique(name).params
+    needed = {
+        field: value
+        for field, value in find_technique(name).example.items()
+        if params.model_fields[field].is_required()
+    }
+    assert params.model_validate(needed).resolved(entry).passes(entry) < Settings().max_passes / 5
 
 
 def test_leaves_no_trace_in_the_model(name: str, model: VisionModel) -> None:

@@ -1,6 +1,8 @@
 """Saliency against captum and plain autograd; SmoothGrad against a loop over its noisy copies."""
 
 import io
+from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,6 +11,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from tests.techniques.running import PHOTO, explain, values
+from workers.toolkit.folding import Folding
+from workers.toolkit.input_gradient import input_gradient, strength
+from workers.toolkit.network import LOGITS, Network
+from workers.toolkit.unit import Unit
 from workers.toolkit.vision_model import VisionModel
 
 pytestmark = pytest.mark.filterwarnings("ignore:Input Tensor .* did not already require gradients")
@@ -105,9 +111,24 @@ def test_a_network_of_many_inplace_relus_agrees_with_autograd(every_relu: Vision
 
 
 def test_the_default_model_agrees_with_captum_too(default_model: VisionModel, chelsea: bytes) -> None:
+    """With its batch norms as they are: folding them may turn a ReLU whose input is zero but for rounding."""
+    network = Network(default_model.network.module, *default_model.network.input_shape)
+    network.folding = Folding(0, 0.0)
     photograph = Image.open(io.BytesIO(chelsea)).convert("RGB")
-    summary, context = explain("saliency", default_model, photograph)
+    summary, context = explain("saliency", replace(default_model, network=network), photograph)
     x = default_model.view(photograph).x
     theirs = Saliency(default_model.network.module).attribute(x, target=summary.target.index)[0].amax(0)
     assert (values(context) - theirs).abs().max() <= 1e-5 * abs(summary.score_value)
     torch.testing.assert_close(values(context), theirs, atol=1e-5 * float(theirs.max()), rtol=1e-3)
+
+
+def test_with_its_batch_norms_folded_it_does_where_rounding_turns_nothing(
+    default_model: VisionModel, chelsea: bytes
+) -> None:
+    module = deepcopy(default_model.network.module).double()
+    network = Network(module, *default_model.network.input_shape)
+    assert network.folding.folded == default_model.network.folding.folded == 49
+    x = default_model.view(Image.open(io.BytesIO(chelsea))).x.double()
+    ours = strength(input_gradient(network, Unit(LOGITS, 282), x)[0])
+    theirs = Saliency(module).attribute(x, target=282)[0].amax(0)
+    torch.testing.assert_close(ours, theirs, atol=1e-10 * float(theirs.max()), rtol=0)

@@ -7,7 +7,7 @@ from catalog.errors import UnknownLayer
 from jobs.errors import NotFound
 from workers.failures import explain
 from workers.models.errors import WeightsUnavailable
-from workers.toolkit.errors import NoRectifier
+from workers.toolkit.errors import NoRectifier, OutOfMemory
 
 CASES = [
     (UnknownLayer("no layer x"), "unknown_layer", False),
@@ -15,6 +15,8 @@ CASES = [
     (NoRectifier("no relu"), "no_relu", False),
     (NotFound("sha256:0"), "input_gone", False),
     (torch.OutOfMemoryError("cuda"), "model_out_of_memory", True),
+    (OutOfMemory("Not even one image fits."), "model_out_of_memory", True),
+    (RuntimeError("DefaultCPUAllocator: can't allocate memory: /secret"), "model_out_of_memory", True),
     (RuntimeError("/secret/path exploded"), "internal_error", True),
 ]
 
@@ -24,3 +26,8 @@ def test_an_error_has_a_code_and_a_safe_sentence(error: Exception, code: str, re
     said = explain(error)
     assert (said.code, said.retryable) == (code, retryable)
     assert said.title and said.detail and "/secret" not in said.detail
+
+
+def test_what_ran_out_of_memory_says_what_to_lower() -> None:
+    assert "Lower `size` or `count`" in explain(MemoryError(), {"size": 9, "count": 2, "steps": 9}).detail
+    assert "smaller model" in explain(OutOfMemory("Not even one image fits."), {"samples": 9}).detail

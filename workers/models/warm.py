@@ -41,4 +41,4 @@ class WarmModels:
 
 def weight_bytes(model: VisionModel) -> int:
     tensors = [*model.network.module.parameters(), *model.network.module.buffers()]
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    return sum(tensor.nbytes for tensor in tensors) + model.network.folded_bytes

@@ -53,9 +53,8 @@ def _climb(
     unit: Unit,
     image: Image.Image | None,
 ) -> Climb:
-    values = params.model_dump(
-        include={"recipe", "count", "steps", "rate", "l2", "tv", "blur_every", "jitter", "zoom", "noise"}
-    )
+    names = {"recipe", "count", "steps", "rate", "l2", "tv", "alpha_norm", "blur_every", "jitter", "zoom", "noise"}
+    values = params.model_dump(include=names)
     start = start_picture(model, params.start or "noise", network.input_shape[1], params.count, image)
     apart = _apart(params, model, network, unit) if params.count > 1 else None
     return Climb(network, model.eye, unit, start=start, apart=apart, **values)

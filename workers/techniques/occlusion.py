@@ -33,7 +33,7 @@ def run(
 
     def explain(network: Network, progress: Progress) -> Tensor:
         asked = Occlusion(network, subject.unit.path, subject.readout(probability=probability), x, patches, fill)
-        found.append(patch_scores(asked, progress, context))
+        found.append(patch_scores(asked, progress, attribution.record))
         return base - found[0].scores.double()  # (patches,)
 
     def spread_out(falls: Tensor) -> Tensor:

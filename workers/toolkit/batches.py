@@ -1,4 +1,8 @@
-"""How many images fit into one batch, from the memory that is free now."""
+"""How many images fit into one batch, from the memory that is free now.
+
+Techniques cut their work into batches of a fixed size, so that the same seed draws the same numbers; where memory is
+short a batch goes through the network in pieces of this size. It is a power of two: another size means other rounding.
+"""
 
 from pathlib import Path
 
@@ -6,19 +10,20 @@ import psutil
 import torch
 from torch import Tensor, fx
 
-from workers.toolkit.network import Network
+from workers.toolkit.network import Network, Rule
 
 _SHARE = 0.25  # of the free memory: estimates are rough, and others live here too
 _MOST = {"cpu": 32, "cuda": 256}  # larger batches are no faster
 _CGROUP = Path("/sys/fs/cgroup")
 
 
-def batch_size(network: Network, path: str, *, gradient: bool = False) -> int:
-    """Images per batch for a pass up to that layer; with `gradient` every activation is held for the way back."""
-    sizes = [_bytes(node) for node in network.part((path,)).graph.nodes if node.op == "call_function"]
+def batch_size(network: Network, *paths: str, rule: Rule | None = None, gradient: bool = False) -> int:
+    """Images per batch for a pass up to those layers; with `gradient` every activation is held for the way back."""
+    sizes = [_bytes(node) for node in network.part(paths, rule).graph.nodes if node.op == "call_function"]
     held = sum(sizes) if gradient else sum(sorted(sizes)[-4:])
     fits = int(_SHARE * free_bytes(network.device) / max(held, 1))
-    return max(1, min(fits, _MOST.get(network.device.type, 32)))
+    most = max(1, min(fits, _MOST.get(network.device.type, 32)))
+    return 1 << (most.bit_length() - 1)
 
 
 def free_bytes(device: torch.device) -> int:

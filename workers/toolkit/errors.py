@@ -6,6 +6,7 @@ class TechniqueError(Exception):
 
     code = "technique_failed"
     title = "The technique could not be carried out"
+    retryable = False
 
 
 class NoRectifier(TechniqueError):
@@ -91,3 +92,9 @@ class EmptyImageSet(TechniqueError):
 class NoMaxPooling(TechniqueError):
     code = "no_max_pooling"
     title = "The model has no max pooling"
+
+
+class OutOfMemory(TechniqueError):
+    code = "model_out_of_memory"
+    title = "Out of memory"
+    retryable = True

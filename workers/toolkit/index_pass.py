@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from workers.toolkit.activation_index import ActivationIndex, Floats, Integers, maxima
 from workers.toolkit.batches import batch_size
 from workers.toolkit.errors import NotFinite
 from workers.toolkit.image_set import ImageSet
+from workers.toolkit.memory import Pieces
 from workers.toolkit.vision_model import VisionModel
 
 log = logging.getLogger(__name__)
@@ -35,10 +38,14 @@ def activation_index(
     images = image_set.images[index.covered :]
     if not images:
         return index
-    began = time.monotonic()
+    began, look = time.monotonic(), Pieces(lambda some: _look(model, path, some))
     for batch in _views(model, path, image_set, images):
         progress(index.covered, len(image_set.images), "images")
-        index = index.extended(*_look(model, path, batch, image_set.images[index.covered :]))
+        values, places, finite = (np.concatenate(parts) for parts in zip(*look(batch), strict=True))
+        if not finite.all():
+            image = image_set.images[index.covered + int(finite.argmin())]
+            raise NotFinite(f"The layer {path!r} is NaN or infinite for the image {image} of the set.")
+        index = index.extended(values, places)
         if time.monotonic() - began > _KEEP_EVERY_S:
             _keep(image_set, name, index)
             began = time.monotonic()
@@ -91,10 +98,7 @@ def _views(model: VisionModel, path: str, image_set: ImageSet, images: Sequence[
 
 
 @torch.no_grad()
-def _look(model: VisionModel, path: str, batch: Tensor, images: Sequence[str]) -> tuple[Floats, Integers]:
+def _look(model: VisionModel, path: str, batch: Tensor) -> tuple[Floats, Integers, NDArray[np.bool_]]:
+    """Maxima and their places, and which images (B,) gave finite numbers."""
     output = model.network.run(batch, path)
-    finite = output.flatten(1).isfinite().all(1)
-    if not bool(finite.all()):
-        image = images[int(finite.int().argmin())]
-        raise NotFinite(f"The layer {path!r} is NaN or infinite for the image {image} of the set.")
-    return maxima(output)
+    return (*maxima(output), output.flatten(1).isfinite().all(1).cpu().numpy())

@@ -33,5 +33,4 @@ def depth(network: Network, path: str) -> float:
 
 
 def _count(network: Network, path: str) -> int:
-    nodes = network.part((path,)).graph.nodes
-    return sum(operator_name(node) in _LAYERS or is_rectifier(node) for node in nodes)
+    return sum(operator_name(node) in _LAYERS or is_rectifier(node) for node in network.operators(path))

@@ -14,7 +14,7 @@ from workers.toolkit.network import Network
 from workers.toolkit.optimizers import NormalizedGradient
 from workers.toolkit.parametrization import Parametrization, Pixels
 from workers.toolkit.rectifiers import redirected
-from workers.toolkit.regularizers import squared_norm, total_variation
+from workers.toolkit.regularizers import alpha_norm, squared_norm, total_variation
 from workers.toolkit.transforms import Jiggle, Zoom
 from workers.toolkit.unit import Unit
 from workers.toolkit.view import Eye
@@ -23,6 +23,7 @@ WARM_UP = 16  # steps with redirected ReLU, as in Lucid
 _BLUR_SIGMA, _DECAY = 1.0, 1e-4
 _SCALE, _TURN = 0.1, 10.0
 _APART = 0.02  # of 0..1
+_ALPHA = 6.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Climb:
     rate: float
     l2: float
     tv: float
+    alpha_norm: float
     blur_every: int
     jitter: int
     zoom: float
@@ -83,6 +85,8 @@ class Climb:
             parts["l2"] = self.l2 * squared_norm(self.eye.normalize(picture))
         if self.tv:
             parts["tv"] = self.tv * total_variation(self.eye.normalize(picture))
+        if self.alpha_norm:
+            parts["alpha_norm"] = self.alpha_norm * alpha_norm(self.eye.normalize(picture), _ALPHA)
         return parts
 
     def _view(self, picture: Tensor, generator: torch.Generator) -> Tensor:

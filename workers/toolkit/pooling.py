@@ -23,7 +23,7 @@ def average_pooled(network: Network) -> tuple[Network, int]:
     for node in pools:
         _replace(node)
     sibling = fx.GraphModule(network.whole, graph)
-    return Network(sibling, *network.input_shape, graph=sibling), len(pools)
+    return network.with_graph(sibling), len(pools)
 
 
 def _replace(node: fx.Node) -> None:

@@ -8,7 +8,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from workers.toolkit.batches import batch_size
 from workers.toolkit.errors import NotFinite
+from workers.toolkit.gathering import gathered
+from workers.toolkit.memory import fitting
 from workers.toolkit.unit import TargetLike, Unit, find_unit
 from workers.toolkit.view import View
 from workers.toolkit.vision_model import VisionModel
@@ -49,7 +52,7 @@ class Subject:
     def scorer(self, *, probability: bool = False) -> Callable[[Tensor], Tensor]:
         """The function (B, C, H, W) → (B,) that gives any images the score that `score` gives this one."""
         network, path, read = self.model.network, self.unit.path, self.readout(probability=probability)
-        return lambda batch: read(network.run(batch, path))
+        return fitting(lambda batch: read(network.run(batch, path)), batch_size(network, path))
 
     def readout(self, *, probability: bool = False) -> Callable[[Tensor], Tensor]:
         """The function from outputs of the unit's layer, (B, C) or (B, C, H, W), to that score, (B,)."""
@@ -75,7 +78,7 @@ def told(model: VisionModel, target: TargetLike, unit: Unit) -> dict[str, Any]:
 def look(model: VisionModel, image: Image.Image, target: TargetLike) -> Subject:
     """Run the model once and settle what the target stands for. Raises NotFinite."""
     view = model.view(image)
-    logits = model.network.logits(view.x)
+    logits = gathered((model.network, "logits"), None, view.x, lambda _, x: model.network.logits(x))
     if not bool(logits.isfinite().all()):
         raise NotFinite(f"Model {model.name!r} returned NaN or infinity for this image.")
     return Subject(model, view, target, find_unit(target, model.network, logits), logits)

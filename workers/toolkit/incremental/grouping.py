@@ -34,7 +34,8 @@ def merged(costs: NDArray[np.float64], counts: NDArray[np.int64], groups: int) -
 def _first_groups(costs: NDArray[np.float64]) -> NDArray[np.int64]:
     """Every item for itself, or, if they are many, those that cost about the same together."""
     ranks = costs.sum(1).argsort(kind="stable").argsort(kind="stable")
-    return ranks * min(len(costs), _MOST) // len(costs)
+    groups: NDArray[np.int64] = ranks * min(len(costs), _MOST) // len(costs)
+    return groups
 
 
 def _losses(largest: NDArray[np.float64], members: NDArray[np.float64], group: int) -> NDArray[np.float64]:

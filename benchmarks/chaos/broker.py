@@ -1,0 +1,52 @@
+"""A Redis of the run's own, in the place where the stack would start one."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from redis import RedisError
+
+from jobs.connection import connect
+from retinoscope.child import Child
+from retinoscope.redis_server import configure, find_redis, free_port
+
+
+@contextmanager
+def durable(data: Path) -> Iterator[tuple[Child, str]]:
+    """Configured as `retinoscope serve` does."""
+    command, url = configure(data)
+    with _started(command, data) as child:
+        yield child, url
+
+
+@contextmanager
+def stock(data: Path) -> Iterator[tuple[Child, str]]:
+    """redis-server as it comes: no append-only file, snapshots by its default schedule; a port and a folder is all."""
+    port = free_port()
+    command = [find_redis(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(data)]
+    with _started(command, data) as child:
+        yield child, f"redis://127.0.0.1:{port}/0"
+
+
+@contextmanager
+def _started(command: list[str], data: Path) -> Iterator[Child]:
+    child = Child("redis", command, {}, data / "redis.log", patience_s=5)
+    child.start()
+    try:
+        yield child
+    finally:
+        child.stop()
+
+
+def wait_for(url: str, patience_s: float = 20.0) -> None:
+    """Until it answers. Raises redis.RedisError."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            connect(url).ping()
+            return
+        except RedisError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)

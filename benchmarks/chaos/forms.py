@@ -1,0 +1,41 @@
+"""How much is asked of a run, and how often it is struck."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Form:
+    """Numbers of jobs and of strikes."""
+
+    jobs: int
+    worker_kills: int
+    redis_kills: int
+    api_kills: int
+    pauses: int
+    workers: int = 3
+    slow_share: float = 0.10
+    toxic_share: float = 0.01
+    canceled_share: float = 0.06
+    twin_share: float = 0.10  # of those with one of their kind shortly before them
+
+
+SHORT = Form(jobs=150, worker_kills=8, redis_kills=2, api_kills=1, pauses=3)
+LONG = Form(jobs=1000, worker_kills=40, redis_kills=10, api_kills=5, pauses=10)
+
+LEASE_S = 3.0
+PAUSE_S = 2 * LEASE_S
+# More than the default of 3: a run has a hundred times the deaths of a bad day, and hits innocent jobs repeatedly.
+MAX_ATTEMPTS = 5
+MAX_QUEUED = 30
+
+ENVIRONMENT = {
+    "RETINOSCOPE_LEASE_S": str(LEASE_S),
+    "RETINOSCOPE_PUBLISH_GRACE_S": "2",
+    "RETINOSCOPE_CHECKPOINT_EVERY_S": "0.5",
+    "RETINOSCOPE_MAX_ATTEMPTS": str(MAX_ATTEMPTS),
+    "RETINOSCOPE_MAX_QUEUED": str(MAX_QUEUED),
+    "RETINOSCOPE_JOB_TTL_S": "7200",
+    "RETINOSCOPE_THREADS": "1",
+    "RETINOSCOPE_WARM_MODELS": '["tiny"]',
+    "OMP_NUM_THREADS": "1",
+}

@@ -1,0 +1,70 @@
+"""What is in Redis and among the files that nobody names, and what stays once every job's time is over."""
+
+import time
+from dataclasses import dataclass, field
+
+from redis import Redis
+
+from jobs import keyspace
+from jobs.artifacts import ArtifactStore
+
+_PATIENCE_S = 60.0
+_SHARED = {keyspace.LEASED, keyspace.WAITING, keyspace.EXPIRING, keyspace.COUNTERS, keyspace.WORKERS, keyspace.SWEPT}
+_MODELS = keyspace.description("")
+# Idempotency keys, and what jobs of the same work share, go by themselves; both are free once their job has gone.
+_BY_THEMSELVES = (":key:", ":work:")
+_BROKER = f"{keyspace.PREFIX}celery:"
+
+
+@dataclass
+class Leftovers:
+    """After expiry: what should have gone and has not."""
+
+    keys: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+
+def keys_without_expiry(redis: Redis) -> list[str]:
+    """The broker's own keys apart: they are lists of messages, gone when empty, and its table of queues."""
+    return [key for key in _keys(redis) if redis.ttl(key) == -1]
+
+
+def messages(redis: Redis) -> int:
+    """Messages that wait in the broker, or that a dead worker left unacknowledged."""
+    lists = list(redis.scan_iter(f"{_BROKER}*", count=1000, _type="list"))
+    return sum(int(redis.llen(key)) for key in lists) + int(redis.hlen(f"{_BROKER}unacked"))
+
+
+def after_expiry(redis: Redis, files: ArtifactStore) -> Leftovers:
+    """Let the time of everything be over now, and give the sweep a minute."""
+    _let_expire(redis)
+    deadline = time.monotonic() + _PATIENCE_S
+    while (left := _left(redis, files)) and time.monotonic() < deadline and (left.keys or left.files):
+        time.sleep(0.5)
+    return left
+
+
+def _let_expire(redis: Redis) -> None:
+    """As if the time to live had passed: the records say so, and uploads have no record any more."""
+    for member in redis.zrange(keyspace.EXPIRING, 0, -1):
+        kind, _, name = str(member).partition(":")
+        if kind == "job":
+            redis.hset(keyspace.job(name), "expires_ms", 0)
+        elif kind in ("image", "array"):
+            owner, _, digest = name.rpartition(":")
+            redis.delete(keyspace.upload(kind, owner, digest))
+        redis.zadd(keyspace.EXPIRING, {str(member): 1})
+
+
+def _left(redis: Redis, files: ArtifactStore) -> Leftovers:
+    keys = [key for key in _keys(redis) if not (key in _SHARED or key.startswith(_MODELS) or _by_itself(key))]
+    names = [key for kind in ("jobs", "images", "arrays") for key in files.keys(kind)]
+    return Leftovers(keys, names)
+
+
+def _by_itself(key: str) -> bool:
+    return any(part in key for part in _BY_THEMSELVES)
+
+
+def _keys(redis: Redis) -> list[str]:
+    return [str(key) for key in redis.scan_iter(count=1000) if not str(key).startswith(_BROKER)]

@@ -1,0 +1,34 @@
+"""Celery as it comes: an app, a broker, a result backend, and one task that notes its start and its end in a file.
+
+The file is the witness: Redis is killed, so nothing in it could be one.
+"""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from celery import Celery
+
+URL, WITNESS, LATE = "CHAOS_STOCK_REDIS", "CHAOS_STOCK_WITNESS", "CHAOS_STOCK_LATE"
+_SECONDS = {"fast": 0.1, "slow": 3.0, "canceled": 3.0, "toxic": 0.0}
+
+app = Celery("stock", broker=os.environ.get(URL), backend=os.environ.get(URL))
+if os.environ.get(LATE):  # the settings that its documentation names against lost tasks
+    app.conf.update(task_acks_late=True, task_reject_on_worker_lost=True)
+
+
+@app.task
+def work(number: int, kind: str) -> None:
+    """As long as a job of that kind takes; a toxic one kills its process."""
+    _note("start", number)
+    if kind == "toxic":
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(_SECONDS[kind])
+    _note("end", number)
+
+
+def _note(what: str, number: int) -> None:
+    """One write that appends: lines of several processes do not mix."""
+    with Path(os.environ[WITNESS]).open("a") as file:
+        file.write(f"{what} {number}\n")

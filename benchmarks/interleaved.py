@@ -1,0 +1,40 @@
+"""Contenders that take turns in one process, so that whatever else the machine does happens to all of them."""
+
+import time
+from collections.abc import Callable, Mapping
+from statistics import median
+
+import torch
+
+Work = Callable[[], object]
+
+
+def medians(contenders: Mapping[str, Work], runs: int, device: torch.device) -> dict[str, float]:
+    """Median seconds of each, after one round that is not counted."""
+    taken: dict[str, list[float]] = {name: [] for name in contenders}
+    for turn in range(runs + 1):
+        for name, work in contenders.items():
+            seconds = _seconds(work, device)
+            if turn:
+                taken[name].append(seconds)
+    return {name: median(seconds) for name, seconds in taken.items()}
+
+
+def best(settings: Mapping[str, Work], device: torch.device) -> str:
+    """The setting with the shortest of two runs."""
+    if len(settings) == 1:
+        return next(iter(settings))
+    return min(settings, key=lambda name: min(_seconds(settings[name], device) for _ in range(2)))
+
+
+def _seconds(work: Work, device: torch.device) -> float:
+    _wait(device)
+    began = time.perf_counter()
+    work()
+    _wait(device)
+    return time.perf_counter() - began
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

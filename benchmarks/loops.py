@@ -1,0 +1,237 @@
+"""How many steps per second do the iterative techniques take, against the loop that everybody writes?
+
+    .venv/bin/python -m benchmarks.loops                    # writes rows to benchmarks/loops.md
+    .venv/bin/python -m benchmarks.loops --runs 1 --steps 1 # a quick look, nothing written
+
+The plain loop sends the picture through the whole eager network, whose parameters require gradients, in torch's
+default memory format, and reads the layer by a hook. Ours is `ascend` with the technique's own stage: forward to the
+layer only, frozen parameters, folded batch norms, channels last, and all that the engine does between steps. "bare" is
+ours without the engine. Losses and optimizers are the same; before anything is timed the gradients are compared in
+double precision.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.interleaved import medians
+from benchmarks.networks import calibrated
+from workers.toolkit.aims import Aim
+from workers.toolkit.ascent import Stage, ascend
+from workers.toolkit.context import LocalContext
+from workers.toolkit.dreaming import Dream
+from workers.toolkit.inversion import Inversion
+from workers.toolkit.maximization import Climb
+from workers.toolkit.network import Network
+from workers.toolkit.restyle import Restyle, Weights
+from workers.toolkit.samples import samples
+from workers.toolkit.unit import Unit
+from workers.toolkit.view import Eye
+
+LAYERS = {"mobilenet_v2": "features.12", "resnet50": "layer3", "vgg16": "features.22"}
+STYLE_LAYERS = ("features.1", "features.6", "features.11", "features.18", "features.25")
+FLOORS = {"mobilenet_v2": 2.4, "resnet50": 1.9, "vgg16": 1.7}
+EYE = Eye(256, 224, "bilinear", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+EXACT = 1e-10
+Plain = Callable[[dict[str, Tensor], Tensor, Tensor], Tensor]
+"""(outputs of the layers, picture, what the network saw) → loss"""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """One technique on one network: its stage, and the same loss for the plain loop."""
+
+    technique: str
+    model: str
+    layers: tuple[str, ...]
+    stage: Stage
+    loss: Plain
+    eager: nn.Module
+    start: Tensor
+
+    def plain_loss(self, picture: Tensor) -> Tensor:
+        seen: dict[str, Tensor] = {}
+
+        def keep(path: str) -> Callable[..., None]:
+            return lambda _part, _given, output: seen.__setitem__(path, output.clone())
+
+        handles = [self.eager.get_submodule(path).register_forward_hook(keep(path)) for path in self.layers]
+        x = EYE.normalize(picture)
+        try:
+            self.eager(x)
+        finally:
+            for handle in handles:
+                handle.remove()
+        return self.loss(seen, picture, x)
+
+    def plain(self, steps: int) -> None:
+        self._loop(steps, self.plain_loss)
+
+    def bare(self, steps: int) -> None:
+        self._loop(steps, self._own_loss)
+
+    def engine(self, steps: int) -> None:
+        ascend([replace(self.stage, steps=steps)], Silent(checkpoints=False), seed=0, device=self.start.device)
+
+    def difference(self) -> float:
+        """Of the two gradients, by the largest entry."""
+        ours, theirs = (_gradient(loss, self.start) for loss in (self._own_loss, self.plain_loss))
+        return float((ours - theirs).abs().max() / theirs.abs().max())
+
+    def _own_loss(self, picture: Tensor) -> Tensor:
+        parts = self.stage.loss(picture, 10**6, torch.Generator().manual_seed(0))
+        return torch.stack([part.sum() for part in parts.values()]).sum()
+
+    def _loop(self, steps: int, loss: Callable[[Tensor], Tensor]) -> None:
+        made = self.stage.begin(None, torch.Generator().manual_seed(0))
+        optimizer = self.stage.optimizer(made.parameters)
+
+        def closure() -> Tensor:
+            optimizer.zero_grad()
+            value = loss(made.picture())
+            value.backward()  # type: ignore[no-untyped-call]
+            return value
+
+        for step in range(steps):
+            optimizer.step(closure)  # type: ignore[arg-type]
+            self.stage.after_step(made, step)
+
+
+class Silent(LocalContext):
+    def wants_preview(self) -> bool:
+        return False
+
+
+def loops(name: str, device: torch.device, dtype: torch.dtype, side: int = 224) -> Iterator[Loop]:
+    """Every technique at that network's layer."""
+    eager = calibrated(name, side).to(device, dtype)
+    network = Network(deepcopy(eager), 3, side, side)
+    start = EYE.picture(samples((3, side, side))[1:]).clamp(0, 1).to(device, dtype)
+    path = LAYERS[name]
+    for technique, make in (("dream", _dream), ("maximization", _climb), ("inversion", _inversion)):
+        stage, loss = make(network, path, start)
+        yield Loop(technique, name, (path,), stage, loss, eager, start)
+    if name == "vgg16":
+        stage, loss = _style(network, start)
+        yield Loop("style", name, STYLE_LAYERS, stage, loss, eager, start)
+
+
+def _dream(network: Network, path: str, start: Tensor) -> tuple[Stage, Plain]:
+    """½ mean a² of the layer; normalized gradients."""
+    side = start.shape[2]
+    dream = Dream(network, EYE, [Aim(path, Unit(path))], [(side, side)], 1, 1.5, 0, side // 8)
+    return dream.octave(0, lambda: start, ""), lambda seen, picture, x: -0.5 * seen[path].square().mean()
+
+
+def _climb(network: Network, path: str, start: Tensor) -> tuple[Stage, Plain]:
+    """The mean of channel 0 less λ‖x‖² (Simonyan et al. 2014)."""
+    climb = Climb(
+        network, EYE, Unit(path, 0), "simonyan", start, 1, steps=1, rate=0.01, l2=1e-4, tv=0.0, alpha_norm=0.0,
+        blur_every=0, jitter=0, zoom=1.0, noise=0.0,
+    )  # fmt: skip
+    return climb.stage(), lambda seen, picture, x: -seen[path][:, 0].mean() + 1e-4 * x.square().sum()
+
+
+def _inversion(network: Network, path: str, start: Tensor) -> tuple[Stage, Plain]:
+    """‖Φ − Φ0‖²/‖Φ0‖² with total variation and α-norm, by momentum (Mahendran & Vedaldi 2015)."""
+    with torch.no_grad():
+        code = network.run(EYE.normalize(start), path)
+    inversion = Inversion(network, EYE, path, code, "mahendran_vedaldi", 1, 400, 0.004, 10.0, 6.0, 8e-10, 0.0)
+    square = inversion.norm**2
+
+    def loss(seen: dict[str, Tensor], picture: Tensor, x: Tensor) -> Tensor:
+        levels = 255 * (picture - torch.tensor(EYE.mean).to(picture)[:, None, None])
+        variation = levels.diff(dim=3).square().sum() + levels.diff(dim=2).square().sum()
+        error = (seen[path] - code).square().sum() / code.square().sum()
+        return error + (10 / 2 * variation + 8e-10 / 2 * levels.abs().pow(6).sum()) / square
+
+    return inversion.stage(), loss
+
+
+def _style(network: Network, start: Tensor) -> tuple[Stage, Plain]:
+    """Gatys et al. 2016, by Adam."""
+    style, layers = start.flip(2), STYLE_LAYERS
+    restyle = Restyle(
+        lambda height, width: network, EYE, start, [style], [1.0], ("features.18",), layers, "gatys",
+        Weights(1.0, 1.0, 0.0, 0.0), "style", False, "adam", 0.02, 1,
+    )  # fmt: skip
+    with torch.no_grad():
+        target = network.run(EYE.normalize(start), "features.18")
+        grams = [_gram(output) for output in network.run_all(EYE.normalize(style), layers)]
+
+    def loss(seen: dict[str, Tensor], picture: Tensor, x: Tensor) -> Tensor:
+        total = (seen["features.18"] - target).square().mean()
+        for path, gram in zip(layers, grams, strict=True):
+            total = total + 1000 / len(gram) ** 2 * (_gram(seen[path]) - gram).square().mean()
+        return total
+
+    return restyle.stage(), loss
+
+
+def _gram(output: Tensor) -> Tensor:
+    flat = output[0].flatten(1)
+    return flat @ flat.T / flat.shape[1]
+
+
+def _gradient(loss: Callable[[Tensor], Tensor], picture: Tensor) -> Tensor:
+    picture = picture.clone().requires_grad_()
+    return torch.autograd.grad(loss(picture), picture)[0]
+
+
+def rows(name: str, options: argparse.Namespace) -> Iterator[str]:
+    device = torch.device(options.device)
+    exact = [loop.difference() for loop in loops(name, device, torch.double)]
+    assert max(exact) < EXACT, exact
+    for loop, error in zip(loops(name, device, torch.float32), exact, strict=True):
+        ways = {"plain": loop.plain, "bare": loop.bare, "ours": loop.engine}
+        taken = medians({way: _steps(run, options.steps) for way, run in ways.items()}, options.runs, device)
+        plain, bare, ours = (taken[way] / options.steps * 1000 for way in ways)
+        step = f"{plain:.1f} | {ours:.1f} | {1000 / ours:.1f} | **{plain / ours:.2f}** | {ours - bare:+.1f}"
+        floor = f"{FLOORS[name]}" if loop.technique == "dream" else ""
+        yield f"| {loop.technique} | {name} {LAYERS[name]} | {step} | {floor} | {error:.0e} |"
+
+
+def _steps(run: Callable[[int], None], steps: int) -> Callable[[], None]:
+    return lambda: run(steps)
+
+
+HEAD = [
+    "| technique | network, layer | plain, ms a step | ours | steps a second | plain / ours | the engine's part, ms "
+    "| floor | gradients differ by |",
+    "|---|---|---|---|---|---|---|---|---|",
+]
+
+
+def main() -> None:
+    options = _options()
+    torch.set_num_threads(options.threads)
+    lines = [] if options.append else list(HEAD)
+    for name in options.models:
+        for row in rows(name, options):
+            print(row, flush=True)
+            lines.append(row)
+    if options.out:
+        with options.out.open("a" if options.append else "w") as file:
+            file.writelines(line + "\n" for line in lines)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", nargs="+", default=list(LAYERS), choices=list(LAYERS))
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=3, help="in each run")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--out", type=Path, help="a table to write")
+    parser.add_argument("--append", action="store_true", help="to it, without a head")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

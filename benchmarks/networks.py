@@ -1,0 +1,37 @@
+"""Architectures with random weights that behave like trained ones: batch norms know their statistics."""
+
+import timm
+import torch
+import torchvision
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from workers.toolkit.samples import samples
+
+NAMES = ("efficientnet_lite0", "resnet18", "resnet50", "mobilenet_v2", "vgg16")
+_TIMM = {"efficientnet_lite0": "tf_efficientnet_lite0"}
+
+
+def calibrated(name: str, side: int = 224) -> nn.Module:
+    """torchvision's (timm's for efficientnet_lite0), always with the same weights, in eval mode."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        made = timm.create_model(_TIMM[name]) if name in _TIMM else torchvision.models.get_model(name, weights=None)
+    assert isinstance(made, nn.Module)
+    norms = [part for part in made.modules() if isinstance(part, _BatchNorm)]
+    made.eval()
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean of all batches that it sees
+        norm.train()
+    with torch.no_grad():
+        made(torch.cat([samples((3, side, side))] * 2))
+    return made.eval()
+
+
+def separate_relus(module: nn.Module) -> nn.Module:
+    """Hooks on a ReLU that overwrites its input see what they must not."""
+    for part in module.modules():
+        if hasattr(part, "inplace"):
+            part.inplace = False
+    return module

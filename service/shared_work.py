@@ -1,0 +1,31 @@
+"""Which jobs are the same work: technique, model, weights, parameters, inputs and version, for one owner."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from catalog.models import ModelEntry
+from catalog.technique import Params
+from jobs import keyspace
+from jobs.model import Input
+from jobs.terms import Work
+from service.order import Order
+
+
+def work_of(
+    order: Order, params: Params, inputs: Mapping[str, Input], entry: ModelEntry, weights: str | None
+) -> Work | None:
+    """None where the result is not settled by these: a seed that was drawn, an image set, weights not loaded yet."""
+    seed_given = order.params.seed is not None
+    drawn = params.depends_on_seed() and not seed_given
+    if drawn or not params.repeatable() or weights is None:
+        return None
+    asked: dict[str, Any] = params.model_dump(mode="json", exclude=None if seed_given else {"seed"})
+    basis = {"retinoscope": version("retinoscope"), "weights": weights}
+    ids = {name: found.id for name, found in inputs.items()}
+    own = entry.own and [entry.own.module, entry.own.function, entry.own.arguments, entry.own_labels]
+    model = [entry.model_dump(mode="json"), own]
+    same = json.dumps([order.technique.name, model, asked, ids, basis], sort_keys=True)
+    return Work(keyspace.work(order.owner, hashlib.sha256(same.encode()).hexdigest()), basis, order.options.cache)

@@ -1,0 +1,130 @@
+"""Files and records against each other: nothing that lives is an orphan, and every orphan is found and goes."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from jobs.artifacts import ArtifactStore
+from jobs.audit import missing, orphans
+from jobs.image_sets import ImageSetStore
+from jobs.images import ImageFacts, ImageStore
+from jobs.lease import Lease
+from jobs.model import Artifact, Job
+from jobs.orphan_sweep import OrphanSweep
+from jobs.scratch import Scratch
+from jobs.settings import Settings
+from jobs.store import JobStore
+from jobs.uploads import GRACE_MS
+from tests.jobs.test_transitions import claimed, new_job
+
+FACTS = ImageFacts(width=9, height=9, media_type="image/png")
+
+
+@pytest.fixture
+def files(settings: Settings) -> ArtifactStore:
+    return ArtifactStore(settings.artifacts_location)
+
+
+@pytest.fixture
+def sweep(store: JobStore, files: ArtifactStore, settings: Settings, redis: Redis) -> OrphanSweep:
+    return OrphanSweep(JobStore(redis, settings.model_copy(update={"orphan_grace_s": 0})), files)
+
+
+def saved(files: ArtifactStore, lease: Lease, name: str = "a.png") -> Artifact:
+    key = f"{lease.folder}/{name}"
+    files.put(key, b"png")
+    return Artifact(name=name, media_type="image/png", bytes=3, sha256="sha256:0", key=key)
+
+
+def succeeded(store: JobStore, files: ArtifactStore) -> tuple[Job, Lease]:
+    job = new_job(store)
+    lease = claimed(store, job)
+    lease.succeed({}, [saved(files, lease)], {})
+    return job, lease
+
+
+def lively(redis: Redis, store: JobStore, files: ArtifactStore, settings: Settings) -> None:
+    """One of everything that may be stored: results, work in progress, an image without and in a set, a set's file."""
+    succeeded(store, files)
+    lease = claimed(store, new_job(store))
+    saved(files, lease)
+    Scratch(lease, files, "checkpoint").replace(b"state")
+    failed = claimed(store, new_job(store))
+    Scratch(failed, files, "preview").replace(b"webp")
+    failed.cancel()
+    images = ImageStore(redis, files, settings)
+    image = images.put("ada", b"pixels", FACTS)
+    sets = ImageSetStore(redis, files, images, settings)
+    made = sets.create("ada", "")
+    sets.add("ada", made.id, [image.id])
+    sets.keep("ada", made.id, "index/a", b"index")
+
+
+def test_nothing_that_lives_is_an_orphan_or_missing(
+    redis: Redis, store: JobStore, files: ArtifactStore, settings: Settings, sweep: OrphanSweep
+) -> None:
+    lively(redis, store, files, settings)
+    before = files.keys("")
+    assert len(before) == 6
+    assert list(orphans(store, files)) == [] and missing(store, files) == {}
+    assert sweep.sweep() == 0 and files.keys("") == before
+
+
+def test_what_a_zombie_writes_is_found_and_goes(
+    redis: Redis, store: JobStore, files: ArtifactStore, settings: Settings, sweep: OrphanSweep
+) -> None:
+    lively(redis, store, files, settings)
+    before = set(files.keys(""))
+    _, lease = succeeded(store, files)
+    alive = {*files.keys("")}
+    other = {
+        saved(files, lease, "late.png").key,
+        f"jobs/{'0' * 32}/1-abc/deleted.png",
+        f"jobs/{lease.job.id}/checkpoints/1-late",
+        f"images/ada/{hashlib.sha256(b'no record').hexdigest()}",
+        f"sets/ada/{'0' * 32}/index/deleted",
+    }
+    for key in other:
+        files.put(key, b"late")
+    assert set(orphans(store, files)) == other
+    assert list(orphans(store, files, older_than_s=60)) == []
+    assert sweep.sweep() == len(other)
+    assert set(files.keys("")) == alive >= before
+
+
+def test_an_upload_that_is_just_coming_is_none(
+    redis: Redis, store: JobStore, files: ArtifactStore, settings: Settings
+) -> None:
+    """Bytes are stored between a note that they will come and the record."""
+    image = ImageStore(redis, files, settings).put("ada", b"pixels", FACTS)
+    digest = image.id.removeprefix("sha256:")
+    redis.delete(f"retinoscope:owner:ada:image:{digest}")
+    assert list(orphans(store, files)) == []
+    redis.zincrby("retinoscope:expiring", -settings.job_ttl_s * 1000 - 2 * GRACE_MS, f"image:ada:{digest}")
+    assert list(orphans(store, files)) == [f"images/ada/{digest}"]
+
+
+def test_one_sweep_at_a_time(redis: Redis, files: ArtifactStore, sweep: OrphanSweep) -> None:
+    files.put(f"jobs/{'0' * 32}/1-abc/a.png", b"late")
+    redis.set("retinoscope:swept", "1", px=60_000)
+    assert sweep.sweep() == 0 and files.keys("jobs/")
+    redis.delete("retinoscope:swept")
+    assert sweep.sweep() == 1 and not files.keys("jobs/")
+    assert redis.pttl("retinoscope:swept") > 0
+
+
+def test_half_a_file_of_a_crash_goes(settings: Settings, files: ArtifactStore, sweep: OrphanSweep) -> None:
+    files.put("jobs/whole", b"whole")
+    folder = settings.data / "artifacts" / "jobs"
+    (folder / "a.png#1").write_bytes(b"ha")
+    assert sweep.sweep() == 2  # with the whole one, which no record knows
+    assert [path for path in Path(settings.data).rglob("*") if path.is_file()] == []
+
+
+def test_a_record_whose_file_is_gone_is_named(store: JobStore, files: ArtifactStore) -> None:
+    job, lease = succeeded(store, files)
+    succeeded(store, files)
+    files.delete_folder(lease.folder)
+    assert missing(store, files) == {job.id: [f"{lease.folder}/a.png"]}

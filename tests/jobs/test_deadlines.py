@@ -1,0 +1,129 @@
+"""A job ends by its deadline, wherever it stands and whoever has died."""
+
+import time
+
+import pytest
+from redis import Redis
+
+from jobs.artifacts import ArtifactStore
+from jobs.errors import Canceled, DeadlineExceeded, LeaseLost
+from jobs.lease import claim
+from jobs.model import Job, Progress, Status
+from jobs.reconciler import Reconciler
+from jobs.settings import Settings
+from jobs.store import JobStore, NewJob
+from jobs.terms import Terms
+from tests.jobs.test_transitions import claimed, new_job
+from tests.wait import wait_until
+
+BRIEF_S = 0.15
+
+
+def brief_job(store: JobStore, deadline_s: float = BRIEF_S) -> Job:
+    new = NewJob(owner="local", technique="saliency", model="m", queue="fast", params={"seed": 7})
+    return store.create(new, Terms(deadline_s))
+
+
+def exceeded(store: JobStore, job: Job, *words: str) -> None:
+    ended = store.get(job.id)
+    assert ended.status is Status.FAILED and ended.error is not None and ended.result is None
+    assert ended.error.code == "deadline_exceeded" and ended.error.retryable
+    assert all(word in ended.error.detail for word in words), ended.error.detail
+    assert ended.finished_ms is not None and ended.deadline_ms is not None
+    assert ended.finished_ms >= ended.deadline_ms
+
+
+@pytest.fixture
+def reconciler(store: JobStore, settings: Settings) -> Reconciler:
+    return Reconciler(store, ArtifactStore(settings.artifacts_location), lambda *_: None)
+
+
+def test_a_deadline_counts_from_acceptance(store: JobStore) -> None:
+    job = brief_job(store, 60)
+    assert job.deadline_ms == job.created_ms + 60_000
+    assert new_job(store).deadline_ms is None
+
+
+def test_one_that_nobody_took_ends_without_any_worker(store: JobStore, reconciler: Reconciler) -> None:
+    job = brief_job(store)
+    wait_until(lambda: reconciler.recover() or store.get(job.id).status.final)
+    exceeded(store, job, "waiting")
+
+
+def test_it_is_looked_at_when_the_deadline_passes_not_when_its_message_is_due(store: JobStore, redis: Redis) -> None:
+    waits, runs = brief_job(store), brief_job(store)
+    claimed(store, runs)
+    assert redis.zscore("retinoscope:waiting", waits.id) == waits.deadline_ms
+    assert redis.zscore("retinoscope:leased", runs.id) == runs.deadline_ms
+    patient = brief_job(store, 3600)
+    assert (redis.zscore("retinoscope:waiting", patient.id) or 0) < (patient.deadline_ms or 0)
+
+
+def test_one_that_comes_too_late_is_not_begun(store: JobStore) -> None:
+    job = brief_job(store)
+    time.sleep(BRIEF_S)
+    assert claim(store, job.id) is None
+    exceeded(store, job, "waiting")
+
+
+def test_a_running_one_is_stopped_at_its_next_progress(store: JobStore) -> None:
+    job = brief_job(store)
+    lease = claimed(store, job)
+    lease.beat(Progress(done=3, total=8))
+    time.sleep(BRIEF_S)
+    with pytest.raises(DeadlineExceeded):
+        lease.beat(Progress(done=4, total=8))
+    exceeded(store, job, "running", "3 of 8")
+    with pytest.raises(DeadlineExceeded):
+        lease.check()
+    with pytest.raises(LeaseLost):
+        lease.beat()
+
+
+def test_a_running_one_that_makes_no_progress_is_stopped_by_its_heartbeat(store: JobStore) -> None:
+    job = brief_job(store)
+    with claimed(store, job) as lease:
+        wait_until(lambda: store.get(job.id).status.final)
+        with pytest.raises((DeadlineExceeded, LeaseLost)):
+            wait_until(lease.check)
+    exceeded(store, job, "running")
+
+
+def test_a_worker_that_hangs_cannot_hold_it_longer(store: JobStore, reconciler: Reconciler) -> None:
+    job = brief_job(store)
+    lease = claimed(store, job)
+    began = time.monotonic()
+    wait_until(lambda: reconciler.recover() or store.get(job.id).status.final)
+    assert time.monotonic() - began < store.settings.lease_s
+    exceeded(store, job, "running")
+    with pytest.raises(LeaseLost):
+        lease.succeed({}, [], {})
+
+
+def test_a_result_that_is_too_late_is_none(store: JobStore) -> None:
+    job = brief_job(store)
+    lease = claimed(store, job)
+    time.sleep(BRIEF_S)
+    with pytest.raises(DeadlineExceeded):
+        lease.succeed({}, [], {})
+    exceeded(store, job, "running")
+
+
+def test_a_cancel_that_came_before_is_a_cancel(store: JobStore) -> None:
+    job = brief_job(store)
+    lease = claimed(store, job)
+    store.cancel(job.id, "local")
+    time.sleep(BRIEF_S)
+    with pytest.raises(Canceled):
+        lease.beat()
+    lease.cancel()
+    assert store.get(job.id).status is Status.CANCELED
+
+
+def test_one_that_lost_its_worker_is_not_begun_again_too_late(store: JobStore, reconciler: Reconciler) -> None:
+    job = brief_job(store, 1)
+    lease = claimed(store, job)
+    assert lease.give_back()
+    assert store.get(job.id).status is Status.QUEUED
+    wait_until(lambda: reconciler.recover() == [] and store.get(job.id).status.final)
+    exceeded(store, job, "waiting")
