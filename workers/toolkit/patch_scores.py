@@ -26,7 +26,7 @@ class PatchScores:
 def patch_scores(occlusion: Occlusion, progress: Progress, record: Record) -> PatchScores:
     """Progress counts patches. Raises NotFinite, OutOfMemory, or what progress raises to stop."""
     engine = occlusion.engine()
-    score = record.scores(fitting(lambda places: engine.scores(places.numpy())))
+    score = record.scores(fitting(lambda places: engine.scores(places.numpy()), engine.fits))
     scores, done = torch.zeros(len(occlusion.patches), dtype=occlusion.x.dtype), 0
     for batch in engine.batches:
         progress(done, len(scores), "patches")
