@@ -1,8 +1,11 @@
 """What every technique that explains a neuron by a map shares: `check`, which tells how far to trust the map."""
 
+from typing import ClassVar
+
 from pydantic import BaseModel, Field
 
 from catalog.heatmap import HeatmapSummary
+from catalog.models import ModelEntry
 from catalog.technique import ArtifactSpec, TargetParams
 
 CHECK = ArtifactSpec(
@@ -13,7 +16,12 @@ CHECK = ArtifactSpec(
 )
 
 
+CHECK_PASSES = 126  # hiding and showing: 21 steps, two ways, of the map and two moved ones
+
+
 class AttributionParams(TargetParams):
+    by_gradient: ClassVar[bool] = False
+
     check: bool = Field(
         False,
         description=(
@@ -21,6 +29,14 @@ class AttributionParams(TargetParams):
             "a gradient also compare with the map of the model whose last layer is shuffled. Adds `summary.check`."
         ),
     )
+
+    def map_passes(self, model: ModelEntry) -> int:
+        """As `passes`, for the map alone."""
+        return 1
+
+    def passes(self, model: ModelEntry) -> int:
+        maps = 2 if self.check and self.by_gradient else 1  # of the model with a shuffled layer too
+        return maps * self.map_passes(model) + (CHECK_PASSES if self.check else 0)
 
     def depends_on_seed(self) -> bool:
         return self.check

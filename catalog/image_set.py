@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
@@ -13,12 +14,14 @@ TOP = 64  # images that the index keeps per channel
 
 
 class ImageSetParams(Params):
-    """Parameters of a technique that reads an image set."""
+    """Parameters of a technique that reads an image set. Its `passes` are without those that complete an index."""
 
     image_set: str = Field(
         max_length=1000,
         description="Id of an image set, made by POST /v1/image-sets. (`retinoscope run` takes a folder of pictures.)",
     )
+
+    dearest: ClassVar[tuple[str, ...]] = ("take a smaller image_set",)
 
     def repeatable(self) -> bool:
         return False  # a set grows, and what the result says of the index is about this job

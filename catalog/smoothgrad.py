@@ -1,5 +1,7 @@
 """SmoothGrad's two parameters, shared by every technique that works on a gradient."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from catalog.attribution import AttributionParams
@@ -7,6 +9,9 @@ from catalog.models import ModelEntry
 
 
 class SmoothGradParams(AttributionParams):
+    by_gradient: ClassVar[bool] = True
+    dearest: ClassVar[tuple[str, ...]] = ("lower samples",)
+
     samples: int = Field(
         1, ge=1, le=1000, description="SmoothGrad: noisy copies whose gradients are averaged; 1 is the plain gradient."
     )
@@ -17,5 +22,8 @@ class SmoothGradParams(AttributionParams):
     def depends_on_seed(self) -> bool:
         return self.samples > 1 or super().depends_on_seed()
 
-    def passes(self, model: ModelEntry) -> int:
+    def gathers(self) -> bool:
+        return self.samples == 1 and not self.check
+
+    def map_passes(self, model: ModelEntry) -> int:
         return self.samples

@@ -48,8 +48,10 @@ class Params(BaseModel):
         Raises InvalidParameters or TooExpensive.
         """
 
+    dearest: ClassVar[tuple[str, ...]] = ()  # what to change in a request that costs too much: "lower steps"
+
     def passes(self, model: ModelEntry) -> int:
-        """About how many images go through the model, with or without a gradient."""
+        """About how many images go through the model, with or without a gradient; larger ones count by their area."""
         return 1
 
     def depends_on_seed(self) -> bool:
@@ -59,6 +61,10 @@ class Params(BaseModel):
     def repeatable(self) -> bool:
         """Do parameters, inputs and the model's weights settle the result? Then it may be used for an identical job."""
         return True
+
+    def gathers(self) -> bool:
+        """True where several waiting jobs of one model gain by running as one batch: a pass or two, one image each."""
+        return False
 
     def check_images(self, sent: Set[str]) -> None:
         """Refuse images that are missing or of no use, by their names, for what the other parameters ask.

@@ -45,7 +45,7 @@ class Cancels:
             time.sleep(_RECONNECT_S)
 
     def _listen(self) -> None:
-        with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
+        with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:  # type: ignore[no-untyped-call]
             subscription.subscribe(keyspace.CANCELS)
             while True:
                 message = subscription.get_message(timeout=_LOOK_EVERY_S)

@@ -1,6 +1,7 @@
 """A worker's hold on a job: taken by `claim`, kept by heartbeats, and carried by every write as a fencing token."""
 
 import json
+import logging
 import secrets
 import threading
 import time
@@ -13,6 +14,8 @@ from jobs.errors import Canceled, DeadlineExceeded, LeaseLost
 from jobs.model import Artifact, Job, JobError, Progress, Stored
 from jobs.store import JobStore
 
+log = logging.getLogger(__name__)
+
 _BEATS_PER_LEASE = 5
 _FINISH_PATIENCE_S = 60.0
 
@@ -21,6 +24,7 @@ class Lease:
     """The right to run one attempt of one job."""
 
     def __init__(self, store: JobStore, job: Job, token: str, told: threading.Event | None = None) -> None:
+        self.on_stall: Callable[[], None] = _nothing  # called once, on the lease's thread
         self.job = job
         self.token = token
         self.lost = False
@@ -31,6 +35,7 @@ class Lease:
         self._store = store
         self._lease_ms = round(store.settings.lease_s * 1000)
         self._ended = threading.Event()
+        self._moved: float | None = None  # when the work last said that it goes on; None until it begins
 
     @property
     def folder(self) -> str:
@@ -51,10 +56,21 @@ class Lease:
         self.late = answer == "late"
         if answer == "cancel":
             self._told.set()
-        self.check()
+        self._check()
 
     def check(self) -> None:
-        """Raise LeaseLost, DeadlineExceeded or Canceled if a beat or a message said so. Costs nothing."""
+        """Raise LeaseLost, DeadlineExceeded or Canceled if a beat or a message said so. Costs nothing.
+
+        It is also how the work says that it goes on: without a call for `stalled_after_s` the lease ends.
+        """
+        self._moved = time.monotonic()
+        self._check()
+
+    @property
+    def stalled(self) -> bool:
+        return self._moved is not None and time.monotonic() - self._moved > self._store.settings.stalled_after_s
+
+    def _check(self) -> None:
         if self.lost:
             raise LeaseLost(self.job.id)
         if self.late:
@@ -99,6 +115,10 @@ class Lease:
 
     def _beat_until_ended(self) -> None:
         while not self._ended.wait(self._lease_ms / 1000 / _BEATS_PER_LEASE):
+            if self.stalled:
+                log.error("job %s stands still: left to another attempt", self.job.id)
+                self.on_stall()
+                return
             try:
                 self.beat()
             except (LeaseLost, DeadlineExceeded):
@@ -127,6 +147,10 @@ class Lease:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.5)
+
+
+def _nothing() -> None:
+    """The lease ends by itself."""
 
 
 def claim(store: JobStore, job_id: str, told: threading.Event | None = None) -> Lease | None:

@@ -1,6 +1,7 @@
 """The job object: the record in Redis, and what the API returns."""
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -102,6 +103,7 @@ class Job(BaseModel):
     status: Status
     params: dict[str, Any]
     inputs: dict[str, Input] = {}
+    gathers: bool = False
     created_ms: int
     expires_ms: int
     started_ms: int | None = None
@@ -127,6 +129,14 @@ class Job(BaseModel):
         for name in _STRUCTURED & data.keys():
             data[name] = json.loads(data[name])
         return cls.model_validate(data)
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A message to the workers, and the list of Redis that it is pushed onto."""
+
+    list: str
+    message: str
 
 
 _STRUCTURED = frozenset(

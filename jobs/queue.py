@@ -1,6 +1,7 @@
 """The one Celery app, shared by both sides. A message names a job and holds nothing else."""
 
 from celery import Celery
+from kombu import Producer
 
 from jobs.connection import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S
 from jobs.keyspace import PREFIX
@@ -8,9 +9,9 @@ from jobs.settings import settings
 
 RUN_JOB = "retinoscope.run_job"
 DESCRIBE_MODEL = "retinoscope.describe_model"
-_MESSAGE_LIFE_S = 3600
+MESSAGE_LIFE_S = 3600
 # Each queue is a Redis list per priority, 0 first: jobs that have begun go before those that have not.
-_FRONT, _BACK = 0, 9
+FRONT, BACK = 0, 9
 
 app = Celery("retinoscope", broker=settings().redis_url)
 app.conf.update(
@@ -30,7 +31,7 @@ app.conf.update(
     broker_connection_max_retries=None,
     broker_transport_options={
         "global_keyprefix": f"{PREFIX}celery:",
-        "priority_steps": [_FRONT, _BACK],
+        "priority_steps": [FRONT, BACK],
         # A message that comes back early is harmless: the record says that its job is taken.
         "visibility_timeout": 60,
         "unacked_restore_interval": 1,
@@ -53,13 +54,16 @@ def publish(job_id: str, queue: str, begun: bool = False) -> None:
 
     Raises kombu's OperationalError when the broker is away.
     """
-    _send(RUN_JOB, job_id, queue, _FRONT if begun else _BACK)
+    send(RUN_JOB, job_id, queue, FRONT if begun else BACK)
 
 
 def ask_for_description(model: str) -> None:
     """Ask a worker to describe the model on the noticeboard."""
-    _send(DESCRIBE_MODEL, model, "fast", _BACK)
+    send(DESCRIBE_MODEL, model, "fast", BACK)
 
 
-def _send(task: str, argument: str, queue: str, priority: int) -> None:
-    app.send_task(task, args=[argument], queue=queue, priority=priority, retry=False, expires=_MESSAGE_LIFE_S)
+def send(task: str, argument: str, queue: str, priority: int, producer: Producer | None = None) -> None:
+    """Send by that producer, or by one to the broker."""
+    app.send_task(
+        task, [argument], queue=queue, priority=priority, retry=False, expires=MESSAGE_LIFE_S, producer=producer
+    )

@@ -25,12 +25,18 @@ class Settings(BaseSettings):
     job_ttl_s: int = Field(7 * 86400, ge=60, description="Life of a job with its artifacts, and of an image.")
     lease_s: float = Field(10, ge=0.5, description="A worker silent for so long has lost its job.")
     publish_grace_s: float = Field(5, ge=0.2, description="A queued job not taken for so long is published again.")
+    stalled_after_s: float = Field(600, gt=0, description="A job without a sign of progress for so long is taken away.")
     max_attempts: int = Field(3, ge=1, description="Deaths of a worker after which a job is called poisoned.")
     orphan_sweep_s: float = Field(3600, gt=0, description="Seconds between two searches for files without a record.")
     orphan_grace_s: float = Field(86400, ge=0, description="Age at which a file without a record is deleted.")
     checkpoint_every_s: float = Field(5, ge=0, description="Seconds between checkpoints of a long job, at least.")
     max_listeners: int = Field(
         1000, ge=1, description="Event streams of one API process; one more is refused with 503."
+    )
+    max_passes: int = Field(
+        25_000,
+        ge=1,
+        description="Images of the model's size that one job may send through it; more is refused with 422.",
     )
     max_queued: int = Field(10_000, ge=1, description="Jobs waiting; one more is refused with 503.")
     max_queued_per_owner: int = Field(

@@ -5,6 +5,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import BaseModel
@@ -12,7 +13,7 @@ from redis import Redis
 
 from jobs import keyspace
 from jobs.errors import JobsError, KeyTaken, NotFound, QueueFull, ResultThere, StillRunning, TooManyJobs, TooSlow
-from jobs.model import Input, Job
+from jobs.model import Hint, Input, Job
 from jobs.settings import Settings
 from jobs.terms import NO_TERMS, Terms
 from jobs.transitions import Transitions
@@ -33,34 +34,42 @@ class NewJob(BaseModel):
     queue: str
     params: dict[str, Any]
     inputs: dict[str, Input] = {}
+    gathers: bool = False  # may run in one batch with others of its technique and model
 
 
 class JobStore:
-    """Reads and moves records. Every method may raise redis.RedisError."""
+    """Reads and moves records. Every method may raise redis.RedisError.
 
-    def __init__(self, redis: Redis, settings: Settings) -> None:
+    `hint` (id, queue) is the message that tells the workers of a new job; without it the reconciler does, later.
+    """
+
+    def __init__(self, redis: Redis, settings: Settings, hint: Callable[[str, str], Hint] | None = None) -> None:
+        self._hint = hint
         self.redis = redis
         self.settings = settings
         self.transition = Transitions(redis, settings.job_ttl_s)
 
     def create(self, new: NewJob, terms: Terms = NO_TERMS, *, job_id: str = "", result: Sequence[str] = ()) -> Job:
-        """Write the record, state `queued`, and into the idempotency key its id.
+        """Write the record, state `queued`, and into the idempotency key its id; tell the workers.
 
         With `result`, fields and values of an ended job, the state is `succeeded`; the files of `job_id` were expected.
         Raises QueueFull, TooManyJobs, KeyTaken, ResultThere or TooSlow.
         """
         job_id = job_id or new_job_id()
         fields = [*_flat(new.model_dump(mode="json") | terms.recorded()), *result]
-        limits = {
+        limits: dict[str, Any] = {
             "grace_ms": round(self.settings.publish_grace_s * 1000),
             "most_waiting": self.settings.max_queued,
             "most_of_owner": self.settings.max_queued_per_owner,
         }
+        if self._hint is not None:
+            limits["hint"] = asdict(self._hint(job_id, new.queue))
         text = json.dumps(limits | terms.told() | {"cached": bool(result)})
-        answer = self.transition("create", job_id, new.owner, text, *fields)
+        answer, *record = self.transition.ask("create", job_id, new.owner, text, *fields)
         if answer in _REFUSALS:
-            raise _REFUSALS[answer]
-        return self.get(job_id, new.owner)
+            raise _REFUSALS[answer](*record)
+        names, values = record[0][::2], record[0][1::2]
+        return Job.from_hash(dict(zip(names, values, strict=True)))
 
     def get(self, job_id: str, owner: str | None = None) -> Job:
         """The record. Raises NotFound, also when it belongs to another owner."""
@@ -102,6 +111,11 @@ class JobStore:
             pipe.zcard(keyspace.LEASED)
             waiting, running = pipe.execute()
         return waiting, running
+
+    def waiting(self, most: int) -> list[Job]:
+        """Jobs that wait for a worker, about in the order in which they came."""
+        ids: list[str] = self.redis.zrange(keyspace.WAITING, 0, most - 1)  # type: ignore[assignment]
+        return self._many(ids) if ids else []
 
     def counters(self) -> dict[str, int]:
         """`created:<technique>` and `finished:<status>:<technique>` → how many, since jobs were last seen."""

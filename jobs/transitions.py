@@ -13,6 +13,7 @@ queued, running → failed    claim, heartbeat, finish or recover, once its dead
 
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 from redis import Redis
 from redis.commands.core import Script
@@ -32,6 +33,10 @@ class Transitions:
 
     def __call__(self, name: str, job_id: str, owner: str, *arguments: Argument) -> str:
         """Run one transition; returns the script's one-word answer."""
+        return str(self.ask(name, job_id, owner, *arguments))
+
+    def ask(self, name: str, job_id: str, owner: str, *arguments: Argument) -> Any:
+        """Run one transition; returns the script's answer as it is."""
         keys = [
             keyspace.job(job_id),
             keyspace.events(job_id),
@@ -42,8 +47,7 @@ class Transitions:
             keyspace.owner_jobs(owner),
             keyspace.owner_open(owner),
         ]
-        answer = self._script(name)(keys=keys, args=[job_id, self._ttl_ms, *arguments])
-        return answer.decode() if isinstance(answer, bytes) else str(answer)
+        return self._script(name)(keys=keys, args=[job_id, self._ttl_ms, *arguments])
 
     def _script(self, name: str) -> Script:
         if name not in self._scripts:

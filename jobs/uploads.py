@@ -58,15 +58,14 @@ class UploadStore(Generic[Record]):
 
     def use(self, owner: str, upload_id: str) -> Record:
         """The record, kept for as long as a job made now. Raises NotFound."""
-        expires_ms = self.keep(owner, [digest_of(upload_id)], self._ttl_ms)
+        expires_ms, text = self._keep(owner, [digest_of(upload_id)], self._ttl_ms)
         if not expires_ms:
             raise NotFound(upload_id)
-        return self.get(owner, upload_id)
+        return self._read(text, expires_ms)
 
     def keep(self, owner: str, digests: Sequence[str], life_ms: int, record: str = "") -> int:
         """Keep uploads for so long; returns the earliest expiry, 0 if one of them is not stored (any more)."""
-        prefixes = keyspace.upload(self.kind, owner, ""), self._member(owner, "")
-        return int(self._run("uploads_keep", [keyspace.EXPIRING], life_ms, GRACE_MS, *prefixes, record, *digests))
+        return self._keep(owner, digests, life_ms, record)[0]
 
     def get(self, owner: str, upload_id: str) -> Record:
         """The record. Raises NotFound, also for another owner's upload."""
@@ -77,8 +76,7 @@ class UploadStore(Generic[Record]):
             text, goes_ms = pipe.execute()
         if text is None:
             raise NotFound(upload_id)
-        expires_ms = int(goes_ms or 0) - GRACE_MS
-        return self.record.model_validate_json(str(text)).model_copy(update={"expires_ms": max(expires_ms, 0)})
+        return self._read(str(text), max(int(goes_ms or 0) - GRACE_MS, 0))
 
     def read(self, owner: str, upload_id: str) -> bytes:
         """The bytes as they were sent. Raises NotFound."""
@@ -96,6 +94,16 @@ class UploadStore(Generic[Record]):
             pipe.zrem(keyspace.EXPIRING, member)
             pipe.delete(leaving)
             pipe.execute()
+
+    def _keep(self, owner: str, digests: Sequence[str], life_ms: int, record: str = "") -> tuple[int, str]:
+        """The earliest expiry, and the last record; (0, '') if one is gone."""
+        prefixes = keyspace.upload(self.kind, owner, ""), self._member(owner, "")
+        arguments: list[str | int] = [life_ms, GRACE_MS, *prefixes, record, *digests]
+        expires_ms, text = self._run("uploads_keep", [keyspace.EXPIRING], *arguments)
+        return int(expires_ms), str(text)
+
+    def _read(self, text: str, expires_ms: int) -> Record:
+        return self.record.model_validate_json(text).model_copy(update={"expires_ms": expires_ms})
 
     def _expect(self, owner: str, digest: str) -> None:
         """Note that bytes will come. Waits while the sweep deletes the same ones, so that it never deletes the new."""

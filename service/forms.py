@@ -18,6 +18,7 @@ from service.problems import Problem
 _MAX_FILES = 16
 _MAX_FIELDS = 100
 _MAX_JSON_MARKS = 10_000
+_SMALL_BODY = 20_000
 
 
 @dataclass
@@ -35,6 +36,8 @@ async def read_request(request: Request, image_names: set[str]) -> Sent:
         return await _read_form(request, image_names)
     if media_type in ("application/json", "") or media_type.endswith("+json"):
         body = await request.body()
+        if len(body) <= _SMALL_BODY:  # a thread would cost more than the reading
+            return _read_json(body, image_names)
         return await run_in_threadpool(_read_json, body, image_names)
     raise Problem("unsupported_media_type", "Send multipart/form-data (curl -F …) or application/json.")
 

@@ -11,6 +11,7 @@ from jobs.artifacts import ArtifactStore
 from jobs.connection import connect
 from jobs.errors import NotFound
 from jobs.events import EventLog
+from jobs.hint import hint
 from jobs.idempotency import IdempotencyKeys
 from jobs.image_sets import ImageSet, ImageSetStore
 from jobs.images import ImageStore
@@ -47,7 +48,7 @@ def make_services(settings: Settings) -> Services:
     files = ArtifactStore(settings.artifacts_location)
     images = ImageStore(redis, files, settings)
     changes, events = Changes(settings.redis_url), EventLog(redis)
-    jobs = JobStore(redis, settings)
+    jobs = JobStore(redis, settings, hint)
     return Services(
         settings=settings,
         jobs=jobs,
@@ -65,7 +66,8 @@ def make_services(settings: Settings) -> Services:
     )
 
 
-def _services(request: Request) -> Services:
+# Asynchronous though they wait for nothing: FastAPI would send each to a thread, which costs more than they do.
+async def _services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 
@@ -77,7 +79,7 @@ _BEARER = HTTPBearer(auto_error=False, description="A key made by `retinoscope k
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key, in a header of its own.")
 
 
-def _owner(
+async def _owner(
     services: TheServices,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
     header: Annotated[str | None, Security(_HEADER)],

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import ValidationError
 
 from catalog.arrays import check_array
+from catalog.cost import check_cost
 from catalog.errors import Violation, near_matches
 from catalog.image_set import ImageSetParams, complete_index_name, index_name
 from catalog.models import ModelDescription, find_model
@@ -15,7 +16,6 @@ from catalog.technique import Params, Technique
 from jobs.errors import NotFound
 from jobs.idempotency import Reservation
 from jobs.model import Input, InputArray, Job
-from jobs.queue import publish
 from jobs.store import NewJob
 from jobs.terms import Terms, Work
 from service.forms import Sent
@@ -23,7 +23,6 @@ from service.inputs import check_names, store_inputs
 from service.job_options import JobOptions, read_options
 from service.order import Order
 from service.problems import Problem, invalid
-from service.publishing import tolerant
 from service.services import Services
 from service.shared_work import work_of
 
@@ -75,12 +74,10 @@ def submit(
         queue=queue,
         params=params.model_dump(mode="json"),
         inputs=inputs,
+        gathers=params.gathers(),
     )
     terms = Terms(order.options.deadline_s, key, _work(services, order, params, inputs, known))
-    job = services.sharing.create(new, terms)
-    if not (job.status.final or job.follows):
-        tolerant(publish, job.id, job.queue)
-    return job
+    return services.sharing.create(new, terms)
 
 
 def _work(
@@ -91,9 +88,18 @@ def _work(
 
 
 def _queue(services: Services, owner: str, technique: Technique, params: Params, known: ModelDescription | None) -> str:
-    """`slow` where many images have to go through the model, such as a first question about a layer of a set."""
-    if not isinstance(params, ImageSetParams):
-        return "slow" if params.passes(find_model(params.model)) > FAST_PASSES else technique.queue
+    """`slow` where many images have to go through the model, such as a first question about a layer of a set.
+
+    Raises Problem or TooExpensive.
+    """
+    new = _not_indexed(services, owner, params, known) if isinstance(params, ImageSetParams) else 0
+    passes = params.passes(find_model(params.model)) + new
+    check_cost(params, passes, services.settings.max_passes)
+    return "slow" if new or passes > FAST_PASSES else technique.queue
+
+
+def _not_indexed(services: Services, owner: str, params: ImageSetParams, known: ModelDescription | None) -> int:
+    """How many images of the set have to go through the model first; all of them where that cannot be told."""
     try:
         images = services.image_sets.use(owner, params.image_set).images
     except NotFound:
@@ -103,9 +109,9 @@ def _queue(services: Services, owner: str, technique: Technique, params: Params,
     layer = params.indexed_layer(find_model(params.model))
     weights = known and known.weights
     if layer is None or not weights:
-        return "slow"
+        return images
     name = complete_index_name(index_name(params.model, weights, layer), images)
-    return technique.queue if services.image_sets.has_kept(owner, params.image_set, name) else "slow"
+    return 0 if services.image_sets.has_kept(owner, params.image_set, name) else images
 
 
 def _no_set(detail: str) -> Problem:

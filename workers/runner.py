@@ -4,6 +4,8 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import torch
 from obstore.exceptions import BaseError as ObjectStoreError
@@ -17,11 +19,11 @@ from jobs.arrays import ArrayStore
 from jobs.artifacts import ArtifactStore
 from jobs.cancels import Cancels
 from jobs.connection import connect
-from jobs.errors import Canceled, DeadlineExceeded, GivenBack, LeaseLost, NotFound
+from jobs.errors import Canceled, DeadlineExceeded, GivenBack, LeaseLost
 from jobs.image_sets import ImageSetStore
 from jobs.images import ImageStore
-from jobs.lease import Lease, claim
-from jobs.model import InputArray, InputImage
+from jobs.lease import Lease
+from jobs.model import InputArray, InputImage, Job
 from jobs.noticeboard import Noticeboard
 from jobs.settings import Settings
 from jobs.store import JobStore
@@ -29,10 +31,12 @@ from workers.execute import execute
 from workers.failures import explain
 from workers.job_context import JobContext
 from workers.job_image_set import JobImageSet
+from workers.mates import Mates
 from workers.models.describe import describe, describe_architecture
 from workers.models.warm import WarmModels
 from workers.provenance import provenance
 from workers.toolkit.array import Input, read_array
+from workers.toolkit.gathering import Gathering
 from workers.toolkit.view import decode
 
 log = logging.getLogger(__name__)
@@ -42,7 +46,7 @@ class Runner:
     """Everything a worker child keeps between jobs."""
 
     def __init__(self, settings: Settings, stopping: Callable[[], bool]) -> None:
-        redis = connect(settings.redis_url, retries=2)
+        redis = connect(settings.redis_url, retries=2, patient=True)
         self._store = JobStore(redis, settings)
         self._files = ArtifactStore(settings.artifacts_location)
         self._images = ImageStore(redis, self._files, settings)
@@ -53,20 +57,34 @@ class Runner:
         self._describing = threading.Lock()
         self._models = WarmModels(_device(settings), settings.model_memory_bytes)
         self._stopping = stopping
-        self._cancels = Cancels(redis)
-        self._cancels.start()
+        cancels = Cancels(redis)
+        cancels.start()
+        self._mates = Mates(self._store, cancels)
 
-    def run(self, job_id: str) -> str | None:
-        """Run the job if it is free. Returns the name of its queue if it must be published again."""
-        with self._cancels.watch(job_id) as told:
-            try:
-                lease = claim(self._store, job_id, told)
-            except NotFound:
-                return None
-            if lease is None:
-                return None
-            with lease:
-                return lease.job.queue if self._attempt(lease) == "given back" else None
+    def run(self, job_id: str) -> list[Job]:
+        """Run the job if it is free, and with it those that gain by it. Returns what must be published again."""
+        with ExitStack() as held:
+            first = self._mates.claimed(job_id, held)
+            if first is None:
+                return []
+            leases = [first, *self._mates.take(first.job, held)]
+            for lease in leases:
+                lease.on_stall = _give_up
+            return [lease.job for lease, end in zip(leases, self._attempts(leases), strict=True) if end == "given back"]
+
+    def _attempts(self, leases: list[Lease]) -> list[str]:
+        """How each ended; several run at once, and their passes through the model as one batch."""
+        together = len(leases)
+        if together == 1:
+            return [self._attempt(leases[0], together)]
+        gathering = Gathering(together)
+
+        def attempt(lease: Lease) -> str:
+            with gathering.joined():
+                return self._attempt(lease, together)
+
+        with ThreadPoolExecutor(together, thread_name_prefix="together") as threads:
+            return list(threads.map(attempt, leases))
 
     def warm(self, names: list[str]) -> None:
         """Load models before anybody asks, so that the first job does not wait for them."""
@@ -91,9 +109,9 @@ class Runner:
         elif name not in self._models and self._notices.description(name) is None:
             self._notices.describe(name, describe_architecture(find_model(name)).model_dump_json(), replace=False)
 
-    def _attempt(self, lease: Lease) -> str:
+    def _attempt(self, lease: Lease, together: int) -> str:
         try:
-            self._execute(lease)
+            self._execute(lease, together)
             return "done"
         except GivenBack:
             return "given back" if lease.give_back() else "lost"
@@ -110,7 +128,7 @@ class Runner:
             log.exception("job %s failed", lease.job.id)
             return self._failed(lease, error)
 
-    def _execute(self, lease: Lease) -> None:
+    def _execute(self, lease: Lease, together: int) -> None:
         job = lease.job
         params = find_technique(job.technique).params.model_validate(job.params)
         model = self._models.get(job.model)
@@ -118,7 +136,8 @@ class Runner:
         context = self._context(lease, params)
         inputs = {name: self._input(lease, found) for name, found in job.inputs.items()}
         summary = execute(job.technique, params, model, inputs, context, self._descriptions[job.model])
-        lease.succeed(summary.model_dump(exclude_none=True), context.artifacts, provenance(model, params.seed))
+        made_with = provenance(model, params.seed) | {"together": together}
+        lease.succeed(summary.model_dump(exclude_none=True), context.artifacts, made_with)
 
     def _announce(self, name: str) -> None:
         """The description with the digest of the weights replaces one without."""
@@ -183,6 +202,11 @@ class Runner:
             self._files.delete_folder(lease.folder)
         except ObjectStoreError as error:
             log.warning("job %s: files stay until it expires: %s", lease.job.id, type(error).__name__)
+
+
+def _give_up() -> None:
+    """Whatever hangs cannot be stopped from here; Celery makes another child."""
+    os._exit(1)
 
 
 def _device(settings: Settings) -> torch.device:

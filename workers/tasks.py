@@ -19,9 +19,8 @@ _made: "list[Runner]" = []
 @app.task(name=RUN_JOB)
 def run_job(job_id: str) -> None:
     """Run the job of that id, if it waits."""
-    queue = _runner().run(job_id)
-    if queue is not None:
-        publish(job_id, queue, begun=True)
+    for job in _runner().run(job_id):
+        publish(job.id, job.queue, begun=True)
 
 
 @app.task(name=DESCRIBE_MODEL)

@@ -90,7 +90,7 @@ class Clients:
     def _note(self, answer: httpx.Response) -> None:
         code = answer.json()["code"] if answer.headers.get("content-type", "").startswith("application/problem") else ""
         self.told.refused[code or str(answer.status_code)] += 1
-        if answer.status_code not in (409, 503) or "Retry-After" not in answer.headers:
+        if answer.status_code not in (409, 429, 503) or "Retry-After" not in answer.headers:
             self.told.odd.append(f"{answer.status_code}: {answer.text[:200]}")
 
     def _cancel(self, job_id: str, after_s: float) -> None:

@@ -12,7 +12,9 @@ class Tally:
     """Ids by what became of them. `broken` names those of the lists that must be empty."""
 
     accepted: int = 0
-    untold: list[str] = field(default_factory=list)  # made by a post that had no answer
+    untold: list[str] = field(
+        default_factory=list
+    )  # made by a post without an answer, though it was sent again with its key
     succeeded: list[str] = field(default_factory=list)
     canceled: list[str] = field(default_factory=list)
     poisoned: list[str] = field(default_factory=list)
@@ -30,6 +32,7 @@ class Tally:
     MUST_BE_EMPTY = (
         "lost",
         "left",
+        "untold",
         "twice",
         "poisoned_wrongly",
         "toxic_unpoisoned",

@@ -16,6 +16,7 @@ class Form:
     slow_share: float = 0.10
     toxic_share: float = 0.01
     canceled_share: float = 0.06
+    twin_share: float = 0.10  # of those with one of their kind shortly before them
 
 
 SHORT = Form(jobs=150, worker_kills=8, redis_kills=2, api_kills=1, pauses=3)

@@ -11,6 +11,8 @@ from jobs.artifacts import ArtifactStore
 _PATIENCE_S = 60.0
 _SHARED = {keyspace.LEASED, keyspace.WAITING, keyspace.EXPIRING, keyspace.COUNTERS, keyspace.WORKERS, keyspace.SWEPT}
 _MODELS = keyspace.description("")
+# Idempotency keys, and what jobs of the same work share, go by themselves; both are free once their job has gone.
+_BY_THEMSELVES = (":key:", ":work:")
 _BROKER = f"{keyspace.PREFIX}celery:"
 
 
@@ -55,10 +57,13 @@ def _let_expire(redis: Redis) -> None:
 
 
 def _left(redis: Redis, files: ArtifactStore) -> Leftovers:
-    shared = _SHARED | {key for key in _keys(redis) if key.startswith(_MODELS)}
-    keys = [key for key in _keys(redis) if key not in shared]
+    keys = [key for key in _keys(redis) if not (key in _SHARED or key.startswith(_MODELS) or _by_itself(key))]
     names = [key for kind in ("jobs", "images", "arrays") for key in files.keys(kind)]
     return Leftovers(keys, names)
+
+
+def _by_itself(key: str) -> bool:
+    return any(part in key for part in _BY_THEMSELVES)
 
 
 def _keys(redis: Redis) -> list[str]:

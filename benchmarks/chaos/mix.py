@@ -3,7 +3,7 @@
 import io
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Literal
 
@@ -28,6 +28,7 @@ _SLOW: list[dict[str, str]] = [
 ]
 _WITHOUT_IMAGE = {"activation_maximization"}
 _PICTURES = 8
+_TWINS_WITHIN = 6
 
 
 @dataclass(frozen=True)
@@ -39,21 +40,27 @@ class Wish:
     technique: str
     fields: Mapping[str, str] = field(default_factory=dict)
     cancel_after_s: float | None = None
+    picture: int = 0
 
     def files(self) -> dict[str, tuple[str, bytes, str]]:
         if self.technique in _WITHOUT_IMAGE:
             return {}
-        return {"image": ("picture.png", picture(self.number % _PICTURES), "image/png")}
+        return {"image": ("picture.png", picture(self.picture), "image/png")}
 
 
 def wishes(form: Form, seed: int) -> list[Wish]:
-    """The jobs of a run; each has a seed of its own, so that no two are the same work."""
+    """The jobs of a run. Each has a seed of its own, but for twins: the work of a job shortly before, once more."""
     chance = random.Random(seed)
     rare: dict[Kind, float] = {"slow": form.slow_share, "toxic": form.toxic_share, "canceled": form.canceled_share}
     kinds: list[Kind] = [kind for kind, share in rare.items() for _ in range(max(2, round(form.jobs * share)))]
     kinds += ["fast"] * (form.jobs - len(kinds))
     chance.shuffle(kinds)
-    return [_wish(number, kind, chance) for number, kind in enumerate(kinds)]
+    made: list[Wish] = []
+    for number, kind in enumerate(kinds):
+        before = [wish for wish in made[-_TWINS_WITHIN:] if wish.kind == kind]
+        twin = chance.choice(before) if before and chance.random() < form.twin_share else None
+        made.append(replace(twin, number=number) if twin else _wish(number, kind, chance))
+    return made
 
 
 def _wish(number: int, kind: Kind, chance: random.Random) -> Wish:
@@ -62,7 +69,7 @@ def _wish(number: int, kind: Kind, chance: random.Random) -> Wish:
         return Wish(number, kind, "predict", {"model": model, "seed": str(number)})
     fields = dict(chance.choice(_FAST if kind == "fast" else _SLOW)) | {"model": "tiny", "seed": str(number)}
     patience = chance.uniform(0, 4) if kind == "canceled" else None
-    return Wish(number, kind, fields.pop("technique"), fields, patience)
+    return Wish(number, kind, fields.pop("technique"), fields, patience, number % _PICTURES)
 
 
 @cache

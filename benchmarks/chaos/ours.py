@@ -61,6 +61,7 @@ class Outcome:
     def broken(self) -> dict[str, list[str]]:
         """What must be empty and is not."""
         found = self.tally.broken | {
+            "never accepted": ["jobs"] * (self.form.jobs - len(self.told.accepted)),
             "odd answers": self.told.odd,
             "artifacts without a job": self.ownerless_files,
             "keys without expiry": self.eternal_keys,
@@ -98,7 +99,8 @@ def _storm(stack: Stack, url: str, outcome: Outcome) -> Watcher:
     form = outcome.form
     clients = Clients(stack.plan.address, wishes(form, outcome.seed), outcome.told)
     watcher = Watcher(stack.plan.address, outcome.told)
-    striker = Striker(stack, schedule(form, outcome.seed), form.jobs, _Ready(connect(url)), random.Random(outcome.seed))
+    look, strikes = _Look(connect(url)), schedule(form, outcome.seed)
+    striker = Striker(stack, strikes, form.jobs, look.ready, look.silent, random.Random(outcome.seed))
     clients.start()
     watcher.start()
     while not (clients.finished and striker.finished and watcher.waiting == 0):
@@ -112,12 +114,13 @@ def _storm(stack: Stack, url: str, outcome: Outcome) -> Watcher:
 
 
 @dataclass
-class _Ready:
-    """Is this process at work? Of a worker its notice tells; the others are, soon after their start."""
+class _Look:
+    """What Redis tells of the workers."""
 
     redis: Redis
 
-    def __call__(self, child: Child) -> bool:
+    def ready(self, child: Child) -> bool:
+        """Is this process at work? Of a worker its notice tells; the others are, soon after their start."""
         if not child.name.startswith("worker"):
             return True
         try:
@@ -126,9 +129,17 @@ class _Ready:
             return False
         return until is not None and float(until) > time.time()
 
+    def silent(self) -> bool:
+        """Is there a job whose worker has missed more beats than a busy machine explains?"""
+        soon = (time.time() + 0.3 * LEASE_S) * 1000
+        try:
+            return bool(self.redis.zcount(keyspace.LEASED, "-inf", soon))
+        except RedisError:
+            return False
+
 
 def _count(stack: Stack, url: str, outcome: Outcome, watcher: Watcher) -> None:
-    _settle(stack, outcome)
+    _settle(stack)
     watcher.stop()
     redis = connect(url)
     settings = Settings(redis_url=url, data=stack.plan.data)
@@ -144,7 +155,7 @@ def _count(stack: Stack, url: str, outcome: Outcome, watcher: Watcher) -> None:
     outcome.expired = after_expiry(redis, files)
 
 
-def _settle(stack: Stack, outcome: Outcome) -> None:
+def _settle(stack: Stack) -> None:
     """Leave a zombie the time of two leases to do harm, and jobs that nobody was told of the time to end."""
     deadline = time.monotonic() + 2 * LEASE_S
     while time.monotonic() < deadline:

@@ -4,18 +4,19 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
-from benchmarks.chaos.forms import PAUSE_S, Form
+from benchmarks.chaos.forms import LEASE_S, PAUSE_S, Form
 from retinoscope.child import Child
 from retinoscope.stack import Stack
 
 Kind = Literal["worker", "redis", "api", "pause"]
 
 _APART_S = 1.0
+_PROOF_S = 0.8 * LEASE_S
 
 
 @dataclass(frozen=True)
@@ -45,25 +46,33 @@ class Striker:
     """Kills process groups of the stack, and stops workers for longer than their lease. `Stack.watch` revives them."""
 
     stack: Stack
-    kinds: Sequence[Kind]
+    left: list[Kind]
     jobs: int
     ready: Callable[[Child], bool]
+    hit: Callable[[], bool]
     chance: random.Random
     done: list[Struck] = field(default_factory=list)
     _paused: dict[int, float] = field(default_factory=dict)
+    _unproven: tuple[int, Struck] | None = None
     _last: float = 0.0
 
     @property
     def finished(self) -> bool:
-        return len(self.done) == len(self.kinds) and not self._paused
+        """All kills are done; pauses that hit nobody until the end are left out."""
+        return not self._paused and set(self.left) <= {"pause"}
 
     def step(self, ended: int) -> None:
         """Do what is due once so many jobs have ended; at most one strike a call."""
         self._resume()
-        number = len(self.done)
-        due = number < len(self.kinds) and ended * (len(self.kinds) + 1) >= self.jobs * (number + 1) * 0.9
-        if due and time.monotonic() - self._last >= _APART_S and (target := self._target(self.kinds[number])):
-            self._strike(self.kinds[number], target)
+        if self._unproven is not None:
+            self._prove(*self._unproven)
+        elif self._due(ended) and (target := self._target(self.left[0])):
+            self._strike(self.left.pop(0), target)
+
+    def _due(self, ended: int) -> bool:
+        done, total = len(self.done), len(self.done) + len(self.left)
+        reached = ended * (total + 1) >= self.jobs * (done + 1) * 0.9
+        return bool(self.left) and reached and time.monotonic() - self._last >= _APART_S
 
     def _target(self, kind: Kind) -> Child | None:
         """A process that works: to kill one that is still starting proves little."""
@@ -77,11 +86,25 @@ class Striker:
     def _strike(self, kind: Kind, child: Child) -> None:
         assert child.pid is not None
         self._last = time.monotonic()
-        self.done.append(Struck(kind, child.name, time.time_ns() // 1_000_000))
+        struck = Struck(kind, child.name, time.time_ns() // 1_000_000)
         if kind == "pause":
             self._paused[child.pid] = self._last + PAUSE_S
+            self._unproven = child.pid, struck
+        else:
+            self.done.append(struck)
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGSTOP if kind == "pause" else signal.SIGKILL)
+
+    def _prove(self, leader: int, struck: Struck) -> None:
+        """A pause counts where it hit a running job: nobody else becomes a zombie. Where it did not, it comes later."""
+        if time.monotonic() - self._last < _PROOF_S:
+            return
+        self._unproven = None
+        if self.hit():
+            self.done.append(struck)
+        else:
+            self._paused[leader] = 0.0
+            self.left.insert(1, "pause")
 
     def _resume(self) -> None:
         for leader in [leader for leader, until in self._paused.items() if time.monotonic() > until]:

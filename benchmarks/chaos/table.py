@@ -42,8 +42,8 @@ def _told(outcome: Outcome) -> list[tuple[str, object]]:
     return [
         ("jobs accepted", len(told.accepted)),
         ("posts refused, and sent again", refused),
-        ("posts whose connection broke, and sent again", told.unknown),
-        ("jobs of such posts, besides the accepted ones", len(outcome.tally.untold)),
+        ("posts whose answer was lost, and sent again with their key", told.unknown),
+        ("second jobs of such posts", len(outcome.tally.untold)),
     ]
 
 

@@ -7,6 +7,7 @@ logit for a class, an activation otherwise, never a probability.
 """
 
 from collections.abc import Set
+from math import ceil
 from typing import Any, Literal, Self
 
 from pydantic import Field
@@ -23,7 +24,7 @@ MAX_STEP_PIXELS = 512 * 256**2 * 8  # steps × pixels × images
 
 _PLAIN = {"l2": 0.0, "tv": 0.0, "alpha_norm": 0.0, "blur_every": 0, "jitter": 0, "zoom": 1.0, "noise": 0.0}
 RECIPES: dict[str, dict[str, Any]] = {
-    "robust": _PLAIN | {"start": "noise", "steps": 256, "rate": 0.05, "zoom": 0.5, "noise": 0.1},
+    "robust": _PLAIN | {"start": "noise", "steps": 256, "rate": 0.05, "zoom": 0.5, "noise": 0.3},
     "lucid": _PLAIN | {"start": "noise", "steps": 256, "rate": 0.05, "jitter": 12},
     "simonyan": _PLAIN | {"start": "mean", "steps": 200, "rate": 0.01, "l2": 1e-4},
     "yosinski": _PLAIN | {"start": "noise", "steps": 300, "rate": 0.01, "blur_every": 4},
@@ -31,6 +32,8 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 
 class ActivationMaximizationParams(TargetParams):
+    dearest = ("lower steps", "lower size", "lower count")
+
     target: str = Field(
         max_length=300,
         description="`class:285`, `class:Egyptian cat`, `layer:channel`, `layer:channel@y,x`, `…@center` or `layer`.",
@@ -58,7 +61,9 @@ class ActivationMaximizationParams(TargetParams):
     zoom: float | None = Field(
         None, gt=0, le=1, description="Smallest part of the picture's side in a random view; 1 is all."
     )
-    noise: float | None = Field(None, ge=0, le=1, description="Noise in each view: standard deviation, pixels in 0..1.")
+    noise: float | None = Field(
+        None, ge=0, le=1, description="Noise in each view: standard deviation, pixels in 0..1; falls to a sixth."
+    )
     size: int | None = Field(None, ge=1, le=MAX_SIDE, description="Side in pixels; the network's own by default.")
     count: int = Field(1, ge=1, le=16, description="Images made together.")
     diversity: float = Field(
@@ -68,6 +73,11 @@ class ActivationMaximizationParams(TargetParams):
     def resolved(self, model: ModelEntry) -> Self:
         defaults = {"size": model.input_size, **RECIPES[self.recipe]}
         return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
+
+    def passes(self, model: ModelEntry) -> int:
+        side = self.size or model.input_size
+        looks = 2 if self.count > 1 and self.diversity else 1  # what keeps several apart is another look at them
+        return ceil(looks * (self.steps or 1) * self.count * side**2 / model.input_size**2)
 
     def check_model(self, model: ModelEntry) -> None:
         self._check_idle()

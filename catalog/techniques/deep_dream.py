@@ -35,6 +35,7 @@ OVERLAP = 8  # tiles overlap by this part of their side
 
 class DeepDreamParams(Params):
     targets_at = POINTER
+    dearest = ("lower steps", "lower size", "lower octaves", "lower zoom_frames")
 
     targets: str | None = Field(
         None,
@@ -79,6 +80,9 @@ class DeepDreamParams(Params):
             "tile": side,
         }
         return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
+
+    def passes(self, model: ModelEntry) -> int:
+        return ceil(self.step_pixels() / model.input_size**2)
 
     def check_model(self, model: ModelEntry) -> None:
         if self.octaves == 1:

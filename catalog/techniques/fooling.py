@@ -24,6 +24,8 @@ RUBBISH_CONFIDENCE = 0.9999
 
 
 class FoolingParams(Params):
+    dearest = ("lower steps",)
+
     goal: str = Field(
         max_length=300,
         description="The class that the model shall see: `class:285`, `class:Egyptian cat`, `285` or `Egyptian cat`.",
@@ -68,6 +70,9 @@ class FoolingParams(Params):
             "confidence": RUBBISH_CONFIDENCE if rubbish else None,
         }
         return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
+
+    def passes(self, model: ModelEntry) -> int:
+        return self.steps
 
     def repeatable(self) -> bool:
         return self.transfer_model is None  # what the second model says hangs on its weights too

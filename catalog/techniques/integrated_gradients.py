@@ -20,12 +20,14 @@ MAX_POINTS = 10_000
 
 
 class IntegratedGradientsParams(SmoothGradParams):
+    dearest = ("lower samples", "lower steps")
+
     steps: int = Field(50, ge=1, le=1000, description="Points of the quadrature.")
     baseline: Literal["black", "gray", "mean", "white", "blur"] = Field(
         "black", description="The image that says nothing; `mean` is the training mean, `blur` this image, blurred."
     )
 
-    def passes(self, model: ModelEntry) -> int:
+    def map_passes(self, model: ModelEntry) -> int:
         return self.steps * self.samples
 
     def check_model(self, model: ModelEntry) -> None:

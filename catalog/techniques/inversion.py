@@ -33,6 +33,8 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 
 class InversionParams(Params):
+    dearest = ("lower steps", "lower restarts", "lower the number of layers")
+
     layer: str | None = Field(
         None,
         max_length=200,
@@ -92,6 +94,9 @@ class InversionParams(Params):
         if "embedding" in sent and not self.paths():
             message = "Name the layer that the embedding is of: -F layer=…."
             raise InvalidParameters(message, [Violation("/layer", message)])
+
+    def passes(self, model: ModelEntry) -> int:
+        return (self.steps or 1) * self.restarts * max(1, len(self.paths()))
 
     def check_model(self, model: ModelEntry) -> None:
         self._check_layers()

@@ -21,6 +21,8 @@ _WINDOWS, _STRIDES = 7, 28  # along a side of the input: 32 and 8 of 224 pixels
 
 
 class OcclusionParams(AttributionParams):
+    dearest = ("raise stride",)
+
     window: int | None = Field(
         None,
         ge=1,
@@ -57,7 +59,7 @@ class OcclusionParams(AttributionParams):
         window, stride = self.grid(model.input_size)
         return self.model_copy(update={"window": window, "stride": stride})
 
-    def passes(self, model: ModelEntry) -> int:
+    def map_passes(self, model: ModelEntry) -> int:
         return self.positions(model.input_size)
 
     def check_model(self, model: ModelEntry) -> None:
@@ -76,6 +78,13 @@ class OcclusionParams(AttributionParams):
 
 class OcclusionSummary(AttributionSummary):
     positions: int = Field(description="Patches tried.")
+    engine: Literal["incremental", "dense"] = Field(
+        description="`incremental`: only what each patch changes was computed; `dense`: whole images, where that is no "
+        "slower. Both give the same map, up to rounding."
+    )
+    expected_speedup: float = Field(
+        description="Multiplications for whole images over those that the engine needs; 1 for `dense`."
+    )
     largest_fall: float = Field(description="The largest fall of the score under one patch.")
     largest_fall_score: float = Field(description="The score that was left there.")
     largest_fall_box: list[float] = Field(

@@ -15,6 +15,9 @@ class PredictParams(Params):
     def depends_on_seed(self) -> bool:
         return False
 
+    def gathers(self) -> bool:
+        return True
+
 
 class Prediction(BaseModel):
     index: int

@@ -20,6 +20,8 @@ MAX_MASKS = 20_000
 
 
 class RiseParams(AttributionParams):
+    dearest = ("lower masks",)
+
     masks: int = Field(1000, ge=1, le=1_000_000, description="Random masks, one forward pass each.")
     grid: int = Field(7, ge=2, le=256, description="Cells of a mask along each side.")
     probability: float = Field(0.5, gt=0, lt=1, description="Probability that a cell is open.")
@@ -34,7 +36,7 @@ class RiseParams(AttributionParams):
     def depends_on_seed(self) -> bool:
         return True
 
-    def passes(self, model: ModelEntry) -> int:
+    def map_passes(self, model: ModelEntry) -> int:
         return self.masks
 
     def check_model(self, model: ModelEntry) -> None:

@@ -58,6 +58,8 @@ _LAYERS = "The model's recommended ones, or by depth, if not given."
 
 
 class StyleTransferParams(Params):
+    dearest = ("lower steps", "lower size", "lower scales")
+
     recipe: Literal["gatys", "normalized"] | None = Field(
         None, description="`gatys` for VGG16 and VGG19, `normalized` for all others by default."
     )
@@ -115,6 +117,9 @@ class StyleTransferParams(Params):
             **RECIPES[recipe],
         }
         return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
+
+    def passes(self, model: ModelEntry) -> int:
+        return math.ceil(sum(steps * side**2 for side, steps in self.plan()) / model.input_size**2)
 
     def check_model(self, model: ModelEntry) -> None:
         self.shares()

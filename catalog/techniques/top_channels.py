@@ -48,6 +48,9 @@ class TopChannelsParams(ImageSetParams):
     def indexed_layer(self, model: ModelEntry) -> str | None:
         return self.layer or model.recommended.get("grad_cam")
 
+    def passes(self, model: ModelEntry) -> int:
+        return 1 + (self.channels * self.k if self.crop == "effective" else 0)
+
     def check_model(self, model: ModelEntry) -> None:
         self.place()
         if self.channels * self.k > MAX_PATCHES:

@@ -34,6 +34,9 @@ class TopPatchesParams(ImageSetParams, TargetParams):
     )
     guided: bool = Field(False, description="Show the guided-backpropagation picture of each patch beside it.")
 
+    def passes(self, model: ModelEntry) -> int:
+        return 1 + self.k * ((self.crop == "effective") + self.guided)
+
     def check_model(self, model: ModelEntry) -> None:
         self.unit(model)
 

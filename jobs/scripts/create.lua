@@ -1,23 +1,24 @@
--- ARGV[3]: terms as JSON (jobs/store.py), ARGV[4..]: fields and values. Returns 'created', 'exists' (asked twice, after a
--- broken connection), or why not: 'taken' (the key), 'done' (its result is there), 'too slow', 'full', 'too many'.
-if status then return 'exists' end
+-- ARGV[3]: terms as JSON (jobs/store.py), ARGV[4..]: fields and values.
+-- Returns {'created', record}, {'exists', record} (asked twice, after a broken connection), or why not: {'taken'} (the
+-- key), {'done', id of a job with its result}, {'too slow'}, {'full'}, {'too many'}.
+if status then return {'exists', redis.call('HGETALL', job)} end
 local terms = cjson.decode(ARGV[3])
 local key, work, leader = terms.key, terms.work, nil
 if key then
   local token = redis.call('HGET', key.name, 'token')
-  if token and token ~= key.token then return 'taken' end
+  if token and token ~= key.token then return {'taken'} end
 end
 if terms.cached then -- the sweep must not have looked at the files, which were there before the record
-  if tonumber(redis.call('ZSCORE', expiring, 'job:' .. id) or 0) <= now then return 'too slow' end
+  if tonumber(redis.call('ZSCORE', expiring, 'job:' .. id) or 0) <= now then return {'too slow'} end
 else
   leader = work and leader_of(work.name)
   if work and work.share then
     local done = redis.call('HGET', work.name, 'done')
-    if done and done ~= work.unusable and status_of(done) == 'succeeded' then return 'done' end
+    if done and done ~= work.unusable and status_of(done) == 'succeeded' then return {'done', done} end
   end
-  if redis.call('ZCARD', waiting) >= terms.most_waiting then return 'full' end
+  if redis.call('ZCARD', waiting) >= terms.most_waiting then return {'full'} end
   redis.call('ZREMRANGEBYSCORE', open, '-inf', now)
-  if redis.call('ZCARD', open) >= terms.most_of_owner then return 'too many' end
+  if redis.call('ZCARD', open) >= terms.most_of_owner then return {'too many'} end
 end
 redis.call('HSET', job, 'id', id, 'created_ms', now, unpack(ARGV, 4))
 if terms.deadline_ms then redis.call('HSET', job, 'deadline_ms', now + terms.deadline_ms) end
@@ -40,5 +41,6 @@ else
   if work and not leader then redis.call('HSET', work.name, 'leader', id) end
   wait_for_a_worker(terms.grace_ms)
   move('queued')
+  if terms.hint then redis.call('LPUSH', terms.hint.list, terms.hint.message) end
 end
-return 'created'
+return {'created', redis.call('HGETALL', job)}

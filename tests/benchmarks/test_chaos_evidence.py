@@ -114,6 +114,7 @@ def test_a_record_that_is_gone_and_files_that_are_gone_or_changed(
     files.delete(f"{gone.folder}/map.npy")
     files.put(f"{changed.folder}/map.npy", b"mop")
     redis.delete(keyspace.job(forgotten.job.id))
+    redis.zrem(keyspace.EXPIRING, f"job:{forgotten.job.id}")
     assert verdict(client, redis, gone.job.id).without_artifacts == sorted([gone.job.id, changed.job.id])
     assert verdict(client, redis, forgotten.job.id).lost == [forgotten.job.id]
     evidence = gather(client, EventLog(redis), Told(), {})

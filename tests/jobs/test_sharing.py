@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -247,8 +248,12 @@ def test_files_whose_record_never_came_are_swept(
     led(store, sharing, files)
     monkeypatch.setattr("jobs.sharing.GRACE_MS", 300)
 
-    def dies(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
+    create = store.create
+
+    def dies(new: NewJob, terms: Terms, **more: Any) -> Job:
+        if more:
+            raise KeyboardInterrupt
+        return create(new, terms)
 
     monkeypatch.setattr(store, "create", dies)
     with pytest.raises(KeyboardInterrupt):

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
+from redis import Redis
 
 from jobs.errors import Canceled, LeaseLost, NotFound, QueueFull, StillRunning, TooManyJobs
 from jobs.lease import Lease, claim
@@ -241,3 +242,21 @@ def test_a_finish_waits_for_redis_to_come_back(store: JobStore, redis_server) ->
     child.start()
     ending.join(20)
     assert wait_until(lambda: store.get(job.id).status is Status.SUCCEEDED)
+
+
+def test_a_job_that_stands_still_is_taken_away_though_its_worker_lives(redis: Redis, settings: Settings) -> None:
+    """A child that hangs in the device's driver still has a thread that beats."""
+    store = JobStore(redis, settings.model_copy(update={"stalled_after_s": 0.3}))
+    lease, stalled = claimed(store, new_job(store)), threading.Event()
+    lease.on_stall = stalled.set
+    with lease:
+        time.sleep(settings.lease_s * 1.5)  # nothing has begun yet: a model may load for long
+        assert not stalled.is_set()
+        for _ in range(5):
+            lease.check()
+            time.sleep(0.15)
+        assert not stalled.is_set()
+        assert stalled.wait(30)
+        wait_until(lambda: store.transition("recover", lease.job.id, "local", 300, 3) == "publish")
+    with pytest.raises(LeaseLost):
+        lease.succeed({}, [], {})

@@ -1,6 +1,7 @@
 """A job that is accepted: 202, where to poll, and everything that was decided for the client."""
 
 import base64
+import json
 import threading
 
 import httpx
@@ -72,7 +73,7 @@ def test_a_finished_job_has_every_field(explained: dict) -> None:
     assert explained["timing"]["run_s"] > 0
     assert explained["progress"]["done"] == explained["progress"]["total"]
     assert set(explained["provenance"]) == {
-        "retinoscope", "torch", "device", "weights", "folded_batch_norm", "seed",
+        "retinoscope", "torch", "device", "weights", "folded_batch_norm", "seed", "together",
     }  # fmt: skip
     assert explained["provenance"]["seed"] == explained["params"]["seed"] == 7
     assert explained["provenance"]["weights"].startswith("sha256:")
@@ -126,3 +127,9 @@ def test_a_reader_who_waits_is_woken_by_the_end(own: httpx.Client, small: bytes,
 def test_a_reader_who_waits_in_vain_gets_the_job_as_it_is(own: httpx.Client, small: bytes) -> None:
     answer = own.get(queue(own, "predict", small)["urls"]["self"], params={"wait": 0.2})
     assert (answer.status_code, answer.json()["status"], answer.headers["retry-after"]) == (200, "queued", "1")
+
+
+def test_the_message_goes_to_the_redis_of_the_settings(own: httpx.Client, small: bytes, store: JobStore) -> None:
+    job = queue(own, "predict", small)
+    texts = [text for key in store.redis.scan_iter("*celery:fast*") for text in store.redis.lrange(key, 0, -1)]
+    assert any(job["id"] in base64.b64decode(json.loads(text)["body"]).decode() for text in texts)

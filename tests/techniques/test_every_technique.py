@@ -18,11 +18,13 @@ import catalog.techniques
 import workers.techniques
 from catalog.registry import find_technique, techniques
 from catalog.technique import Summary
+from jobs.settings import Settings
 from tests.techniques.running import Recording, Stopped, entry_of, wide_model
 from tests.tiny import photo, tiny_model
 from workers.execute import execute
 from workers.models.load import digest
 from workers.toolkit.image_set import LocalImageSet
+from workers.toolkit.network import Network
 from workers.toolkit.view import Eye
 from workers.toolkit.vision_model import VisionModel
 
@@ -32,6 +34,9 @@ pytestmark = pytest.mark.parametrize("name", techniques())
 @pytest.fixture(scope="module")
 def model() -> VisionModel:
     return wide_model()
+
+
+ONLY_WHAT_CHANGES = {"occlusion"}  # patches are not sent through the whole network: the estimate is an upper bound
 
 
 def run(name: str, model: VisionModel, context: Recording, seed: int = 3, **asked: Any) -> Summary:
@@ -163,6 +168,43 @@ def without_texts(png: bytes) -> bytes:
             kept += png[at:end]
         at = end
     return kept
+
+
+@pytest.mark.parametrize("asked", [{}, {"check": True}, {"count": 2}, {"zoom_frames": 1}, {"restarts": 2}, {"k": 2}])
+def test_what_it_costs_is_told_before(
+    name: str, model: VisionModel, asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    technique, pixels = find_technique(name), []
+    few = {"steps": 4} if "steps" in technique.params.model_fields and asked else {}
+    if not asked.keys() <= technique.params.model_fields.keys():
+        return
+    run_all = Network.run_all
+
+    def counted(network: Network, x: torch.Tensor, *rest: Any, **named: Any) -> Any:
+        pixels.append(x[:, 0].numel())
+        return run_all(network, x, *rest, **named)
+
+    monkeypatch.setattr(Network, "run_all", counted)
+    context = Recording()
+    run(name, model, context, **asked, **few)
+    entry = entry_of(model)
+    params = technique.params.model_validate({**technique.example, **asked, **few, "seed": 3}).resolved(entry)
+    told, seen = params.passes(entry) + (5 if technique.reads_image_set else 0), sum(pixels) / entry.input_size**2
+    assert seen <= told * 2 + 8
+    assert seen >= told / 2 - 8 or name in ONLY_WHAT_CHANGES
+
+
+@pytest.mark.parametrize("side", [8, 28, 224, 600])
+def test_its_defaults_are_far_from_the_limit(name: str, side: int) -> None:
+    eye = Eye(side, side, "bilinear", (0.5,), (0.25,))
+    entry = entry_of(replace(tiny_model(), eye=eye))
+    params = find_technique(name).params
+    needed = {
+        field: value
+        for field, value in find_technique(name).example.items()
+        if params.model_fields[field].is_required()
+    }
+    assert params.model_validate(needed).resolved(entry).passes(entry) < Settings().max_passes / 5
 
 
 def test_leaves_no_trace_in_the_model(name: str, model: VisionModel) -> None:

@@ -1,5 +1,6 @@
 """What does not fit into memory is done in smaller pieces, to the same result; what cannot be done says so."""
 
+import io
 import subprocess
 import sys
 import weakref
@@ -7,13 +8,15 @@ import weakref
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
-from tests.techniques.running import explain, values
-from tests.tiny import SIDE, TinyNetwork, seeded, tiny_model
+from tests.techniques.running import Recording, explain, explain_into, values
+from tests.tiny import SIDE, TinyNetwork, photo, seeded, tiny_model
 from tests.toolkit.test_index_pass import photos, same, silent
 from workers.toolkit import index_pass
 from workers.toolkit.errors import OutOfMemory
+from workers.toolkit.incremental.occluder import Occluder
 from workers.toolkit.index_pass import activation_index
 from workers.toolkit.memory import Pieces, fitting, out_of_memory
 from workers.toolkit.network import Network, Rule
@@ -63,8 +66,24 @@ def test_a_technique_goes_on_in_smaller_batches_to_the_same_map(technique: str) 
 
 def test_what_did_not_fit_is_not_tried_again() -> None:
     model, network = cramped(3)
-    explain("occlusion", model, window=8, stride=4)
-    assert network.refused == [16, 8, 4]
+    explain("rise", model, masks=80)
+    assert network.refused == sorted(set(network.refused), reverse=True) and len(network.refused) > 1
+
+
+def test_occlusion_takes_fewer_positions_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, refused, outputs = tiny_model(), [], Occluder.outputs
+    told, roomy = explain("occlusion", model, window=8, stride=4)
+    assert told.engine == "incremental"
+
+    def cramped(self: Occluder, positions: np.ndarray) -> Tensor:
+        if len(positions) > 5:
+            refused.append(len(positions))
+            raise torch.OutOfMemoryError
+        return outputs(self, positions)
+
+    monkeypatch.setattr(Occluder, "outputs", cramped)
+    _, tight = explain("occlusion", model, window=8, stride=4)
+    assert refused and torch.allclose(values(tight), values(roomy), atol=1e-6)
 
 
 def test_an_index_is_the_same_in_smaller_batches(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,6 +91,17 @@ def test_an_index_is_the_same_in_smaller_batches(monkeypatch: pytest.MonkeyPatch
     model, network = cramped(3)
     tight = activation_index(model, "conv2", photos(10), "the index", silent)
     assert same(tight, activation_index(tiny_model(), "conv2", photos(10), "the index", silent)) and network.refused
+
+
+def test_a_dream_goes_on_in_smaller_portions_of_its_tiles() -> None:
+    context, photograph = Recording(), photo(150, 120)
+    explain_into(context, "deep_dream", tiny_model(), photograph, targets="conv2", octaves=1, steps=3, size=120)
+    model, network = cramped(2)
+    tight = Recording()
+    explain_into(tight, "deep_dream", model, photograph, targets="conv2", octaves=1, steps=3, size=120)
+    assert network.refused
+    pixels = [np.asarray(Image.open(io.BytesIO(one.files["image.png"])), int) for one in (context, tight)]
+    assert np.abs(pixels[0] - pixels[1]).max() <= 1
 
 
 def test_where_one_image_does_not_fit_the_technique_says_so() -> None:

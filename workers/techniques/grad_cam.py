@@ -21,7 +21,10 @@ def run(params: GradCamParams, model: VisionModel, images: dict[str, Image.Image
     layer = params.layer or model.recommended.get("grad_cam") or last_map(model.network)
 
     def explain(network: Network, progress: Progress) -> Tensor:
-        small = smooth(lambda x: class_activation_map(network, subject.unit, layer, x), x, params, progress)
+        def mapped(x: Tensor) -> Tensor:
+            return class_activation_map(network, subject.unit, layer, x)
+
+        small = smooth(mapped, x, params, progress, attribution.record)
         return small.relu() if params.relu else small  # (h, w)
 
     def stretch(small: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ def run(
         def gradient(x: Tensor) -> Tensor:
             return input_gradient(network, subject.unit, x, RULES[params.rule])
 
-        return smooth(gradient, subject.view.x, params, progress)  # (C, H, W)
+        return smooth(gradient, subject.view.x, params, progress, attribution.record)  # (C, H, W)
 
     attribution = Attribution(subject, context, explain, strength, params)
     save_png(context, "gradient.png", gradient_picture(attribution.explanation))

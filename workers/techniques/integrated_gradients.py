@@ -28,20 +28,26 @@ def run(
     points = params.steps * params.samples
 
     def explain(network: Network, progress: Progress) -> Tensor:
-        ended = 0  # points of the noisy copies that are over
+        # Of one copy the points are recorded, of several the copies.
+        inner, outer = (None, attribution.record) if params.samples > 1 else (attribution.record, None)
+        began = 0  # points of the noisy copies before this one
+
+        def count(copies: int, _total: int, _message: str) -> None:
+            nonlocal began
+            began = copies * params.steps
+            progress(began, points, "points")
 
         def along_the_line(copy: Tensor) -> Tensor:
-            nonlocal ended
-            began, ended = ended, ended + params.steps
             return integrated_gradients(
                 lambda along: input_gradient(network, unit, along),
                 copy,
                 baseline,
                 params.steps,
                 lambda step: progress(began + step, points, "points"),
+                inner,
             )
 
-        return smooth(along_the_line, x, params, _silent, batch=1)  # (C, H, W)
+        return smooth(along_the_line, x, params, count, outer, batch=1)  # (C, H, W)
 
     attribution = Attribution(subject, context, explain, lambda parts: parts.sum(0), params)
     values = attribution.marks  # (H, W)
@@ -55,7 +61,3 @@ def run(
         convergence_delta=float(values.double().sum()) - change if params.samples == 1 else None,
         units=f"part of the change of the {told['score']} from the baseline",
     )
-
-
-def _silent(done: int, total: int, message: str) -> None:
-    """The points report; the noisy copies need not."""

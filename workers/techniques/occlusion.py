@@ -8,8 +8,10 @@ from catalog.techniques.occlusion import OcclusionParams, OcclusionSummary
 from workers.toolkit.attribution import Attribution, Progress
 from workers.toolkit.context import Context
 from workers.toolkit.fill import fill_image
+from workers.toolkit.incremental.choice import Occlusion
 from workers.toolkit.network import Network
-from workers.toolkit.occlusion import occluded_scores, rectangles, spread
+from workers.toolkit.occlusion import rectangles, spread
+from workers.toolkit.patch_scores import PatchScores, patch_scores
 from workers.toolkit.subject import look
 from workers.toolkit.vision_model import VisionModel
 
@@ -27,9 +29,12 @@ def run(
     fill = fill_image(params.fill, x, model.eye.mean, model.eye.std, window / 2)
     base: float = subject.score(probability=probability)["score_value"]
 
-    def explain(_network: Network, progress: Progress) -> Tensor:
-        scores = occluded_scores(subject.scorer(probability=probability), x, patches, fill, progress)
-        return base - scores.cpu().double()  # (patches,)
+    found: list[PatchScores] = []
+
+    def explain(network: Network, progress: Progress) -> Tensor:
+        asked = Occlusion(network, subject.unit.path, subject.readout(probability=probability), x, patches, fill)
+        found.append(patch_scores(asked, progress, attribution.record))
+        return base - found[0].scores.double()  # (patches,)
 
     def spread_out(falls: Tensor) -> Tensor:
         return spread(falls, patches, height, width, mean=params.aggregate == "mean")  # (H, W)
@@ -43,6 +48,8 @@ def run(
     return OcclusionSummary(
         **told,
         positions=len(patches),
+        engine=found[0].engine,
+        expected_speedup=round(found[0].expected_speedup, 2),
         largest_fall=float(falls[deepest]),
         largest_fall_score=base - float(falls[deepest]),
         largest_fall_box=[round(side, 2) for side in subject.view.to_image(patches[deepest])],

@@ -21,7 +21,7 @@ def run(params: RiseParams, model: VisionModel, images: dict[str, Image.Image], 
     masks = Masks(params.grid, params.probability)
 
     def explain(_network: Network, progress: Progress) -> Tensor:
-        score = subject.scorer(probability=probability)
+        score = attribution.record.scores(subject.scorer(probability=probability))
         return rise(score, x, fill, masks, params.masks, params.seed or 0, progress)  # (H, W)
 
     attribution = Attribution(subject, context, explain, lambda values: values, params, gradient=False)

@@ -23,7 +23,7 @@ def run(
         def gradient(x: Tensor) -> Tensor:
             return input_gradient(network, subject.unit, x)
 
-        return smooth(gradient, subject.view.x, params, progress)  # (C, H, W)
+        return smooth(gradient, subject.view.x, params, progress, attribution.record)  # (C, H, W)
 
     attribution = Attribution(subject, context, explain, strength, params)
     signed = params.reduce == "signed"

@@ -27,7 +27,12 @@ def run(
     relative = parts(reader, values, params.k)
     chosen = strongest(reader, values, params.channels, params.k, relative=params.rank == "relative")
     cut = reader.effective if params.crop == "effective" else _all_that_is_seen
-    patches, cells = _best(reader, chosen, params.k, cut)
+    total = reader.index.covered + 1
+
+    def still() -> None:
+        context.progress(total - 1, total, "patches")
+
+    patches, cells = _best(reader, chosen, params.k, cut, still)
     spots = [cut(channel, spot_of(reader, view, values, places, channel)) for channel in chosen]
     found = [
         _channel(reader, channel, relative[channel], spot, patches[channel])
@@ -42,19 +47,22 @@ def run(
     save_png(context, "channels.png", contact_sheet(rows, labels, caption, columns=1))
     save_json(context, "channels.json", [channel.model_dump() for channel in found])
     context.image_set.keep(complete_index_name(name, reader.index.covered), b"")
-    total = reader.index.covered + 1
     context.progress(total, total)
     use = IndexUse(images=reader.index.covered, added=reader.added, model_calls=model.network.passes - before)
     return TopChannelsSummary(layer=path, rank=params.rank, channels=found, index=use)
 
 
 def _best(
-    reader: LayerReader, channels: list[int], k: int, cut: Callable[[int, Spot], Spot]
+    reader: LayerReader, channels: list[int], k: int, cut: Callable[[int, Spot], Spot], still: Callable[[], None]
 ) -> tuple[dict[int, list[Patch]], dict[int, list[Image.Image]]]:
-    """The patches of each channel and their small pictures, best first. Every photograph is decoded once."""
+    """The patches of each channel and their small pictures, best first. Every photograph is decoded once.
+
+    `still` is called before each of them.
+    """
     hits = {channel: reader.best(channel, k) for channel in channels}
     shown: dict[tuple[int, Hit], tuple[Patch, Image.Image]] = {}
     for image in dict.fromkeys(hit.image for of_channel in hits.values() for hit in of_channel):
+        still()
         view = reader.view(image)
         for channel, of_channel in hits.items():
             for hit in (hit for hit in of_channel if hit.image == image):

@@ -12,6 +12,7 @@ from workers.toolkit.heatmap import leave_heatmap
 from workers.toolkit.network import Network
 from workers.toolkit.randomized import randomized
 from workers.toolkit.rank_correlation import rank_correlation
+from workers.toolkit.record import Record
 from workers.toolkit.subject import Subject
 from workers.toolkit.trust import hide_and_show, passes
 from workers.toolkit.verdict import verdict
@@ -53,6 +54,7 @@ class Attribution:
         network = subject.model.network
         self._sibling = randomized(network, subject.unit.path, self._seed) if params.check and gradient else None
         self._map_steps = 0
+        self.record = Record(context)
 
     @cached_property
     def explanation(self) -> Tensor:
@@ -81,7 +83,9 @@ class Attribution:
             other = self._marks(self._explain(self._sibling.network, self._reporter(1)))
             found["randomized_weights"] = self._sibling.weights
             found["randomized_correlation"] = rank_correlation(marks.abs(), other.abs())
-        found |= hide_and_show(subject.scorer(probability=True), subject.view.x, marks, self._seed, self._count)
+        found |= hide_and_show(
+            self.record.scores(subject.scorer(probability=True)), subject.view.x, marks, self._seed, self._count
+        )
         found |= subject.score(probability=True)
         found["base_score"] = found.pop("score_value")
         return found | {"verdict": verdict(found)}
@@ -91,12 +95,17 @@ class Attribution:
 
         def report(done: int, total: int, message: str) -> None:
             self._map_steps = total
-            self._context.progress(map_index * total + done, self._total, message)
+            self._report(map_index * total + done, message)
 
         return report
 
     def _count(self, done: int) -> None:
-        self._context.progress(self._total - self._passes + done, self._total, "check")
+        self._report(self._total - self._passes + done, "check")
+
+    def _report(self, done: int, message: str) -> None:
+        """Not what another process did: it was told then."""
+        if not self.record.replaying:
+            self._context.progress(done, self._total, message)
 
     @property
     def _total(self) -> int:

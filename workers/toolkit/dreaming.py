@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from workers.toolkit.aims import Aim, scores
 from workers.toolkit.ascent import Losses, Stage
+from workers.toolkit.memory import Pieces
 from workers.toolkit.network import Network, Rule
 from workers.toolkit.optimizers import NormalizedGradient
 from workers.toolkit.parametrization import Parametrization, Pixels
@@ -57,13 +58,15 @@ class Dream:
     def scores(self, picture: Tensor) -> list[float]:
         """What each target answers to the picture (1, C, H, W): the mean over its tiles, which lie where they may."""
         cut = self.tiles(*picture.shape[2:]).cut(picture)
-        answers = [scores(self.network, self.aims, self.eye.normalize(some)) for some in self._portions(cut)]
+        look = Pieces(lambda some: scores(self.network, self.aims, self.eye.normalize(some)))
+        answers = [answer for some in self._portions(cut) for answer in look(some)]
         return [float(answer) for answer in torch.cat(answers, 1).mean(1)]
 
     def ascent(self, picture: Tensor, offset: Offset, rule: Rule | None = None) -> tuple[Tensor, Tensor]:
         """Weighted scores, (aims,), the mean over tiles; and the direction in which they rise, (1, C, H, W)."""
         tiles = self.tiles(*picture.shape[2:])
-        climbs = [self._climb(some, rule) for some in self._portions(tiles.cut(picture.detach(), offset))]
+        climb = Pieces(lambda some: self._climb(some, rule))
+        climbs = [one for some in self._portions(tiles.cut(picture.detach(), offset)) for one in climb(some)]
         values, gradients = zip(*climbs, strict=True)
         return torch.cat(values, 1).mean(1), tiles.join(torch.cat(gradients), offset)
 

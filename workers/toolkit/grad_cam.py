@@ -1,13 +1,16 @@
 """Class activation maps from gradients (Selvaraju et al. 2017)."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from workers.toolkit.batches import batch_size
 from workers.toolkit.errors import NotAMap, NotBehind
+from workers.toolkit.gathering import gathered
 from workers.toolkit.geometry import receptive_fields
 from workers.toolkit.network import Network
-from workers.toolkit.unit import Unit
+from workers.toolkit.unit import Unit, read_each
 
 
 def last_map(network: Network) -> str:
@@ -24,21 +27,22 @@ def class_activation_map(network: Network, unit: Unit, path: str, x: Tensor) -> 
     """Σ_c mean(∂ unit / ∂ A_c) · A_c for each image: (B, C, H, W) → (B, h, w). Raises NotAMap or NotBehind."""
     if not _has_map(network, path):
         raise NotAMap(f"The output of {path!r} is not a map. Name a layer of shape [C, H, W].")
+
+    def together(units: Sequence[Unit], x: Tensor) -> Tensor:
+        x = x.detach().requires_grad_()
+        with torch.enable_grad():
+            activation, output = network.run_all(x, (path, unit.path))
+            value = read_each(units, output).sum()
+        (gradient,) = torch.autograd.grad(value, activation, allow_unused=True)
+        if gradient is None:
+            raise NotBehind(f"The target does not depend on {path!r}. Name a layer before it.")
+        weights = gradient.mean((2, 3), keepdim=True)  # (B, c, 1, 1)
+        return (weights * activation).sum(1).detach()
+
     most = batch_size(network, path, unit.path, gradient=True) if len(x) > 1 else 1
     pieces: tuple[Tensor, ...] = torch.split(x, most)
-    return torch.cat([_activation_map(network, unit, path, piece) for piece in pieces])
-
-
-def _activation_map(network: Network, unit: Unit, path: str, x: Tensor) -> Tensor:
-    x = x.detach().requires_grad_()
-    with torch.enable_grad():
-        activation, output = network.run_all(x, (path, unit.path))
-        value = unit.read(output).sum()
-    (gradient,) = torch.autograd.grad(value, activation, allow_unused=True)
-    if gradient is None:
-        raise NotBehind(f"The target does not depend on {path!r}. Name a layer before it.")
-    weights = gradient.mean((2, 3), keepdim=True)  # (B, c, 1, 1)
-    return (weights * activation).sum(1).detach()
+    key = (network, "grad_cam", path, unit.path)
+    return torch.cat([gathered(key, unit, piece, together) for piece in pieces])
 
 
 def _has_map(network: Network, path: str) -> bool:

@@ -1,5 +1,6 @@
 """A map of values as pictures that lie on the photograph: colours, overlay, raw values."""
 
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -59,12 +60,17 @@ def unit_interval(values: Values, low: float, high: float) -> Values:
 
 def colors(level: Values) -> NDArray[np.uint8]:
     """0..1 (H, W) → (H, W, 3), blue to red."""
-    position = level * (len(_ANCHORS) - 1)
-    below = np.floor(position).astype(int).clip(0, len(_ANCHORS) - 2)
-    part = (position - below)[..., None]
-    mixed = _ANCHORS[below] * (1 - part) + _ANCHORS[below + 1] * part
-    rounded: NDArray[np.uint8] = mixed.round().astype(np.uint8)
-    return rounded
+    table = _color_table()
+    found: NDArray[np.uint8] = table[(level * (len(table) - 1)).round().astype(np.uint16)]
+    return found
+
+
+@lru_cache(maxsize=1)
+def _color_table() -> NDArray[np.uint8]:
+    """256 steps from each anchor to the next: finer than 8 bits can show."""
+    places = np.arange(len(_ANCHORS))
+    steps = np.linspace(0, len(_ANCHORS) - 1, 256 * (len(_ANCHORS) - 1) + 1)
+    return np.stack([np.interp(steps, places, channel) for channel in _ANCHORS.T], axis=1).round().astype(np.uint8)
 
 
 class _Placed:
@@ -76,13 +82,17 @@ class _Placed:
         self._seen = seen  # (H, W)
         self._cover = _STRONG * np.abs(2 * level - 1) if signed else _FAINT + (_STRONG - _FAINT) * level
 
+    @cached_property
+    def _colors(self) -> NDArray[np.uint8]:
+        return colors(self._level)
+
     def heatmap(self) -> Image.Image:
         alpha = np.where(self._seen, 255, 0).astype(np.uint8)[..., None]
-        return Image.fromarray(np.concatenate([colors(self._level), alpha], axis=2), "RGBA")
+        return Image.fromarray(np.concatenate([self._colors, alpha], axis=2), "RGBA")
 
     def overlay(self) -> Image.Image:
         cover = self._cover[..., None]
-        inside = self._photograph * (1 - cover) + colors(self._level) * cover
+        inside = self._photograph * (1 - cover) + self._colors * cover
         gray = self._photograph.mean(axis=2, keepdims=True) * 0.4 + 0.3 * 255
         picture = np.where(self._seen[..., None], inside, np.broadcast_to(gray, inside.shape))
         return Image.fromarray(picture.round().astype(np.uint8), "RGB")

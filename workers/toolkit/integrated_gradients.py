@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from workers.toolkit.memory import fitting
+from workers.toolkit.record import Record
 
 BATCH = 8
 
@@ -17,6 +18,7 @@ def integrated_gradients(
     baseline: Tensor,
     steps: int,
     progress: Callable[[int], None],
+    record: Record | None = None,
     batch: int = BATCH,
 ) -> Tensor:
     """(x − baseline) · ∫ gradient along the line between, for one image (1, C, H, W) → (1, C, H, W).
@@ -26,11 +28,15 @@ def integrated_gradients(
     gradient = fitting(gradient)
     points, weights = _quadrature(steps, x)
     total = torch.zeros_like(x)
+
+    def weighted(indices: Tensor) -> Tensor:
+        along, weight = points[indices, None, None, None], weights[indices, None, None, None]
+        return gradient(baseline + along * (x - baseline)) * weight
+
+    add = (record or Record()).summed(weighted)
     for start in range(0, steps, batch):
         progress(start)
-        along = points[start : start + batch, None, None, None]
-        gradients = gradient(baseline + along * (x - baseline))
-        total += (gradients * weights[start : start + batch, None, None, None]).sum(0, keepdim=True)
+        total += add(torch.arange(start, min(start + batch, steps), device=x.device))
     progress(steps)
     return (x - baseline) * total
 

@@ -60,7 +60,8 @@ class Pieces(Generic[T]):
         if len(piece) > 1:
             return len(piece) // 2
         size = " × ".join(str(side) for side in reversed(piece.shape[2:]))
-        raise OutOfMemory(f"Not even one image of {size} pixels fits into the memory of the worker's device.")
+        of = f" of {size} pixels" if size else ""
+        raise OutOfMemory(f"Not even one image{of} fits into the memory of the worker's device.")
 
 
 def fitting(function: Callable[[Tensor], Tensor], most: int | None = None) -> Callable[[Tensor], Tensor]:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from workers.toolkit.memory import fitting
+from workers.toolkit.record import Record
 
 Progress = Callable[[int, int, str], None]
 Explain = Callable[[Tensor], Tensor]  # (B, C, H, W) → (B, …)
@@ -23,10 +24,13 @@ class SmoothGrad(Protocol):
     def seed(self) -> int | None: ...
 
 
-def smooth(explain: Explain, x: Tensor, params: SmoothGrad, progress: Progress, batch: int = 8) -> Tensor:
+def smooth(
+    explain: Explain, x: Tensor, params: SmoothGrad, progress: Progress, record: Record | None = None, batch: int = 8
+) -> Tensor:
     """The mean of `explain` over `samples` copies of x (1, C, H, W) with Gaussian noise; one sample is x itself.
 
     `noise` is the standard deviation as a part of max(x) − min(x). The batch axis is left out of the result.
+    A run that goes on elsewhere begins where its record ends.
     """
     samples, explain = params.samples, fitting(explain)
     if samples == 1:
@@ -36,10 +40,10 @@ def smooth(explain: Explain, x: Tensor, params: SmoothGrad, progress: Progress, 
         return explained
     generator = torch.Generator().manual_seed(params.seed or 0)
     deviation = params.noise * float(x.max() - x.min())
-    total = torch.zeros(())
+    total, add = torch.zeros(()), (record or Record()).summed(explain)
     for start in range(0, samples, batch):
         progress(start, samples, "noisy copies")
         grain = [torch.randn(x.shape[1:], generator=generator) for _ in range(min(batch, samples - start))]
-        total = total.to(x.device) + explain(x + deviation * torch.stack(grain).to(x.device)).sum(0)
+        total = total.to(x.device) + add(x + deviation * torch.stack(grain).to(x.device))
     progress(samples, samples, "noisy copies")
     return total / samples

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from workers.toolkit.batches import batch_size
 from workers.toolkit.errors import NotFinite
+from workers.toolkit.gathering import gathered
 from workers.toolkit.memory import fitting
 from workers.toolkit.unit import TargetLike, Unit, find_unit
 from workers.toolkit.view import View
@@ -50,13 +51,13 @@ class Subject:
 
     def scorer(self, *, probability: bool = False) -> Callable[[Tensor], Tensor]:
         """The function (B, C, H, W) → (B,) that gives any images the score that `score` gives this one."""
-        network, unit = self.model.network, self.unit
+        network, path, read = self.model.network, self.unit.path, self.readout(probability=probability)
+        return fitting(lambda batch: read(network.run(batch, path)), batch_size(network, path))
 
-        def score(batch: Tensor) -> Tensor:
-            output = network.run(batch, unit.path)
-            return unit.read(output.softmax(1) if probability and unit.is_class else output)
-
-        return fitting(score, batch_size(network, unit.path))
+    def readout(self, *, probability: bool = False) -> Callable[[Tensor], Tensor]:
+        """The function from outputs of the unit's layer, (B, C) or (B, C, H, W), to that score, (B,)."""
+        unit = self.unit
+        return lambda output: unit.read(output.softmax(1) if probability and unit.is_class else output)
 
     def _class(self, index: int) -> dict[str, Any]:
         probability = float(self.probabilities[index])
@@ -77,7 +78,7 @@ def told(model: VisionModel, target: TargetLike, unit: Unit) -> dict[str, Any]:
 def look(model: VisionModel, image: Image.Image, target: TargetLike) -> Subject:
     """Run the model once and settle what the target stands for. Raises NotFinite."""
     view = model.view(image)
-    logits = model.network.logits(view.x)
+    logits = gathered((model.network, "logits"), None, view.x, lambda _, x: model.network.logits(x))
     if not bool(logits.isfinite().all()):
         raise NotFinite(f"Model {model.name!r} returned NaN or infinity for this image.")
     return Subject(model, view, target, find_unit(target, model.network, logits), logits)

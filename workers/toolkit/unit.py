@@ -1,8 +1,10 @@
 """The neuron that a technique looks at, and how its value is read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import torch
 from torch import Tensor
 
 from workers.toolkit.errors import NoSuchPlace
@@ -50,6 +52,13 @@ class Unit:
             y, x = self.position
             return output[:, self.channel, y, x]
         return output[:, self.channel].flatten(1).mean(1) if output.ndim == 4 else output[:, self.channel]
+
+
+def read_each(units: Sequence[Unit], output: Tensor) -> Tensor:
+    """Of a layer's output (B, …) the value of each image's own unit, → (B,)."""
+    if all(unit == units[0] for unit in units):
+        return units[0].read(output)
+    return torch.cat([unit.read(one) for unit, one in zip(units, output[:, None], strict=True)])
 
 
 def check_place(unit: Unit, network: Network) -> None:

@@ -1,0 +1,35 @@
+"""What our POST is compared with: FastAPI and pydantic, with the same durable write of a job's record and no more."""
+
+import secrets
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from jobs.connection import connect
+from jobs.settings import Settings
+from jobs.store import JobStore, NewJob
+
+
+class Body(BaseModel):
+    image: str
+    seed: int | None = None
+
+
+class Answer(BaseModel):
+    id: str
+    status: str
+
+
+def create_app() -> FastAPI:
+    settings = Settings()
+    store = JobStore(connect(settings.redis_url), settings)
+    app = FastAPI()
+
+    @app.post("/jobs", status_code=202)
+    def create(body: Body) -> Answer:
+        params = {"image": body.image, "seed": body.seed or secrets.randbits(32)}
+        new = NewJob(owner="bare", technique="bare", model="none", queue="fast", params=params)
+        job = store.create(new)
+        return Answer(id=job.id, status=job.status)
+
+    return app

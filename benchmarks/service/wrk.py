@@ -1,0 +1,50 @@
+"""Load from `wrk`, and what it says."""
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+_UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a run saw: answers per second, and milliseconds."""
+
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    bad: int
+
+
+def load(url: str, clients: int, seconds: int, folder: Path, body: str = "") -> Load:
+    """Keep that many clients busy; with `body` (JSON) they POST."""
+    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", "--timeout", "10s"]
+    if body:
+        script = folder / "post.lua"
+        script.write_text(
+            f'wrk.method = "POST"\nwrk.body = [[{body}]]\nwrk.headers["Content-Type"] = "application/json"\n'
+        )
+        command += ["-s", str(script)]
+    return _read(subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout)
+
+
+def check_installed() -> None:
+    if not shutil.which("wrk"):
+        sys.exit("This benchmark makes its load with wrk (Debian's package wrk); it is not on PATH.")
+
+
+def _read(text: str) -> Load:
+    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
+    assert rate, text
+    return Load(float(rate[1]), _percentile(text, 50), _percentile(text, 99), int(bad[1]) if bad else 0)
+
+
+def _percentile(text: str, percent: int) -> float:
+    found = re.search(rf"\s{percent}%\s+([\d.]+)(us|ms|s|m)\b", text)
+    assert found, text
+    return float(found[1]) * _UNITS[found[2]]

@@ -1,0 +1,54 @@
+"""The sentence about what costs too much, and estimates in closed form."""
+
+from typing import Any
+
+import pytest
+
+from catalog.cost import check_cost
+from catalog.errors import TooExpensive
+from catalog.models import find_model
+from catalog.registry import find_technique
+from catalog.technique import Params
+
+MODEL = find_model("efficientnet_lite0")  # 224 × 224
+
+
+def params(technique: str, **fields: Any) -> Params:
+    return find_technique(technique).params.model_validate(fields).resolved(MODEL)
+
+
+@pytest.mark.parametrize(
+    ("technique", "fields", "passes"),
+    [
+        ("predict", {}, 1),
+        ("saliency", {"samples": 8}, 8),
+        ("saliency", {"samples": 8, "check": True}, 2 * 8 + 126),
+        ("occlusion", {}, 25**2),
+        ("occlusion", {"check": True}, 25**2 + 126),
+        ("rise", {}, 1000),
+        ("integrated_gradients", {"samples": 3, "steps": 20}, 60),
+        ("activation_maximization", {"target": "class:1", "steps": 100}, 100),
+        ("activation_maximization", {"target": "class:1", "steps": 100, "size": 448}, 400),
+        ("activation_maximization", {"target": "class:1", "steps": 100, "count": 3}, 600),
+        ("activation_maximization", {"target": "class:1", "steps": 100, "count": 3, "diversity": 0}, 300),
+        ("inversion", {"layers": "conv_stem, blocks.1", "restarts": 2, "steps": 10}, 40),
+        ("deep_dream", {"octaves": 1, "size": 224, "steps": 7, "zoom_frames": 1}, 14),
+        ("style_transfer", {"steps": 10, "scales": 2, "size": 448}, 10 + 4 * 4),
+        ("fooling", {"goal": "7", "steps": 30}, 30),
+    ],
+)
+def test_the_estimate(technique: str, fields: dict[str, Any], passes: int) -> None:
+    assert params(technique, **fields).passes(MODEL) == passes
+
+
+def test_the_limit_itself_is_allowed() -> None:
+    check_cost(params("rise"), 1000, 1000)
+    with pytest.raises(TooExpensive, match=r"1,000 .* 999\. Lower masks\."):
+        check_cost(params("rise"), 1000, 999)
+
+
+def test_every_technique_that_can_be_dear_says_what_to_change() -> None:
+    with pytest.raises(TooExpensive, match="Lower steps, lower restarts or lower the number of layers"):
+        check_cost(params("inversion"), 2, 1)
+    with pytest.raises(TooExpensive, match="Take a smaller image_set"):
+        check_cost(params("top_patches", image_set="x", target="class:7"), 2, 1)

@@ -1,0 +1,69 @@
+"""When its time is over, everything goes together: records, events, inputs, files, previews and checkpoints."""
+
+import time
+
+from redis import Redis
+
+from jobs.arrays import ArrayFacts, ArrayStore
+from jobs.artifacts import ArtifactStore
+from jobs.audit import missing, orphans
+from jobs.image_sets import ImageSetStore
+from jobs.images import ImageFacts, ImageStore
+from jobs.model import JobError
+from jobs.reconciler import Reconciler
+from jobs.scratch import Scratch
+from jobs.settings import Settings
+from jobs.store import JobStore
+from jobs.uploads import GRACE_MS
+from tests.jobs.test_audit import saved
+from tests.jobs.test_transitions import claimed, new_job
+from tests.wait import wait_until
+
+# Of all jobs together: they expire a day after the last job.
+SHARED = {"retinoscope:counters"}
+
+
+def fill(redis: Redis, files: ArtifactStore, settings: Settings) -> None:
+    """Jobs that ended in every way, with scratch files of theirs, and everything that can be uploaded."""
+    store = JobStore(redis, settings)
+    for end in ("succeed", "fail", "cancel", "canceled while it waits"):
+        job = new_job(store)
+        if end == "canceled while it waits":
+            store.cancel(job.id, "local")
+            continue
+        lease = claimed(store, job)
+        Scratch(lease, files, "checkpoint").replace(b"state")
+        Scratch(lease, files, "preview").replace(b"webp")
+        artifact = saved(files, lease)
+        if end == "succeed":
+            lease.succeed({}, [artifact], {})
+        elif end == "fail":
+            lease.fail(JobError(code="internal_error", title="", detail=""))
+        else:
+            lease.cancel()
+    images = ImageStore(redis, files, settings)
+    image = images.put("ada", b"pixels", ImageFacts(width=9, height=9, media_type="image/png"))
+    images.put("ada", b"in no set", ImageFacts(width=9, height=9, media_type="image/png"))
+    ArrayStore(redis, files, settings).put("ada", b"numbers", ArrayFacts(shape=[7], dtype="float32"))
+    sets = ImageSetStore(redis, files, images, settings)
+    made = sets.create("ada", "")
+    sets.add("ada", made.id, [image.id])
+    sets.keep("ada", made.id, "index/a", b"index")
+
+
+def test_after_expiry_no_key_and_no_file_is_left(redis: Redis, settings: Settings) -> None:
+    brief = settings.model_copy(update={"job_ttl_s": 1})
+    store, files = JobStore(redis, brief), ArtifactStore(settings.artifacts_location)
+    reconciler = Reconciler(store, files, lambda *_: None)
+    fill(redis, files, brief)
+    reconciler.sweep()
+    assert missing(store, files) == {}
+    assert all(redis.pttl(key) > 0 for key in redis.scan_iter("*"))
+    time.sleep(1.2)  # a life, and the slack of a set
+    for member in redis.zrange("retinoscope:expiring", 0, -1):
+        redis.zincrby("retinoscope:expiring", -GRACE_MS, member)
+    wait_until(lambda: reconciler.sweep() or not files.keys(""), 10)
+    assert set(redis.scan_iter("*")) <= SHARED
+    assert all(redis.pttl(key) > 0 for key in redis.scan_iter("*"))
+    assert not any(path.is_file() for path in settings.data.rglob("*"))
+    assert list(orphans(store, files)) == []
