@@ -7,8 +7,10 @@ from catalog.models import models
 from jobs.polite_threads import polite_threads
 from jobs.queue import app
 from workers import lifecycle, tasks
+from workers.allocation import keep_freed_memory
 
 polite_threads()
+keep_freed_memory()
 try:
     models()
 except CatalogError as error:

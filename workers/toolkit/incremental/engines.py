@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
-import numpy as np
 from torch import Tensor
 
 from workers.toolkit.incremental.occluder import CleanPass, Occluder
@@ -21,8 +20,8 @@ class Engine(Protocol):
 
     name: Name
     expected_speedup: float
-    most: int  # patches in a batch
     batches: Sequence[Positions]
+    fits: int  # positions that can be asked for at a time
 
     def scores(self, positions: Positions) -> Tensor: ...
 
@@ -34,10 +33,17 @@ class Dense:
     expected_speedup = 1.0
 
     def __init__(
-        self, network: Network, path: str, read: Read, x: Tensor, patches: Sequence[Rectangle], fill: Tensor, most: int
+        self,
+        network: Network,
+        path: str,
+        read: Read,
+        x: Tensor,
+        patches: Sequence[Rectangle],
+        fill: Tensor,
+        batches: Sequence[Positions],
+        fits: int,
     ) -> None:
-        self.most = most
-        self.batches: Sequence[Positions] = np.array_split(np.arange(len(patches)), -(-len(patches) // most))
+        self.batches, self.fits = batches, fits
         self._x, self._patches, self._fill = x, patches, fill
         self._score: Read = lambda images: read(network.run(images, path))
 
@@ -51,9 +57,9 @@ class Incremental:
 
     name: Name = "incremental"
 
-    def __init__(self, plan: Plan, schedule: Schedule, clean: CleanPass, read: Read, fill: Tensor) -> None:
-        self.most, self.expected_speedup = schedule.most, schedule.speedup
+    def __init__(self, plan: Plan, schedule: Schedule, clean: CleanPass, read: Read, fill: Tensor, fits: int) -> None:
         self.batches: Sequence[Positions] = schedule.batches
+        self.expected_speedup, self.fits = schedule.speedup, fits
         self._read, self._occluder = read, Occluder(plan, clean, fill)
 
     def scores(self, positions: Positions) -> Tensor:

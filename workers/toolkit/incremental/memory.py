@@ -1,4 +1,4 @@
-"""How much memory a batch of positions takes."""
+"""How much memory the positions of a batch take."""
 
 from collections.abc import Sequence
 
@@ -11,8 +11,8 @@ from workers.toolkit.incremental.schedule import Positions
 _AT_ONCE = 4  # of the largest tensor: an operator's input, what is cut out of it, its output, and a branch beside it
 
 
-def most_bytes(plan: Plan, clean: Values, batches: Sequence[Positions]) -> int:
-    """Of the batch that takes most: the windows of all maps stay, whole maps come and go."""
+def position_bytes(plan: Plan, clean: Values, batches: Sequence[Positions]) -> int:
+    """For each position of the batch that takes most: the windows of all maps stay, whole maps come and go."""
     return max(_bytes(plan, clean, batch) for batch in batches)
 
 
@@ -29,4 +29,4 @@ def _bytes(plan: Plan, clean: Values, batch: Positions) -> int:
             kept += whole * places[node].area // (value.shape[2] * value.shape[3])
         if node in pasted or node not in places:
             largest = max(largest, whole)
-    return len(batch) * (kept + _AT_ONCE * largest)
+    return kept + _AT_ONCE * largest

@@ -5,9 +5,9 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor, fx
+from torch import fx
 
-from workers.toolkit.graph import operator_name
+from workers.toolkit.incremental.cost import Cost
 from workers.toolkit.incremental.grouping import merged
 from workers.toolkit.incremental.plan import COVERED, Plan
 from workers.toolkit.incremental.rules import Values
@@ -24,7 +24,7 @@ class Schedule:
 
     def __init__(self, plan: Plan, clean: Values, most: int) -> None:
         self._plan, self.most = plan, most
-        self._whole = {node: _multiplications(node, plan, clean) for node in plan.nodes}
+        self._cost = Cost(plan, clean)
         options = [self._batches((self._groups(0, groups), self._groups(1, groups))) for groups in _GROUPS]
         costs = [self._estimate(batches) + _START_OF_BATCH * len(batches) for batches in options]
         self.batches: list[Positions] = options[int(np.argmin(costs))]
@@ -32,17 +32,9 @@ class Schedule:
     @cached_property
     def speedup(self) -> float:
         """Multiplications of plain batches over those of this schedule."""
-        plain = sum(self._whole.values()) * sum(len(batch) for batch in self.batches)
-        spent = sum(len(batch) * self._spent(batch) for batch in self.batches)
+        plain = sum(self._cost.whole.values()) * sum(len(batch) for batch in self.batches)
+        spent = sum(len(batch) * self._cost.each(self._plan.places(batch)) for batch in self.batches)
         return plain / spent if spent else 1.0
-
-    def _spent(self, batch: Positions) -> float:
-        """Multiplications for each position of a batch."""
-        places = self._plan.places(batch)
-        return sum(
-            self._plan.rules[node].multiplications * places[node].area if node in places else whole
-            for node, whole in self._whole.items()
-        )
 
     def _estimate(self, batches: list[Positions]) -> float:
         """Nearly the sum of what all batches spend: as if every window were its own."""
@@ -77,7 +69,7 @@ class Schedule:
 
     @cached_property
     def _costs(self) -> NDArray[np.float64]:
-        return np.array([self._whole[node] for node in self._counted])
+        return np.array([self._cost.whole[node] for node in self._counted])
 
     @cached_property
     def _lengths(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -87,15 +79,3 @@ class Schedule:
         rows, columns = (np.array([span[:, 1] - span[:, 0] for span in axis]) for axis in spans)
         distinct = int(self._plan.row_of.max()) + 1, int(self._plan.column_of.max()) + 1
         return rows.reshape(len(reaches), distinct[0]), columns.reshape(len(reaches), distinct[1])
-
-
-def _multiplications(node: fx.Node, plan: Plan, clean: Values) -> float:
-    """For one image; those of convolutions and matrix products only."""
-    output = clean[node]
-    if node in plan.reach:
-        return plan.rules[node].multiplications * float(output.shape[2] * output.shape[3])
-    if operator_name(node) not in ("linear", "conv2d", "conv_transpose2d", "matmul", "addmm"):
-        return 0.0
-    factors = [clean[source] for source in node.all_input_nodes if isinstance(clean[source], Tensor)]
-    matrices = [factor for factor in factors if factor.ndim > 1]
-    return float(output.numel() * matrices[-1][0].numel())

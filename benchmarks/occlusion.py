@@ -1,0 +1,227 @@
+"""How long does occlusion take per patch: incrementally, against captum at its best, and against a well-tuned loop?
+
+    .venv/bin/python -m benchmarks.occlusion --models vgg16 alexnet --grids 16/4     # merged into occlusion.json and .md
+    .venv/bin/python -m benchmarks.occlusion --models alexnet --runs 1 --dry         # a quick look, nothing written
+
+Everything takes turns in one process; all see the same photograph at 224 × 224 and the same random weights, whose batch
+norms know their statistics. captum runs the plain eager model, frozen, with gradients off; the loop and the incremental
+engine run the prepared one (batch norms folded, channels last). What captum and the loop take per patch depends neither
+on the patch nor on the grid, so they are timed on a few patches of 32 pixels; the incremental engine is timed on every
+k-th of its batches, in the order of what their positions cost. Every run also compares the results.
+"""
+
+import argparse
+import copy
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from captum.attr import Occlusion as CaptumOcclusion
+from PIL import Image
+from torch import Tensor, nn
+
+from benchmarks.interleaved import best, medians
+from benchmarks.networks import calibrated
+from retinoscope.demo_plan import photograph
+from workers.allocation import keep_freed_memory
+from workers.toolkit.incremental.choice import Occlusion
+from workers.toolkit.incremental.cost import Cost
+from workers.toolkit.incremental.occluder import CleanPass
+from workers.toolkit.incremental.plan import Plan
+from workers.toolkit.incremental.schedule import Positions
+from workers.toolkit.network import LOGITS, Network
+from workers.toolkit.occlusion import Rectangle, occluded_scores, rectangles, spread
+from workers.toolkit.view import Eye
+
+SIDE, CLASS = 224, 285
+MODELS = (
+    "vgg16", "alexnet", "resnet18", "resnet50", "mobilenet_v2", "squeezenet1_1", "efficientnet_lite0", "densenet121",
+    "googlenet",
+)  # fmt: skip
+GRIDS = ("16/4", "16/8", "32/4", "32/8")
+FLOORS = {"vgg16": 7, "squeezenet1_1": 6.3, "mobilenet_v2": 4.6, "alexnet": 3.2, "resnet18": 2.8, "resnet50": 2.8}
+CAPTUM_BATCHES, LOOP_BATCHES = (8, 16, 32, 64), (16, 32, 64)
+FEW = 32  # side and step of the patches on which captum and the loop are timed: 49
+COMPARED = 24  # patches for which whole images are run too
+WITHIN, WITHIN_CAPTUM = 1e-5, 1e-4  # the second with batch norms folded on one side only
+RESULTS = Path(__file__).with_suffix(".json")
+CPU = torch.device("cpu")
+HEAD = """# Occlusion, milliseconds per patch
+
+Made by `python -m benchmarks.occlusion` (how is said there), on 2 cores of an Intel Xeon without AMX. `captum` and `loop`
+at their best batch size. `ceiling`: multiplications of whole images over those in the exact rectangles that each patch
+changes; `scheduled`: over those in the windows that batches share; `of the ceiling`: (loop / ours) / ceiling, which may
+exceed 100 %: operators that do not multiply shrink too. Errors are relative to the largest logit.
+
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Milliseconds per patch, medians; `ceiling` is operations of whole images over those in exact rectangles."""
+
+    model: str
+    grid: str
+    patches: int
+    captum: float
+    captum_batch: str
+    loop: float
+    loop_batch: str
+    ours: float
+    timed: int  # patches of ours
+    ceiling: float
+    scheduled: float  # the same for the windows that the batches share
+    error: float
+    captum_error: float
+    runs: int
+
+
+def compare(model: str, grid: str, runs: int, timed: int) -> Row:
+    window, stride = map(int, grid.split("/"))
+    plain = calibrated(model).requires_grad_(False)
+    case = Case(plain, Network(copy.deepcopy(plain), 3, SIDE, SIDE), photo(), rectangles(SIDE, SIDE, window, stride))
+    some = case.every_kth(timed)
+    few = rectangles(SIDE, SIDE, FEW, FEW)
+    captum = {str(size): partial(case.captum, size) for size in CAPTUM_BATCHES}
+    loop = {str(size): partial(case.loop, few, size) for size in LOOP_BATCHES}
+    captum_batch, loop_batch = best(captum, CPU), best(loop, CPU)
+    count = sum(len(batch) for batch in some)
+    seconds = medians(
+        {"captum": captum[captum_batch], "loop": loop[loop_batch], "ours": partial(case.incremental, some)}, runs, CPU
+    )
+    ceiling, scheduled = case.operations()
+    return Row(
+        model, grid, len(case.patches),
+        1000 * seconds["captum"] / (len(few) + 1), captum_batch,  # captum looks at the clean image too
+        1000 * seconds["loop"] / len(few), loop_batch, 1000 * seconds["ours"] / count, count,
+        ceiling, scheduled, case.error(some), case.captum_error(), runs,
+    )  # fmt: skip
+
+
+class Case:
+    """One model before one photograph and one grid."""
+
+    def __init__(self, plain: nn.Module, network: Network, x: Tensor, patches: list[Rectangle]) -> None:
+        self._plain, self._network, self._x, self.patches = plain, network, x, patches
+        self._fill = torch.zeros_like(x[0])
+        self._occlusion = self._asked(patches)
+        self._engine = self._occlusion.engine()
+        assert self._engine.name == "incremental"
+        self._largest = float(network.logits(x).abs().max())
+
+    def _asked(self, patches: list[Rectangle]) -> Occlusion:
+        return Occlusion(self._network, LOGITS, lambda output: output[:, CLASS], self._x, patches, self._fill)
+
+    def every_kth(self, timed: int) -> list[Positions]:
+        """Batches with about as many positions as are to be timed, from the cheapest to the dearest."""
+        clean = CleanPass(self._network.part((LOGITS,)), self._x)
+        plan = Plan(self._network.part((LOGITS,)).graph, clean.values, self.patches)
+        cost = Cost(plan, clean.values)
+        batches = sorted(self._engine.batches, key=lambda batch: cost.each(plan.places(batch)))
+        step = max(1, len(self.patches) // timed)
+        return batches[step // 2 :: step]
+
+    def captum(self, size: int, window: int = FEW) -> Tensor:
+        """Its map (H, W)."""
+        attribution = CaptumOcclusion(self._plain).attribute(
+            self._x, (3, window, window), strides=(3, window, window), baselines=0, target=CLASS,
+            perturbations_per_eval=size,
+        )  # fmt: skip
+        return attribution[0, 0]
+
+    def loop(self, patches: list[Rectangle], size: int) -> Tensor:
+        with torch.inference_mode():
+            return occluded_scores(self._score, self._x, patches, self._fill, lambda *_: None, size)
+
+    def _score(self, images: Tensor) -> Tensor:
+        return self._network.logits(images)[:, CLASS]
+
+    def incremental(self, batches: Sequence[Positions]) -> Tensor:
+        return torch.cat([self._engine.scores(batch) for batch in batches])
+
+    def operations(self) -> tuple[float, float]:
+        """Of whole images, over those in exact rectangles, and over those in the windows that batches share."""
+        clean = CleanPass(self._network.part((LOGITS,)), self._x)
+        plan = Plan(self._network.part((LOGITS,)).graph, clean.values, self.patches)
+        cost = Cost(plan, clean.values)
+        exact = np.mean([cost.each(plan.places(np.array([i]))) for i in range(len(self.patches))])
+        return sum(cost.whole.values()) / float(exact), self._engine.expected_speedup
+
+    def error(self, batches: Sequence[Positions]) -> float:
+        """Largest difference to the loop in these batches, over the largest output."""
+        some = np.concatenate(batches)[:: max(1, sum(map(len, batches)) // COMPARED)]
+        theirs = self.loop([self.patches[i] for i in some], 16)
+        return float((self._engine.scores(some) - theirs).abs().max()) / self._largest
+
+    def captum_error(self) -> float:
+        """Largest difference to captum's map, over the largest output."""
+        patches = rectangles(SIDE, SIDE, FEW, FEW)
+        engine = self._asked(patches).engine()
+        scores = torch.zeros(len(patches))
+        for batch in engine.batches:
+            scores[torch.from_numpy(batch)] = engine.scores(batch)
+        ours = spread(self._score(self._x) - scores, patches, SIDE, SIDE, mean=True)
+        return float((ours - self.captum(16)).abs().max()) / self._largest
+
+
+def photo() -> Tensor:
+    """(1, 3, 224, 224)"""
+    return (
+        Eye(256, SIDE, "bilinear", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+        .view(Image.open(io.BytesIO(photograph("chelsea"))).convert("RGB"))
+        .x
+    )
+
+
+def table(rows: Sequence[Row]) -> str:
+    lines = [
+        "| model | patch/stride | captum | loop | ours | captum / ours | floor | loop / ours | ceiling | scheduled | "
+        "of the ceiling | error | against captum |",
+        "| --- " * 13 + "|",
+    ]
+    for row in sorted(rows, key=lambda row: (MODELS.index(row.model), GRIDS.index(row.grid))):
+        floor = FLOORS.get(row.model, "") if row.grid == "16/4" else ""
+        reached = row.loop / row.ours
+        lines.append(
+            f"| {row.model} | {row.grid} | {row.captum:.2f} | {row.loop:.2f} | {row.ours:.2f} | "
+            f"**{row.captum / row.ours:.1f}** | {floor} | {reached:.2f} | {row.ceiling:.2f} | {row.scheduled:.2f} | "
+            f"{reached / row.ceiling:.0%} | {row.error:.0e} | {row.captum_error:.0e} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", nargs="+", default=MODELS, choices=MODELS)
+    parser.add_argument("--grids", nargs="+", default=["16/4"], choices=GRIDS)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--timed", type=int, default=700, help="patches of the incremental engine")
+    parser.add_argument("--dry", action="store_true", help="write nothing")
+    asked = parser.parse_args()
+    rows = {(row["model"], row["grid"]): Row(**row) for row in _kept()}
+    for model in asked.models:
+        for grid in asked.grids:
+            row = compare(model, grid, asked.runs, asked.timed)
+            assert row.error < WITHIN and row.captum_error < WITHIN_CAPTUM, row
+            rows[model, grid] = row
+            print(table([row]).splitlines()[-1], flush=True)
+            if not asked.dry:
+                RESULTS.write_text(json.dumps([asdict(row) for row in rows.values()], indent=1) + "\n")
+                RESULTS.with_suffix(".md").write_text(HEAD + table(list(rows.values())) + "\n")
+
+
+def _kept() -> list[dict[str, Any]]:
+    kept: list[dict[str, Any]] = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    return kept
+
+
+if __name__ == "__main__":
+    keep_freed_memory()
+    with torch.no_grad():
+        main()
