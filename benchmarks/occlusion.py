@@ -56,8 +56,8 @@ HEAD = """# Occlusion, milliseconds per patch
 
 Made by `python -m benchmarks.occlusion` (how is said there), on 2 cores of an Intel Xeon without AMX. `captum` and
 `loop` at their best batch size. `ceiling`: multiplications of whole images over those in the exact rectangles that each
-patch changes; `scheduled`: over those in the windows that batches share; `of the ceiling`: (loop / ours) / ceiling, which may
-exceed 100 %: operators that do not multiply shrink too. Errors are relative to the largest logit.
+patch changes; `scheduled`: over those in the windows that batches share; `of the ceiling`: (loop / ours) / ceiling, which
+may exceed 100 %: operators that do not multiply shrink too. Errors are relative to the largest logit.
 
 """
 
