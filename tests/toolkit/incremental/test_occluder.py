@@ -35,7 +35,7 @@ SOME = [(0, 0, 9, 9), (40, 8, 49, 17), (87, 87, 96, 96), (60, 3, 90, 10), (30, 5
 def test_published_networks_give_the_same_to_nine_digits(name: str) -> None:
     both = Both(calibrated(seeded(NETWORKS[name]).double(), 96), SOME, side=96, most=3)
     both.assert_equal()
-    assert len(both.understood) > 3
+    assert both.understood >= {"conv2d"}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_the_default_model(lite0: nn.Module, dtype: torch.dtype, within: float) 
     both = Both(copy.deepcopy(lite0).to(dtype), patches, side=224, most=5)
     largest = float(both.theirs.abs().max())
     both.assert_equal(within * max(largest, 1.0))
-    assert both.understood >= {"pad", "conv2d", "batch_norm", "hardtanh", "add"}
+    assert both.understood >= {"pad", "conv2d", "hardtanh", "add"}
 
 
 @pytest.mark.parametrize("end", [0, 1])

@@ -117,13 +117,13 @@ def test_pointwise_functions_run_in_the_windows(function: Callable[[Tensor], Ten
 
 
 class InEveryWay(nn.Module):
-    """Dropout, a parametric ReLU, a batch norm, and both ways to a mean."""
+    """Dropout, a parametric ReLU, a batch norm that cannot be folded, and both ways to a mean."""
 
     def __init__(self, dims: tuple[int, ...]) -> None:
         super().__init__()
         self.dims = dims
         self.body = nn.Sequential(
-            nn.Conv2d(3, 6, 3, padding=1), nn.BatchNorm2d(6), nn.PReLU(6), nn.Dropout(0.5), nn.Dropout2d(0.5)
+            nn.Conv2d(3, 6, 3, padding=1), nn.PReLU(6), nn.BatchNorm2d(6), nn.Dropout(0.5), nn.Dropout2d(0.5)
         )
         self.head = nn.Linear(6, 4)
 
