@@ -142,7 +142,8 @@ def _batched(module: nn.Module, bench: Bench, technique: str, batch: int) -> Ten
 def grad_cam_package(bench: Bench) -> dict[str, Work]:
     def attribute(module: nn.Module) -> Tensor:
         with GradCAM(module, [module.get_submodule(bench.layer)]) as cam:
-            return torch.from_numpy(cam(bench.x, [ClassifierOutputTarget(bench.target)]))
+            x = bench.x.clone().requires_grad_()  # its parameters need none then
+            return torch.from_numpy(cam(x, [ClassifierOutputTarget(bench.target)]))
 
     return bench.each(attribute)
 

@@ -54,7 +54,9 @@ def canceled(client: httpx.Client, data: Path, dice: random.Random, technique: s
     fields, batch = WORK[technique]
     files = {} if technique == "activation_maximization" else {"image": photograph("coffee")}
     job = (
-        client.post(f"/v1/jobs/{technique}", data=fields | {"seed": "1"}, files=files or None).raise_for_status().json()
+        client.post(f"/v1/jobs/{technique}", data=fields | {"seed": "1", "cache": "false"}, files=files or None)
+        .raise_for_status()
+        .json()
     )
     self_url, folder = job["urls"]["self"], data / "artifacts" / "jobs" / job["id"]
     until(lambda: (client.get(self_url).json()["progress"] or {}).get("done"))

@@ -205,25 +205,39 @@ ENOUGH = {"L2, foolbox DDN": 10}
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Markdown: a row for each way; medians over what succeeded."""
-    lines = [
-        "| | pairs | success | median L2 | median L∞, levels | most levels | gradients, median |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    lines = ["| | pairs | success | median L2 | L2 / ours, median | median L∞, levels | gradients, median |"]
+    lines.append("|---|---|---|---|---|---|---|")
     for way in WAYS:
         mine = [row for row in rows if row["way"] == way]
         if mine:
             good = [row for row in mine if row["success"]]
             l2, levels = (f"{median(row[key] for row in good):.3g}" if good else "–" for key in ("l2", "levels"))
-            most, gradients = max((row["levels"] for row in good), default="–"), median(r["gradients"] for r in mine)
-            lines.append(f"| {way} | {len(mine)} | {len(good)} | {l2} | {levels} | {most} | {gradients:.0f} |")
-    for start in ("noise", "zero"):
-        mine = [row for row in rows if row["way"] == f"rubbish {start}"]
-        if mine:
-            reached = sum(row["probability"] >= RUBBISH_CONFIDENCE for row in mine)
-            least, steps = min(row["probability"] for row in mine), median(row["gradients"] for row in mine)
-            lines.append(f"\nRubbish from {start}: {reached} of {len(mine)} classes at {RUBBISH_CONFIDENCE} or more;")
-            lines.append(f"the least is {least:.5f}; {steps:.0f} steps in the median.")
-    return "\n".join(lines)
+            gradients = f"{median(row['gradients'] for row in mine):.0f}"
+            lines.append(
+                f"| {way} | {len(mine)} | {len(good)} | {l2} | {_to_ours(rows, way, good)} | {levels} | {gradients} |"
+            )
+    return "\n".join(lines + [_rubbish(rows, start) for start in ("noise", "zero")])
+
+
+def _to_ours(rows: list[dict[str, Any]], way: str, good: list[dict[str, Any]]) -> str:
+    """The median of the ratio on the same pair, both successful, and on how many ours is smaller."""
+    ours = {row["number"]: row["l2"] for row in rows if row["way"] == "L2, ours" and row["success"]}
+    ratios = [row["l2"] / ours[row["number"]] for row in good if row["number"] in ours]
+    if way == "L2, ours" or not way.startswith("L2") or not ratios:
+        return "–"
+    return f"{median(ratios):.3f} (ours smaller on {sum(ratio > 1 for ratio in ratios)} of {len(ratios)})"
+
+
+def _rubbish(rows: list[dict[str, Any]], start: str) -> str:
+    mine = [row for row in rows if row["way"] == f"rubbish {start}"]
+    if not mine:
+        return ""
+    reached = sum(row["probability"] >= RUBBISH_CONFIDENCE for row in mine)
+    least, steps = min(row["probability"] for row in mine), median(row["gradients"] for row in mine)
+    return (
+        f"\nRubbish from {start}: {reached} of {len(mine)} classes at {RUBBISH_CONFIDENCE} or more; the least is "
+        f"{least:.5f}; {steps:.0f} gradients in the median."
+    )
 
 
 def _options() -> argparse.Namespace:

@@ -25,8 +25,8 @@ from workers.toolkit.context import LocalContext
 from workers.toolkit.view import decode
 from workers.toolkit.vision_model import VisionModel
 
-PHOTOGRAPHS = ("astronaut", "camera", "chelsea", "coffee", "horse", "motorcycle_left", "motorcycle_right", "rocket")
-LAYERS = ("conv_stem", "blocks.1", "blocks.2", "blocks.3", "blocks.4", "blocks.5", "global_pool")
+PHOTOGRAPHS = ("chelsea", "coffee", "camera", "rocket", "astronaut", "motorcycle_left", "horse", "motorcycle_right")
+LAYERS = ("conv_stem", "blocks.2", "blocks.4", "blocks.5", "global_pool")
 
 
 def main() -> None:
@@ -38,21 +38,24 @@ def main() -> None:
     torch.set_num_threads(2)
     model = load_model(find_model("efficientnet_lite0"), torch.device("cpu"))
     until = time.monotonic() + options.seconds
-    done = {(row["photograph"], row["seed"]) for row in known}
+    layers = tuple(options.layers.split(","))
+    done = {(row["photograph"], row["seed"]) for row in known if row["layer"] == layers[-1]}
     with options.rows.open("a") as file:
         for name, seed in ((name, seed) for seed in range(options.seeds) for name in PHOTOGRAPHS):
             if (name, seed) in done:
                 continue
             if time.monotonic() > until:
                 return
-            file.writelines(json.dumps(row) + "\n" for row in inverted(model, name, seed, options.out))
+            file.writelines(json.dumps(row) + "\n" for row in inverted(model, name, seed, layers, options.out))
             file.flush()
     print("nothing is missing")
 
 
-def inverted(model: VisionModel, name: str, seed: int, out: Path | None) -> Iterator[dict[str, Any]]:
+def inverted(
+    model: VisionModel, name: str, seed: int, layers: tuple[str, ...], out: Path | None
+) -> Iterator[dict[str, Any]]:
     """A row for each layer of one photograph's strip."""
-    params = InversionParams.model_validate({"layers": ", ".join(LAYERS), "seed": seed}).resolved(
+    params = InversionParams.model_validate({"layers": ", ".join(layers), "seed": seed}).resolved(
         find_model(model.name)
     )
     context = LocalContext(checkpoints=False)
@@ -76,14 +79,14 @@ def inverted(model: VisionModel, name: str, seed: int, out: Path | None) -> Iter
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Markdown: a row for each layer."""
-    count = len({(row["photograph"], row["seed"]) for row in rows})
-    lines = [f"| layer | error, mean of {count} | deviation | largest | first class kept |", "|---|---|---|---|---|"]
+    lines = ["| layer | runs | mean error | deviation | largest | first class kept |", "|---|---|---|---|---|---|"]
     for layer in LAYERS:
         mine = [row for row in rows if row["layer"] == layer]
         errors = [row["error"] for row in mine]
-        kept = sum(row["kept"] for row in mine)
-        numbers = " | ".join(f"{value:.3f}" for value in (mean(errors), stdev(errors), max(errors)))
-        lines.append(f"| `{layer}` | {numbers} | {kept} of {len(mine)} |")
+        if len(mine) > 1:
+            kept = sum(row["kept"] for row in mine)
+            numbers = " | ".join(f"{value:.3f}" for value in (mean(errors), stdev(errors), max(errors)))
+            lines.append(f"| `{layer}` | {len(mine)} | {numbers} | {kept} |")
     return "\n".join(lines)
 
 
@@ -93,6 +96,7 @@ def _options() -> argparse.Namespace:
         "--rows", type=Path, required=True, help="one JSON object a line; what is there is not done again"
     )
     parser.add_argument("--table", action="store_true", help="print the table of the rows")
+    parser.add_argument("--layers", default=",".join(LAYERS), help="with commas between them")
     parser.add_argument("--seeds", type=int, default=1, help="runs of each photograph")
     parser.add_argument("--out", type=Path, help="folder for the strips")
     parser.add_argument("--seconds", type=float, default=1e9, help="stop after about so long")

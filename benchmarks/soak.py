@@ -33,7 +33,7 @@ from retinoscope.stack import Plan, Stack, running
 
 _EVERY_S = 10.0
 _TTL_S = 60
-_WARM_UP_S = 150.0  # models and allocators, then the first life of a job and its sweep
+_WARM_UP_S = 300.0  # models and allocators, then the first lives of jobs and their sweep
 _RATE = 1.5  # jobs a second
 _STREAMS = 4
 
@@ -175,12 +175,13 @@ def _role(name: str, process: psutil.Process, leader: psutil.Process) -> str:
 
 
 def _report(samples: list[Sample]) -> int:
-    warm = [sample for sample in samples if sample["seconds"] > _WARM_UP_S]
+    warm_up_s = min(_WARM_UP_S, 0.4 * samples[-1]["seconds"])
+    warm = [sample for sample in samples if sample["seconds"] > warm_up_s]
     if len(warm) < 10:
         print("Too short: nothing is left after the warm-up.")
         return 1
     seconds = [sample["seconds"] for sample in warm]
-    print(f"{len(warm)} samples in {seconds[-1] - seconds[0]:.0f} s, after {_WARM_UP_S:.0f} s of warm-up\n")
+    print(f"{len(warm)} samples in {seconds[-1] - seconds[0]:.0f} s, after {warm_up_s:.0f} s of warm-up\n")
     print("| | first | last | slope per hour | |\n| --- | ---: | ---: | ---: | --- |")
     leaks = 0
     for name in sorted(warm[0].keys() - {"seconds"}):

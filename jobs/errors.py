@@ -42,7 +42,7 @@ class KeyTaken(JobsError):
 
 
 class ResultThere(JobsError):
-    """Another job with the same work has a result."""
+    """Another job with the same work has a result; its id is the argument."""
 
 
 class TooSlow(JobsError):

@@ -61,5 +61,10 @@ def owner_sets(owner: str) -> str:
     return f"{PREFIX}owner:{owner}:sets"
 
 
+def weights(model: str) -> str:
+    """The digest of its weights."""
+    return f"{PREFIX}weights:{model}"
+
+
 def description(model: str) -> str:
     return f"{PREFIX}model:{model}"

@@ -33,22 +33,21 @@ class Noticeboard:
     def describe(self, model: str, text: str, *, replace: bool = True) -> None:
         """Put up a description; without `replace` one that is there stays."""
         self._redis.set(keyspace.description(model), text, ex=_DESCRIPTION_TTL_S, nx=not replace)
+        if weights := json.loads(text)["weights"]:
+            self._redis.set(keyspace.weights(model), weights, ex=_DESCRIPTION_TTL_S)
         self._redis.publish(keyspace.CHANGES, f"model:{model}")
 
     def forget(self, models: list[str]) -> None:
         """Take descriptions down: the models may have changed since."""
         if models:
-            self._redis.delete(*map(keyspace.description, models))
+            self._redis.delete(*map(keyspace.description, models), *map(keyspace.weights, models))
 
     def weights(self, models: list[str]) -> list[str | None]:
         """The digests of those models' weights, as far as they were ever loaded."""
-        return [json.loads(text)["weights"] if text else None for text in self._texts(models)]
-
-    def _texts(self, models: list[str]) -> list[str | None]:
         if not models:
             return []
-        texts: list[str | None] = self._redis.mget([keyspace.description(model) for model in models])  # type: ignore[assignment]
-        return texts
+        digests: list[str | None] = self._redis.mget(list(map(keyspace.weights, models)))  # type: ignore[assignment]
+        return digests
 
     def description(self, model: str) -> str | None:
         text = self._redis.get(keyspace.description(model))

@@ -4,7 +4,10 @@ Every job stays its own, with its own record, files and expiry: what becomes of 
 """
 
 import json
+import logging
 from dataclasses import replace
+
+from obstore.exceptions import BaseError as ObjectStoreError
 
 from jobs import keyspace
 from jobs.artifacts import ArtifactStore
@@ -14,6 +17,8 @@ from jobs.model import Job
 from jobs.store import JobStore, NewJob, new_job_id
 from jobs.terms import Terms, Work
 from jobs.uploads import GRACE_MS
+
+log = logging.getLogger(__name__)
 
 
 class Sharing:
@@ -26,43 +31,36 @@ class Sharing:
 
     def create(self, new: NewJob, terms: Terms) -> Job:
         """A job that has a result already, follows another, or is queued. Raises what JobStore.create raises."""
-        while terms.work is not None and terms.work.share:
-            done = self._done(terms.work.name)
-            if done and done != terms.work.unusable:
-                if job := self._create_cached(new, terms, done):
-                    return job
-                terms = replace(terms, work=replace(terms.work, unusable=done))
+        while True:
             try:
                 return self._store.create(new, terms)
-            except ResultThere:  # it ended this moment
-                continue
-        return self._store.create(new, terms)
+            except ResultThere as there:
+                done, work = str(there), terms.work or Work("")
+            if job := self._create_cached(new, terms, work.basis, done):
+                return job
+            terms = replace(terms, work=replace(work, unusable=done))
 
     def take(self, job: Job) -> bool:
         """Give a follower the result that it waited for. False if there is none that it can use."""
-        done = self._done(job.work or "")
-        result = self._borrowed(job.id, job.owner, done, job.basis) if done else None
+        done = self._store.redis.hget(job.work or "", "done")
+        result = self._borrowed(job.id, job.owner, str(done), job.basis) if done else None
         if result is None:
             return False
         if self._store.transition("take", job.id, job.owner, *result) == "gone":
             self._files.delete_folder(f"jobs/{job.id}")
         return True
 
-    def _create_cached(self, new: NewJob, terms: Terms, done: str) -> Job | None:
-        job_id, work = new_job_id(), terms.work or Work("")
+    def _create_cached(self, new: NewJob, terms: Terms, basis: dict[str, str], done: str) -> Job | None:
+        job_id = new_job_id()
         # First the note that files will come: without a record they would stay for ever.
         self._run("job_expect", [keyspace.EXPIRING], f"job:{job_id}", GRACE_MS)
-        result = self._borrowed(job_id, new.owner, done, work.basis)
+        result = self._borrowed(job_id, new.owner, done, basis)
         if result is None:
             return None
         try:
             return self._store.create(new, terms, job_id=job_id, result=result)
         except TooSlow:
             return None
-
-    def _done(self, work: str) -> str | None:
-        done = self._store.redis.hget(work, "done")
-        return None if done is None else str(done)
 
     def _borrowed(self, job_id: str, owner: str, done: str, basis: dict[str, str]) -> list[str] | None:
         """Fields and values of the result of job `done`, its files copied for `job_id`; None if it is of no use."""
@@ -76,6 +74,9 @@ class Sharing:
                 self._files.copy(artifact["key"], key)
                 artifact["key"] = key
         except NotFound:
+            return None
+        except ObjectStoreError as error:
+            log.warning("job %s: the result of %s is not copied: %s", job_id, done, type(error).__name__)
             return None
         result = {"summary": source.result.summary, "artifacts": artifacts}
         fields = ["params", json.dumps(source.params), "provenance", json.dumps(source.provenance)]

@@ -67,7 +67,7 @@ class JobStore:
         text = json.dumps(limits | terms.told() | {"cached": bool(result)})
         answer, *record = self.transition.ask("create", job_id, new.owner, text, *fields)
         if answer in _REFUSALS:
-            raise _REFUSALS[answer]
+            raise _REFUSALS[answer](*record)
         names, values = record[0][::2], record[0][1::2]
         return Job.from_hash(dict(zip(names, values, strict=True)))
 

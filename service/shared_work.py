@@ -13,6 +13,8 @@ from jobs.model import Input
 from jobs.terms import Work
 from service.order import Order
 
+_VERSION = version("retinoscope")
+
 
 def work_of(
     order: Order, params: Params, inputs: Mapping[str, Input], entry: ModelEntry, weights: str | None
@@ -23,7 +25,7 @@ def work_of(
     if drawn or not params.repeatable() or weights is None:
         return None
     asked: dict[str, Any] = params.model_dump(mode="json", exclude=None if seed_given else {"seed"})
-    basis = {"retinoscope": version("retinoscope"), "weights": weights}
+    basis = {"retinoscope": _VERSION, "weights": weights}
     ids = {name: found.id for name, found in inputs.items()}
     own = entry.own and [entry.own.module, entry.own.function, entry.own.arguments, entry.own_labels]
     model = [entry.model_dump(mode="json"), own]

@@ -24,7 +24,7 @@ MAX_STEP_PIXELS = 512 * 256**2 * 8  # steps × pixels × images
 
 _PLAIN = {"l2": 0.0, "tv": 0.0, "alpha_norm": 0.0, "blur_every": 0, "jitter": 0, "zoom": 1.0, "noise": 0.0}
 RECIPES: dict[str, dict[str, Any]] = {
-    "robust": _PLAIN | {"start": "noise", "steps": 256, "rate": 0.05, "zoom": 0.5, "noise": 0.1},
+    "robust": _PLAIN | {"start": "noise", "steps": 256, "rate": 0.05, "zoom": 0.5, "noise": 0.3},
     "lucid": _PLAIN | {"start": "noise", "steps": 256, "rate": 0.05, "jitter": 12},
     "simonyan": _PLAIN | {"start": "mean", "steps": 200, "rate": 0.01, "l2": 1e-4},
     "yosinski": _PLAIN | {"start": "noise", "steps": 300, "rate": 0.01, "blur_every": 4},
@@ -61,7 +61,9 @@ class ActivationMaximizationParams(TargetParams):
     zoom: float | None = Field(
         None, gt=0, le=1, description="Smallest part of the picture's side in a random view; 1 is all."
     )
-    noise: float | None = Field(None, ge=0, le=1, description="Noise in each view: standard deviation, pixels in 0..1.")
+    noise: float | None = Field(
+        None, ge=0, le=1, description="Noise in each view: standard deviation, pixels in 0..1; falls to a sixth."
+    )
     size: int | None = Field(None, ge=1, le=MAX_SIDE, description="Side in pixels; the network's own by default.")
     count: int = Field(1, ge=1, le=16, description="Images made together.")
     diversity: float = Field(

@@ -1,6 +1,6 @@
 -- ARGV[3]: terms as JSON (jobs/store.py), ARGV[4..]: fields and values.
 -- Returns {'created', record}, {'exists', record} (asked twice, after a broken connection), or why not: {'taken'} (the
--- key), {'done'} (its result is there), {'too slow'}, {'full'}, {'too many'}.
+-- key), {'done', id of a job with its result}, {'too slow'}, {'full'}, {'too many'}.
 if status then return {'exists', redis.call('HGETALL', job)} end
 local terms = cjson.decode(ARGV[3])
 local key, work, leader = terms.key, terms.work, nil
@@ -14,7 +14,7 @@ else
   leader = work and leader_of(work.name)
   if work and work.share then
     local done = redis.call('HGET', work.name, 'done')
-    if done and done ~= work.unusable and status_of(done) == 'succeeded' then return {'done'} end
+    if done and done ~= work.unusable and status_of(done) == 'succeeded' then return {'done', done} end
   end
   if redis.call('ZCARD', waiting) >= terms.most_waiting then return {'full'} end
   redis.call('ZREMRANGEBYSCORE', open, '-inf', now)

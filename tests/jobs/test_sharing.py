@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -170,15 +171,6 @@ def test_of_many_at_once_one_leads(store: JobStore, sharing: Sharing, redis: Red
     assert len(leaders) == 1 and {job.follows for job in jobs} == {None, leaders[0].id}
 
 
-def test_a_result_that_comes_between_two_looks_is_taken(
-    store: JobStore, sharing: Sharing, files: ArtifactStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, looks = led(store, sharing, files), iter([None])
-    looked = sharing._done
-    monkeypatch.setattr(sharing, "_done", lambda work: next(looks, looked(work)))
-    has_the_result_of(store, files, made(sharing), first)
-
-
 def test_a_follower_that_goes_leaves_the_leader_alone(
     store: JobStore, sharing: Sharing, files: ArtifactStore, reconciler: Reconciler
 ) -> None:
@@ -256,8 +248,12 @@ def test_files_whose_record_never_came_are_swept(
     led(store, sharing, files)
     monkeypatch.setattr("jobs.sharing.GRACE_MS", 300)
 
-    def dies(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
+    create = store.create
+
+    def dies(new: NewJob, terms: Terms, **more: Any) -> Job:
+        if more:
+            raise KeyboardInterrupt
+        return create(new, terms)
 
     monkeypatch.setattr(store, "create", dies)
     with pytest.raises(KeyboardInterrupt):

@@ -85,6 +85,18 @@ def test_every_recipe_raises_every_kind_of_unit(recipe: str, target: str) -> Non
     assert summary.score_after[0] > summary.score_before[0]
 
 
+def test_the_noise_falls_to_a_sixth(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[float] = []
+
+    def zoom(part: float, noise: float) -> object:
+        seen.append(noise)
+        return lambda picture, generator: picture
+
+    monkeypatch.setattr("workers.toolkit.maximization.Zoom", zoom)
+    made(tiny_model(), target="class:3", steps=10, noise=0.6)
+    assert seen == pytest.approx([0.6 - 0.05 * step for step in range(10)])
+
+
 def test_the_score_is_that_of_the_saved_picture() -> None:
     model = tiny_model()
     summary, context = made(model, target="class:3", steps=8)

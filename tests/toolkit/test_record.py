@@ -70,6 +70,31 @@ def test_what_does_not_fit_is_computed_anew(kind: str, monkeypatch: pytest.Monke
     assert asked == (10 if kind == "scores" else 20) and not record.replaying
 
 
+def test_named_scores_come_in_any_order() -> None:
+    """Occlusion's engine is chosen by its speed, each time anew, and each has an order of its own."""
+
+    def function(batch: Tensor) -> Tensor:
+        asked.extend(batch.tolist())
+        return batch.double().exp()
+
+    asked: list[int] = []
+    first, second, third = LocalContext(), LocalContext(), LocalContext()
+    recorded = Record(first).scores(function, named=True)
+    for batch in torch.tensor([[7, 3], [5, 1]]):
+        recorded(batch)
+    second.saved, asked[:] = first.saved, []
+    record = Record(second)
+    recorded = record.scores(function, named=True)
+    for batch in torch.tensor([[1, 7], [0, 2]]):
+        assert torch.equal(recorded(batch), batch.double().exp())
+    assert asked == [0, 2] and not record.replaying
+    third.saved, asked[:] = second.saved, []  # what was not asked for the second time is still held
+    assert torch.equal(
+        Record(third).scores(function, named=True)(torch.tensor([3, 5, 2])), torch.tensor([3.0, 5, 2]).double().exp()
+    )
+    assert asked == []
+
+
 @pytest.mark.parametrize("saved", [b"damaged", b""])
 def test_a_damaged_record_is_none(saved: bytes) -> None:
     assert asked_of(Record(LocalContext(saved=saved)), "scores")[1] == 20
@@ -77,7 +102,7 @@ def test_a_damaged_record_is_none(saved: bytes) -> None:
 
 def test_another_format_is_none() -> None:
     buffer = io.BytesIO()
-    torch.save({"format": 0, "scores": torch.zeros(20), "sums": []}, buffer)
+    torch.save({"format": 0, "scores": [[torch.arange(20), torch.zeros(20)]], "sums": []}, buffer)
     assert asked_of(Record(LocalContext(saved=buffer.getvalue())), "scores")[1] == 20
 
 

@@ -75,6 +75,13 @@ def test_the_least_l2_below_a_level_is_the_best_rounding() -> None:
     assert float(change(made).norm()) == pytest.approx(count**0.5 / 255, rel=0.03)
 
 
+@pytest.mark.parametrize("gap", [0.4, 2.0, 5.0, 20.0])
+def test_few_steps_come_as_near_as_many(gap: float) -> None:
+    """The radius begins at 1, far beyond the least change of the smaller gaps."""
+    few, many = (float(change(search(LeastL2, gap, steps=steps)).norm()) for steps in (40, 400))
+    assert few <= 1.02 * many
+
+
 @pytest.mark.parametrize("gap", [1.0, 5.0, 20.0, 60.0])
 def test_the_least_linf_is_the_gap_over_the_l1_norm(gap: float) -> None:
     """max|δ| ≥ gap/‖w‖₁, in whole levels."""

@@ -39,7 +39,8 @@ def class_activation_map(network: Network, unit: Unit, path: str, x: Tensor) -> 
         weights = gradient.mean((2, 3), keepdim=True)  # (B, c, 1, 1)
         return (weights * activation).sum(1).detach()
 
-    pieces = torch.split(x, batch_size(network, path, unit.path, gradient=True) if len(x) > 1 else 1)
+    most = batch_size(network, path, unit.path, gradient=True) if len(x) > 1 else 1
+    pieces: tuple[Tensor, ...] = torch.split(x, most)
     key = (network, "grad_cam", path, unit.path)
     return torch.cat([gathered(key, unit, piece, together) for piece in pieces])
 

@@ -21,7 +21,8 @@ def input_gradient(network: Network, unit: Unit, x: Tensor, rule: Rule | None = 
             value = read_each(units, network.run(x, unit.path, rule)).sum()
         return torch.autograd.grad(value, x)[0]
 
-    pieces = torch.split(x, batch_size(network, unit.path, rule=rule, gradient=True) if len(x) > 1 else 1)
+    most = batch_size(network, unit.path, rule=rule, gradient=True) if len(x) > 1 else 1
+    pieces: tuple[Tensor, ...] = torch.split(x, most)
     key = (network, "gradient", unit.path, rule)
     gradient = torch.cat([gathered(key, unit, piece, together) for piece in pieces])
     if not bool(gradient.isfinite().all()):

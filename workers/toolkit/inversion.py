@@ -26,6 +26,7 @@ PUBLISHED_NORM = 27098.1157  # of an image that the authors start from: 3 × 227
 _CALM = 0.75  # part of the steps after which nothing is shaken any more
 _CALM_TV = 0.1  # and how much of the total variation is still paid for
 _NOISE = 0.04  # standard deviation, pixels in 0..1
+_NOISE_OF_VECTORS = 0.2  # at the first step; falls in a straight line, to 0 where the calm begins
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Inversion:
 
     def _loss_modern(self, picture: Tensor, step: int, generator: torch.Generator) -> Losses:
         calm = step >= _CALM * self.steps
-        shaken = picture if calm else self._shaken(picture, generator)
+        shaken = picture if calm else self._shaken(picture, step, generator)
         rule = redirected if step < WARM_UP and self.network.rectifiers(self.path) else None
         parts = {"error": self.errors(self.eye.normalize(shaken), rule)}
         if self.tv:
@@ -96,12 +97,14 @@ class Inversion:
             parts["tv"] = weight * total_variation(picture) / picture[0].numel()
         return parts
 
-    def _shaken(self, picture: Tensor, generator: torch.Generator) -> Tensor:
-        """Shifted and, where the layer still has places, noisy: what only a few pixels say does not grow."""
+    def _shaken(self, picture: Tensor, step: int, generator: torch.Generator) -> Tensor:
+        """Shifted and noisy: what only a few pixels say does not grow.
+
+        A vector does not say where things are: much noise at first makes whole things, before their details.
+        """
+        noise = _NOISE if self._has_places else _NOISE_OF_VECTORS * (1 - step / (_CALM * self.steps))
         shifted = Jiggle(self.jitter)(picture, generator)
-        if not self._has_places:
-            return shifted
-        return shifted + _NOISE * torch.randn(picture.shape, generator=generator).to(picture)
+        return shifted + noise * torch.randn(picture.shape, generator=generator).to(picture)
 
     @property
     def _has_places(self) -> bool:

@@ -24,6 +24,7 @@ _BLUR_SIGMA, _DECAY = 1.0, 1e-4
 _SCALE, _TURN = 0.1, 10.0
 _APART = 0.02  # of 0..1
 _ALPHA = 6.0
+_LAST_NOISE = 1 / 6  # of the first
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Climb:
         return (self.start + _APART * grain).clamp(0, 1)
 
     def _loss(self, picture: Tensor, step: int, generator: torch.Generator) -> Losses:
-        x = self.eye.normalize(self._view(picture, generator))
+        x = self.eye.normalize(self._view(picture, step, generator))
         warm_up = self._fourier and step < WARM_UP
         rule = redirected if warm_up and self.network.rectifiers(self.unit.path) else None
         parts = {"score": -self.unit.value(self.network, x, rule)}
@@ -89,10 +90,12 @@ class Climb:
             parts["alpha_norm"] = self.alpha_norm * alpha_norm(self.eye.normalize(picture), _ALPHA)
         return parts
 
-    def _view(self, picture: Tensor, generator: torch.Generator) -> Tensor:
+    def _view(self, picture: Tensor, step: int, generator: torch.Generator) -> Tensor:
+        """A random part; the noise falls in a straight line, so that the whole is there before its details."""
+        noise = self.noise * (1 - (1 - _LAST_NOISE) * step / self.steps)
         lucid = self.recipe == "lucid"
         jiggled = Jiggle(self.jitter, _SCALE if lucid else 0, _TURN if lucid else 0)(picture, generator)
-        return Zoom(self.zoom, self.noise)(jiggled, generator) if self.zoom < 1 or self.noise else jiggled
+        return Zoom(self.zoom, noise)(jiggled, generator) if self.zoom < 1 or noise else jiggled
 
     def _adam(self, parameters: list[Tensor]) -> torch.optim.Optimizer:
         return torch.optim.Adam(parameters, lr=self.rate)

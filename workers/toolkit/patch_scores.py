@@ -26,7 +26,8 @@ class PatchScores:
 def patch_scores(occlusion: Occlusion, progress: Progress, record: Record) -> PatchScores:
     """Progress counts patches. Raises NotFinite, OutOfMemory, or what progress raises to stop."""
     engine = occlusion.engine()
-    score = record.scores(fitting(lambda places: engine.scores(places.numpy()), engine.fits))
+    # By the patches' numbers: another process may find another engine faster, which goes through them in another order.
+    score = record.scores(fitting(lambda places: engine.scores(places.numpy()), engine.fits), named=True)
     scores, done = torch.zeros(len(occlusion.patches), dtype=occlusion.x.dtype), 0
     for batch in engine.batches:
         progress(done, len(scores), "patches")

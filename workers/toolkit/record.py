@@ -31,8 +31,16 @@ class _Sum:
 
 
 @dataclass
+class _Scores:
+    """By number; `left` of them are known and have not been asked for yet."""
+
+    values: dict[int, Tensor] = field(default_factory=dict)
+    left: int = 0
+
+
+@dataclass
 class _State:
-    scores: Tensor = field(default_factory=lambda: torch.zeros(0))  # (images,), on the CPU
+    scores: list[_Scores] = field(default_factory=list)
     sums: list[_Sum] = field(default_factory=list)
 
 
@@ -43,8 +51,7 @@ class Record:
         self._context = context
         saved = context.resume() if context else None
         self._known = (_read(saved) if saved else None) or _State()
-        self._scores: list[Tensor] = []
-        self._scored = 0
+        self._series = 0
         self._sums: list[_Sum] = []
 
     @property
@@ -52,20 +59,30 @@ class Record:
         """Is what comes next known?"""
         ahead = [known.images for known in self._known.sums]
         done = [one.images for one in self._sums] + [0] * len(ahead)
-        return self._scored < len(self._known.scores) or any(a > d for a, d in zip(ahead, done, strict=False))
+        return any(one.left for one in self._known.scores) or any(a > d for a, d in zip(ahead, done, strict=False))
 
-    def scores(self, function: Function) -> Function:
-        """The function (B, …) → (B,), each image asked once."""
+    def scores(self, function: Function, *, named: bool = False) -> Function:
+        """The function (B, …) → (B,), each image asked once.
+
+        A `named` batch (B,) holds numbers of what is asked, which may come in another order each time; else a batch is
+        images in the order of the work.
+        """
+        while len(self._known.scores) <= self._series:
+            self._known.scores.append(_Scores())
+        held, asked = self._known.scores[self._series], 0
+        self._series += 1
 
         def recorded(batch: Tensor) -> Tensor:
-            end = self._scored + len(batch)
-            if end > len(self._known.scores):
-                self._known.scores = self._known.scores[: self._scored]
-                found = function(batch)
+            nonlocal asked
+            keys = batch.tolist() if named else range(asked, asked + len(batch))
+            asked += len(batch)
+            if all(key in held.values for key in keys):
+                held.left = max(held.left - len(batch), 0)
+                found = torch.stack([held.values[key] for key in keys]).to(batch.device)
             else:
-                found = self._known.scores[self._scored : end].to(batch.device)
-            self._scores.append(found.detach().cpu())
-            self._scored = end
+                held.left = 0
+                found = function(batch)
+                held.values.update(zip(keys, found.detach().cpu(), strict=True))
             self._keep()
             return found
 
@@ -99,7 +116,11 @@ class Record:
             self._context.checkpoint(self._written)
 
     def _written(self) -> bytes:
-        scores = torch.cat(self._scores) if self._scores else torch.zeros(0)
+        scores = [
+            [torch.tensor(list(one.values)), torch.stack(list(one.values.values()))]
+            for one in self._known.scores
+            if one.values
+        ]
         sums = [[one.images, one.batch, one.total.cpu()] for one in self._sums]
         buffer = io.BytesIO()
         torch.save({"format": _FORMAT, "scores": scores, "sums": sums}, buffer)
@@ -112,7 +133,8 @@ def _read(saved: bytes) -> _State | None:
         values: dict[str, Any] = torch.load(io.BytesIO(saved), map_location="cpu", weights_only=True)
         if values["format"] != _FORMAT:
             raise ValueError("another format")
-        return _State(values["scores"], [_Sum(*one) for one in values["sums"]])
+        scores = [dict(zip(keys.tolist(), found, strict=True)) for keys, found in values["scores"]]
+        return _State([_Scores(one, len(one)) for one in scores], [_Sum(*one) for one in values["sums"]])
     except Exception:  # torch raises whatever it likes at damaged files
         log.warning("the checkpoint cannot be used; beginning anew", exc_info=True)
         return None

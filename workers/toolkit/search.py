@@ -72,12 +72,13 @@ class LeastL2(Search):
     """The decoupled direction and norm attack (Rony et al. 2019), with rounding straight through.
 
     Each step turns the change towards the goal and sets its length to a radius, which shrinks by γ while the goal is
-    reached, and grows by γ else. Here γ falls from 0.05 to 0.005 (Rony: 0.05 throughout), so that the end is finer; and
-    until the goal is reached for the first time it is twice as large, for networks that answer to large changes
-    only.
+    reached, and grows by γ else. Here γ falls from 0.05 to 0.005 (Rony: 0.05 throughout), so that the end is finer; it
+    begins larger where there are few steps, so that the radius can still become a fiftieth; and until the goal is
+    reached for the first time it is twice as large, for networks that answer to large changes only.
     """
 
     _RATES, _GAMMAS, _HASTE = (1.0, 0.01), (0.05, 0.005), 2
+    _REACH, _LARGEST = 8.0, 0.25  # twice the sum of γ over all steps, at least; but no γ above that
 
     def _first(self) -> Kept:
         return {"radius": 1.0}
@@ -87,11 +88,15 @@ class LeastL2(Search):
 
     def _move(self, pixels: Tensor, way: Tensor, reached: bool, kept: Kept) -> None:
         fraction = kept["taken"] / self._steps
-        rate, gamma = _annealed(*self._RATES, fraction), _annealed(*self._GAMMAS, fraction)
+        rate, gamma = _annealed(*self._RATES, fraction), self._gamma(fraction)
         growth = gamma if kept["best"] is not None else self._HASTE * gamma
         kept["radius"] *= 1 - gamma if reached else 1 + growth
         change = pixels - self._origin + rate * _unit(way)
         pixels.copy_(self._origin + kept["radius"] * _unit(change))
+
+    def _gamma(self, fraction: float) -> float:
+        first, last = self._GAMMAS
+        return _annealed(max(first, min(self._LARGEST, self._REACH / self._steps)), last, fraction)
 
 
 class LeastLinf(Search):

@@ -35,7 +35,7 @@ SOME = [(0, 0, 9, 9), (40, 8, 49, 17), (87, 87, 96, 96), (60, 3, 90, 10), (30, 5
 def test_published_networks_give_the_same_to_nine_digits(name: str) -> None:
     both = Both(calibrated(seeded(NETWORKS[name]).double(), 96), SOME, side=96, most=3)
     both.assert_equal()
-    assert both.understood >= {"conv2d"}
+    assert len(both.understood) > 2
 
 
 @pytest.fixture(scope="module")
