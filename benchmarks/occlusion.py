@@ -1,7 +1,7 @@
 """How long does occlusion take per patch: incrementally, against captum at its best, and against a well-tuned loop?
 
-    python -m benchmarks.occlusion --models vgg16 alexnet --grids 16/4     # merged into occlusion.json and .md
-    python -m benchmarks.occlusion --models alexnet --runs 1 --dry         # a quick look, nothing written
+    .venv/bin/python -m benchmarks.occlusion --models vgg16 alexnet --grids 16/4   # merged into occlusion.md
+    .venv/bin/python -m benchmarks.occlusion --models alexnet --runs 1 --dry       # a quick look, nothing written
 
 Everything takes turns in one process; all see the same photograph at 224 × 224 and the same random weights, whose batch
 norms know their statistics. captum runs the plain eager model, frozen, with gradients off; the loop and the incremental
@@ -54,10 +54,10 @@ RESULTS = Path(__file__).with_suffix(".json")
 CPU = torch.device("cpu")
 HEAD = """# Occlusion, milliseconds per patch
 
-Made by `python -m benchmarks.occlusion` (how is said there), on 2 cores of an Intel Xeon without AMX. `captum` and
-`loop` at their best batch size. `ceiling`: multiplications of whole images over those in the exact rectangles that each
-patch changes; `scheduled`: over those in the windows that batches share; `of the ceiling`: (loop / ours) / ceiling, which
-may exceed 100 %: operators that do not multiply shrink too. Errors are relative to the largest logit.
+Made by `python -m benchmarks.occlusion` (how is said there), on 2 cores of an Intel Xeon. `captum` and `loop` at their
+best batch size. `ceiling`: multiplications of whole images over those in the exact rectangles that each patch
+changes; `scheduled`: over those in the windows that batches share; `of the ceiling`: (loop / ours) / ceiling, which may
+exceed 100 %: operators that do not multiply shrink too. Errors are relative to the largest logit.
 
 """
 
