@@ -9,6 +9,7 @@ EXPIRING = f"{PREFIX}expiring"
 COUNTERS = f"{PREFIX}counters"
 WORKERS = f"{PREFIX}workers"
 SWEPT = f"{PREFIX}swept"
+FIRST_SWEPT = f"{PREFIX}first-swept"  # when orphans were first looked for with this Redis, in seconds
 
 
 def job(job_id: str) -> str:

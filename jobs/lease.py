@@ -132,6 +132,8 @@ class Lease:
             raise LeaseLost(self.job.id)
         if answer == "late":
             raise DeadlineExceeded(self.job.id)
+        if answer == "canceled" != status:
+            raise Canceled(self.job.id)
 
     def _move(self, name: str, *arguments: str | int) -> str:
         return self._store.transition(name, self.job.id, self.job.owner, self.token, *arguments)

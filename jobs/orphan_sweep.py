@@ -42,12 +42,23 @@ class OrphanSweep:
         """
         if not self._store.redis.set(keyspace.SWEPT, "1", nx=True, px=round(self._every_s * 1000)):
             return 0
+        if not self._known_for_long():
+            return 0
         found = 0
         for key in orphans(self._store, self._files, self._grace_s):
             log.warning("orphan: %s", key)
             self._delete(key)
             found += 1
         return found + self._files.forget_unfinished(self._grace_s)
+
+    def _known_for_long(self) -> bool:
+        """A Redis that is new here, wrong or emptied, knows of no file: for as long as the grace, none of them goes."""
+        redis = self._store.redis
+        seconds, _ = redis.time()
+        redis.set(keyspace.FIRST_SWEPT, seconds, nx=True)
+        first = int(redis.get(keyspace.FIRST_SWEPT) or seconds)  # type: ignore[arg-type]
+        redis.pexpire(keyspace.FIRST_SWEPT, round((2 * self._every_s + self._grace_s + 86400) * 1000))
+        return seconds - first >= self._grace_s
 
     def _delete(self, key: str) -> None:
         """A job or set of that id never comes again; an upload may, this moment, and its store knows how to wait."""

@@ -113,9 +113,9 @@ class JobStore:
         return waiting, running
 
     def waiting(self, most: int) -> list[Job]:
-        """Jobs that wait for a worker, about in the order in which they came."""
-        ids: list[str] = self.redis.zrange(keyspace.WAITING, 0, most - 1)  # type: ignore[assignment]
-        return self._many(ids) if ids else []
+        """Jobs that wait, those that wait longest first."""
+        ids: list[str] = self.redis.zrange(keyspace.WAITING, 0, -1)  # type: ignore[assignment]
+        return self._many(sorted(ids)[:most]) if ids else []  # ids sort by age
 
     def counters(self) -> dict[str, int]:
         """`created:<technique>` and `finished:<status>:<technique>` → how many, since jobs were last seen."""

@@ -91,6 +91,9 @@ async def _reserve(services: Services, reservation: Reservation) -> str:
         while True:
             try:
                 answer = await run_in_threadpool(services.idempotency.reserve, reservation)
+            except RedisError:  # the reservation may have been made all the same
+                await run_in_threadpool(_release, services, reservation)
+                raise
             except KeyReused:
                 detail = "This Idempotency-Key was used for another request. Take a new key for a new request."
                 raise Problem("idempotency_key_reused", detail) from None

@@ -84,6 +84,11 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "description_pending": (503, "The model has not been described yet"),
 }
 
+_STORE_AWAY = (
+    "The stores do not answer, so it is not certain that the request was taken. Send it again in a moment; with an "
+    "Idempotency-Key that never makes a second job."
+)
+
 _RETRY_AFTER_S = {
     "idempotency_in_progress": 1,
     "too_many_jobs": 10,
@@ -188,7 +193,7 @@ def _problem(error: Exception) -> Problem:
         case TooManyImageSets():
             return Problem("too_many_image_sets", "Delete one that is not needed: DELETE /v1/image-sets/{id}.")
         case RedisConnectionError() | RedisTimeoutError() | ObjectStoreError() | StoreBusy():
-            return Problem("store_unavailable", "Nothing was accepted. Try again in a moment.")
+            return Problem("store_unavailable", _STORE_AWAY)
         case RequestValidationError():
             return invalid(error.errors(), skip=1)
         case HTTPException():

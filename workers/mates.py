@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+from pydantic import ValidationError
 from redis import RedisError
 
 from jobs.cancels import Cancels
@@ -29,13 +30,16 @@ class Mates:
 
         Only jobs that no worker has died with: who ends a worker takes nobody along a second time.
         """
-        if not first.gathers or first.attempts > 1:
-            return []
+        leases: list[Lease] = []
+        if not first.gathers or first.attempts > 1 or self._store.settings.max_attempts == 1:
+            return leases
         try:
-            return [lease for job in self._chosen(first) if (lease := self.claimed(job.id, held))]
-        except RedisError as error:
-            log.warning("no mates: %s", type(error).__name__)
-            return []
+            for job in self._chosen(first):
+                if lease := self.claimed(job.id, held):
+                    leases.append(lease)
+        except (RedisError, ValidationError) as error:  # the second: a record of another version
+            log.warning("no more mates: %s", type(error).__name__)
+        return leases
 
     def _chosen(self, first: Job) -> Iterator[Job]:
         pixels, taken = _pixels(first), 1

@@ -114,7 +114,9 @@ class Runner:
             self._execute(lease, together)
             return "done"
         except GivenBack:
-            return "given back" if lease.give_back() else "lost"
+            given_back = lease.give_back()
+            self._clean(lease)
+            return "given back" if given_back else "lost"
         except (LeaseLost, Canceled, DeadlineExceeded) as stop:
             return self._stopped(lease, stop)
         except (RedisError, ObjectStoreError) as error:
@@ -133,6 +135,7 @@ class Runner:
         params = find_technique(job.technique).params.model_validate(job.params)
         model = self._models.get(job.model)
         self._announce(job.model)
+        lease.check()  # from here on, a job that stands still is taken away
         context = self._context(lease, params)
         inputs = {name: self._input(lease, found) for name, found in job.inputs.items()}
         summary = execute(job.technique, params, model, inputs, context, self._descriptions[job.model])
@@ -143,11 +146,11 @@ class Runner:
         """The description with the digest of the weights replaces one without."""
         model = self._models.get(name)
         with self._describing:
-            if name in self._descriptions:
-                return
-            self._descriptions[name] = describe(name, model.network, model.weights)
+            if name not in self._descriptions:
+                self._descriptions[name] = describe(name, model.network, model.weights)
         try:
-            self._notices.describe(name, self._descriptions[name].model_dump_json())
+            if self._notices.weights([name])[0] != model.weights:  # never told, forgotten, or told by another version
+                self._notices.describe(name, self._descriptions[name].model_dump_json())
         except RedisError:
             log.warning("could not describe %s: Redis is away", name)
 

@@ -27,6 +27,9 @@ class IntegratedGradientsParams(SmoothGradParams):
         "black", description="The image that says nothing; `mean` is the training mean, `blur` this image, blurred."
     )
 
+    def gathers(self) -> bool:
+        return False
+
     def map_passes(self, model: ModelEntry) -> int:
         return self.steps * self.samples
 

@@ -3,6 +3,9 @@
 -- when the result that it waits for is there, else what was found.
 local stands, asked = status == 'queued' or status == 'running', get('cancel_requested') == '1'
 if stands and late() and not asked then exceed() return 'late' end
+if status == 'queued' and ARGV[5] ~= '1' and tonumber(redis.call('ZSCORE', waiting, id) or 0) > now then
+  return 'early' -- another worker's keeper saw to it
+end
 if status == 'queued' and get('follows') then
   local found = ARGV[5] ~= '1' and followed(tonumber(ARGV[3]))
   if found then return found end

@@ -1,6 +1,7 @@
 """Files and records against each other: nothing that lives is an orphan, and every orphan is found and goes."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,19 @@ FACTS = ImageFacts(width=9, height=9, media_type="image/png")
 @pytest.fixture
 def files(settings: Settings) -> ArtifactStore:
     return ArtifactStore(settings.artifacts_location)
+
+
+def test_a_redis_that_is_new_here_deletes_nothing(store: JobStore, files: ArtifactStore, settings: Settings) -> None:
+    """It knows of no file, and may be the wrong one, or one that is restored later."""
+    key = "jobs/0123456789abcdef0123456789abcdef/1-a/a.png"
+    files.put(key, b"png")
+    old = Path(settings.artifacts_location.removeprefix("file://")) / key
+    os.utime(old, (0, 0))
+    sweep = OrphanSweep(store, files)
+    assert sweep.sweep() == 0 and old.exists()
+    store.redis.delete("retinoscope:swept")
+    store.redis.decrby("retinoscope:first-swept", round(settings.orphan_grace_s) + 1)
+    assert sweep.sweep() == 1 and not old.exists()
 
 
 @pytest.fixture

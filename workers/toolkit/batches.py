@@ -4,12 +4,15 @@ Techniques cut their work into batches of a fixed size, so that the same seed dr
 short a batch goes through the network in pieces of this size. It is a power of two: another size means other rounding.
 """
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 import torch
 from torch import Tensor, fx
 
+from workers.toolkit.gathering import Batched
 from workers.toolkit.network import Network, Rule
 
 _SHARE = 0.25  # of the free memory: estimates are rough, and others live here too
@@ -24,6 +27,18 @@ def batch_size(network: Network, *paths: str, rule: Rule | None = None, gradient
     fits = int(_SHARE * free_bytes(network.device) / max(held, 1))
     most = max(1, min(fits, _MOST.get(network.device.type, 32)))
     return 1 << (most.bit_length() - 1)
+
+
+def in_pieces(at_once: Batched, most: Callable[[], int]) -> Batched:
+    """The same, at most `most()` images at once; that is asked only where there are several."""
+
+    def whole(asked: Sequence[Any], x: Tensor) -> Tensor:
+        if len(x) == 1:
+            return at_once(asked, x)
+        step = most()
+        return torch.cat([at_once(asked[i : i + step], x[i : i + step]) for i in range(0, len(x), step)])
+
+    return whole
 
 
 def free_bytes(device: torch.device) -> int:

@@ -79,23 +79,25 @@ class Gathering:
 
     def _run_together(self, calls: list[_Call]) -> None:
         self.batches.append(len(calls))
+        if not self._succeeds(calls):  # what fails together may succeed alone; if not, each has an error of its own
+            for call in calls:
+                self._run_together([call])
+        for call in calls:
+            call.ended.set()
+
+    @staticmethod
+    def _succeeds(calls: list[_Call]) -> bool:
+        """The next try begins outside: here the error's frames still hold what was made."""
         try:
             with torch.set_grad_enabled(calls[0].grad):
                 results = calls[0].run([call.asked for call in calls], torch.cat([call.x for call in calls]))
             for call, result in zip(calls, results[:, None], strict=True):
                 call.result = result
         except Exception as error:
-            self._apart(calls, error)
-        for call in calls:
-            call.ended.set()
-
-    def _apart(self, calls: list[_Call], error: Exception) -> None:
-        """What fails together may succeed alone; if not, each has an error of its own."""
-        if len(calls) == 1:
+            if len(calls) > 1:
+                return False
             calls[0].error = error
-            return
-        for call in calls:
-            self._run_together([call])
+        return True
 
 
 _current: ContextVar[Gathering | None] = ContextVar("gathering", default=None)

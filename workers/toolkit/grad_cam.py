@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from workers.toolkit.batches import batch_size
+from workers.toolkit.batches import batch_size, in_pieces
 from workers.toolkit.errors import NotAMap, NotBehind
 from workers.toolkit.gathering import gathered
 from workers.toolkit.geometry import receptive_fields
@@ -28,7 +28,7 @@ def class_activation_map(network: Network, unit: Unit, path: str, x: Tensor) -> 
     if not _has_map(network, path):
         raise NotAMap(f"The output of {path!r} is not a map. Name a layer of shape [C, H, W].")
 
-    def together(units: Sequence[Unit], x: Tensor) -> Tensor:
+    def at_once(units: Sequence[Unit], x: Tensor) -> Tensor:
         x = x.detach().requires_grad_()
         with torch.enable_grad():
             activation, output = network.run_all(x, (path, unit.path))
@@ -39,10 +39,10 @@ def class_activation_map(network: Network, unit: Unit, path: str, x: Tensor) -> 
         weights = gradient.mean((2, 3), keepdim=True)  # (B, c, 1, 1)
         return (weights * activation).sum(1).detach()
 
-    most = batch_size(network, path, unit.path, gradient=True) if len(x) > 1 else 1
-    pieces: tuple[Tensor, ...] = torch.split(x, most)
-    key = (network, "grad_cam", path, unit.path)
-    return torch.cat([gathered(key, unit, piece, together) for piece in pieces])
+    def most() -> int:
+        return batch_size(network, path, unit.path, gradient=True)
+
+    return gathered((network, "grad_cam", path, unit.path), unit, x, in_pieces(at_once, most))
 
 
 def _has_map(network: Network, path: str) -> bool:

@@ -8,10 +8,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from workers.toolkit.batches import batch_size
+from workers.toolkit.batches import batch_size, in_pieces
 from workers.toolkit.errors import NotFinite
 from workers.toolkit.gathering import gathered
 from workers.toolkit.memory import fitting
+from workers.toolkit.network import LOGITS
 from workers.toolkit.unit import TargetLike, Unit, find_unit
 from workers.toolkit.view import View
 from workers.toolkit.vision_model import VisionModel
@@ -78,7 +79,9 @@ def told(model: VisionModel, target: TargetLike, unit: Unit) -> dict[str, Any]:
 def look(model: VisionModel, image: Image.Image, target: TargetLike) -> Subject:
     """Run the model once and settle what the target stands for. Raises NotFinite."""
     view = model.view(image)
-    logits = gathered((model.network, "logits"), None, view.x, lambda _, x: model.network.logits(x))
+    network = model.network
+    passes = in_pieces(lambda _, x: network.logits(x), lambda: batch_size(network, LOGITS))
+    logits = gathered((network, "logits"), None, view.x, passes)
     if not bool(logits.isfinite().all()):
         raise NotFinite(f"Model {model.name!r} returned NaN or infinity for this image.")
     return Subject(model, view, target, find_unit(target, model.network, logits), logits)
