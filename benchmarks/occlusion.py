@@ -188,8 +188,8 @@ def photo() -> Tensor:
 
 def table(rows: Sequence[Row]) -> str:
     lines = [
-        "| model | patch/stride | clock | runs | captum | loop | ours | captum / ours | floor | loop / ours | ceiling | "
-        "scheduled | of the ceiling | error | against captum |",
+        "| model | patch/stride | clock | runs | captum | loop | ours | captum / ours | floor | loop / ours | "
+        "ceiling | scheduled | of the ceiling | error | against captum |",
         "| --- " * 15 + "|",
     ]
     for row in sorted(rows, key=lambda row: (MODELS.index(row.model), GRIDS.index(row.grid))):
