@@ -134,10 +134,10 @@ class Case:
         step = max(1, len(self.patches) // timed)
         return batches[step // 2 :: step]
 
-    def captum(self, size: int, window: int = FEW) -> Tensor:
+    def captum(self, size: int) -> Tensor:
         """Its map (H, W)."""
         attribution = CaptumOcclusion(self._plain).attribute(
-            self._x, (3, window, window), strides=(3, window, window), baselines=0, target=CLASS,
+            self._x, (3, FEW, FEW), strides=(3, FEW, FEW), baselines=0, target=CLASS,
             perturbations_per_eval=size,
         )  # fmt: skip
         return attribution[0, 0]
