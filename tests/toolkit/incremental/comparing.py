@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.toolkit.networks import noise
+from workers.toolkit.folding import Folding
 from workers.toolkit.graph import operator_name
 from workers.toolkit.incremental.occluder import CleanPass, Occluder
 from workers.toolkit.incremental.plan import Plan
@@ -33,14 +34,26 @@ def calibrated(module: nn.Module, side: int) -> nn.Module:
 
 
 class Both:
-    """The outputs of a layer under every patch: `ours` incrementally, `theirs` from whole images."""
+    """The outputs of a layer under every patch: `ours` incrementally, `theirs` from whole images.
+
+    Batch norms are operators like all others, or `folded` as in the service.
+    """
 
     @torch.no_grad()
     def __init__(
-        self, module: nn.Module, patches: Sequence[Rectangle], path: str = "", side: int = 32, most: int = 16
+        self,
+        module: nn.Module,
+        patches: Sequence[Rectangle],
+        path: str = "",
+        side: int = 32,
+        most: int = 16,
+        *,
+        folded: bool = False,
     ) -> None:
         dtype = next(module.parameters()).dtype
         network = Network(module, 3, side, side)
+        if not folded:
+            network.folding = Folding(0, 0.0)
         x, fill = noise(1, side).to(dtype), noise(1, side, seed=9)[0].to(dtype)
         graph = network.part((path,))
         clean = CleanPass(graph, x)
