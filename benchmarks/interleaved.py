@@ -7,32 +7,35 @@ from statistics import median
 import torch
 
 Work = Callable[[], object]
+Clock = Callable[[], float]  # seconds; the processor's own where the machine is busy
 
 
-def medians(contenders: Mapping[str, Work], runs: int, device: torch.device) -> dict[str, float]:
+def medians(
+    contenders: Mapping[str, Work], runs: int, device: torch.device, clock: Clock = time.perf_counter
+) -> dict[str, float]:
     """Median seconds of each, after one round that is not counted."""
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(runs + 1):
         for name, work in contenders.items():
-            seconds = _seconds(work, device)
+            seconds = _seconds(work, device, clock)
             if turn:
                 taken[name].append(seconds)
     return {name: median(seconds) for name, seconds in taken.items()}
 
 
-def best(settings: Mapping[str, Work], device: torch.device) -> str:
+def best(settings: Mapping[str, Work], device: torch.device, clock: Clock = time.perf_counter) -> str:
     """The setting with the shortest of two runs."""
     if len(settings) == 1:
         return next(iter(settings))
-    return min(settings, key=lambda name: min(_seconds(settings[name], device) for _ in range(2)))
+    return min(settings, key=lambda name: min(_seconds(settings[name], device, clock) for _ in range(2)))
 
 
-def _seconds(work: Work, device: torch.device) -> float:
+def _seconds(work: Work, device: torch.device, clock: Clock) -> float:
     _wait(device)
-    began = time.perf_counter()
+    began = clock()
     work()
     _wait(device)
-    return time.perf_counter() - began
+    return clock() - began
 
 
 def _wait(device: torch.device) -> None:
