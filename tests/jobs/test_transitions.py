@@ -110,7 +110,8 @@ def test_a_cancel_that_was_accepted_wins_over_a_late_result(store: JobStore) -> 
     job = new_job(store)
     lease = claimed(store, job)
     store.cancel(job.id, "local")
-    lease.succeed({}, [], {})
+    with pytest.raises(Canceled):
+        lease.succeed({}, [], {})
     ended = store.get(job.id)
     assert ended.status is Status.CANCELED and ended.result is None
 

@@ -25,8 +25,12 @@ def batch_size(network: Network, *paths: str, rule: Rule | None = None, gradient
     sizes = [_bytes(node) for node in network.part(paths, rule).graph.nodes if node.op == "call_function"]
     held = sum(sizes) if gradient else sum(sorted(sizes)[-4:])
     fits = int(_SHARE * free_bytes(network.device) / max(held, 1))
-    most = max(1, min(fits, _MOST.get(network.device.type, 32)))
-    return 1 << (most.bit_length() - 1)
+    return power_of_two(min(fits, _MOST.get(network.device.type, 32)))
+
+
+def power_of_two(most: int) -> int:
+    """The largest that is not above, at least 1: sizes by free memory must not differ from one run to the next."""
+    return 1 << (max(1, most).bit_length() - 1)
 
 
 def in_pieces(at_once: Batched, most: Callable[[], int]) -> Batched:

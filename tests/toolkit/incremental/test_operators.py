@@ -39,6 +39,8 @@ def gated(self: Sandwich, x: Tensor) -> Tensor:
 
 CASES: dict[str, tuple[Middle, set[str], set[str]]] = {  # middle, operators understood, operators that are not
     "padded": (convolution(3, padding=1), {"conv2d"}, set()),
+    "pointwise behind a pad": (lambda s, x: s.second(s.pointwise(F.pad(x, (1, 3, 2, 5)).relu())), {"pad"}, set()),
+    "a pool of one behind a pad": (lambda s, x: s.second(F.avg_pool2d(F.pad(x, (2, 0, 0, 3)), 1, 1)), {"pad"}, set()),
     "unpadded": (convolution(3), {"conv2d"}, set()),
     "much padded": (convolution(3, padding=4), {"conv2d"}, set()),
     "strided": (convolution(3, stride=2, padding=1), {"conv2d"}, set()),
@@ -90,6 +92,22 @@ CASES: dict[str, tuple[Middle, set[str], set[str]]] = {  # middle, operators und
     "tokens": (lambda s, x: s.linear(s.norm(x.permute(0, 2, 3, 1))).permute(0, 3, 1, 2), set(), {"permute", "linear"}),
     "batch sizes": (lambda _, x: x.reshape(x.shape[0], 2, -1, 32, 32).flip(1).flatten(1, 2), set(), {"reshape"}),
 }  # fmt: skip
+
+
+class Viewed(nn.Module):
+    """A map that is made contiguous and then only looked at in another shape."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Conv2d(3, 6, 3, padding=1)
+        self.head = nn.Linear(6 * 32 * 32, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.body(x).clone(memory_format=torch.contiguous_format).view(x.shape[0], -1))
+
+
+def test_a_view_of_a_map_whose_layout_has_changed() -> None:
+    Both(seeded(Viewed).double(), PATCHES).assert_equal()
 
 
 @pytest.mark.parametrize("name", CASES)

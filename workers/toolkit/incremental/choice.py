@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, fx
 
-from workers.toolkit.batches import batch_size, free_bytes
+from workers.toolkit.batches import batch_size, free_bytes, power_of_two
 from workers.toolkit.incremental.engines import Dense, Engine, Incremental, Name, Read
 from workers.toolkit.incremental.memory import position_bytes
 from workers.toolkit.incremental.occluder import CleanPass
@@ -56,7 +56,7 @@ class Occlusion:
         if known.schedule.speedup < WORTH_IT:
             return dense
         fits = int(_SHARE * free_bytes(self.x.device) / known.position_bytes)
-        incremental = Incremental(known.plan, known.schedule, clean, self.read, self.fill, max(1, fits))
+        incremental = Incremental(known.plan, known.schedule, clean, self.read, self.fill, power_of_two(fits))
         if self.x.device.type != "cpu":
             known.faster = known.faster or _faster(incremental, dense)
             return dense if known.faster == "dense" else incremental
@@ -86,7 +86,7 @@ def _faster(*engines: Engine) -> Name:
 
 def _seconds(engine: Engine) -> float:
     """Per patch, on a device that works by itself."""
-    batch = max(engine.batches, key=len)
+    batch = max(engine.batches, key=len)[: engine.fits]
     engine.scores(batch)
     torch.accelerator.synchronize()
     began = time.perf_counter()

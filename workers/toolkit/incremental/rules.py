@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, cast
 
+import torch
 from torch import Tensor, fx
 
+from workers.toolkit.graph import operator_name
 from workers.toolkit.incremental.gather import Border, Cut, Delta, Pixels, Place, place
 from workers.toolkit.incremental.intervals import Spans, Taps, Windows, union
 
@@ -97,7 +99,8 @@ class Sliding(Rule):
         rows, columns = self.taps
         stride = (rows.stride, columns.stride)
         if rows.kernel == columns.kernel == 1:
-            if stride == (1, 1) and self.border == Border():
+            # Behind a pad the windows lie elsewhere than in this map.
+            if stride == (1, 1) and self.border == Border() and given[0].place.same(place):
                 return self.compute(given[0].values, stride)
             cut = pieces.pixels(self.sources[0], self.border).cut(
                 given[0],
@@ -127,9 +130,12 @@ class GlobalMean(Rule):
 
 def call(node: fx.Node, given: Mapping[fx.Node, Any], clean: Values) -> Any:
     """The node's operator on these inputs, all others as they are for the clean image."""
-    assert callable(node.target)
+    target = node.target
+    if operator_name(node) in ("view", "_unsafe_view"):  # what was pasted is channels last, whatever it was before
+        target = torch.ops.aten.reshape.default
+    assert callable(target)
     value = lambda source: given[source] if source in given else clean[source]  # noqa: E731
-    return node.target(*fx.map_arg(node.args, value), **fx.map_arg(node.kwargs, value))
+    return target(*fx.map_arg(node.args, value), **fx.map_arg(node.kwargs, value))
 
 
 def _cut_out(source: fx.Node, delta: Delta, place: Place, pieces: Pieces) -> Tensor:
