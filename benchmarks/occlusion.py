@@ -4,10 +4,11 @@
     .venv/bin/python -m benchmarks.occlusion --models alexnet --runs 1 --dry       # a quick look, nothing written
 
 Everything takes turns in one process; all see the same photograph at 224 × 224 and the same random weights, whose batch
-norms know their statistics. captum runs the plain eager model, frozen, with gradients off; the loop and the incremental
-engine run the prepared one (batch norms folded, channels last). What captum and the loop take per patch depends neither
-on the patch nor on the grid, so they are timed on a few patches of 32 pixels; the incremental engine is timed on every
-k-th of its batches, in the order of what their positions cost. Every run also compares the results.
+norms know their statistics. captum runs the plain eager model, frozen, with gradients off, in the better of both memory
+layouts; the loop and the incremental engine run the prepared one (batch norms folded, channels last). What captum and
+the loop take per patch depends neither on the patch nor on the grid, so they are timed on a few patches of 32 pixels;
+the incremental engine is timed on every k-th of its batches, in the order of what their positions cost. Every run also
+compares the results.
 """
 
 import argparse
@@ -49,6 +50,7 @@ GRIDS = ("16/4", "16/8", "32/4", "32/8")
 FLOORS = {"vgg16": 7, "squeezenet1_1": 6.3, "mobilenet_v2": 4.6, "alexnet": 3.2, "resnet18": 2.8, "resnet50": 2.8}
 CAPTUM_BATCHES, LOOP_BATCHES = (8, 16, 32, 64), (16, 32, 64)
 FEW = 32  # side and step of the patches on which captum and the loop are timed: 49
+LAYOUTS = {"contiguous": torch.contiguous_format, "channels last": torch.channels_last}
 COMPARED = 24  # patches for which whole images are run too
 WITHIN, WITHIN_CAPTUM = 1e-5, 1e-4  # the second with batch norms folded on one side only
 RESULTS = Path(__file__).with_suffix(".json")
@@ -91,7 +93,11 @@ def compare(model: str, grid: str, runs: int, timed: int, one_thread: bool) -> R
     case = Case(plain, Network(copy.deepcopy(plain), 3, SIDE, SIDE), photo(), rectangles(SIDE, SIDE, window, stride))
     some = case.every_kth(timed)
     few = rectangles(SIDE, SIDE, FEW, FEW)
-    captum = {str(size): partial(case.captum, size) for size in CAPTUM_BATCHES}
+    captum = {
+        f"{name} {size}": partial(case.captum, layout, size)
+        for name, layout in LAYOUTS.items()
+        for size in CAPTUM_BATCHES
+    }
     loop = {str(size): partial(case.loop, few, size) for size in LOOP_BATCHES}
     clock = time.process_time if one_thread else time.perf_counter
     captum_batch, loop_batch = best(captum, CPU, clock), best(loop, CPU, clock)
@@ -134,10 +140,10 @@ class Case:
         step = max(1, len(self.patches) // timed)
         return batches[step // 2 :: step]
 
-    def captum(self, size: int) -> Tensor:
+    def captum(self, layout: torch.memory_format, size: int) -> Tensor:
         """Its map (H, W)."""
-        attribution = CaptumOcclusion(self._plain).attribute(
-            self._x, (3, FEW, FEW), strides=(3, FEW, FEW), baselines=0, target=CLASS,
+        attribution = CaptumOcclusion(self._plain.to(memory_format=layout)).attribute(
+            self._x.contiguous(memory_format=layout), (3, FEW, FEW), strides=(3, FEW, FEW), baselines=0, target=CLASS,
             perturbations_per_eval=size,
         )  # fmt: skip
         return attribution[0, 0]
@@ -174,7 +180,7 @@ class Case:
         for batch in engine.batches:
             scores[torch.from_numpy(batch)] = engine.scores(batch)
         ours = spread(self._score(self._x) - scores, patches, SIDE, SIDE, mean=True)
-        return float((ours - self.captum(16)).abs().max()) / self._largest
+        return float((ours - self.captum(torch.contiguous_format, 16)).abs().max()) / self._largest
 
 
 def photo() -> Tensor:
