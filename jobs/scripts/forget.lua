@@ -2,6 +2,8 @@
 if status == 'running' or (status == 'queued' and ARGV[3] == '1') then keep() return 'running' end
 if status and ARGV[3] == '1' and number('expires_ms') > now then return 'early' end
 if status then end_leading('') end
+local work = get('work')
+if work and redis.call('HGET', work, 'done') == id then redis.call('HDEL', work, 'done') end
 redis.call('ZREM', waiting, id)
 redis.call('ZREM', open, id)
 redis.call('ZADD', expiring, now, 'job:' .. id) -- until the sweep has seen its files gone

@@ -297,3 +297,14 @@ def test_a_leader_that_lost_its_worker_is_still_followed(
     finished(files, claimed(store, leader))
     reconciler.recover()
     has_the_result_of(store, files, follower, leader)
+
+
+def test_nothing_of_the_work_stays_when_its_last_job_is_forgotten(
+    store: JobStore, sharing: Sharing, files: ArtifactStore
+) -> None:
+    first = led(store, sharing, files)
+    second = made(sharing)
+    assert second.cached
+    store.forget(first.id, "ada")
+    store.forget(second.id, "ada")
+    assert not store.redis.exists(WORK.name, f"{WORK.name}:followers")
