@@ -47,7 +47,7 @@ def nobody_listens(client: httpx.Client) -> bool:
 
 
 def test_a_real_job_from_its_beginning_to_its_end(client: httpx.Client, coffee: bytes) -> None:
-    job = queue(client, "occlusion", coffee, stride=24)
+    job = queue(client, "occlusion", coffee, stride=8)
     events = heard(client, job)
     assert events[0].kind == "state" and events[0].data["status"] in ("queued", "running")
     states = [event.data["status"] for event in events if event.kind == "state"]
