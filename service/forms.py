@@ -58,6 +58,8 @@ async def _read_form(request: Request, image_names: set[str]) -> Sent:
     form = await _parse_form(request)
     try:
         for name, value in form.multi_items():
+            if name in sent.images or name in sent.fields:
+                raise _wrong(name, f"{name} was sent twice. Send it once.")
             if isinstance(value, UploadFile):
                 sent.images[name] = await value.read()
             elif name in image_names:

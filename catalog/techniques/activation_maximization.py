@@ -89,8 +89,10 @@ class ActivationMaximizationParams(TargetParams):
             message = f"{self.count} × {size} × {size} pixels are too many at once. Lower size or count."
             raise TooExpensive(message, [Violation("/count", message)])
         if steps * size**2 * self.count > MAX_STEP_PIXELS:
+            most = MAX_STEP_PIXELS // (size**2 * self.count)
             message = (
-                f"{steps} steps of {self.count} × {size} × {size} pixels cost too much. Lower steps, size or count."
+                f"{steps} steps of {self.count} × {size} × {size} pixels cost too much; at that size at most {most} "
+                "steps are possible. Lower steps, size or count."
             )
             raise TooExpensive(message, [Violation("/steps", message)])
 

@@ -106,3 +106,18 @@ def test_a_parameter_sent_as_a_file(client: httpx.Client, small: bytes) -> None:
 def test_curl_with_d_instead_of_f(client: httpx.Client, small: bytes) -> None:
     answer = send(client, small, "application/x-www-form-urlencoded")
     refused(answer, 400, "invalid_request", "-F")
+
+
+def test_the_same_image_twice(client: httpx.Client, small: bytes) -> None:
+    files = [("image", ("a.png", small, "image/png")), ("image", ("b.png", small, "image/png"))]
+    refused(client.post(JOB, files=files), 422, "invalid_parameters", "image was sent twice")
+
+
+def test_the_same_parameter_twice(client: httpx.Client, stored: str) -> None:
+    answer = send(client, f"image={stored}&window=48&window=32", "application/x-www-form-urlencoded")
+    refused(answer, 422, "invalid_parameters", "window was sent twice")
+
+
+def test_noise_that_no_sample_would_have(client: httpx.Client, stored: str) -> None:
+    answer = client.post("/v1/jobs/saliency", json={"image": stored, "noise": 0.3})
+    refused(answer, 422, "invalid_parameters", "noise is used by samples above 1 only")
