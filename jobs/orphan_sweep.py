@@ -56,7 +56,7 @@ class OrphanSweep:
         redis = self._store.redis
         seconds, _ = redis.time()
         redis.set(keyspace.FIRST_SWEPT, seconds, nx=True)
-        first = int(redis.get(keyspace.FIRST_SWEPT) or seconds)  # type: ignore[arg-type]
+        first = int(redis.get(keyspace.FIRST_SWEPT) or seconds)
         redis.pexpire(keyspace.FIRST_SWEPT, round((2 * self._every_s + self._grace_s + 86400) * 1000))
         return seconds - first >= self._grace_s
 
