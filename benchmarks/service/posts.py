@@ -58,7 +58,7 @@ def contenders(folder: Path) -> Iterator[dict[str, tuple[str, str]]]:
             running(Plan("127.0.0.1", free_port(), folder / "stack", workers=0)) as stack,
         ):
             image, job = _prepared(stack.plan.address)
-            body = json.dumps({"image": image})
+            body = json.dumps({"image": image, "cache": False})
             yield {
                 "POST": (f"{stack.plan.address}/v1/jobs/saliency", body),
                 "bare FastAPI, same write": (f"http://127.0.0.1:{bare}/jobs", body),
