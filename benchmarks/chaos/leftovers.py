@@ -9,8 +9,11 @@ from jobs import keyspace
 from jobs.artifacts import ArtifactStore
 
 _PATIENCE_S = 60.0
-_SHARED = {keyspace.LEASED, keyspace.WAITING, keyspace.EXPIRING, keyspace.COUNTERS, keyspace.WORKERS, keyspace.SWEPT}
-_MODELS = keyspace.description("")
+_SHARED = {
+    keyspace.LEASED, keyspace.WAITING, keyspace.EXPIRING, keyspace.COUNTERS, keyspace.WORKERS, keyspace.SWEPT,
+    keyspace.FIRST_SWEPT,
+}  # fmt: skip
+_MODELS = (keyspace.description(""), keyspace.weights(""))
 # Idempotency keys, and what jobs of the same work share, go by themselves; both are free once their job has gone.
 _BY_THEMSELVES = (":key:", ":work:")
 _BROKER = f"{keyspace.PREFIX}celery:"
