@@ -1,7 +1,7 @@
 """How many steps per second do the iterative techniques take, against the loop that everybody writes?
 
-    .venv/bin/python -m benchmarks.loops                    # writes rows to benchmarks/loops.md
-    .venv/bin/python -m benchmarks.loops --runs 1 --steps 1 # a quick look, nothing written
+    .venv/bin/python -m benchmarks.loops --out benchmarks/loops.md   # the table
+    .venv/bin/python -m benchmarks.loops --runs 1 --steps 1          # a quick look, nothing written
 
 The plain loop sends the picture through the whole eager network, whose parameters require gradients, in torch's
 default memory format, and reads the layer by a hook. Ours is `ascend` with the technique's own stage: forward to the
