@@ -23,11 +23,12 @@ from torch import Tensor, nn
 
 from catalog.models import ModelEntry, find_model
 from catalog.style_layers import CONTENT, STYLE, recommended_layers
-from catalog.techniques.style_transfer import StyleTransferParams
+from catalog.techniques.style_transfer import FRAMES, StyleTransferParams
 from retinoscope.demo_plan import photograph
 from workers.execute import execute
 from workers.models.load import load_model
 from workers.toolkit.context import LocalContext
+from workers.toolkit.frame import framed
 from workers.toolkit.network import Network
 from workers.toolkit.picture import from_image
 from workers.toolkit.recolour import recoloured
@@ -92,7 +93,7 @@ def vgg() -> Case:
 
 def compared(case: Case, content: Image.Image, style: Image.Image, size: int, steps: int) -> tuple[float, float, float]:
     """The loss at the start, after the plain run, and after ours."""
-    photo, model = from_image(content), from_image(style)
+    photo, model = framed(from_image(content), FRAMES[case.recipe]), from_image(style)
     loss, start = (published if case.recipe == "gatys" else normalized)(case, photo, model)
     at_start = float(loss(start))
     plain = min(run_plain(loss, start, steps, begin / at_start) for begin in BEGIN)

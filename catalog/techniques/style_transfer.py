@@ -10,7 +10,8 @@ Recipe `normalized` is for any model. Each channel is divided by its root mean s
 few strong channels do not decide (Gatys' rescaling, done for the given pictures; Wang et al. 2021 found the need for
 it). Each layer's loss is divided by its target's size, so that weights mean the same in every model. Besides,
 mean and covariance of the pixels' colours follow the style (`palette_weight`): the content is brought to them by a
-linear map before the first step. What leaves 0..1 pays.
+linear map before the first step. What leaves 0..1 pays. Twelve pixels beyond each edge, at first the mirrored content,
+are painted too and cut off at the end: the padding of a network shows in the outermost rows.
 
 With `keep_colours` only the luminance is painted, with styles in grey brought to the content's mean and contrast; hue
 stays the photograph's (Gatys et al. 2016, Preserving Color in Neural Artistic Style Transfer). Sizes grow from one
@@ -33,6 +34,7 @@ STYLES = ("style", "style_2", "style_3", "style_4")
 LATER_STEPS = 0.4  # of `steps`, at each larger size: Gatys' 500 and then 200
 MAX_STEP_PIXELS = 600 * 512**2
 MAX_LAYERS = 12
+FRAMES = {"gatys": 0, "normalized": 12}  # pixels painted beyond each edge; stripes at a map's border are 2 to 4 wide
 
 RECIPES: dict[str, dict[str, Any]] = {
     "gatys": {
@@ -119,7 +121,8 @@ class StyleTransferParams(Params):
         return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
 
     def passes(self, model: ModelEntry) -> int:
-        return math.ceil(sum(steps * side**2 for side, steps in self.plan()) / model.input_size**2)
+        frame = FRAMES[self.recipe or "normalized"]
+        return math.ceil(sum(steps * (side + 2 * frame) ** 2 for side, steps in self.plan()) / model.input_size**2)
 
     def check_model(self, model: ModelEntry) -> None:
         self.shares()

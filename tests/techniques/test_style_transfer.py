@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from catalog.errors import InvalidParameters
 from catalog.models import DEFAULT_MODEL, find_model
 from catalog.techniques.style_transfer import StyleTransferParams, StyleTransferSummary
+from retinoscope.demo_plan import photograph
 from tests.techniques.running import Recording, Stopped, entry_of, wide_model
 from tests.tiny import EveryRelu, photo, seeded, tiny_model
 from workers.execute import execute
@@ -213,8 +214,38 @@ def test_sizes_grow_and_the_proportions_stay(tiny: VisionModel) -> None:
     assert all(len(values) == 18 for values in curve(context).values())
 
 
+def test_what_was_painted_small_lies_in_its_place_when_larger(tiny: VisionModel) -> None:
+    """Steps too small to show: the picture is the content, enlarged once, and not moved by its frame."""
+    _, context = paint(tiny, steps=1, scales=2, palette_weight=0, optimizer="adam", rate=1e-6)
+    content = torch.from_numpy(np.array(CONTENT)).double()
+    found, moved = made(context), content.roll(1, dims=1)
+    assert (found - content).abs().mean() < 0.3 * (found - moved).abs().mean()
+
+
+def test_beyond_the_edges_the_mirrored_content_is_painted_too(tiny: VisionModel) -> None:
+    """By the total variation: (48 / 6 = 8 pixels on each side of 64 × 48) / all pixels painted."""
+    summary, context = paint(tiny, steps=1, scales=1, tv_weight=2)
+    wide = np.pad(np.array(CONTENT, dtype=np.float64) / 255, ((8, 8), (8, 8), (0, 0)), "reflect")
+    variation = sum(np.square(np.diff(wide, axis=axis)).sum() for axis in (0, 1))
+    assert summary.losses_of_content["tv"] == pytest.approx(2 * variation / (80 * 64), rel=1e-4)
+    assert summary.size == [64, 48] and made(context).shape == (48, 64, 3)
+
+
+@pytest.mark.slow
+def test_no_stripe_at_the_edge(default_model: VisionModel) -> None:
+    """The outermost rows and columns differ from their neighbours no more than elsewhere; without a frame, by half."""
+    content, style = (Image.open(io.BytesIO(photograph(name))).convert("RGB") for name in ("coffee", "ihc"))
+    params = StyleTransferParams(seed=0, size=128, steps=30).resolved(find_model(DEFAULT_MODEL))
+    context = Recording()
+    execute("style_transfer", params, default_model, {"content": content, "style": style}, context)
+    for axis in (0, 1):
+        steps = made(context).diff(dim=axis).abs().mean((1 - axis, 2))
+        for edge in (steps[:4], steps[-4:]):
+            assert edge.mean() < 1.25 * steps.median()
+
+
 def test_keep_colours_paints_the_luminance_only(tiny: VisionModel) -> None:
-    _, context = paint(tiny, keep_colours=True, steps=10)
+    _, context = paint(tiny, keep_colours=True, steps=20)
     rgb_to_yiq = torch.tensor([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]]).double()
     found, content = made(context), torch.from_numpy(np.array(CONTENT)).double()
     inside = ((found > 0) & (found < 255)).all(2)

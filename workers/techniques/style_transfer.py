@@ -8,12 +8,13 @@ from PIL import Image
 from torch import Tensor
 
 from catalog.style_layers import CONTENT, STYLE, recommended_layers
-from catalog.techniques.style_transfer import STYLES, StyleTransferParams, StyleTransferSummary, names
+from catalog.techniques.style_transfer import FRAMES, STYLES, StyleTransferParams, StyleTransferSummary, names
 from workers.toolkit.ascent import ascend
 from workers.toolkit.context import Context
 from workers.toolkit.curve import leave_pictures
 from workers.toolkit.depth import layers_at
-from workers.toolkit.errors import NotAMap
+from workers.toolkit.errors import NotAMap, OneSizeOnly
+from workers.toolkit.frame import framed
 from workers.toolkit.network import Network
 from workers.toolkit.picture import as_saved, from_image
 from workers.toolkit.pooling import average_pooled
@@ -31,8 +32,9 @@ def run(
     networks = _Networks(model.network, average=params.pooling == "average")
     sizes = _sizes(params, model, networks, images, content_layers, style_layers)
     made = ascend([size.stage() for size in sizes], context, seed=params.seed or 0, device=model.device)
-    leave_pictures(context, made)
     last = sizes[-1]
+    painted, made.picture = made.picture, last.picture(made.picture)
+    leave_pictures(context, made)
     return StyleTransferSummary(
         recipe=params.recipe or "",
         content_layers=list(content_layers),
@@ -43,7 +45,7 @@ def run(
         steps=sum(size.steps for size in sizes),
         max_pools_replaced=networks.replaced,
         losses_of_content=_numbers(last, last.content),
-        losses_after=_numbers(last, as_saved(made.picture)),
+        losses_after=_numbers(last, as_saved(painted)),
     )
 
 
@@ -93,10 +95,13 @@ def _sizes(
 ) -> list[Restyle]:
     """One optimization for each size, the smallest first."""
     styles = [images[name] for name in STYLES if name in images]
+    contents = [(_sized(images["content"], side, model), side, steps) for side, steps in params.plan()]
+    frame = _frame(params, network_at, [content for content, _, _ in contents])
     shared: dict[str, Any] = {
         "shares": params.shares(len(styles)),
         "content_layers": content_layers,
         "style_layers": style_layers,
+        "frame": frame,
         "weights": Weights(*(params.weight(name) for name in ("content", "style", "tv", "palette"))),
         **params.model_dump(include={"recipe", "start", "keep_colours", "optimizer", "rate"}),
     }
@@ -104,13 +109,25 @@ def _sizes(
         Restyle(
             network_at,
             model.eye,
-            content=_sized(images["content"], side, model),
+            content=framed(content, frame),
             styles=[_sized(style, round(side * params.style_scale), model) for style in styles],
             steps=steps,
             **shared,
         )
-        for side, steps in params.plan()
+        for content, side, steps in contents
     ]
+
+
+def _frame(params: StyleTransferParams, network_at: Callable[[int, int], Network], contents: list[Tensor]) -> int:
+    """How wide a frame is painted at all sizes; none for a model of one size."""
+    wanted = FRAMES[params.recipe or "normalized"]
+    width = min(wanted, *(side // 6 for content in contents for side in content.shape[2:]))
+    height, wide = contents[0].shape[2:]
+    try:
+        network_at(height + 2 * width, wide + 2 * width)
+    except OneSizeOnly:
+        return 0
+    return width
 
 
 def _sized(image: Image.Image, side: int, model: VisionModel) -> Tensor:

@@ -35,6 +35,11 @@ def nothing(parametrization: Parametrization, step: int) -> None:
     """After a step: leave the parameters as they are."""
 
 
+def all_of(picture: Tensor) -> Tensor:
+    """The picture as it is."""
+    return picture
+
+
 def never(optimizer: torch.optim.Optimizer) -> bool:
     """Take all steps."""
     return False
@@ -48,7 +53,8 @@ class Stage:
     (B, C, H, W), the step and the generator of all randomness, and returns named parts; their sum falls. `rates` are
     (step from which on, rate); at each change the optimizer forgets what it remembers. `enough` says after
     a step, by what the optimizer's state_dict holds, whether the rest can be left out. `keep` holds the stage's picture
-    for the result, with "levels" in 8 bits: a quarter of the room in every checkpoint.
+    for the result, with "levels" in 8 bits: a quarter of the room in every checkpoint. `shown` cuts out what
+    previews show.
     """
 
     steps: int
@@ -59,6 +65,7 @@ class Stage:
     after_step: AfterStep = nothing
     enough: Enough = never
     keep: bool | Literal["levels"] = False
+    shown: Callable[[Tensor], Tensor] = all_of
     message: str = "steps"
 
 
@@ -143,7 +150,7 @@ class _Run:
             self._step(stage, parametrization, optimizer)
             self._check(parametrization)
             state.step = stage.steps if stage.enough(optimizer) else state.step + 1
-            self._show(parametrization)
+            self._show(stage, parametrization)
             self._context.checkpoint(lambda: self._written(parametrization, optimizer))
         with torch.no_grad():
             return parametrization.picture().detach().clone()
@@ -203,10 +210,10 @@ class _Run:
         done = sum(stage.steps for stage in self._stages[: self._state.stage]) + self._state.step
         self._context.progress(done, self._total, message, loss=loss)
 
-    def _show(self, parametrization: Parametrization) -> None:
+    def _show(self, stage: Stage, parametrization: Parametrization) -> None:
         if self._context.wants_preview():
             with torch.no_grad():
-                self._context.preview(to_image(parametrization.picture()), len(self._state.curve))
+                self._context.preview(to_image(stage.shown(parametrization.picture())), len(self._state.curve))
 
     def _written(self, parametrization: Parametrization, optimizer: torch.optim.Optimizer) -> bytes:
         state = self._state

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from workers.toolkit.ascent import Losses, Stage
+from workers.toolkit.frame import centre, unframed
 from workers.toolkit.luminance import Luminance, luminance, matched
 from workers.toolkit.network import Network
 from workers.toolkit.optimizers import ScaledLBFGS
@@ -47,7 +48,10 @@ class Weights:
 
 @dataclass(frozen=True)
 class Restyle:
-    """Pictures are (1, C, H, W) in 0..1. `network_at` gives the network for (height, width)."""
+    """Pictures are (1, C, H, W) in 0..1. `network_at` gives the network for (height, width).
+
+    `content` is framed: `frame` pixels at each edge are painted, and are not part of the picture.
+    """
 
     network_at: Callable[[int, int], Network]
     eye: Eye
@@ -63,10 +67,16 @@ class Restyle:
     optimizer: str
     rate: float
     steps: int
+    frame: int = 0
 
     def stage(self) -> Stage:
-        height, width = self.content.shape[2:]
-        return Stage(self.steps, self._begin, self._loss, self._optimizer, message=f"{width} × {height}")
+        height, width = self.picture(self.content).shape[2:]
+        message = f"{width} × {height}"
+        return Stage(self.steps, self._begin, self._loss, self._optimizer, shown=self.picture, message=message)
+
+    def picture(self, painted: Tensor) -> Tensor:
+        """What is painted, without its frame."""
+        return unframed(painted, self.frame)
 
     def losses(self, picture: Tensor) -> Losses:
         """The parts that this picture pays, by name."""
@@ -84,15 +94,22 @@ class Restyle:
         return self.losses(picture)
 
     def _begin(self, previous: Tensor | None, generator: torch.Generator) -> Parametrization:
-        size = self.content.shape[2:]
+        height, width = self.content.shape[2:]
         if previous is not None:
-            start = F.interpolate(previous, size, mode="bicubic", align_corners=False).clamp(0, 1)
+            start = self._enlarged(previous)
         elif self.start == "noise":
             grain = torch.randn(self.content.shape, generator=generator).to(self.content)
             start = self.eye.picture(_GRAIN * grain)
         else:
-            start = self._repainted() if self.start == "content" else covering(self.styles[0], *size)
+            start = self._repainted() if self.start == "content" else covering(self.styles[0], height, width)
         return Luminance(start, self.content) if self.keep_colours else Pixels(start)
+
+    def _enlarged(self, previous: Tensor) -> Tensor:
+        """What was painted at a smaller size; its frame becomes wider than ours, and the rest of it is cut off."""
+        small, large = self.picture(previous).shape[2:], self.picture(self.content).shape[2:]
+        size = [round(had * b / a) for had, a, b in zip(previous.shape[2:], small, large, strict=True)]
+        enlarged = F.interpolate(previous, size, mode="bicubic", align_corners=False).clamp(0, 1)
+        return centre(enlarged, *self.content.shape[2:])
 
     def _repainted(self) -> Tensor:
         """The content; where colours count, in the styles' ones: gradients alone would be slow to bring them."""
@@ -173,5 +190,4 @@ def covering(picture: Tensor, height: int, width: int) -> Tensor:
     factor = max(height / picture.shape[2], width / picture.shape[3])
     size = [max(height, round(picture.shape[2] * factor)), max(width, round(picture.shape[3] * factor))]
     scaled = F.interpolate(picture, size, mode="bicubic", align_corners=False, antialias=True).clamp(0, 1)
-    top, left = (size[0] - height) // 2, (size[1] - width) // 2
-    return scaled[..., top : top + height, left : left + width]
+    return centre(scaled, height, width)
