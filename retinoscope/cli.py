@@ -37,11 +37,14 @@ def serve(
     host: Host = "127.0.0.1",
     port: Port = 8000,
     data: Data = DATA,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Workers for all jobs.")] = 1,
+    fast_workers: Annotated[
+        int, typer.Option(min=0, max=64, help="Workers for short jobs alone, which then never wait for long ones.")
+    ] = 1,
 ) -> None:
     """Run the whole stack on this machine: Redis, workers and API."""
     known_models()
-    serve_stack(Plan(host, port, data, workers))
+    serve_stack(Plan(host, port, data, workers, fast_workers))
 
 
 @app.command()

@@ -23,12 +23,13 @@ _CRASHES_BEFORE_GIVING_UP = 5
 
 @dataclass(frozen=True)
 class Plan:
-    """What to start."""
+    """What to start: workers for `queues`, and others for short jobs alone."""
 
     host: str
     port: int
     data: Path
     workers: int = 1
+    fast_workers: int = 0
     queues: str = "slow,fast"
 
     @property
@@ -75,7 +76,7 @@ class Stack:
             state = httpx.get(f"{self.plan.address}/readyz", timeout=2)
         except httpx.HTTPError:
             return False
-        return state.status_code == 200 and state.json()["workers"] >= self.plan.workers
+        return state.status_code == 200 and state.json()["workers"] >= self.plan.workers + self.plan.fast_workers
 
 
 @contextmanager
@@ -101,10 +102,10 @@ def _children(plan: Plan) -> list[Child]:
     if not os.environ.get("RETINOSCOPE_REDIS_URL"):
         command, env["RETINOSCOPE_REDIS_URL"] = configure(plan.data)
         children.append(Child("redis", command, {}, logs / "redis.log", patience_s=10))
-    for i in range(1, plan.workers + 1):
-        name = f"worker{i}"
-        command = worker_command(name, plan.queues)
-        children.append(Child(name, command, env, logs / f"{name}.log", patience_s=20))
+    names = {f"worker{i}": plan.queues for i in range(1, plan.workers + 1)}
+    names |= {f"worker-fast{i}": "fast" for i in range(1, plan.fast_workers + 1)}
+    for name, queues in names.items():
+        children.append(Child(name, worker_command(name, queues), env, logs / f"{name}.log", patience_s=20))
     children.append(Child("api", api_command(plan.host, plan.port), env, logs / "api.log", patience_s=10))
     return children
 

@@ -66,3 +66,16 @@ def test_keys_are_made_listed_and_revoked_and_stored_hashed(tmp_path: Path) -> N
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([sys.executable, "-m", "retinoscope", *arguments], capture_output=True, text=True, timeout=60)
+
+
+def test_a_short_job_never_waits_for_a_long_one(tmp_path: Path, coffee: bytes) -> None:
+    """As served by default: one worker for all jobs, busy for a minute, and one for short jobs."""
+    with serving(tmp_path, "--fast-workers", "1") as stack:
+        assert stack.client.get("/readyz").json()["workers"] == 2
+        image, fields = {"image": coffee}, {"steps": "200", "seed": "1"}
+        long = stack.client.post("/v1/jobs/deep_dream", files=image, data=fields).raise_for_status().json()["urls"]
+        wait_until(lambda: stack.client.get(long["self"]).json()["status"] == "running", 60)
+        short = stack.client.post("/v1/jobs/predict", files=image, headers={"Prefer": "wait=60"}).json()
+        assert short["status"] == "succeeded"
+        assert stack.client.get(long["self"]).json()["status"] == "running"
+        stack.client.post(long["cancel"]).raise_for_status()
