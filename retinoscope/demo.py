@@ -54,13 +54,20 @@ def run_demo(out: Path, port: int) -> bool:
 def _show_all(client: httpx.Client, out: Path, console: Console) -> list[Shown]:
     columns = (
         TextColumn("{task.description:<52}"),
-        BarColumn(),
+        BarColumn(bar_width=8),
         TextColumn("{task.fields[note]}"),
         TimeElapsedColumn(),
     )
     image_set = _image_set(client)
-    with Progress(*columns, console=console) as bars:
-        return [_show(client, out, bars, showing, image_set) for showing in showings()]
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        return [_told(console, _show(client, out, bars, showing, image_set)) for showing in showings()]
+
+
+def _told(console: Console, shown: Shown) -> Shown:
+    """A line for each job where there is no bar, as in a log."""
+    if not console.is_terminal:
+        console.print(f"{shown.showing.title}: {shown.job['status']}, {shown.seconds:.0f} s", soft_wrap=True)
+    return shown
 
 
 def _image_set(client: httpx.Client) -> str:

@@ -53,7 +53,7 @@ def run(
     values = attribution.marks  # (H, W)
     with torch.no_grad():
         baseline_score = float(unit.value(model.network, baseline))
-    told = attribution.leave(values, tail=0.5, signed=True)
+    told = attribution.leave(values, tail=2, signed=True)
     change = told["score_value"] - baseline_score
     return IntegratedGradientsSummary(
         **told,
