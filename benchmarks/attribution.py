@@ -11,11 +11,9 @@ plain gradient on two of the networks, and is left out there. pytorch-grad-cam a
 
 import argparse
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from captum.attr import GuidedBackprop, IntegratedGradients, LayerGradCam, NoiseTunnel, Saliency
@@ -24,6 +22,7 @@ from pytorch_grad_cam.utils.image import scale_cam_image
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
+from benchmarks import tables
 from benchmarks.interleaved import best, medians
 from benchmarks.networks import NAMES, calibrated, separate_relus
 from catalog.models import find_model
@@ -204,29 +203,9 @@ HEAD = [
 
 
 def main() -> None:
-    options = _options()
-    warnings.filterwarnings("ignore")
-    torch.set_num_threads(options.threads)
-    lines = [] if options.append else list(HEAD)
-    for name in options.models:
-        for row in rows(name, options):
-            print(row, flush=True)
-            lines.append(row)
-    if options.out:
-        with options.out.open("a" if options.append else "w") as file:
-            file.writelines(line + "\n" for line in lines)
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", default=list(NAMES), choices=list(NAMES))
+    parser = tables.parser(__doc__, NAMES, runs=7)
     parser.add_argument("--techniques", nargs="+", default=list(TECHNIQUES), choices=list(TECHNIQUES))
-    parser.add_argument("--runs", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--out", type=Path, help="a table to write")
-    parser.add_argument("--append", action="store_true", help="to it, without a head")
-    return parser.parse_args()
+    tables.write_table(HEAD, rows, parser.parse_args())
 
 
 if __name__ == "__main__":

@@ -4,13 +4,16 @@
     python -m benchmarks.gpu --device cpu --models mobilenet_v2 --side 64 --runs 1 --steps 2   # in small
 
 From a bare checkout: it needs torch, torchvision, timm and psutil, no part of the service.
-Attributions are those of the toolkit, against captum where it is installed; iterative steps are against the plain loop
-of benchmarks/loops.py. In single precision proper: TF32 is off for all.
+Attributions are those of the toolkit, against captum, or the plain loop where that is not installed; iterative steps
+are against the plain loop of benchmarks/loops.py. Before anything is timed the results are compared in double
+precision. In single precision proper: TF32 is off for all.
 """
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,90 +21,164 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.interleaved import medians
-from benchmarks.loops import LAYERS, loops
-from benchmarks.networks import calibrated
+from benchmarks.loops import LAYERS, Loop, loops
+from benchmarks.networks import calibrated, separate_relus
 from workers.toolkit.batches import batch_size
 from workers.toolkit.grad_cam import class_activation_map
+from workers.toolkit.incremental.choice import Occlusion
+from workers.toolkit.incremental.engines import Engine
 from workers.toolkit.input_gradient import input_gradient
 from workers.toolkit.integrated_gradients import integrated_gradients
 from workers.toolkit.network import LOGITS, Network
-from workers.toolkit.occlusion import occluded_scores, rectangles
+from workers.toolkit.occlusion import rectangles, spread
 from workers.toolkit.rectifiers import guided
 from workers.toolkit.samples import samples
 from workers.toolkit.unit import Unit
 
 MODELS = ("resnet18", "resnet50", "mobilenet_v2", "vgg16", "efficientnet_lite0")
 CAM_LAYERS = {"resnet18": "layer4", "resnet50": "layer4", "mobilenet_v2": "features.18.0", "vgg16": "features.28"}
-WINDOW, STEPS = 32, 50
-Work = Callable[[], object]
+WINDOW, STEPS, BATCH = 32, 50, 32
+EXACT, EXACT_STEPS = 1e-6, 1e-10  # maps of occlusion are in single precision
+Work = Callable[[], Tensor]
 
 
-def attributions(network: Network, x: Tensor, unit: Unit, layer: str, stride: int) -> dict[str, Work]:
-    def score(some: Tensor) -> Tensor:
-        return network.logits(some).softmax(1)[:, unit.channel]
+@dataclass(frozen=True)
+class Case:
+    """One network before one input."""
 
-    patches = rectangles(x.shape[2], x.shape[3], WINDOW, stride)
-    most, held = batch_size(network, LOGITS), batch_size(network, LOGITS, gradient=True)
+    eager: nn.Module
+    network: Network
+    x: Tensor
+    unit: Unit
+    layer: str
+    stride: int
+
+    @classmethod
+    def of(cls, name: str, options: argparse.Namespace, dtype: torch.dtype) -> "Case":
+        side, device = options.side, torch.device(options.device)
+        eager, prepared = (calibrated(name, side).to(device, dtype).requires_grad_(False) for _ in range(2))
+        network = Network(prepared, 3, side, side)
+        x = samples(network.input_shape)[1:].to(device, dtype)
+        unit = Unit(LOGITS, int(network.logits(x).argmax()))
+        return cls(separate_relus(eager), network, x, unit, CAM_LAYERS.get(name, "conv_head"), options.stride)
+
+    @property
+    def target(self) -> int:
+        assert self.unit.channel is not None
+        return self.unit.channel
+
+    def engine(self) -> Engine:
+        x, patches = self.x, rectangles(*self.x.shape[2:], WINDOW, self.stride)
+        fill = torch.zeros_like(x[0])
+        return Occlusion(self.network, LOGITS, lambda output: output[:, self.target], x, patches, fill).engine()
+
+
+def ours(case: Case) -> dict[str, Work]:
+    network, x, unit = case.network, case.x, case.unit
     return {
         "forward": lambda: network.logits(x),
         "saliency": lambda: input_gradient(network, unit, x),
         "guided_backprop": lambda: input_gradient(network, unit, x, guided),
-        "grad_cam": lambda: class_activation_map(network, unit, layer, x),
+        "grad_cam": lambda: class_activation_map(network, unit, case.layer, x),
         "integrated_gradients": lambda: integrated_gradients(
             lambda some: input_gradient(network, unit, some),
             x,
             torch.zeros_like(x),
             STEPS,
             lambda done: None,
-            batch=held,
+            batch=batch_size(network, LOGITS, gradient=True),
         ),
-        f"occlusion, {len(patches)} patches": lambda: occluded_scores(
-            score, x, patches, torch.zeros_like(x[0]), lambda done, total, message: None, batch=most
-        ),
+        "occlusion": lambda: occluded(case),
     }
 
 
-def captum(module: nn.Module, x: Tensor, target: int, layer: str, stride: int) -> dict[str, Work]:
-    """Nothing where it is not installed."""
-    if find_spec("captum") is None:
-        return {}
+def occluded(case: Case) -> Tensor:
+    """The map (H, W) by the engine that the service would take."""
+    x, engine = case.x, case.engine()
+    patches = rectangles(*x.shape[2:], WINDOW, case.stride)
+    scores = x.new_zeros(len(patches))
+    for batch in engine.batches:
+        scores[torch.from_numpy(batch).to(x.device)] = engine.scores(batch)
+    clean = case.network.logits(x)[:, case.target]
+    return spread(clean - scores, patches, x.shape[2], x.shape[3], mean=True)
+
+
+def peers(case: Case) -> dict[str, Work]:
+    return captum(case) if find_spec("captum") else plain(case)
+
+
+def captum(case: Case) -> dict[str, Work]:
     from captum.attr import IntegratedGradients, LayerGradCam, Occlusion, Saliency  # noqa: PLC0415
 
-    module = module.requires_grad_(False)
+    module, x, target = case.eager, case.x, case.target
+    window, stride = (3, WINDOW, WINDOW), (3, case.stride, case.stride)
     return {
         "saliency": lambda: Saliency(module).attribute(x, target, abs=False),
-        "grad_cam": lambda: LayerGradCam(module, module.get_submodule(layer)).attribute(x, target),
+        "grad_cam": lambda: LayerGradCam(module, module.get_submodule(case.layer)).attribute(x, target)[0, 0],
         "integrated_gradients": lambda: IntegratedGradients(module).attribute(
             x, target=target, n_steps=STEPS, internal_batch_size=STEPS
         ),
         "occlusion": lambda: Occlusion(module).attribute(
-            x, (3, WINDOW, WINDOW), (3, stride, stride), target=target, perturbations_per_eval=32
-        ),
+            x, window, stride, target=target, perturbations_per_eval=BATCH
+        )[0, 0],
     }
 
 
-def attribution_rows(name: str, options: argparse.Namespace, device: torch.device) -> Iterator[str]:
-    eager = calibrated(name, options.side).to(device)
-    network = Network(calibrated(name, options.side).to(device), 3, options.side, options.side)
-    x, layer = samples(network.input_shape)[1:].to(device), CAM_LAYERS.get(name, "conv_head")
-    unit = Unit(LOGITS, int(network.logits(x).argmax()))
-    assert unit.channel is not None
-    peers = captum(eager, x, unit.channel, layer, options.stride)
-    for technique, work in attributions(network, x, unit, layer, options.stride).items():
-        peer = next((peer for known, peer in peers.items() if technique.startswith(known)), None)
-        yield row(name, technique, {"ours": work} | ({"peer": peer} if peer else {}), options.runs, device)
+def plain(case: Case) -> dict[str, Work]:
+    """Without captum: what one would write."""
+    x, patches = case.x, rectangles(*case.x.shape[2:], WINDOW, case.stride)
+
+    def saliency() -> Tensor:
+        image = x.clone().requires_grad_()
+        return torch.autograd.grad(case.eager(image)[0, case.target], image)[0]
+
+    def occlusion() -> Tensor:
+        scores = []
+        for some in (patches[start : start + BATCH] for start in range(0, len(patches), BATCH)):
+            images = x.repeat(len(some), 1, 1, 1)
+            for image, (left, top, right, bottom) in zip(images, some, strict=True):
+                image[:, top:bottom, left:right] = 0
+            scores.append(case.eager(images)[:, case.target])
+        falls = case.eager(x)[:, case.target] - torch.cat(scores)
+        return spread(falls, patches, x.shape[2], x.shape[3], mean=True)
+
+    return {"saliency": saliency, "occlusion": torch.no_grad()(occlusion)}
 
 
-def loop_rows(name: str, options: argparse.Namespace, device: torch.device) -> Iterator[str]:
+def compared(case: Case) -> None:
+    """Raises AssertionError if a result differs from the peer's, or the dense engine's from the chosen one's."""
+    mine = ours(case)
+    for technique, theirs in peers(case).items():
+        a, b = (made().detach().squeeze().double().cpu() for made in (mine[technique], theirs))
+        off = float((a - b).abs().max() / b.abs().max())
+        assert off < EXACT, (technique, off)
+
+
+def attribution_rows(name: str, options: argparse.Namespace) -> Iterator[str]:
+    compared(Case.of(name, options, torch.double))
+    case = Case.of(name, options, torch.float32)
+    theirs = peers(case)
+    for technique, work in ours(case).items():
+        said = f"occlusion, {case.engine().name}" if technique == "occlusion" else technique
+        pair = {"ours": work} | ({"peer": theirs[technique]} if technique in theirs else {})
+        yield row(name, said, pair, options.runs, case.x.device)
+
+
+def loop_rows(name: str, options: argparse.Namespace) -> Iterator[str]:
+    if name not in LAYERS:
+        return
+    device = torch.device(options.device)
+    for loop in loops(name, device, torch.double, options.side):
+        assert loop.difference() < EXACT_STEPS, loop.technique
     for loop in loops(name, device, torch.float32, options.side):
-        pair = {
-            "ours": lambda loop=loop: loop.engine(options.steps),
-            "peer": lambda loop=loop: loop.plain(options.steps),
-        }
-        yield row(name, f"{loop.technique}, {options.steps} steps", pair, options.runs, device)
+        yield row(name, f"{loop.technique}, {options.steps} steps", steps(loop, options.steps), options.runs, device)
 
 
-def row(name: str, technique: str, pair: dict[str, Work], runs: int, device: torch.device) -> str:
+def steps(loop: Loop, count: int) -> dict[str, Callable[[], object]]:
+    return {"ours": lambda: loop.engine(count), "peer": lambda: loop.plain(count)}
+
+
+def row(name: str, technique: str, pair: Mapping[str, Callable[[], object]], runs: int, device: torch.device) -> str:
     taken = medians(pair, runs, device)
     times = f"{1000 * taken['ours']:.1f} | {memory(pair['ours'], device)}"
     if "peer" not in pair:
@@ -110,7 +187,7 @@ def row(name: str, technique: str, pair: dict[str, Work], runs: int, device: tor
     return f"| {name} | {technique} | {times} | {peer} |"
 
 
-def memory(work: Work, device: torch.device) -> str:
+def memory(work: Callable[[], object], device: torch.device) -> str:
     """Of one run, in MB, weights included."""
     if device.type != "cuda":
         return "–"
@@ -121,16 +198,18 @@ def memory(work: Work, device: torch.device) -> str:
 
 def main() -> None:
     options = _options()
+    warnings.filterwarnings("ignore")  # captum's, of gradients that it asks for
     device = torch.device(options.device)
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
     lines = [f"{where}, torch {torch.__version__}, {options.side} × {options.side}, medians of {options.runs}.", ""]
-    lines += ["| network | technique | ours, ms | MB | captum or plain loop, ms | MB | theirs / ours |"]
+    other = "captum" if find_spec("captum") else "plain"
+    lines += [f"| network | technique | ours, ms | MB | {other}; steps: plain loop, ms | MB | theirs / ours |"]
     lines += ["|---|---|---|---|---|---|---|"]
     print("\n".join(lines))
     for name in options.models:
-        for make in (attribution_rows, loop_rows) if name in LAYERS else (attribution_rows,):
-            for made in make(name, options, device):
+        for make in (attribution_rows, loop_rows):
+            for made in make(name, options):
                 print(made, flush=True)
                 lines.append(made)
     if options.out:

@@ -15,11 +15,11 @@ import sys
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from benchmarks import tables
 from benchmarks.interleaved import medians
 from benchmarks.networks import calibrated
 from workers.toolkit.aims import Aim
@@ -209,28 +209,9 @@ HEAD = [
 
 
 def main() -> None:
-    options = _options()
-    torch.set_num_threads(options.threads)
-    lines = [] if options.append else list(HEAD)
-    for name in options.models:
-        for row in rows(name, options):
-            print(row, flush=True)
-            lines.append(row)
-    if options.out:
-        with options.out.open("a" if options.append else "w") as file:
-            file.writelines(line + "\n" for line in lines)
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", default=list(LAYERS), choices=list(LAYERS))
-    parser.add_argument("--runs", type=int, default=7)
+    parser = tables.parser(__doc__, list(LAYERS), runs=7)
     parser.add_argument("--steps", type=int, default=3, help="in each run")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--out", type=Path, help="a table to write")
-    parser.add_argument("--append", action="store_true", help="to it, without a head")
-    return parser.parse_args()
+    tables.write_table(HEAD, rows, parser.parse_args())
 
 
 if __name__ == "__main__":
