@@ -24,6 +24,7 @@ MOMENTUM = 0.9
 PUBLISHED_RATES = ((0.0, 1.0), (0.25, 0.1), (0.75, 0.01))  # from which part of the steps on; factor on the rate
 PUBLISHED_NORM = 27098.1157  # of an image that the authors start from: 3 × 227 × 227 values in 0..255 less the mean
 _CALM = 0.75  # part of the steps after which nothing is shaken any more
+_CALM_OF_VECTORS = 0.4  # later ones leave too few steps to reach the vector, and other classes come first
 _CALM_TV = 0.1  # and how much of the total variation is still paid for
 _NOISE = 0.04  # standard deviation, pixels in 0..1
 _NOISE_OF_VECTORS = 0.2  # at the first step; falls in a straight line, to 0 where the calm begins
@@ -88,7 +89,7 @@ class Inversion:
         return Fourier.noise(self.restarts, *self.network.input_shape, generator).to(self.network.device)
 
     def _loss_modern(self, picture: Tensor, step: int, generator: torch.Generator) -> Losses:
-        calm = step >= _CALM * self.steps
+        calm = step >= self._calm
         shaken = picture if calm else self._shaken(picture, step, generator)
         rule = redirected if step < WARM_UP and self.network.rectifiers(self.path) else None
         parts = {"error": self.errors(self.eye.normalize(shaken), rule)}
@@ -102,9 +103,14 @@ class Inversion:
 
         A vector does not say where things are: much noise at first makes whole things, before their details.
         """
-        noise = _NOISE if self._has_places else _NOISE_OF_VECTORS * (1 - step / (_CALM * self.steps))
+        noise = _NOISE if self._has_places else _NOISE_OF_VECTORS * (1 - step / self._calm)
         shifted = Jiggle(self.jitter)(picture, generator)
         return shifted + noise * torch.randn(picture.shape, generator=generator).to(picture)
+
+    @property
+    def _calm(self) -> float:
+        """The step from which on nothing is shaken."""
+        return self.steps * (_CALM if self._has_places else _CALM_OF_VECTORS)
 
     @property
     def _has_places(self) -> bool:
