@@ -16,7 +16,7 @@ import copy
 import io
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -87,34 +87,32 @@ class Row:
     one_thread: bool
 
 
-def compare(model: str, grid: str, runs: int, timed: int, one_thread: bool) -> Row:
-    window, stride = map(int, grid.split("/"))
+def compare(model: str, grids: Sequence[str], runs: int, timed: int, one_thread: bool) -> Iterator[Row]:
+    """A row for each grid; all grids take turns with captum and the loop."""
     plain = calibrated(model).requires_grad_(False)
-    case = Case(plain, Network(copy.deepcopy(plain), 3, SIDE, SIDE), photo(), rectangles(SIDE, SIDE, window, stride))
-    some = case.every_kth(timed)
-    few = rectangles(SIDE, SIDE, FEW, FEW)
+    network, x = Network(copy.deepcopy(plain), 3, SIDE, SIDE), photo()
+    cases = {grid: Case(plain, network, x, rectangles(SIDE, SIDE, *map(int, grid.split("/")))) for grid in grids}
+    some = {grid: case.every_kth(timed) for grid, case in cases.items()}
+    few, any_case = rectangles(SIDE, SIDE, FEW, FEW), next(iter(cases.values()))
     captum = {
-        f"{name} {size}": partial(case.captum, layout, size)
+        f"{name} {size}": partial(any_case.captum, layout, size)
         for name, layout in LAYOUTS.items()
         for size in CAPTUM_BATCHES
     }
-    loop = {str(size): partial(case.loop, few, size) for size in LOOP_BATCHES}
+    loop = {str(size): partial(any_case.loop, few, size) for size in LOOP_BATCHES}
     clock = time.process_time if one_thread else time.perf_counter
     captum_batch, loop_batch = best(captum, CPU, clock), best(loop, CPU, clock)
-    count = sum(len(batch) for batch in some)
-    seconds = medians(
-        {"captum": captum[captum_batch], "loop": loop[loop_batch], "ours": partial(case.incremental, some)},
-        runs,
-        CPU,
-        clock,
-    )
-    ceiling, scheduled = case.operations()
-    return Row(
-        model, grid, len(case.patches),
-        1000 * seconds["captum"] / (len(few) + 1), captum_batch,  # captum looks at the clean image too
-        1000 * seconds["loop"] / len(few), loop_batch, 1000 * seconds["ours"] / count, count,
-        ceiling, scheduled, case.error(some), case.captum_error(), runs, one_thread,
-    )  # fmt: skip
+    ours = {grid: partial(case.incremental, some[grid]) for grid, case in cases.items()}
+    seconds = medians({"captum": captum[captum_batch], "loop": loop[loop_batch], **ours}, runs, CPU, clock)
+    for grid, case in cases.items():
+        count = sum(len(batch) for batch in some[grid])
+        ceiling, scheduled = case.operations()
+        yield Row(
+            model, grid, len(case.patches),
+            1000 * seconds["captum"] / (len(few) + 1), captum_batch,  # captum looks at the clean image too
+            1000 * seconds["loop"] / len(few), loop_batch, 1000 * seconds[grid] / count, count,
+            ceiling, scheduled, case.error(some[grid]), case.captum_error(), runs, one_thread,
+        )  # fmt: skip
 
 
 class Case:
@@ -223,14 +221,13 @@ def main() -> None:
         torch.set_num_threads(1)
     rows = {(row["model"], row["grid"]): Row(**row) for row in _kept()}
     for model in asked.models:
-        for grid in asked.grids:
-            row = compare(model, grid, asked.runs, asked.timed, asked.one_thread)
+        for row in compare(model, asked.grids, asked.runs, asked.timed, asked.one_thread):
             assert row.error < WITHIN and row.captum_error < WITHIN_CAPTUM, row
-            rows[model, grid] = row
+            rows[row.model, row.grid] = row
             print(table([row]).splitlines()[-1], flush=True)
-            if not asked.dry:
-                RESULTS.write_text(json.dumps([asdict(row) for row in rows.values()], indent=1) + "\n")
-                RESULTS.with_suffix(".md").write_text(HEAD + table(list(rows.values())) + "\n")
+        if not asked.dry:
+            RESULTS.write_text(json.dumps([asdict(row) for row in rows.values()], indent=1) + "\n")
+            RESULTS.with_suffix(".md").write_text(HEAD + table(list(rows.values())) + "\n")
 
 
 def _kept() -> list[dict[str, Any]]:
