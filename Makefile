@@ -24,7 +24,7 @@ install: .venv/.installed ## make .venv with everything in it
 demo: install ## send real photographs through every technique; writes demo-out/index.html
 	@.venv/bin/retinoscope demo $(ARGS)
 
-serve: install ## run Redis, a worker and the API until Ctrl-C; ARGS="--port 8123"
+serve: install ## run Redis, two workers and the API until Ctrl-C; ARGS="--port 8123"
 	@exec .venv/bin/retinoscope serve $(ARGS)
 
 test: install ## the tests, without the slow ones

@@ -4,11 +4,11 @@
     .venv/bin/python -m benchmarks.occlusion --models alexnet --runs 1 --dry       # a quick look, nothing written
 
 Everything takes turns in one process; all see the same photograph at 224 × 224 and the same random weights, whose batch
-norms know their statistics. captum runs the plain eager model, frozen, with gradients off, in the better of both memory
-layouts; the loop and the incremental engine run the prepared one (batch norms folded, channels last). What captum and
-the loop take per patch depends neither on the patch nor on the grid, so they are timed on a few patches of 32 pixels;
-the incremental engine is timed on every k-th of its batches, in the order of what their positions cost. Every run also
-compares the results.
+norms know their statistics. captum runs the plain eager model, frozen, with gradients off: as it comes, and channels
+last, each at its best batch size. The loop and the incremental engine run the prepared one (batch norms folded,
+channels last). What captum and the loop take per patch depends neither on the patch nor on the grid, so they are timed
+on a few patches of 32 pixels; the incremental engine is timed on every k-th of its batches, in the order of what their
+positions cost. Every run also compares the results.
 """
 
 import argparse
@@ -57,11 +57,12 @@ RESULTS = Path(__file__).with_suffix(".json")
 CPU = torch.device("cpu")
 HEAD = """# Occlusion, milliseconds per patch
 
-Made by `python -m benchmarks.occlusion` (how is said there), on 2 cores of an Intel Xeon. `captum` and `loop` at their
-best batch size. `ceiling`: multiplications of whole images over those in the exact rectangles that each patch
-changes; `scheduled`: over those in the windows that batches share; `of the ceiling`: (loop / ours) / ceiling, which may
-exceed 100 %: operators that do not multiply shrink too. Errors are relative to the largest logit. `clock`:
-elapsed time with two threads, or, on a machine that others use too, the processor's time of one.
+Made by `python -m benchmarks.occlusion` (how is said there), on 2 cores of an Intel Xeon. `captum` (the model as it
+comes, for which the floors were set), `captum, cl` (channels last) and `loop` at their best batch size. `ceiling`:
+multiplications of whole images over those in the exact rectangles that each patch changes; `scheduled`: over those in
+the windows that batches share; `of the ceiling`: (loop / ours) / ceiling, which may exceed 100 %: operators that do not
+multiply shrink too. Errors are relative to the largest logit. `clock`: elapsed time with two threads, or, on a machine
+that others use too, the processor's time of one.
 
 """
 
@@ -75,6 +76,8 @@ class Row:
     patches: int
     captum: float
     captum_batch: str
+    captum_cl: float  # channels last
+    captum_cl_batch: str
     loop: float
     loop_batch: str
     ours: float
@@ -94,22 +97,22 @@ def compare(model: str, grids: Sequence[str], runs: int, timed: int, one_thread:
     cases = {grid: Case(plain, network, x, rectangles(SIDE, SIDE, *map(int, grid.split("/")))) for grid in grids}
     some = {grid: case.every_kth(timed) for grid, case in cases.items()}
     few, any_case = rectangles(SIDE, SIDE, FEW, FEW), next(iter(cases.values()))
-    captum = {
-        f"{name} {size}": partial(any_case.captum, layout, size)
-        for name, layout in LAYOUTS.items()
-        for size in CAPTUM_BATCHES
-    }
+    captum, captum_cl = (
+        {str(size): partial(any_case.captum, name, size) for size in CAPTUM_BATCHES} for name in LAYOUTS
+    )
     loop = {str(size): partial(any_case.loop, few, size) for size in LOOP_BATCHES}
     clock = time.process_time if one_thread else time.perf_counter
-    captum_batch, loop_batch = best(captum, CPU, clock), best(loop, CPU, clock)
+    batch, batch_cl, loop_batch = (best(settings, CPU, clock) for settings in (captum, captum_cl, loop))
+    peers = {"captum": captum[batch], "captum, cl": captum_cl[batch_cl], "loop": loop[loop_batch]}
     ours = {grid: partial(case.incremental, some[grid]) for grid, case in cases.items()}
-    seconds = medians({"captum": captum[captum_batch], "loop": loop[loop_batch], **ours}, runs, CPU, clock)
+    seconds = medians(peers | ours, runs, CPU, clock)
     for grid, case in cases.items():
         count = sum(len(batch) for batch in some[grid])
         ceiling, scheduled = case.operations()
         yield Row(
             model, grid, len(case.patches),
-            1000 * seconds["captum"] / (len(few) + 1), captum_batch,  # captum looks at the clean image too
+            1000 * seconds["captum"] / (len(few) + 1), batch,  # captum looks at the clean image too
+            1000 * seconds["captum, cl"] / (len(few) + 1), batch_cl,
             1000 * seconds["loop"] / len(few), loop_batch, 1000 * seconds[grid] / count, count,
             ceiling, scheduled, case.error(some[grid]), case.captum_error(), runs, one_thread,
         )  # fmt: skip
@@ -119,7 +122,11 @@ class Case:
     """One model before one photograph and one grid."""
 
     def __init__(self, plain: nn.Module, network: Network, x: Tensor, patches: list[Rectangle]) -> None:
-        self._plain, self._network, self._x, self.patches = plain, network, x, patches
+        self._network, self._x, self.patches = network, x, patches
+        self._plain = {
+            name: (copy.deepcopy(plain).to(memory_format=layout), x.contiguous(memory_format=layout))
+            for name, layout in LAYOUTS.items()
+        }
         self._fill = torch.zeros_like(x[0])
         self._occlusion = self._asked(patches)
         self._engine = self._occlusion.engine()
@@ -138,12 +145,12 @@ class Case:
         step = max(1, len(self.patches) // timed)
         return batches[step // 2 :: step]
 
-    def captum(self, layout: torch.memory_format, size: int) -> Tensor:
+    def captum(self, layout: str, size: int) -> Tensor:
         """Its map (H, W)."""
-        attribution = CaptumOcclusion(self._plain.to(memory_format=layout)).attribute(
-            self._x.contiguous(memory_format=layout), (3, FEW, FEW), strides=(3, FEW, FEW), baselines=0, target=CLASS,
-            perturbations_per_eval=size,
-        )  # fmt: skip
+        module, x = self._plain[layout]
+        attribution = CaptumOcclusion(module).attribute(
+            x, (3, FEW, FEW), strides=(3, FEW, FEW), baselines=0, target=CLASS, perturbations_per_eval=size
+        )
         return attribution[0, 0]
 
     def loop(self, patches: list[Rectangle], size: int) -> Tensor:
@@ -178,7 +185,7 @@ class Case:
         for batch in engine.batches:
             scores[torch.from_numpy(batch)] = engine.scores(batch)
         ours = spread(self._score(self._x) - scores, patches, SIDE, SIDE, mean=True)
-        return float((ours - self.captum(torch.contiguous_format, 16)).abs().max()) / self._largest
+        return float((ours - self.captum("contiguous", 16)).abs().max()) / self._largest
 
 
 def photo() -> Tensor:
@@ -192,17 +199,19 @@ def photo() -> Tensor:
 
 def table(rows: Sequence[Row]) -> str:
     lines = [
-        "| model | patch/stride | clock | runs | captum | loop | ours | captum / ours | floor | loop / ours | "
+        "| model | patch/stride | clock | runs | captum | captum, cl | loop | ours | captum / ours | floor "
+        "| captum, cl / ours | loop / ours | "
         "ceiling | scheduled | of the ceiling | error | against captum |",
-        "| --- " * 15 + "|",
+        "| --- " * 17 + "|",
     ]
     for row in sorted(rows, key=lambda row: (MODELS.index(row.model), GRIDS.index(row.grid))):
         floor = FLOORS.get(row.model, "") if row.grid == "16/4" else ""
         reached = row.loop / row.ours
         clock = "one thread" if row.one_thread else "elapsed"
         lines.append(
-            f"| {row.model} | {row.grid} | {clock} | {row.runs} | {row.captum:.2f} | {row.loop:.2f} | {row.ours:.2f} | "
-            f"**{row.captum / row.ours:.1f}** | {floor} | {reached:.2f} | {row.ceiling:.2f} | {row.scheduled:.2f} | "
+            f"| {row.model} | {row.grid} | {clock} | {row.runs} | {row.captum:.2f} | {row.captum_cl:.2f} "
+            f"| {row.loop:.2f} | {row.ours:.2f} | **{row.captum / row.ours:.1f}** | {floor} "
+            f"| {row.captum_cl / row.ours:.1f} | {reached:.2f} | {row.ceiling:.2f} | {row.scheduled:.2f} | "
             f"{reached / row.ceiling:.0%} | {row.error:.0e} | {row.captum_error:.0e} |"
         )
     return "\n".join(lines)

@@ -93,7 +93,8 @@ def vgg() -> Case:
 
 def compared(case: Case, content: Image.Image, style: Image.Image, size: int, steps: int) -> tuple[float, float, float]:
     """The loss at the start, after the plain run, and after ours."""
-    photo, model = framed(from_image(content), FRAMES[case.recipe]), from_image(style)
+    width = min(FRAMES[case.recipe], min(content.size) // 6)
+    photo, model = framed(from_image(content), width), from_image(style)
     loss, start = (published if case.recipe == "gatys" else normalized)(case, photo, model)
     at_start = float(loss(start))
     plain = min(run_plain(loss, start, steps, begin / at_start) for begin in BEGIN)

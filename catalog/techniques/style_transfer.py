@@ -10,8 +10,9 @@ Recipe `normalized` is for any model. Each channel is divided by its root mean s
 few strong channels do not decide (Gatys' rescaling, done for the given pictures; Wang et al. 2021 found the need for
 it). Each layer's loss is divided by its target's size, so that weights mean the same in every model. Besides,
 mean and covariance of the pixels' colours follow the style (`palette_weight`): the content is brought to them by a
-linear map before the first step. What leaves 0..1 pays. Twelve pixels beyond each edge, at first the mirrored content,
-are painted too and cut off at the end: the padding of a network shows in the outermost rows.
+linear map before the first step. What leaves 0..1 pays. Up to twelve pixels beyond each
+edge (a sixth of the shorter side of the smallest size), at first the mirrored content, are painted too and cut off at
+the end: the padding of a network shows in the outermost rows. A model that takes one size only has no such frame.
 
 With `keep_colours` only the luminance is painted, with styles in grey brought to the content's mean and contrast; hue
 stays the photograph's (Gatys et al. 2016, Preserving Color in Neural Artistic Style Transfer). Sizes grow from one
@@ -121,21 +122,24 @@ class StyleTransferParams(Params):
         return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
 
     def passes(self, model: ModelEntry) -> int:
-        frame = FRAMES[self.recipe or "normalized"]
-        return math.ceil(sum(steps * (side + 2 * frame) ** 2 for side, steps in self.plan()) / model.input_size**2)
+        return math.ceil(self._step_pixels() / model.input_size**2)
 
     def check_model(self, model: ModelEntry) -> None:
         self.shares()
         for field in ("content_layers", "style_layers"):
             if getattr(self, field) is not None and not 0 < len(names(getattr(self, field))) <= MAX_LAYERS:
                 _refuse(field, f"Name 1 to {MAX_LAYERS} layers, separated by commas.")
-        cost = sum(steps * side**2 for side, steps in self.plan())
-        if cost > MAX_STEP_PIXELS or (self.size or 0) * self.style_scale > MAX_SIDE:
+        if self._step_pixels() > MAX_STEP_PIXELS or (self.size or 0) * self.style_scale > MAX_SIDE:
             message = f"{self.steps} steps at {self.size} pixels cost too much. Lower steps, size or style_scale."
             raise TooExpensive(message, [Violation("/steps", message)])
 
     def check_images(self, sent: Set[str]) -> None:
         self.shares(sum(name in sent for name in STYLES))
+
+    def _step_pixels(self) -> int:
+        """What goes through the network at most, frames included; of resolved parameters."""
+        frame = FRAMES[self.recipe or "normalized"]
+        return sum(steps * (side + 2 * frame) ** 2 for side, steps in self.plan())
 
     def weight(self, name: str) -> float:
         """`content`, `style`, `tv` or `palette`; of resolved parameters."""
@@ -176,8 +180,12 @@ class StyleTransferSummary(Summary):
     size: list[int] = Field(description="[width, height] of the picture.")
     steps: int = Field(description="At all sizes.")
     max_pools_replaced: int = Field(description="How many max poolings became average poolings.")
-    losses_of_content: dict[str, float] = Field(description="The parts of the loss, of the content as it was sent.")
-    losses_after: dict[str, float] = Field(description="The same, of the 8-bit picture.")
+    losses_of_content: dict[str, float] = Field(
+        description="The parts of the loss, of the content as it was sent, in its frame."
+    )
+    losses_after: dict[str, float] = Field(
+        description="The same, of the 8-bit picture and the frame that was painted around it."
+    )
 
 
 def names(text: str | None) -> tuple[str, ...]:

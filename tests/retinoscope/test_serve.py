@@ -72,7 +72,7 @@ def test_a_short_job_never_waits_for_a_long_one(tmp_path: Path, coffee: bytes) -
     """As served by default: one worker for all jobs, busy for a minute, and one for short jobs."""
     with serving(tmp_path, "--fast-workers", "1") as stack:
         assert stack.client.get("/readyz").json()["workers"] == 2
-        image, fields = {"image": coffee}, {"steps": "200", "seed": "1"}
+        image, fields = {"image": coffee}, {"steps": "200", "size": "600", "seed": "1"}
         long = stack.client.post("/v1/jobs/deep_dream", files=image, data=fields).raise_for_status().json()["urls"]
         wait_until(lambda: stack.client.get(long["self"]).json()["status"] == "running", 60)
         short = stack.client.post("/v1/jobs/predict", files=image, headers={"Prefer": "wait=60"}).json()

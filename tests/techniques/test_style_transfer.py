@@ -229,6 +229,7 @@ def test_beyond_the_edges_the_mirrored_content_is_painted_too(tiny: VisionModel)
     variation = sum(np.square(np.diff(wide, axis=axis)).sum() for axis in (0, 1))
     assert summary.losses_of_content["tv"] == pytest.approx(2 * variation / (80 * 64), rel=1e-4)
     assert summary.size == [64, 48] and made(context).shape == (48, 64, 3)
+    assert context.shown is not None and context.shown[1].size == (64, 48)  # the preview
 
 
 @pytest.mark.slow

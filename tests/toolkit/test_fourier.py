@@ -49,3 +49,15 @@ def test_noise_comes_from_the_generator() -> None:
     )
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("width", [4, 5])
+def test_gradients(width: int) -> None:
+    """Of the picture by its spectrum, against finite differences."""
+    fourier = Fourier(torch.randn(1, 3, 3, width // 2 + 1, 2, dtype=torch.double), 3, width)
+
+    def picture(spectrum: torch.Tensor) -> torch.Tensor:
+        fourier.parameters = [spectrum]
+        return fourier.picture()
+
+    assert torch.autograd.gradcheck(picture, fourier.parameters[0])

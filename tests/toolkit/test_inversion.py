@@ -142,3 +142,20 @@ def test_the_modern_recipe_comes_near() -> None:
     with torch.no_grad():
         assert inversion.errors(model.eye.normalize(made.picture)).item() < 0.05
     assert torch.equal(made.kept[0], made.picture)
+
+
+@pytest.mark.parametrize(("path", "calm"), [("conv1", 75), ("head", 40)])
+def test_nothing_is_shaken_any_more_once_it_is_calm(path: str, calm: int) -> None:
+    """A map is calm in the last quarter of the steps, a vector after 0.4 of them."""
+    model = tiny_model()
+    with torch.no_grad():
+        code = model.network.run(sought(), path)
+    inversion = Inversion(model.network, model.eye, path, code, "modern", 1, 100, 0.1, 0.0, 6.0, 0.0, 0.0)
+    generator = torch.Generator().manual_seed(0)
+    picture = inversion.stage().begin(None, generator).picture()
+    drawn = {}
+    for step in (calm - 1, calm):
+        before = generator.get_state()
+        inversion.stage().loss(picture, step, generator)
+        drawn[step] = not torch.equal(before, generator.get_state())
+    assert drawn == {calm - 1: True, calm: False}

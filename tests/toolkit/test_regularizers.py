@@ -35,3 +35,10 @@ def test_a_flat_picture_costs_nothing_and_has_a_slope() -> None:
     cost.backward()
     assert float(cost.detach()) == pytest.approx(0, abs=1e-4)
     assert flat.grad is not None and bool(flat.grad.isfinite().all())
+
+
+def test_gradients() -> None:
+    """Against finite differences."""
+    x = X[:, :2, :3, :3].clone().requires_grad_()
+    for made in (squared_norm, lambda y: alpha_norm(y, 6), total_variation, lambda y: total_variation(y, 3.0)):
+        assert torch.autograd.gradcheck(made, x)

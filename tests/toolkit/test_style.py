@@ -100,3 +100,17 @@ def test_the_palette_is_mean_and_covariance_of_all_pixels() -> None:
 def test_only_what_is_outside_pays() -> None:
     assert float(outside(torch.tensor([[[[0.0, 0.5, 1.0]]]]))) == 0
     assert float(outside(torch.tensor([[[[-0.1, 0.5, 1.2]]]]))) == pytest.approx(1000 * (0.01 + 0.04) / 3)
+
+
+def test_gradients() -> None:
+    """Against finite differences, of the Gram matrix and of every loss that is made of it."""
+    seen, target = features(1, 3, 2, 3).double().requires_grad_(), features(2, 3, 2, 3).double()
+    scale = channel_scale(gram(target), target)
+    assert torch.autograd.gradcheck(gram, seen)
+    for term in (
+        published_style(gram(target), 2.0),
+        published_content(target, 2.0),
+        normalized_style(gram(target), scale, 2.0),
+        normalized_content(target, scale, 2.0),
+    ):
+        assert torch.autograd.gradcheck(term.loss, seen)

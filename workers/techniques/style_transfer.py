@@ -1,6 +1,7 @@
 """Style transfer by optimization (Gatys et al. 2016), on any model."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal
 
 import torch
@@ -33,19 +34,19 @@ def run(
     sizes = _sizes(params, model, networks, images, content_layers, style_layers)
     made = ascend([size.stage() for size in sizes], context, seed=params.seed or 0, device=model.device)
     last = sizes[-1]
-    painted, made.picture = made.picture, last.picture(made.picture)
-    leave_pictures(context, made)
+    shown = replace(made, picture=last.picture(made.picture))
+    leave_pictures(context, shown)
     return StyleTransferSummary(
         recipe=params.recipe or "",
         content_layers=list(content_layers),
         style_layers=list(style_layers),
         layers_from=_origin(params, model),
         style_weights=list(last.shares),
-        size=[made.picture.shape[3], made.picture.shape[2]],
+        size=[shown.picture.shape[3], shown.picture.shape[2]],
         steps=sum(size.steps for size in sizes),
         max_pools_replaced=networks.replaced,
         losses_of_content=_numbers(last, last.content),
-        losses_after=_numbers(last, as_saved(painted)),
+        losses_after=_numbers(last, as_saved(made.picture)),
     )
 
 
@@ -122,9 +123,9 @@ def _frame(params: StyleTransferParams, network_at: Callable[[int, int], Network
     """How wide a frame is painted at all sizes; none for a model of one size."""
     wanted = FRAMES[params.recipe or "normalized"]
     width = min(wanted, *(side // 6 for content in contents for side in content.shape[2:]))
-    height, wide = contents[0].shape[2:]
     try:
-        network_at(height + 2 * width, wide + 2 * width)
+        for content in contents:
+            network_at(*(side + 2 * width for side in content.shape[2:]))
     except OneSizeOnly:
         return 0
     return width

@@ -22,7 +22,7 @@ from workers.toolkit.picture import levels, to_image
 
 log = logging.getLogger(__name__)
 
-_FORMAT = 1  # of the checkpoint; another number where its fields mean something else
+_FORMAT = 2  # of the checkpoint; another number where its fields mean something else
 
 Begin = Callable[[Tensor | None, torch.Generator], Parametrization]
 Losses = Mapping[str, Tensor]

@@ -54,5 +54,5 @@ def _colours(plain: Tensor, matrix: Tensor) -> Tensor:
     """The matrix on the colour axis; a grey picture has no colours to mix."""
     if plain.shape[1] != 3:
         return plain
-    mixed: Tensor = torch.einsum("dc,bchw->bdhw", matrix.to(plain.device), plain)
+    mixed: Tensor = torch.einsum("dc,bchw->bdhw", matrix.to(plain), plain)
     return mixed

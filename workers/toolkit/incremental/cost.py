@@ -10,11 +10,16 @@ _PRODUCTS = frozenset({"linear", "conv2d", "conv_transpose2d", "matmul", "addmm"
 
 
 class Cost:
-    """Of the operators that the image reaches; `whole` is node → multiplications for one whole image."""
+    """Of the operators that the image reaches; `whole` is node → multiplications for one whole image.
+
+    `weights` are the numbers that they multiply with, all of which every batch reads.
+    """
 
     def __init__(self, plan: Plan, clean: Values) -> None:
         self._plan = plan
         self.whole = {node: _multiplications(node, plan, clean) for node in plan.nodes}
+        read = {source for node in plan.nodes for source in node.all_input_nodes if source.op == "get_attr"}
+        self.weights = sum(clean[source].numel() for source in read)
 
     def each(self, places: Places) -> float:
         """For each position of a batch whose windows lie there."""

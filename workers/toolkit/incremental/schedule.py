@@ -16,7 +16,8 @@ Positions = NDArray[np.int64]
 Groups = tuple[NDArray[np.int64], NDArray[np.int64]]  # of every distinct row span, of every distinct column span
 
 _GROUPS = (1, 2, 3, 4, 6, 8, 11, 14)  # of rows, and as many of columns
-_START_OF_BATCH = 5e8  # multiplications that could be done while the operators of one batch are started
+# Multiplications that could be done while the operators of one batch are started, and while it reads one weight.
+_START_OF_BATCH, _READ_WEIGHT = 5e8, 30.0
 
 
 class Schedule:
@@ -26,7 +27,8 @@ class Schedule:
         self._plan, self.most = plan, most
         self._cost = Cost(plan, clean)
         options = [self._batches((self._groups(0, groups), self._groups(1, groups))) for groups in _GROUPS]
-        costs = [self._estimate(batches) + _START_OF_BATCH * len(batches) for batches in options]
+        start = _START_OF_BATCH + _READ_WEIGHT * self._cost.weights
+        costs = [self._estimate(batches) + start * len(batches) for batches in options]
         self.batches: list[Positions] = options[int(np.argmin(costs))]
 
     @cached_property
