@@ -3,7 +3,8 @@
     python -m benchmarks.service.tax [jobs]
 
 One client, an idle stack, one worker. Each job over HTTP takes turns with the same technique in this process, with as
-many torch threads; decoding the photograph and making the files is a part of the technique.
+many torch threads that wait as they do in a worker (`jobs/polite_threads.py`); decoding the photograph and making the
+files is a part of the technique.
 """
 
 import sys

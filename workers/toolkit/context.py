@@ -104,7 +104,7 @@ def save_png(context: Context, name: str, picture: Image.Image) -> bytes:
     for key, value in context.origin.items():
         text.add_text(f"retinoscope:{key}", value if isinstance(value, str) else json.dumps(value, sort_keys=True))
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", pnginfo=text, compress_level=4)
+    picture.save(buffer, "PNG", pnginfo=text, compress_level=2)
     context.save(name, buffer.getvalue(), "image/png")
     return buffer.getvalue()
 
