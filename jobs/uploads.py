@@ -13,6 +13,7 @@ from jobs import keyspace
 from jobs.artifacts import ArtifactStore
 from jobs.errors import NotFound, StoreBusy
 from jobs.lua import Scripts
+from jobs.recent import Recent
 from jobs.settings import Settings
 
 # The bytes go so long after the record, so that a job that was just made still finds them.
@@ -20,6 +21,8 @@ GRACE_MS = 60_000
 _LEAVING_MS = 30_000
 _POLL_S = 0.02
 _PATIENCE_S = 10.0
+# Uses that follow each other so soon prolong a life only once: the grace is far longer.
+_SAME_USE_S = 5.0
 
 
 class Stored(BaseModel):
@@ -45,6 +48,7 @@ class UploadStore(Generic[Record]):
         self._run = Scripts(redis)
         self._artifacts = artifacts
         self._ttl_ms = round(settings.job_ttl_s * 1000)
+        self._used: Recent[tuple[str, str], Record] = Recent(min(_SAME_USE_S, settings.job_ttl_s / 100))
 
     def put(self, owner: str, data: bytes, facts: BaseModel) -> Record:
         """Keep the bytes; `facts` is what was found out about them."""
@@ -57,11 +61,15 @@ class UploadStore(Generic[Record]):
         return stored.model_copy(update={"expires_ms": self.keep(owner, [digest], self._ttl_ms, record)})
 
     def use(self, owner: str, upload_id: str) -> Record:
-        """The record, kept for as long as a job made now. Raises NotFound."""
+        """The record; the bytes are kept for as long as a job made now. Raises NotFound."""
+        if used := self._used.get((owner, upload_id)):
+            return used
         expires_ms, text = self._keep(owner, [digest_of(upload_id)], self._ttl_ms)
         if not expires_ms:
             raise NotFound(upload_id)
-        return self._read(text, expires_ms)
+        record = self._read(text, expires_ms)
+        self._used.put((owner, upload_id), record)
+        return record
 
     def keep(self, owner: str, digests: Sequence[str], life_ms: int, record: str = "") -> int:
         """Keep uploads for so long; returns the earliest expiry, 0 if one of them is not stored (any more)."""

@@ -31,7 +31,7 @@ from workers.execute import execute
 from workers.failures import explain
 from workers.job_context import JobContext
 from workers.job_image_set import JobImageSet
-from workers.mates import Mates
+from workers.mates import MOST, Mates
 from workers.models.describe import describe, describe_architecture
 from workers.models.warm import WarmModels
 from workers.provenance import provenance
@@ -60,6 +60,7 @@ class Runner:
         cancels = Cancels(redis)
         cancels.start()
         self._mates = Mates(self._store, cancels)
+        self._threads = ThreadPoolExecutor(MOST, thread_name_prefix="together")  # kept, and with them torch's own
 
     def run(self, job_id: str) -> list[Job]:
         """Run the job if it is free, and with it those that gain by it. Returns what must be published again."""
@@ -83,8 +84,7 @@ class Runner:
             with gathering.joined():
                 return self._attempt(lease, together)
 
-        with ThreadPoolExecutor(together, thread_name_prefix="together") as threads:
-            return list(threads.map(attempt, leases))
+        return list(self._threads.map(attempt, leases))
 
     def warm(self, names: list[str]) -> None:
         """Load models before anybody asks, so that the first job does not wait for them."""

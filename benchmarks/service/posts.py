@@ -18,6 +18,9 @@ from statistics import median
 import httpx
 
 from benchmarks.service.wrk import Load, check_installed, load
+from catalog.models import DEFAULT_MODEL
+from jobs import keyspace
+from jobs.connection import connect
 from retinoscope.child import Child
 from retinoscope.demo_plan import photograph
 from retinoscope.redis_server import configure, free_port
@@ -57,6 +60,7 @@ def contenders(folder: Path) -> Iterator[dict[str, tuple[str, str]]]:
             started("echo", [*serve_echo, str(echo)], f"http://127.0.0.1:{echo}/health", folder),
             running(Plan("127.0.0.1", free_port(), folder / "stack", workers=0)) as stack,
         ):
+            connect(url).set(keyspace.weights(DEFAULT_MODEL), "as after its first job")
             image, job = _prepared(stack.plan.address)
             body = json.dumps({"image": image, "cache": False})
             yield {

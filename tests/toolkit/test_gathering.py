@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.tiny import TinyNetwork, seeded
+from tests.techniques.running import explain
+from tests.tiny import TinyNetwork, seeded, tiny_model
 from tests.toolkit.networks import network, noise
 from workers.toolkit.gathering import Gathering, gathered
 from workers.toolkit.grad_cam import class_activation_map
@@ -53,6 +54,16 @@ def test_maps_of_different_units_come_from_one_batch() -> None:
     assert gathering.batches == [4]
     for one, other in zip(found, alone, strict=True):
         torch.testing.assert_close(one, other, atol=1e-7, rtol=1e-5)
+
+
+@pytest.mark.parametrize("technique", ["predict", "saliency", "guided_backprop", "grad_cam"])
+def test_whole_techniques_meet_in_every_batch(technique: str) -> None:
+    """No lock, and nothing else that one thread holds, may keep the others from coming."""
+    model = tiny_model()
+    asked = {"layer": "conv3"} if technique == "grad_cam" else {}
+    results, gathering = together([lambda: explain(technique, model, seed=1, **asked) for _ in range(3)])
+    assert gathering.batches and set(gathering.batches) == {3}
+    assert all(not isinstance(result, Exception) for result in results)
 
 
 def test_different_questions_are_not_mixed() -> None:

@@ -1,7 +1,6 @@
 """A map of the model as every attribution technique leaves it, and its check when one is asked for."""
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -10,6 +9,7 @@ from workers.toolkit.context import Context, save_png
 from workers.toolkit.curve_picture import curve_picture
 from workers.toolkit.heatmap import leave_heatmap
 from workers.toolkit.network import Network
+from workers.toolkit.once import once
 from workers.toolkit.randomized import randomized
 from workers.toolkit.rank_correlation import rank_correlation
 from workers.toolkit.record import Record
@@ -56,11 +56,11 @@ class Attribution:
         self._map_steps = 0
         self.record = Record(context)
 
-    @cached_property
+    @once
     def explanation(self) -> Tensor:
         return self._explain(self._subject.model.network, self._reporter(0))
 
-    @cached_property
+    @once
     def marks(self) -> Tensor:
         """(H, W)"""
         return self._marks(self.explanation)

@@ -1,6 +1,6 @@
 """A map of values as pictures that lie on the photograph: colours, overlay, raw values."""
 
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from workers.toolkit.context import Context, save_npy, save_png
+from workers.toolkit.once import once
 from workers.toolkit.view import View
 
 Values = NDArray[np.float32]
@@ -82,7 +83,7 @@ class _Placed:
         self._seen = seen  # (H, W)
         self._cover = _STRONG * np.abs(2 * level - 1) if signed else _FAINT + (_STRONG - _FAINT) * level
 
-    @cached_property
+    @once
     def _colors(self) -> NDArray[np.uint8]:
         return colors(self._level)
 

@@ -1,0 +1,22 @@
+"""A property that is computed once for each instance."""
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+Value = TypeVar("Value")
+
+
+class once(Generic[Value]):  # noqa: N801 — a decorator, as property is
+    """functools.cached_property without its lock.
+
+    Before Python 3.12 all instances share that lock: threads of jobs that run together could never meet in a batch.
+    """
+
+    def __init__(self, make: Callable[[Any], Value]) -> None:
+        self._make = make
+        self.__doc__ = make.__doc__
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Value:
+        value = self._make(instance)
+        instance.__dict__[self._make.__name__] = value
+        return value
