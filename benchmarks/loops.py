@@ -38,7 +38,8 @@ LAYERS = {"mobilenet_v2": "features.12", "resnet50": "layer3", "vgg16": "feature
 STYLE_LAYERS = ("features.1", "features.6", "features.11", "features.18", "features.25")
 FLOORS = {"mobilenet_v2": 2.4, "resnet50": 1.9, "vgg16": 1.7}
 EYE = Eye(256, 224, "bilinear", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-EXACT = 1e-10
+EXACT = 1e-9
+RATE = 1e-5  # of inversion: small, for random weights would diverge at the published one
 Plain = Callable[[dict[str, Tensor], Tensor, Tensor], Tensor]
 """(outputs of the layers, picture, what the network saw) → loss"""
 
@@ -142,7 +143,7 @@ def _inversion(network: Network, path: str, start: Tensor) -> tuple[Stage, Plain
     """‖Φ − Φ0‖²/‖Φ0‖² with total variation and α-norm, by momentum (Mahendran & Vedaldi 2015)."""
     with torch.no_grad():
         code = network.run(EYE.normalize(start), path)
-    inversion = Inversion(network, EYE, path, code, "mahendran_vedaldi", 1, 400, 0.004, 10.0, 6.0, 8e-10, 0.0)
+    inversion = Inversion(network, EYE, path, code, "mahendran_vedaldi", 1, 400, RATE, 10.0, 6.0, 8e-10, 0.0)
     square = inversion.norm**2
 
     def loss(seen: dict[str, Tensor], picture: Tensor, x: Tensor) -> Tensor:
