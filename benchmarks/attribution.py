@@ -44,6 +44,7 @@ GUIDED = ("resnet18", "resnet50", "vgg16")
 STEPS, COPIES, NOISE = 50, 16, 0.15
 BATCHES = (4, 8, 16)
 EXACT = 1e-9
+ROUNDED = {"integrated_gradients": 1e-7}  # captum keeps the weights of the quadrature in single precision
 Work = Callable[[], Tensor]
 
 
@@ -176,7 +177,7 @@ def rows(name: str, options: argparse.Namespace) -> Iterator[str]:
         if technique == "guided_backprop" and name not in GUIDED:
             continue
         error = difference(exact, technique)
-        assert error < EXACT, (name, technique, error)
+        assert error < ROUNDED.get(technique, EXACT), (name, technique, error)
         peers = {"captum": captum(bench, technique)}
         if technique == "grad_cam":
             assert cam_difference(bench) < 1e-2
