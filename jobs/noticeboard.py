@@ -10,7 +10,7 @@ from jobs.recent import Recent
 
 _WORKER_TTL_S = 15
 _DESCRIPTION_TTL_S = 30 * 86400
-_SAME_WEIGHTS_S = 1.0  # a worker that has loaded others takes longer to say so
+_SAME_WEIGHTS_S = 1.0  # so long after other weights were announced a post may still get a result of the old ones
 
 
 class Noticeboard:

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
-_MOST = 10_000
+_MOST = 1_000
 
 
 class Recent(Generic[Key, Value]):
@@ -21,6 +21,8 @@ class Recent(Generic[Key, Value]):
         return value if value is not None and time.monotonic() - at < self._seconds else None
 
     def put(self, key: Key, value: Value) -> None:
+        now = time.monotonic()
         if len(self._held) >= _MOST:
-            self._held = {}  # rarely, and only one trip to Redis each is lost
-        self._held[key] = (time.monotonic(), value)
+            fresh = {one: held for one, held in list(self._held.items()) if now - held[0] < self._seconds}
+            self._held = fresh if len(fresh) < _MOST else {}  # what is lost is asked for again
+        self._held[key] = (now, value)

@@ -38,7 +38,10 @@ Record = TypeVar("Record", bound=Stored)
 
 
 class UploadStore(Generic[Record]):
-    """Stores bytes once per owner; every use keeps them for another life of a job. A subclass is one kind of upload."""
+    """Stores bytes once per owner; every use keeps them for another life of a job.
+
+    A subclass is one kind of upload.
+    """
 
     kind: str
     record: type[Record]
@@ -61,9 +64,12 @@ class UploadStore(Generic[Record]):
         return stored.model_copy(update={"expires_ms": self.keep(owner, [digest], self._ttl_ms, record)})
 
     def use(self, owner: str, upload_id: str) -> Record:
-        """The record; the bytes are kept for as long as a job made now. Raises NotFound."""
+        """The record; the bytes are kept for as long as a job made now. Raises NotFound.
+
+        For some seconds after a use it is answered from memory, whatever has become of Redis.
+        """
         if used := self._used.get((owner, upload_id)):
-            return used
+            return used.model_copy()
         expires_ms, text = self._keep(owner, [digest_of(upload_id)], self._ttl_ms)
         if not expires_ms:
             raise NotFound(upload_id)

@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 
 import torch
@@ -84,7 +84,9 @@ class Runner:
             with gathering.joined():
                 return self._attempt(lease, together)
 
-        return list(self._threads.map(attempt, leases))
+        attempts = [self._threads.submit(attempt, lease) for lease in leases]
+        wait(attempts)  # all of them: the leases end with this call, whatever one of them raises
+        return [one.result() for one in attempts]
 
     def warm(self, names: list[str]) -> None:
         """Load models before anybody asks, so that the first job does not wait for them."""

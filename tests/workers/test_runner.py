@@ -1,9 +1,11 @@
 """What a worker's child tells of models: those of one's own are described anew when it starts."""
 
+import threading
+import time
 from pathlib import Path
 
 import pytest
-from redis import Redis
+from redis import Redis, RedisError
 
 from catalog.models import ModelDescription, models
 from jobs.noticeboard import Noticeboard
@@ -43,3 +45,20 @@ def test_a_model_that_is_loaded_is_described_with_its_weights_whenever_asked(set
     assert board.description("digits") is None
     runner.describe("digits")
     assert board.description("digits") == first and "sha256:" in first
+
+
+def test_whatever_one_of_several_raises_all_are_waited_for(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The leases end when the call returns: nobody may be at work then."""
+    runner, ended = Runner(settings, lambda: False), threading.Event()
+
+    def attempt(lease: str, together: int) -> str:
+        if lease == "broken":
+            raise RedisError
+        time.sleep(0.3)
+        ended.set()
+        return "done"
+
+    monkeypatch.setattr(runner, "_attempt", attempt)
+    with pytest.raises(RedisError):
+        runner._attempts(["broken", "slow"])
+    assert ended.is_set()

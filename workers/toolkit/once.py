@@ -16,7 +16,9 @@ class once(Generic[Value]):  # noqa: N801 — a decorator, as property is
         self._make = make
         self.__doc__ = make.__doc__
 
-    def __get__(self, instance: Any, owner: type | None = None) -> Value:
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
         value = self._make(instance)
         instance.__dict__[self._make.__name__] = value
         return value
