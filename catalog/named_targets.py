@@ -1,10 +1,11 @@
 """Everything that a request names inside a model: read before the model is known, looked up once it is."""
 
+import re
 from collections.abc import Sequence
 
 from catalog.errors import InvalidTarget
 from catalog.models import ModelDescription
-from catalog.targets import Target, check_layers, check_target, parse_target
+from catalog.targets import Target, check_layer, check_target, parse_target
 from catalog.technique import Params
 
 
@@ -18,9 +19,17 @@ def read_targets(params: Params, labels: Sequence[str]) -> list[Target]:
 
 def check_named(params: Params, targets: Sequence[Target], description: ModelDescription) -> None:
     """Refuse layers, channels and positions that the model does not have. Raises InvalidTarget."""
-    check_layers(params.named_layers(), description)
+    for path in params.named_layers():
+        check_layer(path, description, _named_at(params, path))
     try:
         for target in targets:
             check_target(target, description)
     except InvalidTarget as error:
         raise type(error)(error.detail, params.targets_at) from None
+
+
+def _named_at(params: Params, path: str) -> str:
+    """JSON pointer of the parameter that names the layer."""
+    fields = [name for name in type(params).model_fields if "layer" in name]
+    named = (name for name in fields if path in re.split(r"[,\s]+", str(getattr(params, name))))
+    return f"/{next(named, 'layer')}"

@@ -65,10 +65,9 @@ def check_target(target: Target, description: ModelDescription) -> None:
         _check_position(target.position, layer)
 
 
-def check_layers(paths: Sequence[str], description: ModelDescription) -> None:
-    """Refuse layers that the model does not have. Raises UnknownLayer."""
-    for path in paths:
-        _find_layer(path, description, "/layer")
+def check_layer(path: str, description: ModelDescription, pointer: str) -> None:
+    """Refuse a layer that the model does not have, named at that JSON pointer. Raises UnknownLayer."""
+    _find_layer(path, description, pointer)
 
 
 def _unit(text: str, match: re.Match[str]) -> Target:

@@ -6,17 +6,14 @@ import time
 from redis import Redis
 
 from jobs import keyspace
-from jobs.recent import Recent
 
 _WORKER_TTL_S = 15
 _DESCRIPTION_TTL_S = 30 * 86400
-_SAME_WEIGHTS_S = 1.0  # so long after other weights were announced a post may still get a result of the old ones
 
 
 class Noticeboard:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._weights: Recent[str, str] = Recent(_SAME_WEIGHTS_S)
 
     def announce_worker(self, name: str) -> None:
         now = time.time()
@@ -51,15 +48,6 @@ class Noticeboard:
             return []
         digests: list[str | None] = self._redis.mget(list(map(keyspace.weights, models)))  # type: ignore[assignment]
         return digests
-
-    def recent_weights(self, model: str) -> str | None:
-        """The same of one model, as it was at most a second ago."""
-        if known := self._weights.get(model):
-            return known
-        digest = self.weights([model])[0]
-        if digest is not None:
-            self._weights.put(model, digest)
-        return digest
 
     def description(self, model: str) -> str | None:
         text = self._redis.get(keyspace.description(model))

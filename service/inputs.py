@@ -73,12 +73,20 @@ def _stored(services: Services, owner: str, image: ImageInput, value: bytes | st
 
 def _image(services: Services, owner: str, name: str, value: bytes | str) -> StoredImage:
     if isinstance(value, bytes):
-        return store_image(services, owner, value)
+        return _sent_image(services, owner, name, value)
     try:
         return services.images.use(owner, value)
     except NotFound:
         detail = f"{value[:80]!r} is not a stored image. Upload it with -F {name}=@photo.jpg, or by POST /v1/images."
         raise Problem("unknown_image", detail, [Violation(f"/{name}", "not stored")]) from None
+
+
+def _sent_image(services: Services, owner: str, name: str, data: bytes) -> StoredImage:
+    """Refusals point to the input."""
+    try:
+        return store_image(services, owner, data)
+    except Problem as problem:
+        raise Problem(problem.code, problem.detail, [Violation(f"/{name}", problem.detail)]) from None
 
 
 def _array(services: Services, owner: str, name: str, value: bytes | str) -> StoredArray:

@@ -83,7 +83,7 @@ def submit(
 def _work(
     services: Services, order: Order, params: Params, inputs: Mapping[str, Input], known: ModelDescription | None
 ) -> Work | None:
-    weights = known.weights if known and known.weights else services.board.recent_weights(params.model)
+    weights = known.weights if known and known.weights else services.board.weights([params.model])[0]
     return work_of(order, params, inputs, find_model(params.model), weights)
 
 

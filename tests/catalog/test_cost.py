@@ -33,7 +33,7 @@ def params(technique: str, **fields: Any) -> Params:
         ("activation_maximization", {"target": "class:1", "steps": 100, "count": 3, "diversity": 0}, 300),
         ("inversion", {"layers": "conv_stem, blocks.1", "restarts": 2, "steps": 10}, 40),
         ("deep_dream", {"octaves": 1, "size": 224, "steps": 7, "zoom_frames": 1}, 14),
-        ("style_transfer", {"steps": 10, "scales": 2, "size": 448}, 10 + 4 * 4),
+        ("style_transfer", {"steps": 10, "scales": 2, "size": 448}, 31),  # (10 · 248² + 4 · 472²) / 224²
         ("fooling", {"goal": "7", "steps": 30}, 30),
     ],
 )

@@ -9,7 +9,6 @@ from jobs import keyspace, recent
 from jobs.artifacts import ArtifactStore
 from jobs.errors import NotFound
 from jobs.images import ImageFacts, ImageStore
-from jobs.noticeboard import Noticeboard
 from jobs.settings import Settings
 
 FACTS = ImageFacts(width=9, height=9, media_type="image/png")
@@ -57,14 +56,3 @@ def test_what_is_remembered_is_of_one_owner_and_never_that_it_is_missing(images:
         images.use("eve", image.id)
     images.put("eve", b"pixels", FACTS)
     assert images.use("eve", image.id).id == image.id
-
-
-def test_weights_are_remembered_for_a_second_but_never_that_there_are_none(redis: Redis, clock: Clock) -> None:
-    board = Noticeboard(redis)
-    assert board.recent_weights("tiny") is None
-    redis.set(keyspace.weights("tiny"), "sha256:a")
-    assert board.recent_weights("tiny") == "sha256:a"
-    redis.set(keyspace.weights("tiny"), "sha256:b")
-    assert board.recent_weights("tiny") == "sha256:a"
-    clock.ahead = 1
-    assert board.recent_weights("tiny") == "sha256:b"

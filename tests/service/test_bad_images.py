@@ -65,6 +65,12 @@ def test_it_is_not_stored_either(client: httpx.Client, small: bytes, name: str) 
     refused(client.post("/v1/images", files={"image": make(small)}), 422, code, said)
 
 
+def test_which_of_several_images_is_refused_is_said(client: httpx.Client, small: bytes) -> None:
+    answer = client.post("/v1/jobs/style_transfer", files={"content": small, "style": b"This is not a picture."})
+    refused(answer, 422, "not_an_image")
+    assert [violation["pointer"] for violation in answer.json()["errors"]] == ["/style"]
+
+
 def test_a_comment_of_200_megabytes_does_not_get_through(client: httpx.Client) -> None:
     answer = client.post("/v1/jobs/occlusion", files={"image": pictures.text_bomb()})
     assert answer.status_code == 422
