@@ -24,4 +24,4 @@ def test_the_pointer_is_the_parameter(technique: str, fields: dict[str, str], po
     params = find_technique(technique).params.model_validate(fields)
     with pytest.raises(UnknownLayer) as refused:
         check_named(params, [], KNOWN)
-    assert [violation.pointer for violation in refused.value.violations] == [pointer]
+    assert [violation.pointer for violation in refused.value.errors] == [pointer]
