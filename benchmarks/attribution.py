@@ -204,7 +204,7 @@ HEAD = [
 
 
 def main() -> None:
-    parser = tables.parser(__doc__, NAMES, runs=7)
+    parser = tables.parser(__doc__, NAMES)
     parser.add_argument("--techniques", nargs="+", default=list(TECHNIQUES), choices=list(TECHNIQUES))
     tables.write_table(HEAD, rows, parser.parse_args())
 

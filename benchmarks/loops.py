@@ -210,7 +210,7 @@ HEAD = [
 
 
 def main() -> None:
-    parser = tables.parser(__doc__, list(LAYERS), runs=7)
+    parser = tables.parser(__doc__, list(LAYERS))
     parser.add_argument("--steps", type=int, default=3, help="in each run")
     tables.write_table(HEAD, rows, parser.parse_args())
 

@@ -10,10 +10,10 @@ import torch
 Rows = Callable[[str, argparse.Namespace], Iterator[str]]  # of one network
 
 
-def parser(doc: str | None, models: Sequence[str], runs: int) -> argparse.ArgumentParser:
+def parser(doc: str | None, models: Sequence[str]) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--models", nargs="+", default=list(models), choices=list(models))
-    made.add_argument("--runs", type=int, default=runs)
+    made.add_argument("--runs", type=int, default=7)
     made.add_argument("--threads", type=int, default=2)
     made.add_argument("--device", default="cpu")
     made.add_argument("--out", type=Path, help="a table to write")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from catalog.errors import InvalidTarget
 from catalog.models import ModelDescription
-from catalog.targets import Target, check_layer, check_target, parse_target
+from catalog.targets import Target, check_target, find_layer, parse_target
 from catalog.technique import Params
 
 
@@ -20,7 +20,7 @@ def read_targets(params: Params, labels: Sequence[str]) -> list[Target]:
 def check_named(params: Params, targets: Sequence[Target], description: ModelDescription) -> None:
     """Refuse layers, channels and positions that the model does not have. Raises InvalidTarget."""
     for path in params.named_layers():
-        check_layer(path, description, _named_at(params, path))
+        find_layer(path, description, _named_at(params, path))
     try:
         for target in targets:
             check_target(target, description)

@@ -56,18 +56,13 @@ def check_target(target: Target, description: ModelDescription) -> None:
     """
     if target.layer is None:
         return
-    layer = _find_layer(target.layer, description)
+    layer = find_layer(target.layer, description)
     if target.channel is not None and target.channel >= layer.channels:
         raise UnknownChannel(
             f"Layer {layer.path!r} has channels 0 to {layer.channels - 1}; channel {target.channel} is outside."
         )
     if target.position is not None:
         _check_position(target.position, layer)
-
-
-def check_layer(path: str, description: ModelDescription, pointer: str) -> None:
-    """Refuse a layer that the model does not have, named at that JSON pointer. Raises UnknownLayer."""
-    _find_layer(path, description, pointer)
 
 
 def _unit(text: str, match: re.Match[str]) -> Target:
@@ -103,7 +98,8 @@ def _class_index(name: str, labels: Sequence[str], model: str) -> int:
     raise UnknownClass(f"Model {model!r} has no class {name[:80]!r}.{hint} {listing}")
 
 
-def _find_layer(path: str, description: ModelDescription, pointer: str = "/target") -> Layer:
+def find_layer(path: str, description: ModelDescription, pointer: str = "/target") -> Layer:
+    """The layer that is named at that JSON pointer. Raises UnknownLayer."""
     known = {layer.path: layer for layer in description.layers}
     if path not in known:
         hint = f" Did you mean class:{path}?" if path.isdecimal() else near_matches(path, known)

@@ -1,10 +1,11 @@
 """The images and arrays of a job: those that were sent are checked and stored, those that are referred to are found."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from catalog.errors import InvalidParameters, Violation
 from catalog.technique import ImageInput, Technique
-from jobs.arrays import ArrayFacts, StoredArray
+from jobs.arrays import StoredArray
 from jobs.errors import NotFound
 from jobs.images import StoredImage
 from jobs.model import Input, InputArray, InputImage
@@ -73,7 +74,8 @@ def _stored(services: Services, owner: str, image: ImageInput, value: bytes | st
 
 def _image(services: Services, owner: str, name: str, value: bytes | str) -> StoredImage:
     if isinstance(value, bytes):
-        return _sent_image(services, owner, name, value)
+        with _refusals_at(name):
+            return store_image(services, owner, value)
     try:
         return services.images.use(owner, value)
     except NotFound:
@@ -81,17 +83,10 @@ def _image(services: Services, owner: str, name: str, value: bytes | str) -> Sto
         raise Problem("unknown_image", detail, [Violation(f"/{name}", "not stored")]) from None
 
 
-def _sent_image(services: Services, owner: str, name: str, data: bytes) -> StoredImage:
-    """Refusals point to the input."""
-    try:
-        return store_image(services, owner, data)
-    except Problem as problem:
-        raise Problem(problem.code, problem.detail, [Violation(f"/{name}", problem.detail)]) from None
-
-
 def _array(services: Services, owner: str, name: str, value: bytes | str) -> StoredArray:
     if isinstance(value, bytes):
-        return services.arrays.put(owner, value, _examined(services, name, value))
+        with _refusals_at(name):
+            return services.arrays.put(owner, value, examine_array(value, services.settings))
     try:
         return services.arrays.use(owner, value)
     except NotFound:
@@ -99,10 +94,11 @@ def _array(services: Services, owner: str, name: str, value: bytes | str) -> Sto
         raise Problem("unknown_array", detail, [Violation(f"/{name}", "not stored")]) from None
 
 
-def _examined(services: Services, name: str, data: bytes) -> ArrayFacts:
-    """Refusals point to the input."""
+@contextmanager
+def _refusals_at(name: str) -> Iterator[None]:
+    """They point to the input."""
     try:
-        return examine_array(data, services.settings)
+        yield
     except Problem as problem:
         raise Problem(problem.code, problem.detail, [Violation(f"/{name}", problem.detail)]) from None
 

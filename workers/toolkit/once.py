@@ -1,18 +1,16 @@
 """A property that is computed once for each instance."""
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
-
-Value = TypeVar("Value")
+from typing import Any
 
 
-class once(Generic[Value]):  # noqa: N801 — a decorator, as property is
+class once:  # noqa: N801 — a decorator, as property is
     """functools.cached_property without its lock.
 
     Before Python 3.12 all instances share that lock: threads of jobs that run together could never meet in a batch.
     """
 
-    def __init__(self, make: Callable[[Any], Value]) -> None:
+    def __init__(self, make: Callable[[Any], Any]) -> None:
         self._make = make
         self.__doc__ = make.__doc__
 
