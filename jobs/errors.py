@@ -45,6 +45,10 @@ class ResultThere(JobsError):
     """Another job with the same work has a result; its id is the argument."""
 
 
+class OtherWeights(JobsError):
+    """The model has other weights by now than the work was named with."""
+
+
 class TooSlow(JobsError):
     """What was prepared for a record has run out of time."""
 

@@ -155,13 +155,17 @@ def _nothing() -> None:
     """The lease ends by itself."""
 
 
-def claim(store: JobStore, job_id: str, told: threading.Event | None = None) -> Lease | None:
+def claim(
+    store: JobStore, job_id: str, told: threading.Event | None = None, *, owner: str | None = None
+) -> Lease | None:
     """Take the job if it waits or its worker is gone. None when there is nothing to do. Raises NotFound.
 
-    `told` is set from outside when somebody cancels the job; without it the next heartbeat tells.
+    `told` is set from outside when somebody cancels the job; without it the next heartbeat tells. `owner` is the job's,
+    where that is known.
     """
     token = secrets.token_hex(16)
-    owner = store.get(job_id).owner
+    owner = owner or store.get(job_id).owner
     settings = store.settings
-    answer = store.transition("claim", job_id, owner, token, round(settings.lease_s * 1000), settings.max_attempts)
-    return Lease(store, store.get(job_id), token, told) if answer == "claimed" else None
+    lease_ms = round(settings.lease_s * 1000)
+    answer, *record = store.transition.ask("claim", job_id, owner, token, lease_ms, settings.max_attempts)
+    return Lease(store, Job.from_flat(record[0]), token, told) if answer == "claimed" else None

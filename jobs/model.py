@@ -130,6 +130,11 @@ class Job(BaseModel):
             data[name] = json.loads(data[name])
         return cls.model_validate(data)
 
+    @classmethod
+    def from_flat(cls, flat: list[str]) -> "Job":
+        """Read what a script returns: names and values in turn."""
+        return cls.from_hash(dict(zip(flat[::2], flat[1::2], strict=True)))
+
 
 @dataclass(frozen=True)
 class Hint:

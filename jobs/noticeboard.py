@@ -14,6 +14,7 @@ _DESCRIPTION_TTL_S = 30 * 86400
 class Noticeboard:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._seen: dict[str, str] = {}  # model → the digest of its weights, when this process last asked
 
     def announce_worker(self, name: str) -> None:
         now = time.time()
@@ -47,7 +48,12 @@ class Noticeboard:
         if not models:
             return []
         digests: list[str | None] = self._redis.mget(list(map(keyspace.weights, models)))  # type: ignore[assignment]
+        self._seen |= {model: digest for model, digest in zip(models, digests, strict=True) if digest is not None}
         return digests
+
+    def weights_as_seen(self, model: str) -> str | None:
+        """The digest as this process last saw it: who uses it must find out whether it is another one by now."""
+        return self._seen.get(model) or self.weights([model])[0]
 
     def description(self, model: str) -> str | None:
         text = self._redis.get(keyspace.description(model))

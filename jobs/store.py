@@ -12,16 +12,28 @@ from pydantic import BaseModel
 from redis import Redis
 
 from jobs import keyspace
-from jobs.errors import JobsError, KeyTaken, NotFound, QueueFull, ResultThere, StillRunning, TooManyJobs, TooSlow
+from jobs.errors import (
+    JobsError,
+    KeyTaken,
+    NotFound,
+    OtherWeights,
+    QueueFull,
+    ResultThere,
+    StillRunning,
+    TooManyJobs,
+    TooSlow,
+)
 from jobs.model import Hint, Input, Job
 from jobs.settings import Settings
 from jobs.terms import NO_TERMS, Terms
 from jobs.transitions import Transitions
 
 _LIST_CHUNK = 200
+_WAITING_SEEN = 500  # with hundreds at hand it does not matter who else waits, and a queue may have a hundred thousand
 _ID = re.compile("[0-9a-f]{32}")
 _REFUSALS: dict[str, type[JobsError]] = {
     "taken": KeyTaken, "full": QueueFull, "too many": TooManyJobs, "done": ResultThere, "too slow": TooSlow,
+    "other weights": OtherWeights,
 }  # fmt: skip
 
 
@@ -53,7 +65,7 @@ class JobStore:
         """Write the record, state `queued`, and into the idempotency key its id; tell the workers.
 
         With `result`, fields and values of an ended job, the state is `succeeded`; the files of `job_id` were expected.
-        Raises QueueFull, TooManyJobs, KeyTaken, ResultThere or TooSlow.
+        Raises QueueFull, TooManyJobs, KeyTaken, OtherWeights, ResultThere or TooSlow.
         """
         job_id = job_id or new_job_id()
         fields = [*_flat(new.model_dump(mode="json") | terms.recorded()), *result]
@@ -68,8 +80,7 @@ class JobStore:
         answer, *record = self.transition.ask("create", job_id, new.owner, text, *fields)
         if answer in _REFUSALS:
             raise _REFUSALS[answer](*record)
-        names, values = record[0][::2], record[0][1::2]
-        return Job.from_hash(dict(zip(names, values, strict=True)))
+        return Job.from_flat(record[0])
 
     def get(self, job_id: str, owner: str | None = None) -> Job:
         """The record. Raises NotFound, also when it belongs to another owner."""
@@ -113,8 +124,8 @@ class JobStore:
         return waiting, running
 
     def waiting(self, most: int) -> list[Job]:
-        """Jobs that wait, those that wait longest first."""
-        ids: list[str] = self.redis.zrange(keyspace.WAITING, 0, -1)  # type: ignore[assignment]
+        """Jobs that wait, those that wait longest first; of a long queue the oldest of a part."""
+        ids: list[str] = self.redis.zrange(keyspace.WAITING, 0, _WAITING_SEEN - 1)  # type: ignore[assignment]
         return self._many(sorted(ids)[:most]) if ids else []  # ids sort by age
 
     def counters(self) -> dict[str, int]:

@@ -11,11 +11,13 @@ class Work:
     """What jobs with the same result have in common.
 
     `name` is its key in Redis; `basis` is what the provenance of a result must say, so that it is one of this work.
+    `model` is the key with the digest of the model's weights, which must be the basis' one.
     With `share` the job takes a result or follows another job; without, it only leaves its own to others.
     """
 
     name: str
     basis: dict[str, str] = field(default_factory=dict)
+    model: str = ""
     share: bool = True
     unusable: str = ""  # the id of a job whose result turned out to be none
 

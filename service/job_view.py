@@ -1,8 +1,10 @@
 """The job object as clients see it, the same for every technique."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from fastapi import Response
 from pydantic import BaseModel, Field
 
 from jobs.model import Input, Job, JobError, Progress, Status, moment
@@ -92,6 +94,11 @@ def view(job: Job) -> JobView:
         provenance=job.provenance,
         urls=JobUrls(self=url, cancel=f"{url}/cancel", events=f"{url}/events"),
     )
+
+
+def answer(job: Job, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """The job as JSON, written by pydantic at once: a fifth of a post's time went into lists and texts of Python."""
+    return Response(view(job).model_dump_json(), status, headers, "application/json")
 
 
 def _result(job: Job, url: str) -> ResultView | None:

@@ -30,4 +30,5 @@ def work_of(
     own = entry.own and [entry.own.module, entry.own.function, entry.own.arguments, entry.own_labels]
     model = [entry.model_dump(mode="json"), own]
     same = json.dumps([order.technique.name, model, asked, ids, basis], sort_keys=True)
-    return Work(keyspace.work(order.owner, hashlib.sha256(same.encode()).hexdigest()), basis, order.options.cache)
+    name = keyspace.work(order.owner, hashlib.sha256(same.encode()).hexdigest())
+    return Work(name, basis, keyspace.weights(entry.name), order.options.cache)

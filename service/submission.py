@@ -13,11 +13,11 @@ from catalog.models import ModelDescription, find_model
 from catalog.named_targets import check_named
 from catalog.targets import Target
 from catalog.technique import Params, Technique
-from jobs.errors import NotFound
+from jobs.errors import NotFound, OtherWeights
 from jobs.idempotency import Reservation
 from jobs.model import Input, InputArray, Job
 from jobs.store import NewJob
-from jobs.terms import Terms, Work
+from jobs.terms import Terms
 from service.forms import Sent
 from service.inputs import check_names, store_inputs
 from service.job_options import JobOptions, read_options
@@ -76,15 +76,19 @@ def submit(
         inputs=inputs,
         gathers=params.gathers(),
     )
-    terms = Terms(order.options.deadline_s, key, _work(services, order, params, inputs, known))
-    return services.sharing.create(new, terms)
+    return _create(services, order, params, new, key)
 
 
-def _work(
-    services: Services, order: Order, params: Params, inputs: Mapping[str, Input], known: ModelDescription | None
-) -> Work | None:
-    weights = known.weights if known and known.weights else services.board.weights([params.model])[0]
-    return work_of(order, params, inputs, find_model(params.model), weights)
+def _create(services: Services, order: Order, params: Params, new: NewJob, key: Reservation | None) -> Job:
+    """With the model's weights as they are when the record is written."""
+    entry = find_model(params.model)
+    weights = services.board.weights_as_seen(entry.name)
+    while True:
+        work = work_of(order, params, new.inputs, entry, weights)
+        try:
+            return services.sharing.create(new, Terms(order.options.deadline_s, key, work))
+        except OtherWeights:
+            weights = services.board.weights([entry.name])[0]
 
 
 def _queue(services: Services, owner: str, technique: Technique, params: Params, known: ModelDescription | None) -> str:

@@ -1,7 +1,8 @@
 """Activation maximization: make the image that a class or any other neuron answers most.
 
 `lucid` climbs in the Fourier space of decorrelated colours, through random shifts, scales and turns. `robust` climbs
-there too, through noisy views of random parts, which makes whole objects and less fine texture. `simonyan` climbs in
+there too, through noisy views of random parts, which makes whole objects and less fine texture, and pays for grain and
+for contrast that no photograph has, in units of the score. `simonyan` climbs in
 the pixels from the training mean, paying λ‖x‖². `yosinski` decays and blurs the pixels while it climbs. Each score is a
 logit for a class, an activation otherwise, never a probability.
 """
@@ -24,7 +25,7 @@ MAX_STEP_PIXELS = 512 * 256**2 * 8  # steps × pixels × images
 
 _PLAIN = {"l2": 0.0, "tv": 0.0, "alpha_norm": 0.0, "blur_every": 0, "jitter": 0, "zoom": 1.0, "noise": 0.0}
 RECIPES: dict[str, dict[str, Any]] = {
-    "robust": _PLAIN | {"start": "noise", "steps": 256, "rate": 0.05, "zoom": 0.5, "noise": 0.3},
+    "robust": _PLAIN | {"start": "noise", "steps": 384, "rate": 0.05, "zoom": 0.5, "noise": 0.3},
     "lucid": _PLAIN | {"start": "noise", "steps": 256, "rate": 0.05, "jitter": 12},
     "simonyan": _PLAIN | {"start": "mean", "steps": 200, "rate": 0.01, "l2": 1e-4},
     "yosinski": _PLAIN | {"start": "noise", "steps": 300, "rate": 0.01, "blur_every": 4},
@@ -44,7 +45,7 @@ class ActivationMaximizationParams(TargetParams):
         None, description="Noise, black, the training mean, or the image that is sent. By default the recipe's."
     )
     steps: int | None = Field(
-        None, ge=1, le=4096, description="256 for robust and lucid, 200 for simonyan, 300 for yosinski."
+        None, ge=1, le=4096, description="384 for robust, 256 for lucid, 200 for simonyan, 300 for yosinski."
     )
     rate: float | None = Field(
         None, gt=0, le=100, description="Of Adam (robust, lucid), or of the normalized gradient."

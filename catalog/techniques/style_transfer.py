@@ -55,6 +55,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "scales": 2,
     },
 }
+STYLE_WEIGHT_FROM_ELSEWHERE = 10.0  # of normalized, not beginning with the content: with more, nothing brings it in
 RATES = {"lbfgs": 1.0, "adam": 0.02}
 
 _LAYERS = "The model's recommended ones, or by depth, if not given."
@@ -73,7 +74,9 @@ class StyleTransferParams(Params):
         None, max_length=1000, description=f"Separated by commas. {_LAYERS}", examples=["bn1, blocks.1.0.bn1"]
     )
     content_weight: float | None = Field(None, ge=0, le=1e9, description="1.")
-    style_weight: float | None = Field(None, ge=0, le=1e9, description="1 for gatys, 300 for normalized.")
+    style_weight: float | None = Field(
+        None, ge=0, le=1e9, description="1 for gatys; for normalized 300, or 10 where `start` is noise or style."
+    )
     tv_weight: float | None = Field(
         None, ge=0, le=1e9, description="Of the total variation per pixel: 0 for gatys, 15 for normalized."
     )
@@ -83,11 +86,7 @@ class StyleTransferParams(Params):
     style_weights: str | None = Field(
         None, max_length=200, description="One for each style, as shares of the whole.", examples=["1, 0.5"]
     )
-    start: Literal["content", "noise", "style"] = Field(
-        "content",
-        description="Where the first size begins. From noise or the style little of the content comes through at the "
-        "default weights of `normalized`: there take a `style_weight` of 3 to 30.",
-    )
+    start: Literal["content", "noise", "style"] = Field("content", description="Where the first size begins.")
     pooling: Literal["max", "average"] = Field(
         "max", description="`average` puts average pooling in the place of the model's max pooling."
     )
@@ -123,6 +122,8 @@ class StyleTransferParams(Params):
             "size": max(16, min(512, 4 * model.input_size)),
             **RECIPES[recipe],
         }
+        if recipe == "normalized" and self.start != "content":
+            defaults["style_weight"] = STYLE_WEIGHT_FROM_ELSEWHERE
         return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
 
     def passes(self, model: ModelEntry) -> int:
@@ -131,6 +132,10 @@ class StyleTransferParams(Params):
 
     def check_model(self, model: ModelEntry) -> None:
         self.shares()
+        if not (self.weight("content") or self.weight("style") or self.weight("palette")):
+            _refuse(
+                "style_weight", "Without weights of content, style and palette there is nothing to paint. Raise one."
+            )
         for field in ("content_layers", "style_layers"):
             if getattr(self, field) is not None and not 0 < len(names(getattr(self, field))) <= MAX_LAYERS:
                 _refuse(field, f"Name 1 to {MAX_LAYERS} layers, separated by commas.")

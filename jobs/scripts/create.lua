@@ -1,6 +1,6 @@
 -- ARGV[3]: terms as JSON (jobs/store.py), ARGV[4..]: fields and values.
 -- Returns {'created', record}, {'exists', record} (asked twice, after a broken connection), or why not: {'taken'} (the
--- key), {'done', id of a job with its result}, {'too slow'}, {'full'}, {'too many'}.
+-- key), {'other weights'} (the model's, by now), {'done', id of a job with its result}, {'too slow'}, {'full'}, {'too many'}.
 if status then return {'exists', redis.call('HGETALL', job)} end
 local terms = cjson.decode(ARGV[3])
 local key, work, leader = terms.key, terms.work, nil
@@ -8,6 +8,7 @@ if key then
   local token = redis.call('HGET', key.name, 'token')
   if token and token ~= key.token then return {'taken'} end
 end
+if work and work.model ~= '' and redis.call('GET', work.model) ~= work.basis.weights then return {'other weights'} end
 if terms.cached then -- the sweep must not have looked at the files, which were there before the record
   if tonumber(redis.call('ZSCORE', expiring, 'job:' .. id) or 0) <= now then return {'too slow'} end
 else

@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
-from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from catalog.models import class_labels, find_model
@@ -14,7 +13,7 @@ from jobs.idempotency import Reservation
 from jobs.model import Job
 from service.forms import read_request
 from service.idempotency import IdempotencyKey, fingerprint_of, once, read_key
-from service.job_view import JobView, view
+from service.job_view import JobView, answer
 from service.order import Order
 from service.request_schema import request_body
 from service.services import Owner, Services, TheServices
@@ -62,7 +61,7 @@ async def respond(services: Services, job: Job, replayed: bool, prefer: str | No
         headers["Preference-Applied"] = f"wait={seconds:.0f}"
     if not job.status.final:
         headers["Retry-After"] = _RETRY_AFTER_S
-    return JSONResponse(view(job).model_dump(mode="json"), 200 if job.status.final else 202, headers)
+    return answer(job, 200 if job.status.final else 202, headers)
 
 
 def _add(technique: Technique) -> None:

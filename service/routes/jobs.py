@@ -3,12 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from jobs.model import Job, Status
-from service.job_view import JobView, view
+from service.job_view import JobView, answer, view
 from service.services import ExistingJob, Owner, TheServices
 from service.waiting import MAX_WAIT_S, until_final
 
@@ -46,8 +45,7 @@ async def get_job(
 ) -> Response:
     if wait and not job.status.final:
         job = await until_final(services, job, wait)
-    headers = {} if job.status.final else {"Retry-After": "1"}
-    return JSONResponse(view(job).model_dump(mode="json"), headers=headers)
+    return answer(job, headers={} if job.status.final else {"Retry-After": "1"})
 
 
 @router.post(
@@ -60,7 +58,7 @@ async def get_job(
 )
 def cancel_job(job: ExistingJob, services: TheServices) -> Response:
     job = services.jobs.cancel(job.id, job.owner)
-    return JSONResponse(view(job).model_dump(mode="json"), 200 if job.status.final else 202)
+    return answer(job, 200 if job.status.final else 202)
 
 
 @router.delete("/{job_id}", operation_id="delete_job", summary="Forget a job and its artifacts", status_code=204)

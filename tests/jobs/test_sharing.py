@@ -10,7 +10,7 @@ from redis import Redis
 from jobs import keyspace
 from jobs.artifacts import ArtifactStore
 from jobs.audit import orphans
-from jobs.errors import TooSlow
+from jobs.errors import OtherWeights, TooSlow
 from jobs.lease import Lease
 from jobs.model import Artifact, Job, JobError, Progress, Status
 from jobs.reconciler import Reconciler
@@ -272,6 +272,21 @@ def test_a_record_that_comes_too_late_for_its_files_is_not_written(store: JobSto
     redis.zadd(keyspace.EXPIRING, {f"job:{job_id}": 1})
     with pytest.raises(TooSlow):
         store.create(new, Terms(work=WORK), job_id=job_id, result=["result", "{}"])
+
+
+@pytest.mark.parametrize("by_now", ["sha256:x", None])
+def test_work_named_with_other_weights_is_refused_before_anything_is_written(
+    store: JobStore, sharing: Sharing, redis: Redis, by_now: str | None
+) -> None:
+    work = Work(WORK.name, BASIS, model=keyspace.weights("m"))
+    redis.set(work.model, BASIS["weights"], ex=60)
+    leader = made(sharing, work=work)
+    assert made(sharing, work=work).follows == leader.id
+    redis.set(work.model, by_now, ex=60) if by_now else redis.delete(work.model)
+    keys = redis.dbsize()
+    with pytest.raises(OtherWeights):
+        made(sharing, work=work)
+    assert redis.dbsize() == keys
 
 
 def test_every_key_expires(store: JobStore, sharing: Sharing, files: ArtifactStore, reconciler: Reconciler) -> None:

@@ -226,7 +226,7 @@ def test_every_key_expires(store: JobStore) -> None:
 def test_a_write_repeated_after_a_broken_connection_is_no_error(store: JobStore) -> None:
     job = new_job(store)
     lease = claimed(store, job)
-    assert store.transition("claim", job.id, "local", lease.token, 1000, 3) == "claimed"
+    assert store.transition.ask("claim", job.id, "local", lease.token, 1000, 3)[0] == "claimed"
     assert store.get(job.id).attempts == 1
     lease.succeed({}, [], {})
     lease.succeed({}, [], {})

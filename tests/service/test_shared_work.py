@@ -130,6 +130,14 @@ def test_nothing_is_shared_while_the_weights_are_not_known(own: httpx.Client, sm
     assert [store.get(job["id"]).follows for job in jobs] == [None, None]
 
 
+def test_nothing_is_shared_any_more_once_the_weights_are_taken_down(
+    known: httpx.Client, small: bytes, store: JobStore
+) -> None:
+    post(known, small)
+    Noticeboard(store.redis).forget(["efficientnet_lite0"])
+    assert store.get(post(known, small)["id"]).work is None
+
+
 def test_one_that_follows_can_be_canceled(known: httpx.Client, small: bytes, store: JobStore) -> None:
     first, second = (post(known, small) for _ in range(2))
     assert known.post(second["urls"]["cancel"]).json()["status"] == "canceled"

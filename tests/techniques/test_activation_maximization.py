@@ -16,8 +16,9 @@ from tests.techniques.running import Recording, entry_of
 from tests.tiny import SIDE, photo, tiny_model
 from workers.execute import execute
 from workers.toolkit.errors import NoStart
-from workers.toolkit.maximization import likeness
+from workers.toolkit.maximization import Climb, likeness
 from workers.toolkit.network import Network
+from workers.toolkit.unit import Unit
 from workers.toolkit.view import Eye
 from workers.toolkit.vision_model import VisionModel
 
@@ -95,6 +96,24 @@ def test_the_noise_falls_to_a_sixth(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workers.toolkit.maximization.Zoom", zoom)
     made(tiny_model(), target="class:3", steps=10, noise=0.6)
     assert seen == pytest.approx([0.6 - 0.05 * step for step in range(10)])
+
+
+def test_robust_pays_for_contrast_and_grain_in_units_of_the_score() -> None:
+    model = tiny_model()
+    values = {"l2": 0.0, "tv": 0.0, "alpha_norm": 0.0, "blur_every": 0, "jitter": 0, "zoom": 1.0, "noise": 0.0}
+    unit = Unit("conv3", 5)
+    climb = Climb(model.network, model.eye, unit, "robust", None, count=8, steps=200, rate=0.05, **values)
+    picture = torch.rand(8, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
+    found = climb.stage().loss(picture, 100, torch.Generator())
+    x = (picture - torch.tensor([0.5, 0.4, 0.3])[:, None, None]) / torch.tensor([0.2, 0.25, 0.3])[:, None, None]
+    score = model.network.run(x, "conv3")[:, 5].mean((1, 2))
+    assert score.max() > 0 > score.min()
+    worth = score.clamp(min=0) / (3 * SIDE**2)
+    across, down = (x.diff(dim=axis).square().sum((1, 2, 3)) for axis in (2, 3))
+    torch.testing.assert_close(found["score"], -score)
+    torch.testing.assert_close(found["contrast"], 0.15 * worth * (x**4).sum((1, 2, 3)))
+    torch.testing.assert_close(found["grain"], 2 * worth * (across + down))
+    assert found.keys() == {"score", "contrast", "grain"}
 
 
 def test_the_score_is_that_of_the_saved_picture() -> None:

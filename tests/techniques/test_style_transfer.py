@@ -259,9 +259,10 @@ def test_keep_colours_paints_the_luminance_only(tiny: VisionModel) -> None:
 def test_keep_colours_reads_no_hue(tiny: VisionModel) -> None:
     grey, grey_style = (image.convert("L").convert("RGB") for image in (CONTENT, STYLE))
     expected = paint(tiny, keep_colours=True, steps=1)[0].losses_of_content
+    rounded = 100 * (0.5 / 255) ** 2 / (64 * 48)  # what the palette pays for a mean of greys that are rounded to 8 bits
     for pictures in ({"content": grey}, {"content": CONTENT}):
         found = paint(tiny, grey_style, keep_colours=True, steps=1, **pictures)[0].losses_of_content
-        assert found == pytest.approx(expected, rel=0.03, abs=1e-9)  # greys are rounded to 8 bits
+        assert found == pytest.approx(expected, rel=0.03, abs=rounded)
     coloured = paint(tiny, steps=1)[0].losses_of_content
     assert coloured["style conv1"] != pytest.approx(expected["style conv1"], rel=0.1)
 

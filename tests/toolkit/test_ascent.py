@@ -164,19 +164,20 @@ def test_scaled_lbfgs_goes_the_same_way_whatever_the_loss_is_multiplied_with() -
         assert torch.allclose(made(factor), plain, atol=1e-3)
 
 
-def test_an_annealed_rate_follows_half_a_cosine() -> None:
+@pytest.mark.parametrize("held", [0, 3])
+def test_an_annealed_rate_is_held_then_follows_half_a_cosine(held: int) -> None:
     parameter = torch.zeros(1, requires_grad=True)
-    adam = AnnealedAdam([parameter], lr=0.4, steps=4)
+    adam = AnnealedAdam([parameter], lr=0.4, steps=held + 4, since=held)
 
     def closure() -> Tensor:
         parameter.grad = torch.ones(1)
         return torch.zeros(())
 
     rates = []
-    for _ in range(4):
+    for _ in range(held + 4):
         adam.step(closure)
         rates.append(adam.param_groups[0]["lr"])
-    assert rates == pytest.approx([0.4, 0.4 * 0.8535534, 0.2, 0.4 * 0.1464466])
+    assert rates == pytest.approx([0.4] * held + [0.4, 0.4 * 0.8535534, 0.2, 0.4 * 0.1464466])
 
 
 def test_what_is_not_finite_is_never_delivered_nor_saved() -> None:

@@ -24,8 +24,10 @@ MOMENTUM = 0.9
 PUBLISHED_RATES = ((0.0, 1.0), (0.25, 0.1), (0.75, 0.01))  # from which part of the steps on; factor on the rate
 PUBLISHED_NORM = 27098.1157  # of an image that the authors start from: 3 × 227 × 227 values in 0..255 less the mean
 _CALM = 0.75  # part of the steps after which nothing is shaken any more
-_CALM_OF_VECTORS = 0.4  # later, too few steps are left to reach the vector, and other classes come first
+_CALM_OF_VECTORS = 0.6  # later, too few steps are left to reach the vector, and other classes come first
 _CALM_TV = 0.1  # and how much of the total variation is still paid for
+_CALM_TV_OF_VECTORS = 2.0  # a vector is also reached by grain
+_CONTRAST_OF_VECTORS = 0.3  # weight of mean x⁴, x in the network's units; without it all is black and white
 _NOISE = 0.04  # standard deviation, pixels in 0..1
 _NOISE_OF_VECTORS = 0.2  # at the first step; falls in a straight line, to 0 where the calm begins
 
@@ -94,8 +96,10 @@ class Inversion:
         rule = redirected if step < WARM_UP and self.network.rectifiers(self.path) else None
         parts = {"error": self.errors(self.eye.normalize(shaken), rule)}
         if self.tv:
-            weight = self.tv * (_CALM_TV if calm else 1)
+            weight = self.tv * (self._calm_tv if calm else 1)
             parts["tv"] = weight * total_variation(picture) / picture[0].numel()
+        if not self._has_places:
+            parts["contrast"] = _CONTRAST_OF_VECTORS * alpha_norm(self.eye.normalize(picture), 4) / picture[0].numel()
         return parts
 
     def _shaken(self, picture: Tensor, step: int, generator: torch.Generator) -> Tensor:
@@ -113,11 +117,17 @@ class Inversion:
         return self.steps * (_CALM if self._has_places else _CALM_OF_VECTORS)
 
     @property
+    def _calm_tv(self) -> float:
+        return _CALM_TV if self._has_places else _CALM_TV_OF_VECTORS
+
+    @property
     def _has_places(self) -> bool:
         return self.code.ndim == 4 and self.code.shape[2] * self.code.shape[3] > 1
 
     def _adam(self, parameters: list[Tensor]) -> torch.optim.Optimizer:
-        return AnnealedAdam(parameters, lr=self.rate, steps=self.steps)
+        """A vector's noise falls by itself: there the rate falls behind it, and not with it."""
+        since = 0 if self._has_places else self._calm
+        return AnnealedAdam(parameters, lr=self.rate, steps=self.steps, since=since)
 
     def _momentum(self, parameters: list[Tensor]) -> torch.optim.Optimizer:
         return torch.optim.SGD(parameters, lr=self.rate * self.norm**2, momentum=MOMENTUM)

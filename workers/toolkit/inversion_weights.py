@@ -7,14 +7,14 @@ from workers.toolkit.rectifiers import is_rectifier
 # The three groups of Mahendran & Vedaldi: the first 6 of CaffeNet's 20 layers, the next 6, the last 8.
 _GROUPS = (0.3, 0.6, 1.0)
 _TV = {"mahendran_vedaldi": (1.0, 10.0, 100.0), "modern": (0.05, 0.5, 2.0)}
-_OF_VECTORS = 0.5  # its noise does what more total variation would do
+_OF_VECTORS = 5.0  # it does not hold things together by itself
 _SHIFT = 1 / 28  # of the layer's stride
 _LEAST_SHIFT = 0.5  # pixels: less would only blur what a shallow layer keeps exactly
 _LAYERS = frozenset({"conv2d", "linear", "addmm", "batch_norm", "max_pool2d", "avg_pool2d", "local_response_norm"})
 
 
 def tv_of(network: Network, path: str, recipe: str) -> float:
-    """Weight of the total variation by the layer's depth; a vector, inverted by the modern recipe, pays less."""
+    """Weight of the total variation by the layer's depth; a vector, inverted by the modern recipe, pays more."""
     deep = depth(network, path)
     group = next(number for number, until in enumerate(_GROUPS) if deep <= until + 1e-9)
     vector = all(side == 1 for side in network.layer_shape(path)[1:])

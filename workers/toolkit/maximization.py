@@ -25,6 +25,8 @@ _SCALE, _TURN = 0.1, 10.0
 _APART = 0.02  # of 0..1
 _ALPHA = 6.0
 _LAST_NOISE = 1 / 6  # of the first
+# What a picture of `robust` pays, in units of its score: contrast that no photograph has, and grain.
+_CONTRAST, _GRAIN = 0.15, 2.0
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ class Climb:
         warm_up = self._fourier and step < WARM_UP
         rule = redirected if warm_up and self.network.rectifiers(self.unit.path) else None
         parts = {"score": -self.unit.value(self.network, x, rule)}
+        if self.recipe == "robust":
+            parts |= self._unlike_photographs(self.eye.normalize(picture), -parts["score"].detach())
         if self.apart is not None:
             parts["likeness"] = self.apart(x)
         if self.l2:
@@ -89,6 +93,14 @@ class Climb:
         if self.alpha_norm:
             parts["alpha_norm"] = self.alpha_norm * alpha_norm(self.eye.normalize(picture), _ALPHA)
         return parts
+
+    def _unlike_photographs(self, x: Tensor, score: Tensor) -> dict[str, Tensor]:
+        """x (B, C, H, W), score (B,): what each pays, the same for units of any scale."""
+        worth = score.clamp(min=0) / x[0].numel()
+        return {
+            "contrast": _CONTRAST * worth * alpha_norm(x, 4),
+            "grain": _GRAIN * worth * total_variation(x),
+        }
 
     def _view(self, picture: Tensor, step: int, generator: torch.Generator) -> Tensor:
         """A random part; the noise falls in a straight line, so that the whole is there before its details."""

@@ -28,16 +28,20 @@ class NormalizedGradient(torch.optim.Optimizer):
 
 
 class AnnealedAdam(torch.optim.Adam):
-    """Adam whose rate falls to zero along half a cosine in so many steps; its own count of steps says where it is."""
+    """Adam whose rate is held for `since` steps, then falls along half a cosine, to zero after `steps` in all.
 
-    def __init__(self, parameters: list[Tensor], lr: float, steps: int) -> None:
+    Its own count of steps says where it is.
+    """
+
+    def __init__(self, parameters: list[Tensor], lr: float, steps: int, since: float = 0) -> None:
         super().__init__(parameters, lr=lr)
-        self._peak, self._steps = lr, steps
+        self._peak, self._steps, self._since = lr, steps, since
 
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
         for group in self.param_groups:
             done = float(self.state.get(group["params"][0], {}).get("step", 0))
-            group["lr"] = self._peak * (1 + math.cos(math.pi * min(done / self._steps, 1))) / 2
+            part = (done - self._since) / (self._steps - self._since)
+            group["lr"] = self._peak * (1 + math.cos(math.pi * min(max(part, 0), 1))) / 2
         return super().step(closure)
 
 

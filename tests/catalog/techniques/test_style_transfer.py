@@ -38,6 +38,21 @@ def test_what_is_asked_for_stays() -> None:
     assert resolved(optimizer="adam").rate == 0.02
 
 
+@pytest.mark.parametrize("start", ["noise", "style"])
+def test_what_does_not_begin_with_the_content_has_less_style(start: str) -> None:
+    assert (resolved(start=start).style_weight, resolved().style_weight) == (10, 300)
+    assert resolved(start=start, style_weight=300).style_weight == 300
+    assert resolved("vgg19", start=start).style_weight == 1
+
+
+def test_nothing_to_paint_is_refused() -> None:
+    resolved(content_weight=0, palette_weight=0)
+    with pytest.raises(InvalidParameters, match="nothing to paint"):
+        resolved(content_weight=0, style_weight=0, palette_weight=0)
+    with pytest.raises(InvalidParameters, match="nothing to paint"):
+        resolved("vgg19", content_weight=0, style_weight=0)
+
+
 def test_layers_of_one_kind_come_in_their_order() -> None:
     many = {f"{STYLE}_{i}": f"layer {i}" for i in (10, 2, 1)} | {"grad_cam": "x", f"{STYLE}s": "y"}
     assert recommended_layers(many, STYLE) == ("layer 1", "layer 2", "layer 10")
