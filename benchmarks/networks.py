@@ -1,4 +1,6 @@
-"""Architectures with random weights that behave like trained ones: batch norms know their statistics."""
+"""Architectures with random weights that behave like trained ones: batch norms know the statistics of photographs."""
+
+from functools import lru_cache
 
 import timm
 import torch
@@ -6,7 +8,8 @@ import torchvision
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from workers.toolkit.samples import samples
+from retinoscope.demo_plan import all_photographs
+from workers.toolkit.view import Eye, decode
 
 NAMES = ("efficientnet_lite0", "resnet18", "resnet50", "mobilenet_v2", "vgg16")
 _TIMM = {"efficientnet_lite0": "tf_efficientnet_lite0"}
@@ -25,8 +28,15 @@ def calibrated(name: str, side: int = 224) -> nn.Module:
         norm.momentum = None  # the mean of all batches that it sees
         norm.train()
     with torch.no_grad():
-        made(torch.cat([samples((3, side, side))] * 2))
+        made(_photographs(side))
     return made.eval()
+
+
+@lru_cache
+def _photographs(side: int) -> torch.Tensor:
+    """scikit-image's, all of them, as a model sees them: (26, 3, side, side)."""
+    eye = Eye(side * 8 // 7, side, "bilinear", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    return torch.cat([eye.view(decode(path.read_bytes())).x for path in all_photographs()])
 
 
 def separate_relus(module: nn.Module) -> nn.Module:

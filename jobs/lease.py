@@ -161,7 +161,7 @@ def claim(
     """Take the job if it waits or its worker is gone. None when there is nothing to do. Raises NotFound.
 
     `told` is set from outside when somebody cancels the job; without it the next heartbeat tells. `owner` is the job's,
-    where that is known.
+    where that is known; None then also for a job that is gone.
     """
     token = secrets.token_hex(16)
     owner = owner or store.get(job_id).owner

@@ -14,7 +14,7 @@ _DESCRIPTION_TTL_S = 30 * 86400
 class Noticeboard:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._seen: dict[str, str] = {}  # model → the digest of its weights, when this process last asked
+        self._seen: dict[str, str | None] = {}  # model → the digest of its weights, when this process last asked
 
     def announce_worker(self, name: str) -> None:
         now = time.time()
@@ -48,7 +48,7 @@ class Noticeboard:
         if not models:
             return []
         digests: list[str | None] = self._redis.mget(list(map(keyspace.weights, models)))  # type: ignore[assignment]
-        self._seen |= {model: digest for model, digest in zip(models, digests, strict=True) if digest is not None}
+        self._seen |= dict(zip(models, digests, strict=True))
         return digests
 
     def weights_as_seen(self, model: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -58,6 +59,9 @@ class Settings(BaseSettings):
 
     models: Path | None = Field(None, description="TOML file of your own models: docs/models.md. The menu reads it.")
     device: str = Field("auto", description="Device of a worker: auto, cpu, cuda, cuda:1 …")
+    precision: Literal["float32", "tf32"] = Field(
+        "float32", description="Arithmetic on GPUs, the same for API and workers; provenance has the error of tf32."
+    )
     threads: int = Field(0, ge=0, description="Torch threads of a worker on CPU; 0 is torch's own choice.")
     warm_models: list[str] = Field(["efficientnet_lite0"], description="Models a worker loads before it is asked.")
     model_memory_bytes: int = Field(4 << 30, ge=0, description="Weights kept warm in one worker.")

@@ -27,7 +27,7 @@ _FIELDS: dict[str, list[dict[str, str]]] = {
     ],
     "top_channels": [{"layer": "blocks.4.0.conv_pw", "channels": "6"}],
     "activation_maximization": [
-        {"target": "class:flamingo", "steps": "128"},
+        {"target": "class:espresso", "steps": "128"},
         {"target": "blocks.4.0.conv_pw:20", "steps": "128"},
     ],
     "inversion": [{"layers": "blocks.2, blocks.5, global_pool", "steps": "128"}],

@@ -22,6 +22,7 @@ from workers.toolkit.array import Input, read_array
 from workers.toolkit.context import LocalContext
 from workers.toolkit.errors import TechniqueError
 from workers.toolkit.image_set import ImageSet, LocalImageSet
+from workers.toolkit.precision import set_tf32
 from workers.toolkit.view import decode
 from workers.toolkit.vision_model import VisionModel
 
@@ -45,6 +46,7 @@ def run_local(name: str, arguments: list[str], out: Path) -> None:
     params.check_images(inputs.keys())
     origin = {"technique": name, "model": params.model, "params": params.model_dump(mode="json")}
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    set_tf32(False)
 
     def load(name: str) -> VisionModel:
         return load_model(find_model(name), device)

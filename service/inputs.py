@@ -49,7 +49,9 @@ def store_image(services: Services, owner: str, data: bytes) -> StoredImage:
 def _check_required(technique: Technique, sent: Sent) -> None:
     if missing := [image for image in technique.images if image.required and image.name not in sent]:
         name = missing[0].name
-        detail = f"{technique.title} needs the image {name!r}. With curl: -F {name}={_file(missing[0])}."
+        others = [sent_name for sent_name in sent if sent_name not in {image.name for image in technique.images}]
+        instead = f", and takes no {others[0][:80]!r}" if others else ""
+        detail = f"{technique.title} needs the image {name!r}{instead}. With curl: -F {name}={_file(missing[0])}."
         raise Problem("image_missing", detail, [Violation(f"/{name}", "missing")])
 
 

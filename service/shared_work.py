@@ -1,4 +1,4 @@
-"""Which jobs are the same work: technique, model, weights, parameters, inputs and version, for one owner."""
+"""Which jobs are the same work: technique, model, weights, precision, parameters, inputs and version, for one owner."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ _VERSION = version("retinoscope")
 
 
 def work_of(
-    order: Order, params: Params, inputs: Mapping[str, Input], entry: ModelEntry, weights: str | None
+    order: Order, params: Params, inputs: Mapping[str, Input], entry: ModelEntry, weights: str | None, precision: str
 ) -> Work | None:
     """None where the result is not settled by these: a seed that was drawn, an image set, weights not loaded yet."""
     seed_given = order.params.seed is not None
@@ -25,7 +25,7 @@ def work_of(
     if drawn or not params.repeatable() or weights is None:
         return None
     asked: dict[str, Any] = params.model_dump(mode="json", exclude=None if seed_given else {"seed"})
-    basis = {"retinoscope": _VERSION, "weights": weights}
+    basis = {"retinoscope": _VERSION, "weights": weights, "precision": precision}
     ids = {name: found.id for name, found in inputs.items()}
     own = entry.own and [entry.own.module, entry.own.function, entry.own.arguments, entry.own_labels]
     model = [entry.model_dump(mode="json"), own]

@@ -84,7 +84,7 @@ def _create(services: Services, order: Order, params: Params, new: NewJob, key: 
     entry = find_model(params.model)
     weights = services.board.weights_as_seen(entry.name)
     while True:
-        work = work_of(order, params, new.inputs, entry, weights)
+        work = work_of(order, params, new.inputs, entry, weights, services.settings.precision)
         try:
             return services.sharing.create(new, Terms(order.options.deadline_s, key, work))
         except OtherWeights:

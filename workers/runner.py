@@ -11,6 +11,7 @@ import torch
 from obstore.exceptions import BaseError as ObjectStoreError
 from redis import RedisError
 
+from catalog.errors import CatalogError
 from catalog.image_set import ImageSetParams
 from catalog.models import ModelDescription, find_model, models
 from catalog.registry import find_technique
@@ -25,6 +26,7 @@ from jobs.images import ImageStore
 from jobs.lease import Lease
 from jobs.model import InputArray, InputImage, Job
 from jobs.noticeboard import Noticeboard
+from jobs.recent import Recent
 from jobs.settings import Settings
 from jobs.store import JobStore
 from workers.execute import execute
@@ -33,13 +35,19 @@ from workers.job_context import JobContext
 from workers.job_image_set import JobImageSet
 from workers.mates import MOST, Mates
 from workers.models.describe import describe, describe_architecture
+from workers.models.errors import ModelError
 from workers.models.warm import WarmModels
 from workers.provenance import provenance
 from workers.toolkit.array import Input, read_array
+from workers.toolkit.errors import TechniqueError
 from workers.toolkit.gathering import Gathering
+from workers.toolkit.precision import set_tf32
 from workers.toolkit.view import decode
 
 log = logging.getLogger(__name__)
+
+_ANNOUNCE_EVERY_S = 5.0
+_TOLD = (CatalogError, ModelError, TechniqueError)  # what the client is told is all that there is
 
 
 class Runner:
@@ -55,6 +63,8 @@ class Runner:
         self._notices = Noticeboard(redis)
         self._descriptions: dict[str, ModelDescription] = {}
         self._describing = threading.Lock()
+        self._announced: Recent[str, str] = Recent(_ANNOUNCE_EVERY_S)
+        set_tf32(settings.precision == "tf32")
         self._models = WarmModels(_device(settings), settings.model_memory_bytes)
         self._stopping = stopping
         cancels = Cancels(redis)
@@ -129,7 +139,6 @@ class Runner:
             log.exception("job %s: the device is broken for this process", lease.job.id)
             os._exit(1)
         except Exception as error:
-            log.exception("job %s failed", lease.job.id)
             return self._failed(lease, error)
 
     def _execute(self, lease: Lease, together: int) -> None:
@@ -147,12 +156,16 @@ class Runner:
     def _announce(self, name: str) -> None:
         """The description with the digest of the weights replaces one without."""
         model = self._models.get(name)
+        if self._announced.get(name) == model.weights:
+            return
         with self._describing:
-            if name not in self._descriptions:
+            known = self._descriptions.get(name)
+            if known is None or known.weights != model.weights:
                 self._descriptions[name] = describe(name, model.network, model.weights)
         try:
             if self._notices.weights([name])[0] != model.weights:  # never told, forgotten, or told by another version
                 self._notices.describe(name, self._descriptions[name].model_dump_json())
+            self._announced.put(name, model.weights)
         except RedisError:
             log.warning("could not describe %s: Redis is away", name)
 
@@ -190,7 +203,12 @@ class Runner:
         return "lost"
 
     def _failed(self, lease: Lease, error: Exception) -> str:
-        return self._ended(lease, lambda: lease.fail(explain(error, lease.job.params)))
+        """The log gets a traceback where it says more than the client is told."""
+        told = explain(error, lease.job.params)
+        more = not isinstance(error, _TOLD) or error.__cause__ is not None
+        level = logging.ERROR if more else logging.WARNING
+        log.log(level, "job %s failed: %s: %s", lease.job.id, told.code, error, exc_info=more)
+        return self._ended(lease, lambda: lease.fail(told))
 
     def _ended(self, lease: Lease, write: Callable[[], None]) -> str:
         """The record first, then the files that nobody will ask for."""

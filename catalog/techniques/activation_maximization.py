@@ -21,7 +21,7 @@ from catalog.models import ModelEntry
 from catalog.technique import ArtifactSpec, ImageInput, Summary, TargetParams, Technique
 
 Recipe = Literal["robust", "lucid", "simonyan", "yosinski"]
-MAX_STEP_PIXELS = 512 * 256**2 * 8  # steps × pixels × images
+MAX_STEP_PIXELS = 384 * MAX_PIXELS  # steps × pixels × images
 
 _PLAIN = {"l2": 0.0, "tv": 0.0, "alpha_norm": 0.0, "blur_every": 0, "jitter": 0, "zoom": 1.0, "noise": 0.0}
 RECIPES: dict[str, dict[str, Any]] = {

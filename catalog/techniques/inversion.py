@@ -6,8 +6,8 @@ connected ones too. Send a photograph, or Φ0 itself as `embedding`, a .npy file
 
 `mahendran_vedaldi` is the published recipe: gradient descent with momentum in the pixels, which pay for their size
 (Σ|x|^α) and for their total variation. `modern` suits networks with many layers and batch normalization: Adam in the
-Fourier space of decorrelated colours, through small random shifts. With `layers` one run inverts several, and leaves
-one strip of all.
+Fourier space of decorrelated colours, through small random shifts and noise. A vector, which settles little of a
+picture, also pays for contrast. With `layers` one run inverts several, and leaves one strip of all.
 """
 
 from collections.abc import Set
@@ -60,7 +60,10 @@ class InversionParams(Params):
         ),
     )
     tv: float | None = Field(
-        None, ge=0, le=1e6, description="Weight of the total variation; by default chosen by the layer's depth."
+        None,
+        ge=0,
+        le=1e6,
+        description="Weight of the total variation; by default by the layer's depth, for modern and a vector 5.",
     )
     alpha: float = Field(ALPHA, ge=1, le=10, description="Exponent of Σ|x|^α, for mahendran_vedaldi.")
     alpha_weight: float | None = Field(None, ge=0, le=1, description="Weight of Σ|x|^α, for mahendran_vedaldi.")

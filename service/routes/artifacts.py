@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from jobs.model import Artifact
+from jobs.model import Artifact, Job
 from service.byte_range import parse_range
 from service.etag import client_has
 from service.problems import Problem
@@ -30,7 +30,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     responses=_RESPONSES,
 )
 def get_artifact(name: str, job: ExistingJob, request: Request, services: TheServices) -> Response:
-    artifact = _find(job.result.artifacts if job.result else [], name)
+    artifact = _find(job, name)
     headers = _headers(artifact)
     if client_has(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
@@ -43,11 +43,14 @@ def get_artifact(name: str, job: ExistingJob, request: Request, services: TheSer
     return StreamingResponse(chain([first], chunks), status, headers, artifact.media_type)
 
 
-def _find(artifacts: list[Artifact], name: str) -> Artifact:
+def _find(job: Job, name: str) -> Artifact:
+    artifacts = job.result.artifacts if job.result else []
     for artifact in artifacts:
         if artifact.name == name:
             return artifact
-    names = ", ".join(artifact.name for artifact in artifacts) or "none yet"
+    failed = job.status.final and job.result is None
+    none = f"none, for it is {job.status}" if failed else "none" if job.result else "none yet"
+    names = ", ".join(artifact.name for artifact in artifacts) or none
     raise Problem("artifact_not_found", f"The artifacts of this job: {names}.")
 
 

@@ -261,3 +261,12 @@ def test_a_job_that_stands_still_is_taken_away_though_its_worker_lives(redis: Re
         wait_until(lambda: store.transition("recover", lease.job.id, "local", 300, 3) == "publish")
     with pytest.raises(LeaseLost):
         lease.succeed({}, [], {})
+
+
+def test_of_a_long_queue_a_part_is_looked_at(store: JobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = sorted(new_job(store).id for _ in range(5))
+    assert [job.id for job in store.waiting(2)] == jobs[:2]
+    for number, job_id in enumerate(jobs):
+        store.redis.zadd("retinoscope:waiting", {job_id: 10 - number})
+    monkeypatch.setattr("jobs.store._WAITING_SEEN", 3)
+    assert [job.id for job in store.waiting(5)] == jobs[2:]

@@ -73,7 +73,7 @@ def test_a_finished_job_has_every_field(explained: dict) -> None:
     assert explained["timing"]["run_s"] > 0
     assert explained["progress"]["done"] == explained["progress"]["total"]
     assert set(explained["provenance"]) == {
-        "retinoscope", "torch", "device", "weights", "folded_batch_norm", "seed", "together",
+        "retinoscope", "torch", "device", "weights", "folded_batch_norm", "precision", "rounding", "seed", "together",
     }  # fmt: skip
     assert explained["provenance"]["seed"] == explained["params"]["seed"] == 7
     assert explained["provenance"]["weights"].startswith("sha256:")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.service.asking import refused
+from tests.service.asking import ended, queue, refused
 
 NAMES = ["heatmap.png", "overlay.png", "values.npy"]
 
@@ -88,6 +88,11 @@ def test_the_values_are_raw_and_hold_no_pickle(client: httpx.Client, explained: 
 @pytest.mark.parametrize("name", ["nothing.png", "heatmap", "heatmap.png%00", "%2e%2e", "HEATMAP.PNG"])
 def test_a_file_that_the_job_did_not_leave(client: httpx.Client, explained: dict, name: str) -> None:
     refused(client.get(f"{explained['urls']['self']}/artifacts/{name}"), 404, "artifact_not_found", *NAMES)
+
+
+def test_of_a_job_without_files_that_is_said(client: httpx.Client, small: bytes) -> None:
+    url = ended(client, queue(client, "predict", small))["urls"]["self"]
+    assert "none." in refused(client.get(f"{url}/artifacts/a.png"), 404, "artifact_not_found")["detail"]
 
 
 @pytest.mark.parametrize("name", ["../heatmap.png", "..%2f..%2f..%2fredis%2fredis.conf", "/etc/passwd"])

@@ -25,6 +25,7 @@ def test_a_waiting_job_is_canceled_at_once(own: httpx.Client, small: bytes, stor
     assert (answer.status_code, answer.json()["status"]) == (200, "canceled")
     assert answer.json()["finished_at"] is not None
     assert claim(store, job["id"]) is None
+    refused(own.get(f"{job['urls']['self']}/artifacts/a.png"), 404, "artifact_not_found", "none, for it is canceled")
 
 
 def test_a_running_job_is_asked_to_stop_and_then_stops(own: httpx.Client, small: bytes, store: JobStore) -> None:

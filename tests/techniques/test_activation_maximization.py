@@ -195,6 +195,12 @@ def test_recorded_parameters_can_be_sent_again(recipe: str) -> None:
     ActivationMaximizationParams.model_validate(params.model_dump(mode="json")).resolved(entry).check_model(entry)
 
 
+@pytest.mark.parametrize("asked", [{"size": 1024}, {"count": 16}, {"size": 256, "count": 16}])
+def test_as_much_as_can_be_made_at_once_can_be_made_with_the_default_steps(asked: dict[str, int]) -> None:
+    entry = find_model("efficientnet_lite0")
+    ActivationMaximizationParams(target="class:1", **asked).resolved(entry).check_model(entry)
+
+
 def test_top_and_too_much_are_refused() -> None:
     entry = find_model("efficientnet_lite0")
     with pytest.raises(InvalidParameters, match="Name the class"):

@@ -23,9 +23,9 @@ def test_the_published_weights_on_alexnet(alexnet: Network) -> None:
     assert {path: tv_of(alexnet, path, "mahendran_vedaldi") for path in expected} == expected
 
 
-def test_a_vector_pays_less_than_the_last_maps() -> None:
+def test_a_vector_pays_more_than_the_last_maps() -> None:
     network = tiny_model().network
-    assert [tv_of(network, path, "modern") for path in ("conv1", "conv3", "head")] == [0.05, 2.0, 0.5]
+    assert [tv_of(network, path, "modern") for path in ("conv1", "conv3", "head")] == [0.05, 2.0, 5.0]
 
 
 def test_depth_counts_from_the_input_to_the_classes() -> None:

@@ -2,16 +2,22 @@
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from redis import Redis, RedisError
 
 from catalog.models import ModelDescription, models
+from jobs.lease import Lease
 from jobs.noticeboard import Noticeboard
+from jobs.recent import Recent
 from jobs.settings import Settings
+from jobs.store import JobStore, NewJob
 from tests.digits import make_digits
+from workers.models.errors import WeightsUnavailable
 from workers.runner import Runner
+from workers.toolkit.errors import NoStart
 
 
 @pytest.fixture
@@ -62,3 +68,59 @@ def test_whatever_one_of_several_raises_all_are_waited_for(settings: Settings, m
     with pytest.raises(RedisError):
         runner._attempts(["broken", "slow"])
     assert ended.is_set()
+
+
+def caused(error: Exception, by: Exception) -> Exception:
+    error.__cause__ = by
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "traceback"),
+    [
+        (NoStart("Send an image."), "start_missing", False),
+        (caused(WeightsUnavailable("Not at hand."), OSError("no route")), "weights_unavailable", True),
+        (ValueError("odd"), "internal_error", True),
+    ],
+)
+def test_a_traceback_is_logged_where_it_says_more_than_the_client_is_told(
+    settings: Settings,
+    store: JobStore,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    code: str,
+    traceback: bool,
+) -> None:
+    def fails(lease: Lease, together: int) -> None:
+        raise error
+
+    new = NewJob(owner="ada", technique="saliency", model="m", queue="fast", params={"model": "m"})
+    job, runner = store.create(new), Runner(settings, lambda: False)
+    monkeypatch.setattr(runner, "_execute", fails)
+    runner.run(job.id)
+    failed = store.get(job.id).error
+    assert failed is not None and failed.code == code
+    (record,) = [record for record in caplog.records if job.id in record.getMessage()]
+    assert code in record.getMessage() and bool(record.exc_info) is traceback
+
+
+@pytest.mark.usefixtures("own")
+def test_a_description_is_told_again_after_a_while_and_at_once_for_other_weights(
+    settings: Settings, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board, runner = Noticeboard(redis), Runner(settings, lambda: False)
+    runner.warm(["digits"])
+    first = board.description("digits")
+    board.forget(["digits"])
+    runner._announce("digits")
+    assert board.description("digits") is None
+    anew = replace(runner._models.get("digits"), weights="sha256:new")
+    runner._announced = Recent(0)  # the while is over
+    runner._announce("digits")
+    assert board.description("digits") == first
+    runner._announced = Recent(60)
+    runner._announced.put("digits", "as before")
+    monkeypatch.setattr(runner._models, "get", lambda name: anew)
+    runner._announce("digits")
+    assert board.weights(["digits"]) == ["sha256:new"] and "sha256:new" in (board.description("digits") or "")

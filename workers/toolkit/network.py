@@ -11,6 +11,7 @@ from workers.toolkit.errors import NotExportable, OneSizeOnly
 from workers.toolkit.folding import Folded, Folding, fold
 from workers.toolkit.graph import export_graph, operator_name, shape_of
 from workers.toolkit.layers import Layers, layer_outputs
+from workers.toolkit.precision import without_tf32
 from workers.toolkit.rectifiers import is_rectifier, rectifier_range
 from workers.toolkit.samples import samples
 
@@ -58,14 +59,26 @@ class Network:
         if not count:
             return Folding(0, 0.0)
         x = samples(self.input_shape).to(next(self.module.parameters()))
-        # With TF32, torch's default for convolutions on a GPU, each would be off by more than they differ.
-        with torch.no_grad(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        with torch.no_grad(), without_tf32():  # with it, each would be off by more than they differ
             (before,), (after,) = plain(x), folded(x)
             error = float((after - before).abs().max() / before.abs().max())
         if error < _FOLDING_ERROR:
             return Folding(count, error)
         self._folded = Folded()
         return Folding(0, error if isfinite(error) else None)
+
+    @cached_property
+    def rounding(self) -> float | None:
+        """By how much TF32 moves an output, by the largest one; 0 where it is not used. None for what is not finite."""
+        if self.device.type != "cuda" or not torch.backends.cudnn.allow_tf32:
+            return 0.0
+        x = samples(self.input_shape).to(next(self.module.parameters()))
+        with torch.no_grad():
+            rounded = self.logits(x)
+            with without_tf32():
+                exact = self.logits(x)
+        error = float((rounded - exact).abs().max() / exact.abs().max())
+        return error if isfinite(error) else None
 
     @property
     def folded_bytes(self) -> int:
