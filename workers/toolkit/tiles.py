@@ -6,6 +6,7 @@ the border of a tile (Mordvintsev et al. 2015). A picture smaller than a tile is
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 
 import torch
@@ -37,16 +38,15 @@ class Tiles:
 
     def cut(self, picture: Tensor, offset: Offset = (0, 0)) -> Tensor:
         """(1, C, H, W) → (count, C, side, side), the first tile's corner at `offset`."""
-        rows = torch.arange(self._extent[0], device=picture.device).add(offset[0]).remainder(self.height)
-        columns = torch.arange(self._extent[1], device=picture.device).add(offset[1]).remainder(self.width)
-        wide = picture[0][:, rows][:, :, columns]
+        wide = picture[0].roll((-offset[0], -offset[1]), (1, 2))
+        for axis, extent in enumerate(self._extent, 1):
+            wide = _repeated(wide, axis, extent)
         return torch.stack([wide[:, y : y + self.side, x : x + self.side] for y, x in self._corners])
 
     def join(self, tiles: Tensor, offset: Offset = (0, 0)) -> Tensor:
         """(count, C, side, side) → (1, C, H, W): where tiles overlap, one passes gradually into the next."""
-        taper = self._taper.to(tiles)
-        weight = self._sum(taper.expand(self.count, 1, -1, -1))
-        joined = self._sum(tiles * taper) / weight
+        alone = self.count == 1 and self._extent == (self.height, self.width)
+        joined = tiles[0] if alone else self._sum(tiles * _shares(self, tiles.device).to(tiles))
         return joined.roll(offset, (1, 2))[None]
 
     @property
@@ -76,6 +76,21 @@ class Tiles:
 def parts(length: int, side: int, overlap: int) -> int:
     """How many tiles stand in a row of that length."""
     return 1 if length <= side else ceil(length / (side - overlap))
+
+
+@lru_cache(maxsize=4)  # of a large picture it is as large as a channel of all tiles
+def _shares(tiles: Tiles, device: torch.device) -> Tensor:
+    """(count, 1, side, side): how much of a pixel each tile counts, 1 in all that hold it together."""
+    taper = tiles._taper.to(device).expand(tiles.count, 1, -1, -1)
+    return taper / tiles.cut(tiles._sum(taper)[None])
+
+
+def _repeated(picture: Tensor, axis: int, extent: int) -> Tensor:
+    """As long along that axis, beginning again where it ends."""
+    length = picture.shape[axis]
+    if length == extent:
+        return picture
+    return picture.index_select(axis, torch.arange(extent, device=picture.device).remainder(length))
 
 
 def _ramp(side: int, length: int, count: int) -> Tensor:
