@@ -41,7 +41,7 @@ class EmbedSummary(Summary):
 
 TECHNIQUE = Technique(
     title="Embed",
-    reference="none",
+    reference="Donahue et al. 2014, DeCAF: A Deep Convolutional Activation Feature for Generic Visual Recognition",
     score="activation",
     params=EmbedParams,
     summary=EmbedSummary,

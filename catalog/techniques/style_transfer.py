@@ -56,6 +56,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
 }
 STYLE_WEIGHT_FROM_ELSEWHERE = 10.0  # of normalized, not beginning with the content: with more, nothing brings it in
+SMALL = 256  # pixels: half as many have lost what is small, such as eyes, and the larger size does not bring it back
 RATES = {"lbfgs": 1.0, "adam": 0.02}
 
 _LAYERS = "The model's recommended ones, or by depth, if not given."
@@ -100,7 +101,10 @@ class StyleTransferParams(Params):
         description="At the first size; 0.4 of it at each other. 500 for gatys, 200 for normalized.",
     )
     scales: int | None = Field(
-        None, ge=1, le=3, description="Sizes, each twice the last; 1 for gatys, 2 for normalized."
+        None,
+        ge=1,
+        le=3,
+        description="Sizes, each twice the last; 1 for gatys; for normalized 2, or 1 below a size of 256.",
     )
     size: int | None = Field(
         None, ge=16, le=MAX_SIDE, description="Longer side in pixels; 512, or four times a small model's own."
@@ -124,6 +128,8 @@ class StyleTransferParams(Params):
         }
         if recipe == "normalized" and self.start != "content":
             defaults["style_weight"] = STYLE_WEIGHT_FROM_ELSEWHERE
+        if (self.size or defaults["size"]) < SMALL:
+            defaults["scales"] = 1
         return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
 
     def passes(self, model: ModelEntry) -> int:

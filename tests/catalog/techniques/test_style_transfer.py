@@ -31,6 +31,12 @@ def test_every_other_model_has_normalized_losses(model: str) -> None:
     assert (params.content_layers is None) == (not model.endswith("efficientnet_lite0"))
 
 
+@pytest.mark.parametrize(("size", "plan"), [(255, [(255, 200)]), (256, [(128, 200), (256, 80)])])
+def test_small_pictures_are_made_at_one_size(size: int, plan: list[tuple[int, int]]) -> None:
+    assert resolved(size=size).plan() == plan
+    assert resolved(size=size, scales=3).scales == 3
+
+
 def test_what_is_asked_for_stays() -> None:
     params = resolved("vgg19", recipe="normalized", style_weight=0, steps=10, scales=3, size=100, content_layers="a ,b")
     assert (params.style_weight, params.plan()) == (0, [(25, 10), (50, 4), (100, 4)])
