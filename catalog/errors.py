@@ -56,6 +56,10 @@ class UnknownLayer(InvalidTarget):
     code = "unknown_layer"
 
 
+class LayerWithoutMap(InvalidTarget):
+    code = "layer_without_map"
+
+
 class UnknownChannel(InvalidTarget):
     code = "unknown_channel"
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from catalog.errors import InvalidTarget
+from catalog.errors import InvalidTarget, LayerWithoutMap
 from catalog.models import ModelDescription
 from catalog.targets import Target, check_target, find_layer, parse_target
 from catalog.technique import Params
@@ -20,12 +20,20 @@ def read_targets(params: Params, labels: Sequence[str]) -> list[Target]:
 def check_named(params: Params, targets: Sequence[Target], description: ModelDescription) -> None:
     """Refuse layers, channels and positions that the model does not have. Raises InvalidTarget."""
     for path in params.named_layers():
-        find_layer(path, description, _named_at(params, path))
+        layer = find_layer(path, description, _named_at(params, path))
+        if path in params.map_layers() and len(layer.shape) != 3:
+            raise _without_map(path, description, _named_at(params, path))
     try:
         for target in targets:
             check_target(target, description)
     except InvalidTarget as error:
         raise type(error)(error.detail, params.targets_at) from None
+
+
+def _without_map(path: str, description: ModelDescription, pointer: str) -> LayerWithoutMap:
+    maps = [layer.path for layer in description.layers if len(layer.shape) == 3 and layer.shape[1] * layer.shape[2] > 1]
+    last = f" The model's last layer with a map is {maps[-1]!r}." if maps else ""
+    return LayerWithoutMap(f"The output of {path!r} is a vector, not a map.{last}", pointer)
 
 
 def _named_at(params: Params, path: str) -> str:

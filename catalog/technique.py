@@ -27,6 +27,10 @@ class Params(BaseModel):
         """Layers that the request names besides its targets; they are looked up before it is accepted."""
         return ()
 
+    def map_layers(self) -> tuple[str, ...]:
+        """Those of the named layers whose output must be a map."""
+        return ()
+
     def named_targets(self) -> tuple[str, ...]:
         """Targets, as texts; they too are looked up before the request is accepted. Raises InvalidTarget."""
         return ()

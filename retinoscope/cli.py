@@ -15,6 +15,7 @@ from jobs.polite_threads import polite_threads
 from jobs.settings import settings
 from retinoscope.commands import api_command, worker_command
 from retinoscope.errors import StackError
+from retinoscope.list_techniques import describe_technique, list_techniques
 from retinoscope.redis_server import free_port
 from retinoscope.serve import check_binding
 from retinoscope.serve import serve as serve_stack
@@ -78,6 +79,12 @@ def run(
     from retinoscope.run_local import run_local  # loads torch
 
     run_local(technique, context.args, out)
+
+
+@app.command("techniques")
+def list_them(name: Annotated[str, typer.Argument(help="Of this one, the parameters.")] = "") -> None:
+    """List the techniques, or describe one: retinoscope techniques saliency"""
+    print(*(describe_technique(name) if name else list_techniques()), sep="\n")
 
 
 @app.command()

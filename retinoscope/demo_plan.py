@@ -27,10 +27,10 @@ _FIELDS: dict[str, list[dict[str, str]]] = {
     ],
     "top_channels": [{"layer": "blocks.4.0.conv_pw", "channels": "6"}],
     "activation_maximization": [
-        {"target": "class:espresso", "steps": "128"},
+        {"target": "class:espresso", "steps": "256"},
         {"target": "blocks.4.0.conv_pw:20", "steps": "128"},
     ],
-    "inversion": [{"layers": "blocks.2, blocks.5, global_pool", "steps": "128"}],
+    "inversion": [{"layers": "blocks.2, blocks.5, global_pool", "steps": "192"}],
     "deep_dream": [{"octaves": "3", "steps": "8", "size": "320"}],
     "style_transfer": [{"style": "@ihc", "size": "224", "steps": "60", "scales": "1"}],
     "fooling": [

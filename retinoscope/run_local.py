@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 
+from catalog.errors import near_matches
 from catalog.image_set import ImageSetParams
 from catalog.models import find_model
 from catalog.registry import find_technique
@@ -129,7 +130,10 @@ def _params(technique: Technique, fields: dict[str, str]) -> Params:
         params = technique.params.model_validate(fields)
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors()]
-        raise StackError("; ".join(lines) + f". Known: {', '.join(sorted(technique.params.model_fields))}.") from None
+        known = sorted(technique.params.model_fields)
+        extra = [str(part["loc"][-1]) for part in error.errors() if part["type"] == "extra_forbidden"]
+        meant = near_matches(extra[0], known) if extra else ""
+        raise StackError(f"{'; '.join(lines)}.{meant} Known: {', '.join(known)}.") from None
     entry = find_model(params.model)
     params = params.resolved(entry)
     params.check_model(entry)

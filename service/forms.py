@@ -59,7 +59,8 @@ async def _read_form(request: Request, image_names: set[str]) -> Sent:
     try:
         for name, value in form.multi_items():
             if name in sent.images or name in sent.fields:
-                raise _wrong(name, f"{name} was sent twice. Send it once.")
+                another = f" Send another one as {name}_2." if f"{name}_2" in image_names else " Send it once."
+                raise _wrong(name, f"{name} was sent twice.{another}")
             if isinstance(value, UploadFile):
                 sent.images[name] = await value.read()
             elif name in image_names:

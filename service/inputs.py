@@ -81,7 +81,9 @@ def _image(services: Services, owner: str, name: str, value: bytes | str) -> Sto
     try:
         return services.images.use(owner, value)
     except NotFound:
-        detail = f"{value[:80]!r} is not a stored image. Upload it with -F {name}=@photo.jpg, or by POST /v1/images."
+        forgotten = "" if value.startswith("sha256:") else " Was the @ before a file's name forgotten?"
+        way = f"Upload it with -F {name}=@photo.jpg, or by POST /v1/images."
+        detail = f"{value[:80]!r} is not a stored image.{forgotten} {way}"
         raise Problem("unknown_image", detail, [Violation(f"/{name}", "not stored")]) from None
 
 

@@ -46,6 +46,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "invalid_parameters": (422, "The parameters are not valid"),
     "invalid_target": (422, "The target cannot be read"),
     "unknown_layer": (422, "The model has no such layer"),
+    "layer_without_map": (422, "The layer has no map"),
     "unknown_channel": (422, "The layer has no such channel"),
     "unknown_position": (422, "The layer has no such position"),
     "unknown_class": (422, "The model has no such class"),

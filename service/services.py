@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
+from catalog.registry import techniques
 from jobs.arrays import ArrayStore
 from jobs.artifacts import ArtifactStore
 from jobs.connection import connect
@@ -103,7 +104,10 @@ def _job(job_id: str, owner: Owner, services: TheServices) -> Job:
     try:
         return services.jobs.get(job_id, owner)
     except NotFound:
-        raise Problem("job_not_found", "It never existed, has expired, or belongs to another key.") from None
+        detail = "It never existed, has expired, or belongs to another key."
+        if job_id in techniques():
+            detail = f"{job_id} is a technique: POST makes a job, as curl does with -F or --json."
+        raise Problem("job_not_found", detail) from None
 
 
 ExistingJob = Annotated[Job, Depends(_job)]

@@ -9,11 +9,12 @@ model recommends, else one at two thirds of its depth; the result says which.
 
 With a `guide` image, layers grow towards what they see in the guide, and not towards what they see in the photograph.
 
-A picture of any size goes through the network by tiles of the network's own size, which overlap, pass into each other
-gradually and lie elsewhere at each step. With `zoom_frames` the dream is dreamt on: each frame is the one before, a
-little enlarged, and dreams again; all of them come as an animated WebP.
+A picture of any shape, up to 1024 pixels wide or high, goes through the network by tiles of the network's own size,
+which overlap, pass into each other gradually and lie elsewhere at each step. With `zoom_frames` the dream is dreamt on:
+each frame is the one before, a little enlarged, and dreams again; all of them come as an animated WebP.
 """
 
+from collections.abc import Set
 from math import ceil
 from typing import Self
 
@@ -101,6 +102,11 @@ class DeepDreamParams(Params):
                 "cost too much. Lower steps, size, octaves or zoom_frames."
             )
             raise TooExpensive(message, [Violation("/steps", message)])
+
+    def check_images(self, sent: Set[str]) -> None:
+        if "guide" in sent and self.targets is not None and all(":" in part.text for part in self.weighted()):
+            message = "A guide leads layers, and there is none among the targets. Name one, or leave out the guide."
+            raise InvalidParameters(message, [Violation("/guide", message)])
 
     def step_pixels(self) -> float:
         """Steps × pixels that go through the network, for a square picture."""

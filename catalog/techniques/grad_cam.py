@@ -19,6 +19,9 @@ class GradCamParams(SmoothGradParams):
     def named_layers(self) -> tuple[str, ...]:
         return () if self.layer is None else (self.layer,)
 
+    def map_layers(self) -> tuple[str, ...]:
+        return self.named_layers()
+
 
 class GradCamSummary(AttributionSummary):
     layer: str = Field(description="The layer whose map was weighted.")

@@ -3,6 +3,9 @@
 The map at a pixel is the fall of the score, averaged over all patch positions that cover the pixel (or summed).
 Windows lie at multiples of `stride` from the top left corner; the last ones are cut off at the edge. Sizes are in
 pixels of the network's input.
+
+Red is the largest fall, blue the least; where some parts raise the score by more than a fifth of the largest fall,
+yellow is no effect and blue a rise. `color_range` tells which.
 """
 
 from math import ceil

@@ -116,6 +116,9 @@ class StyleTransferParams(Params):
     def named_layers(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*names(self.content_layers), *names(self.style_layers))))
 
+    def map_layers(self) -> tuple[str, ...]:
+        return self.named_layers()
+
     def resolved(self, model: ModelEntry) -> Self:
         recipe = self.recipe or ("gatys" if bare_name(model.name) in PUBLISHED else "normalized")
         defaults = {

@@ -31,6 +31,22 @@ def test_an_image_under_another_name_in_a_form(client: httpx.Client, small: byte
     refused(client.post(JOB, files={"picture": small}), 422, "image_missing", "'image'", "no 'picture'")
 
 
+def test_a_file_whose_at_sign_was_forgotten(client: httpx.Client) -> None:
+    refused(client.post(JOB, data={"image": "cat.png"}), 422, "unknown_image", "Was the @")
+    again = refused(client.post(JOB, data={"image": "sha256:" + "0" * 64}), 422, "unknown_image")
+    assert "@ before" not in again["detail"]
+
+
+def test_a_second_style_has_a_name_of_its_own(client: httpx.Client, small: bytes) -> None:
+    files = [("content", small), ("style", small), ("style", small)]
+    refused(client.post("/v1/jobs/style_transfer", files=files), 422, "invalid_parameters", "as style_2")
+    refused(client.post(JOB, files=[("image", small), ("image", small)]), 422, "invalid_parameters", "Send it once")
+
+
+def test_a_technique_is_no_job(client: httpx.Client) -> None:
+    refused(client.get("/v1/jobs/filters"), 404, "job_not_found", "is a technique", "POST")
+
+
 def test_an_image_under_another_name_in_json(client: httpx.Client, stored: str) -> None:
     refused(client.post(JOB, json={"picture": stored}), 422, "invalid_parameters", "picture")
 

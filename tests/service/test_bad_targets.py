@@ -84,3 +84,21 @@ def test_one_of_several_targets_that_does_not_exist(
     answer = client.post("/v1/jobs/deep_dream", json={"image": stored, "targets": targets})
     problem = refused(answer, 422, code, *said)
     assert [error["pointer"] for error in problem["errors"]] == ["/targets"]
+
+
+@pytest.mark.parametrize(
+    ("technique", "field", "images"),
+    [("grad_cam", "layer", ["image"]), ("style_transfer", "style_layers", ["content", "style"])],
+)
+def test_a_layer_without_a_map(
+    client: httpx.Client, stored: str, technique: str, field: str, images: list[str]
+) -> None:
+    body = {field: "global_pool"} | dict.fromkeys(images, stored)
+    problem = refused(client.post(f"/v1/jobs/{technique}", json=body), 422, "layer_without_map", "'bn2.act'")
+    assert problem["errors"][0]["pointer"] == f"/{field}"
+
+
+def test_a_guide_without_a_layer_to_lead(client: httpx.Client, stored: str) -> None:
+    body = {"image": stored, "guide": stored, "targets": f"{LAYER}:3, class:5"}
+    problem = refused(client.post("/v1/jobs/deep_dream", json=body), 422, "invalid_parameters", "Name one")
+    assert problem["errors"][0]["pointer"] == "/guide"

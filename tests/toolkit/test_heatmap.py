@@ -112,10 +112,11 @@ def test_outside_the_box_the_heatmap_is_transparent_and_the_overlay_grey(size: t
 
 @pytest.mark.parametrize("value", [0.0, -3.5, 1e-30])
 @pytest.mark.parametrize("tail", [0.0, 0.5])
-def test_a_constant_map_is_all_blue(value: float, tail: float) -> None:
+def test_a_constant_map_has_one_colour_and_only_zeros_that_of_the_lowest(value: float, tail: float) -> None:
     facts, heatmap, _, raw = left_by(seen((60, 40)), torch.full((SIDE, SIDE), value), tail)
     assert facts["minimum"] == facts["maximum"] == pytest.approx(value)
-    assert {tuple(pixel) for pixel in heatmap[heatmap[..., 3] > 0]} == {(*BLUE, 255)}
+    (colour,) = {tuple(pixel) for pixel in heatmap[heatmap[..., 3] > 0]}
+    assert (colour == (*BLUE, 255)) is (value == 0) and colour != (*RED, 255)
     assert (raw == np.float32(value)).all()
 
 
@@ -149,6 +150,8 @@ def test_a_spot_smaller_than_the_tail_is_still_seen() -> None:
 def test_levels_are_cut_at_both_ends() -> None:
     levels = unit_interval(np.array([-5, 0, 1, 2, 9], np.float32), 0, 2)
     assert levels.tolist() == [0, 0, 0.5, 1, 1]
+    assert unit_interval(np.zeros(2, np.float32), 0, 0).tolist() == [0, 0]
+    assert unit_interval(np.full(2, 7, np.float32), 7, 7).tolist() == [0.5, 0.5]
     assert colors(np.array([[0.0, 1.0]], np.float32)).tolist() == [[list(BLUE), list(RED)]]
 
 

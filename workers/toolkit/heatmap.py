@@ -53,9 +53,9 @@ def _color_range(raw: Values, tail: float, signed: bool) -> tuple[float, float]:
 
 
 def unit_interval(values: Values, low: float, high: float) -> Values:
-    """Values between low and high → 0..1; all 0 where there is nothing between them."""
+    """Values between low and high → 0..1. Where there is nothing between them neither end is true, but of zeros."""
     if high <= low:
-        return np.zeros_like(values)
+        return np.full_like(values, 0.5 if low else 0)
     return ((values - low) / (high - low)).clip(0, 1).astype(np.float32)
 
 

@@ -1,0 +1,29 @@
+"""The menu on the command line says everything that a command needs."""
+
+import pytest
+
+from catalog.errors import UnknownTechnique
+from catalog.registry import techniques
+from retinoscope.list_techniques import describe_technique, list_techniques
+
+
+def test_every_technique_has_a_line() -> None:
+    lines = list(list_techniques())
+    assert [line.split()[0] for line in lines] == list(techniques())
+    assert all(technique.title in line for technique, line in zip(techniques().values(), lines, strict=True))
+
+
+@pytest.mark.parametrize("name", techniques())
+def test_every_parameter_and_image_is_described(name: str) -> None:
+    text, technique = "\n".join(describe_technique(name)), techniques()[name]
+    for parameter in (*technique.params.model_fields, *(image.name for image in technique.images)):
+        assert f"--{parameter}" in text
+
+
+def test_defaults_are_shown() -> None:
+    assert "[max_abs]" in "\n".join(describe_technique("saliency"))
+
+
+def test_an_unknown_one_is_refused_with_what_is_near() -> None:
+    with pytest.raises(UnknownTechnique, match="saliency"):
+        list(describe_technique("salience"))
