@@ -3,7 +3,8 @@
     python -m benchmarks.gpu --out benchmarks/gpu.md
     python -m benchmarks.gpu --device cpu --models mobilenet_v2 --side 64 --runs 1 --steps 2   # in small
 
-From a bare checkout: it needs torch, torchvision, timm and psutil, no part of the service. Attributions are those of
+From a bare checkout: it needs torch, torchvision, timm and psutil, no part of the service; with scikit-image too, batch
+norms know the statistics of its photographs, and more of them can be folded. Attributions are those of
 the toolkit, against captum, or, where that is not installed, saliency and occlusion as one would write them;
 iterative steps are against the plain loop of benchmarks/loops.py. Before anything is timed, what has a peer is
 compared with it in double precision, and the incremental engine with the dense one. Occlusion is timed with the

@@ -1,14 +1,16 @@
 """Architectures with random weights that behave like trained ones: batch norms know the statistics of photographs."""
 
 from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 
 import timm
 import torch
 import torchvision
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from retinoscope.demo_plan import all_photographs
+from workers.toolkit.samples import samples
 from workers.toolkit.view import Eye, decode
 
 NAMES = ("efficientnet_lite0", "resnet18", "resnet50", "mobilenet_v2", "vgg16")
@@ -33,10 +35,15 @@ def calibrated(name: str, side: int = 224) -> nn.Module:
 
 
 @lru_cache
-def _photographs(side: int) -> torch.Tensor:
-    """scikit-image's, all of them, as a model sees them: (26, 3, side, side)."""
+def _photographs(side: int) -> Tensor:
+    """scikit-image's, as a model sees them: (26, 3, side, side); without it two synthetic ones, twice."""
+    spec = find_spec("skimage")
+    if spec is None or not spec.submodule_search_locations:
+        return torch.cat([samples((3, side, side))] * 2)
+    folder = Path(spec.submodule_search_locations[0]) / "data"
+    files = sorted(path for path in folder.iterdir() if path.suffix in (".png", ".jpg", ".jpeg"))
     eye = Eye(side * 8 // 7, side, "bilinear", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-    return torch.cat([eye.view(decode(path.read_bytes())).x for path in all_photographs()])
+    return torch.cat([eye.view(decode(path.read_bytes())).x for path in files])
 
 
 def separate_relus(module: nn.Module) -> nn.Module:

@@ -57,7 +57,7 @@ RESULTS = Path(__file__).with_suffix(".json")
 CPU = torch.device("cpu")
 HEAD = """# Occlusion, milliseconds per patch
 
-Made by `python -m benchmarks.occlusion` (how is said there), on 2 cores of an Intel Xeon. `captum` (the model as it
+Made by `python -m benchmarks.occlusion` (how is said there), on 2 cores of an AMD EPYC. `captum` (the model as it
 comes, for which the floors were set), `captum, cl` (channels last) and `loop` at their best batch size. `ceiling`:
 multiplications of whole images over those in the exact rectangles that each patch changes; `scheduled`: over those in
 the windows that batches share; `of the ceiling`: (loop / ours) / ceiling, which may exceed 100 %: operators that do not

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from catalog.errors import InvalidTarget, LayerWithoutMap
-from catalog.models import ModelDescription
+from catalog.models import Layer, ModelDescription
 from catalog.targets import Target, check_target, find_layer, parse_target
 from catalog.technique import Params
 
@@ -21,7 +21,7 @@ def check_named(params: Params, targets: Sequence[Target], description: ModelDes
     """Refuse layers, channels and positions that the model does not have. Raises InvalidTarget."""
     for path in params.named_layers():
         layer = find_layer(path, description, _named_at(params, path))
-        if path in params.map_layers() and len(layer.shape) != 3:
+        if path in params.map_layers() and not _has_map(layer):
             raise _without_map(path, description, _named_at(params, path))
     try:
         for target in targets:
@@ -31,9 +31,13 @@ def check_named(params: Params, targets: Sequence[Target], description: ModelDes
 
 
 def _without_map(path: str, description: ModelDescription, pointer: str) -> LayerWithoutMap:
-    maps = [layer.path for layer in description.layers if len(layer.shape) == 3 and layer.shape[1] * layer.shape[2] > 1]
+    maps = [layer.path for layer in description.layers if _has_map(layer)]
     last = f" The model's last layer with a map is {maps[-1]!r}." if maps else ""
-    return LayerWithoutMap(f"The output of {path!r} is a vector, not a map.{last}", pointer)
+    return LayerWithoutMap(f"The output of {path!r} has no places.{last}", pointer)
+
+
+def _has_map(layer: Layer) -> bool:
+    return len(layer.shape) == 3 and layer.shape[1] * layer.shape[2] > 1
 
 
 def _named_at(params: Params, path: str) -> str:

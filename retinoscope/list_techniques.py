@@ -24,7 +24,9 @@ def describe_technique(name: str) -> Iterator[str]:
     yield technique.description
     yield ""
     for image in technique.images:
-        needed = "" if image in technique.least else " (can be left out)"
+        needed = "" if image.required else " (can be left out)"
+        if image.name in technique.one_of:
+            needed = f" (one of {', '.join(technique.one_of)})"
         yield _indented(f"FILE or --{image.name} FILE", f"{image.description}{needed}")
     yield from _parameters(technique)
 

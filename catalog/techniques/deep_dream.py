@@ -104,7 +104,8 @@ class DeepDreamParams(Params):
             raise TooExpensive(message, [Violation("/steps", message)])
 
     def check_images(self, sent: Set[str]) -> None:
-        if "guide" in sent and self.targets is not None and all(":" in part.text for part in self.weighted()):
+        units = [part.text == "top" or ":" in part.text for part in self.weighted()]
+        if "guide" in sent and units and all(units):
             message = "A guide leads layers, and there is none among the targets. Name one, or leave out the guide."
             raise InvalidParameters(message, [Violation("/guide", message)])
 

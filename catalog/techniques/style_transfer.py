@@ -56,7 +56,9 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
 }
 STYLE_WEIGHT_FROM_ELSEWHERE = 10.0  # of normalized, not beginning with the content: with more, nothing brings it in
-SMALL = 256  # pixels: half as many have lost what is small, such as eyes, and the larger size does not bring it back
+# Pixels: half as many have lost what is small, such as eyes, and the larger size does not bring it back. Of less than
+# 64 nothing is to be seen anyway, and two sizes cost less.
+SMALL = range(64, 256)
 RATES = {"lbfgs": 1.0, "adam": 0.02}
 
 _LAYERS = "The model's recommended ones, or by depth, if not given."
@@ -104,7 +106,7 @@ class StyleTransferParams(Params):
         None,
         ge=1,
         le=3,
-        description="Sizes, each twice the last; 1 for gatys; for normalized 2, or 1 below a size of 256.",
+        description="Sizes, each twice the last; 1 for gatys; for normalized 2, or 1 where `size` is 64 to 255.",
     )
     size: int | None = Field(
         None, ge=16, le=MAX_SIDE, description="Longer side in pixels; 512, or four times a small model's own."
@@ -131,7 +133,7 @@ class StyleTransferParams(Params):
         }
         if recipe == "normalized" and self.start != "content":
             defaults["style_weight"] = STYLE_WEIGHT_FROM_ELSEWHERE
-        if (self.size or defaults["size"]) < SMALL:
+        if (self.size or defaults["size"]) in SMALL:
             defaults["scales"] = 1
         return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
 

@@ -15,10 +15,8 @@ LOAD: dict[str, tuple[dict[str, str], int]] = {
     "occlusion": ({"stride": "12", "window": "32"}, 16),
     "rise": ({"masks": "200"}, 16),
     "saliency": ({"samples": "80"}, 8),
-    "activation_maximization": (
-        {"target": "class:967", "size": "64", "steps": "1000"},
-        1,
-    ),  # still runs at the last stop
+    # Still runs at the last stop, on the only worker that is up: the first one's replacement is still loading torch.
+    "activation_maximization": ({"target": "class:967", "size": "64", "steps": "1000"}, 1),
 }
 STEPS_REPEATED = 2
 

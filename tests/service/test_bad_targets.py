@@ -99,6 +99,6 @@ def test_a_layer_without_a_map(
 
 
 def test_a_guide_without_a_layer_to_lead(client: httpx.Client, stored: str) -> None:
-    body = {"image": stored, "guide": stored, "targets": f"{LAYER}:3, class:5"}
+    body = {"image": stored, "guide": stored, "targets": f"{LAYER}:3, class:5, top"}
     problem = refused(client.post("/v1/jobs/deep_dream", json=body), 422, "invalid_parameters", "Name one")
     assert problem["errors"][0]["pointer"] == "/guide"

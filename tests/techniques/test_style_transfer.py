@@ -11,14 +11,14 @@ import torchvision
 from PIL import Image
 from torch import Tensor, nn
 
-from catalog.errors import InvalidParameters
+from catalog.errors import InvalidParameters, LayerWithoutMap
 from catalog.models import DEFAULT_MODEL, find_model
 from catalog.techniques.style_transfer import StyleTransferParams, StyleTransferSummary
 from retinoscope.demo_plan import photograph
 from tests.techniques.running import Recording, Stopped, entry_of, wide_model
 from tests.tiny import EveryRelu, photo, seeded, tiny_model
 from workers.execute import execute
-from workers.toolkit.errors import NoMaxPooling, NotAMap, OneSizeOnly
+from workers.toolkit.errors import NoMaxPooling, OneSizeOnly
 from workers.toolkit.network import Network
 from workers.toolkit.view import Eye
 from workers.toolkit.vision_model import VisionModel
@@ -294,7 +294,7 @@ def test_layers_by_depth_by_request_and_wrong_ones(tiny: VisionModel) -> None:
     asked, context = paint(tiny, content_layers="conv3", style_layers=" relu1 ,conv2")
     assert (asked.layers_from, asked.content_layers, asked.style_layers) == ("request", ["conv3"], ["relu1", "conv2"])
     assert set(curve(context)) == {"content conv3", "style relu1", "style conv2", "tv", "palette", "outside"}
-    with pytest.raises(NotAMap, match="head"):
+    with pytest.raises(LayerWithoutMap, match="head"):
         paint(tiny, content_layers="head")
 
 

@@ -151,6 +151,7 @@ def test_levels_are_cut_at_both_ends() -> None:
     levels = unit_interval(np.array([-5, 0, 1, 2, 9], np.float32), 0, 2)
     assert levels.tolist() == [0, 0, 0.5, 1, 1]
     assert unit_interval(np.zeros(2, np.float32), 0, 0).tolist() == [0, 0]
+    assert unit_interval(np.zeros(2, np.float32), -0.0, 0, signed=True).tolist() == [0.5, 0.5]
     assert unit_interval(np.full(2, 7, np.float32), 7, 7).tolist() == [0.5, 0.5]
     assert colors(np.array([[0.0, 1.0]], np.float32)).tolist() == [[list(BLUE), list(RED)]]
 

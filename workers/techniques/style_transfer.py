@@ -14,7 +14,7 @@ from workers.toolkit.ascent import ascend
 from workers.toolkit.context import Context
 from workers.toolkit.curve import leave_pictures
 from workers.toolkit.depth import layers_at
-from workers.toolkit.errors import NotAMap, OneSizeOnly
+from workers.toolkit.errors import OneSizeOnly
 from workers.toolkit.frame import framed
 from workers.toolkit.network import Network
 from workers.toolkit.picture import as_saved, from_image
@@ -70,12 +70,9 @@ class _Networks:
 
 
 def _layers(params: StyleTransferParams, model: VisionModel) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Content and style layers: those of the parameters, else by depth. Raises NotAMap."""
+    """Content and style layers: those of the parameters, else by depth."""
     content = names(params.content_layers) or tuple(layers_at(model.network, [_CONTENT_DEPTH]))
     style = names(params.style_layers) or tuple(layers_at(model.network, _STYLE_DEPTHS))
-    for path in (*content, *style):
-        if len(model.network.layer_shape(path)) != 3:
-            raise NotAMap(f"Layer {path!r} has no map. Name a layer before it.")
     return content, style
 
 

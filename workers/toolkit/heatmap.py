@@ -37,7 +37,7 @@ def leave_heatmap(
     """
     raw = values.detach().cpu().numpy().astype(np.float32)
     low, high = _color_range(raw, tail, signed)
-    level = _on_photograph(view, unit_interval(raw, low, high), signed)
+    level = _on_photograph(view, unit_interval(raw, low, high, signed), signed)
     save_png(context, "heatmap.png", level.heatmap())
     save_png(context, "overlay.png", level.overlay())
     save_npy(context, "values.npy", raw)
@@ -52,10 +52,10 @@ def _color_range(raw: Values, tail: float, signed: bool) -> tuple[float, float]:
     return low, high if high > low else float(raw.max())  # a spot smaller than the tail is still shown
 
 
-def unit_interval(values: Values, low: float, high: float) -> Values:
-    """Values between low and high → 0..1. Where there is nothing between them neither end is true, but of zeros."""
+def unit_interval(values: Values, low: float, high: float, signed: bool = False) -> Values:
+    """Values between low and high → 0..1. Where these are the same: 0.5, but 0 for zeros without a sign."""
     if high <= low:
-        return np.full_like(values, 0.5 if low else 0)
+        return np.full_like(values, 0.5 if low or signed else 0)
     return ((values - low) / (high - low)).clip(0, 1).astype(np.float32)
 
 

@@ -59,7 +59,7 @@ class Network:
         if not count:
             return Folding(0, 0.0)
         x = samples(self.input_shape).to(next(self.module.parameters()))
-        with torch.no_grad(), without_tf32():  # with it, each would be off by more than they differ
+        with torch.no_grad(), without_tf32():  # with TF32, each would be off by more than they differ
             (before,), (after,) = plain(x), folded(x)
             error = float((after - before).abs().max() / before.abs().max())
         if error < _FOLDING_ERROR:

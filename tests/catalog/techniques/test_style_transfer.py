@@ -31,7 +31,10 @@ def test_every_other_model_has_normalized_losses(model: str) -> None:
     assert (params.content_layers is None) == (not model.endswith("efficientnet_lite0"))
 
 
-@pytest.mark.parametrize(("size", "plan"), [(255, [(255, 200)]), (256, [(128, 200), (256, 80)])])
+@pytest.mark.parametrize(
+    ("size", "plan"),
+    [(63, [(32, 200), (63, 80)]), (64, [(64, 200)]), (255, [(255, 200)]), (256, [(128, 200), (256, 80)])],
+)
 def test_small_pictures_are_made_at_one_size(size: int, plan: list[tuple[int, int]]) -> None:
     assert resolved(size=size).plan() == plan
     assert resolved(size=size, scales=3).scales == 3
