@@ -34,6 +34,7 @@ from workers.toolkit.input_gradient import input_gradient
 from workers.toolkit.integrated_gradients import integrated_gradients
 from workers.toolkit.network import LOGITS, Network
 from workers.toolkit.occlusion import rectangles, spread
+from workers.toolkit.precision import set_tf32
 from workers.toolkit.rectifiers import guided
 from workers.toolkit.samples import samples
 from workers.toolkit.unit import Unit
@@ -217,7 +218,7 @@ def main() -> None:
     options = _options()
     warnings.filterwarnings("ignore")  # captum's, of gradients that it asks for
     device = torch.device(options.device)
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    set_tf32(False)
     where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
     lines = [f"{where}, torch {torch.__version__}, {options.side} × {options.side}, medians of {options.runs}.", ""]
     other = "captum" if find_spec("captum") else "plain"

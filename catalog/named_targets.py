@@ -21,7 +21,7 @@ def check_named(params: Params, targets: Sequence[Target], description: ModelDes
     """Refuse layers, channels and positions that the model does not have. Raises InvalidTarget."""
     for path in params.named_layers():
         layer = find_layer(path, description, _named_at(params, path))
-        if path in params.map_layers() and not _has_map(layer):
+        if params.layers_need_maps and not _has_map(layer):
             raise _without_map(path, description, _named_at(params, path))
     try:
         for target in targets:

@@ -22,13 +22,10 @@ class Params(BaseModel):
     )
 
     targets_at: ClassVar[str] = "/target"  # JSON pointer of the parameter that names targets
+    layers_need_maps: ClassVar[bool] = False  # must the output of every named layer have places?
 
     def named_layers(self) -> tuple[str, ...]:
         """Layers that the request names besides its targets; they are looked up before it is accepted."""
-        return ()
-
-    def map_layers(self) -> tuple[str, ...]:
-        """Those of the named layers whose output must be a map."""
         return ()
 
     def named_targets(self) -> tuple[str, ...]:

@@ -19,10 +19,11 @@ Sent = Mapping[str, bytes | str]
 
 def check_names(technique: Technique, sent: Sent) -> None:
     """Is what was sent what the technique takes? Raises Problem or InvalidParameters."""
-    _check_required(technique, sent)
-    _check_one_of(technique, sent)
     wanted = [image.name for image in technique.images]
-    if extra := [name for name in sent if name not in wanted]:
+    extra = [name for name in sent if name not in wanted]
+    _check_required(technique, sent, extra)
+    _check_one_of(technique, sent)
+    if extra:
         takes = ", ".join(map(repr, wanted)) or "none"
         raise InvalidParameters(
             f"{technique.title} takes no image {extra[0][:80]!r}; it takes {takes}.",
@@ -46,11 +47,10 @@ def store_image(services: Services, owner: str, data: bytes) -> StoredImage:
     return services.images.put(owner, data, examine(data, services.settings))
 
 
-def _check_required(technique: Technique, sent: Sent) -> None:
+def _check_required(technique: Technique, sent: Sent, extra: list[str]) -> None:
     if missing := [image for image in technique.images if image.required and image.name not in sent]:
         name = missing[0].name
-        others = [sent_name for sent_name in sent if sent_name not in {image.name for image in technique.images}]
-        instead = f", and takes no {others[0][:80]!r}" if others else ""
+        instead = f", and takes no {extra[0][:80]!r}" if extra else ""
         detail = f"{technique.title} needs the image {name!r}{instead}. With curl: -F {name}={_file(missing[0])}."
         raise Problem("image_missing", detail, [Violation(f"/{name}", "missing")])
 

@@ -66,6 +66,7 @@ _LAYERS = "The model's recommended ones, or by depth, if not given."
 
 class StyleTransferParams(Params):
     dearest = ("lower steps", "lower size", "lower scales")
+    layers_need_maps = True
 
     recipe: Literal["gatys", "normalized"] | None = Field(
         None, description="`gatys` for VGG16 and VGG19, `normalized` for all others by default."
@@ -117,9 +118,6 @@ class StyleTransferParams(Params):
 
     def named_layers(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*names(self.content_layers), *names(self.style_layers))))
-
-    def map_layers(self) -> tuple[str, ...]:
-        return self.named_layers()
 
     def resolved(self, model: ModelEntry) -> Self:
         recipe = self.recipe or ("gatys" if bare_name(model.name) in PUBLISHED else "normalized")

@@ -48,10 +48,14 @@ def _find(job: Job, name: str) -> Artifact:
     for artifact in artifacts:
         if artifact.name == name:
             return artifact
-    failed = job.status.final and job.result is None
-    none = f"none, for it is {job.status}" if failed else "none" if job.result else "none yet"
-    names = ", ".join(artifact.name for artifact in artifacts) or none
+    names = ", ".join(artifact.name for artifact in artifacts) or _none(job)
     raise Problem("artifact_not_found", f"The artifacts of this job: {names}.")
+
+
+def _none(job: Job) -> str:
+    if job.result:
+        return "none"
+    return f"none, for it is {job.status}" if job.status.final else "none yet"
 
 
 def _headers(artifact: Artifact) -> dict[str, str]:
