@@ -27,14 +27,14 @@ from benchmarks.interleaved import best, medians
 from benchmarks.networks import NAMES, calibrated, separate_relus
 from catalog.models import find_model
 from workers.models.load import load_model
-from workers.toolkit.grad_cam import class_activation_map
-from workers.toolkit.input_gradient import input_gradient
-from workers.toolkit.integrated_gradients import integrated_gradients
-from workers.toolkit.network import LOGITS, Network
-from workers.toolkit.rectifiers import guided
-from workers.toolkit.samples import samples
-from workers.toolkit.smoothgrad import smooth
-from workers.toolkit.unit import Unit
+from workers.toolkit.attribution.grad_cam import class_activation_map
+from workers.toolkit.attribution.integrated_gradients import integrated_gradients
+from workers.toolkit.attribution.smoothgrad import smooth
+from workers.toolkit.execution.input_gradient import input_gradient
+from workers.toolkit.network.network import LOGITS, Network
+from workers.toolkit.network.precision import samples
+from workers.toolkit.network.rectifiers import guided
+from workers.toolkit.network.unit import Unit
 
 CAM_LAYERS = {
     "efficientnet_lite0": "conv_head", "resnet18": "layer4", "resnet50": "layer4", "mobilenet_v2": "features.18.0",
@@ -44,7 +44,9 @@ GUIDED = ("resnet18", "resnet50", "vgg16")
 STEPS, COPIES, NOISE = 50, 16, 0.15
 BATCHES = (4, 8, 16)
 EXACT = 1e-9
-ROUNDED = {"integrated_gradients": 1e-7}  # captum keeps the weights of the quadrature in single precision
+ROUNDED = {
+    "integrated_gradients": 1e-7
+}  # captum keeps the weights of the quadrature in single precision
 CAM_ROUNDED = 1e-4
 Work = Callable[[], Tensor]
 
@@ -78,7 +80,9 @@ class Bench:
         }
         network = Network(module, 3, 224, 224)
         x = samples(network.input_shape)[1:].to(device, dtype)
-        return cls(network, modules, CAM_LAYERS[name], x, Unit(LOGITS, int(network.logits(x).argmax())))
+        return cls(
+            network, modules, CAM_LAYERS[name], x, Unit(LOGITS, int(network.logits(x).argmax()))
+        )
 
     @property
     def target(self) -> int:
@@ -90,7 +94,9 @@ class Bench:
 
     def each(self, attribute: Callable[[nn.Module], Tensor]) -> dict[str, Work]:
         """The setting's name → the peer's work, for each memory format."""
-        return {name: lambda module=module: attribute(module) for name, module in self.modules.items()}  # type: ignore[misc]
+        return {
+            name: lambda module=module: attribute(module) for name, module in self.modules.items()
+        }  # type: ignore[misc]
 
 
 def ours(bench: Bench, technique: str, x: Tensor) -> Tensor:
@@ -102,7 +108,9 @@ def ours(bench: Bench, technique: str, x: Tensor) -> Tensor:
     if technique == "grad_cam":
         return class_activation_map(bench.network, bench.unit, bench.layer, x).relu()
     if technique == "integrated_gradients":
-        return integrated_gradients(bench.gradient, x, torch.zeros_like(x), STEPS, lambda done: None)
+        return integrated_gradients(
+            bench.gradient, x, torch.zeros_like(x), STEPS, lambda done: None
+        )
     return smooth(bench.gradient, x, Copies(), lambda done, total, message: None)[None]
 
 
@@ -122,14 +130,20 @@ def captum(bench: Bench, technique: str) -> dict[str, Work]:
     return {
         f"{setting}, {batch}": work
         for batch in BATCHES
-        for setting, work in bench.each(lambda module, batch=batch: _batched(module, bench, technique, batch)).items()  # type: ignore[misc]
+        for setting, work in bench.each(
+            lambda module, batch=batch: _batched(module, bench, technique, batch)
+        ).items()  # type: ignore[misc]
     }
 
 
 def _batched(module: nn.Module, bench: Bench, technique: str, batch: int) -> Tensor:
     if technique == "integrated_gradients":
         made = IntegratedGradients(module).attribute(
-            bench.x, torch.zeros_like(bench.x), bench.target, n_steps=STEPS, internal_batch_size=batch
+            bench.x,
+            torch.zeros_like(bench.x),
+            bench.target,
+            n_steps=STEPS,
+            internal_batch_size=batch,
         )
     else:
         made = NoiseTunnel(Saliency(module)).attribute(
@@ -153,10 +167,17 @@ def difference(bench: Bench, technique: str) -> float:
     """Ours from captum's, by the largest value. SmoothGrad's noise is its own: the mean is taken here again."""
     module = bench.modules["contiguous"]
     if technique == "smoothgrad":
-        generator, deviation = torch.Generator().manual_seed(0), NOISE * float(bench.x.max() - bench.x.min())
-        grain = torch.stack([torch.randn(bench.x.shape[1:], generator=generator) for _ in range(COPIES)])
+        generator, deviation = (
+            torch.Generator().manual_seed(0),
+            NOISE * float(bench.x.max() - bench.x.min()),
+        )
+        grain = torch.stack(
+            [torch.randn(bench.x.shape[1:], generator=generator) for _ in range(COPIES)]
+        )
         copies = (bench.x + deviation * grain.to(bench.x.device)).split(1)
-        theirs = torch.stack([Saliency(module).attribute(copy, bench.target, abs=False) for copy in copies]).mean(0)
+        theirs = torch.stack(
+            [Saliency(module).attribute(copy, bench.target, abs=False) for copy in copies]
+        ).mean(0)
     else:
         theirs = next(iter(captum(bench, technique).values()))()
     mine = ours(bench, technique, bench.x)
@@ -186,7 +207,10 @@ def rows(name: str, options: argparse.Namespace) -> Iterator[str]:
             peers["pytorch-grad-cam"] = grad_cam_package(bench)
         for peer, settings in peers.items():
             setting = best(settings, device)
-            work = {"ours": lambda technique=technique: ours(bench, technique, bench.x), "peer": settings[setting]}
+            work = {
+                "ours": lambda technique=technique: ours(bench, technique, bench.x),
+                "peer": settings[setting],
+            }
             taken = medians(work, options.runs, device)
             times = f"{taken['peer'] * 1000:.0f} | {taken['ours'] * 1000:.0f} | **{taken['peer'] / taken['ours']:.2f}**"
             yield f"| {technique} | {name} | {peer}: {setting} | {times} | {error:.0e} |"
@@ -207,7 +231,9 @@ HEAD = [
 
 def main() -> None:
     parser = tables.parser(__doc__, NAMES)
-    parser.add_argument("--techniques", nargs="+", default=list(TECHNIQUES), choices=list(TECHNIQUES))
+    parser.add_argument(
+        "--techniques", nargs="+", default=list(TECHNIQUES), choices=list(TECHNIQUES)
+    )
     tables.write_table(HEAD, rows, parser.parse_args())
 
 

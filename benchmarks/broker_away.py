@@ -39,7 +39,9 @@ def away(stack: Stack, client: httpx.Client, name: str, number: int, posts: int)
     seconds, codes = [], set()
     for _ in range(posts):
         began = time.monotonic()
-        codes.add(client.post("/v1/jobs/predict", files={"image": photograph("coffee")}).status_code)
+        codes.add(
+            client.post("/v1/jobs/predict", files={"image": photograph("coffee")}).status_code
+        )
         seconds.append(time.monotonic() - began)
     alive, ready = client.get("/healthz"), client.get("/readyz")
     if number == signal.SIGSTOP:

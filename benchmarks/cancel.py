@@ -46,15 +46,26 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         plan = Plan("127.0.0.1", free_port(), Path(folder))
         with running(plan), httpx.Client(base_url=plan.address, timeout=90) as client:
-            report([canceled(client, plan.data, dice, list(WORK)[i % len(WORK)]) for i in range(chosen.jobs)])
+            report(
+                [
+                    canceled(client, plan.data, dice, list(WORK)[i % len(WORK)])
+                    for i in range(chosen.jobs)
+                ]
+            )
 
 
-def canceled(client: httpx.Client, data: Path, dice: random.Random, technique: str) -> dict[str, Any]:
+def canceled(
+    client: httpx.Client, data: Path, dice: random.Random, technique: str
+) -> dict[str, Any]:
     """One job: let it run for a while, cancel it, then watch that nothing more is written."""
     fields, batch = WORK[technique]
     files = {} if technique == "activation_maximization" else {"image": photograph("coffee")}
     job = (
-        client.post(f"/v1/jobs/{technique}", data=fields | {"seed": "1", "cache": "false"}, files=files or None)
+        client.post(
+            f"/v1/jobs/{technique}",
+            data=fields | {"seed": "1", "cache": "false"},
+            files=files or None,
+        )
         .raise_for_status()
         .json()
     )
@@ -107,10 +118,16 @@ def step_ms(events: list[str], batch: int) -> float:
 
 
 def report(found: list[dict[str, Any]]) -> None:
-    print("| technique | jobs | one step, ms | to `canceled`, ms: p50 | p99 | p99 less a step | written afterwards |")
+    print(
+        "| technique | jobs | one step, ms | to `canceled`, ms: p50 | p99 | p99 less a step | written afterwards |"
+    )
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for name in [*WORK, "all"]:
-        rows = [one for one in found if one["status"] == "canceled" and name in (one["technique"], "all")]
+        rows = [
+            one
+            for one in found
+            if one["status"] == "canceled" and name in (one["technique"], "all")
+        ]
         if not rows:
             continue
         over = [one["ms"] - one["step_ms"] for one in rows]

@@ -28,13 +28,21 @@ from catalog.techniques.fooling import RUBBISH_CONFIDENCE, FoolingParams
 from retinoscope.demo_plan import photograph
 from workers.execute import execute
 from workers.models.load import load_model
-from workers.toolkit.change import Change
-from workers.toolkit.context import LocalContext
-from workers.toolkit.picture import as_saved, from_image, to_image
-from workers.toolkit.view import decode
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.execution.context import LocalContext
+from workers.toolkit.images.perturbation import Change
+from workers.toolkit.images.picture import as_saved, from_image, to_image
+from workers.toolkit.images.preprocessing import decode
+from workers.toolkit.network.vision_model import VisionModel
 
-PHOTOGRAPHS = ("astronaut", "camera", "chelsea", "coffee", "motorcycle_left", "motorcycle_right", "rocket")
+PHOTOGRAPHS = (
+    "astronaut",
+    "camera",
+    "chelsea",
+    "coffee",
+    "motorcycle_left",
+    "motorcycle_right",
+    "rocket",
+)
 SEED, SMALLEST_CROP = 0, 0.6
 LEVELS, PGD_STRIDE = (1, 2, 3, 4), 0.25
 BATCH = 10
@@ -51,7 +59,11 @@ def main() -> None:
         return
     torch.set_num_threads(options.threads)
     model = load_model(find_model("efficientnet_lite0"), torch.device("cpu"))
-    known = [json.loads(line) for line in options.rows.read_text().splitlines()] if options.rows.exists() else []
+    known = (
+        [json.loads(line) for line in options.rows.read_text().splitlines()]
+        if options.rows.exists()
+        else []
+    )
     until = time.monotonic() + options.seconds
     with options.rows.open("a") as rows:
         for some in measured(model, options, known):
@@ -74,7 +86,9 @@ def measured(
             if numbers:
                 images, goals = [drawn[i][0] for i in numbers], [drawn[i][1] for i in numbers]
                 rows = attacked(model, way, images, goals, options.steps)
-                yield [{"way": way, "number": i, **row} for i, row in zip(numbers, rows, strict=True)]
+                yield [
+                    {"way": way, "number": i, **row} for i, row in zip(numbers, rows, strict=True)
+                ]
     for start, count in (("noise", options.rubbish), ("zero", options.rubbish // 5)):
         for i, goal in enumerate(classes(model, count)):
             if (f"rubbish {start}", i) not in done:
@@ -112,12 +126,23 @@ def first_class(model: VisionModel, image: Image.Image) -> tuple[int, Tensor]:
     return int(probabilities.argmax()), probabilities
 
 
-def attacked(model: VisionModel, way: str, images: Images, goals: Goals, steps: int) -> list[dict[str, Any]]:
+def attacked(
+    model: VisionModel, way: str, images: Images, goals: Goals, steps: int
+) -> list[dict[str, Any]]:
     rows = []
-    for before, (after, gradients), goal in zip(images, WAYS[way](model, images, goals, steps), goals, strict=True):
+    for before, (after, gradients), goal in zip(
+        images, WAYS[way](model, images, goals, steps), goals, strict=True
+    ):
         change = Change.between(before, after)
         success = first_class(model, after)[0] == goal
-        rows.append({"success": success, "l2": change.l2, "levels": change.linf_levels, "gradients": gradients})
+        rows.append(
+            {
+                "success": success,
+                "l2": change.l2,
+                "levels": change.linf_levels,
+                "gradients": gradients,
+            }
+        )
     return rows
 
 
@@ -125,18 +150,32 @@ def ours(norm: str) -> Way:
     def way(model: VisionModel, images: Images, goals: Goals, steps: int) -> Made:
         return [one(model, image, goal, steps) for image, goal in zip(images, goals, strict=True)]
 
-    def one(model: VisionModel, image: Image.Image, goal: int, steps: int) -> tuple[Image.Image, int]:
-        return _run(model, {"goal": f"class:{goal}", "norm": norm, "steps": steps, "seed": 0}, {"image": image})
+    def one(
+        model: VisionModel, image: Image.Image, goal: int, steps: int
+    ) -> tuple[Image.Image, int]:
+        return _run(
+            model,
+            {"goal": f"class:{goal}", "norm": norm, "steps": steps, "seed": 0},
+            {"image": image},
+        )
 
     return way
 
 
 def rubbish(model: VisionModel, goal: int, start: str) -> dict[str, Any]:
-    image, steps = _run(model, {"goal": f"class:{goal}", "mode": "rubbish", "start": start, "seed": goal}, {})
-    return {"probability": float(first_class(model, image)[1][goal]), "goal": goal, "gradients": steps}
+    image, steps = _run(
+        model, {"goal": f"class:{goal}", "mode": "rubbish", "start": start, "seed": goal}, {}
+    )
+    return {
+        "probability": float(first_class(model, image)[1][goal]),
+        "goal": goal,
+        "gradients": steps,
+    }
 
 
-def _run(model: VisionModel, fields: dict[str, Any], images: dict[str, Image.Image]) -> tuple[Image.Image, int]:
+def _run(
+    model: VisionModel, fields: dict[str, Any], images: dict[str, Image.Image]
+) -> tuple[Image.Image, int]:
     params = FoolingParams.model_validate(fields).resolved(find_model(model.name))
     context = LocalContext(checkpoints=False)
     summary = execute("fooling", params, model, images, context)
@@ -177,13 +216,20 @@ def pgd(model: VisionModel, images: Images, goals: Goals, steps: int) -> Made:
         if not left:
             break
         some, aims = [images[i] for i in left], [goals[i] for i in left]
-        for i, image in zip(left, _foolbox(attack, model, some, aims, level / 255, True), strict=True):
+        for i, image in zip(
+            left, _foolbox(attack, model, some, aims, level / 255, True), strict=True
+        ):
             made[i] = image, made[i][1] + each
     return made
 
 
 def _foolbox(
-    attack: Any, model: VisionModel, images: Images, goals: Goals, bound: float | None, rounded: bool
+    attack: Any,
+    model: VisionModel,
+    images: Images,
+    goals: Goals,
+    bound: float | None,
+    rounded: bool,
 ) -> Images:
     seen = foolbox.PyTorchModel(Seen(model, rounded=rounded).eval(), bounds=(0, 1), device="cpu")
     criterion = foolbox.criteria.TargetedMisclassification(torch.tensor(goals))
@@ -205,13 +251,18 @@ ENOUGH = {"L2, foolbox DDN": 10}
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Markdown: a row for each way; medians over what succeeded."""
-    lines = ["| | pairs | success | median L2 | L2 / ours, median | median L∞, levels | gradients, median |"]
+    lines = [
+        "| | pairs | success | median L2 | L2 / ours, median | median L∞, levels | gradients, median |"
+    ]
     lines.append("|---|---|---|---|---|---|---|")
     for way in WAYS:
         mine = [row for row in rows if row["way"] == way]
         if mine:
             good = [row for row in mine if row["success"]]
-            l2, levels = (f"{median(row[key] for row in good):.3g}" if good else "–" for key in ("l2", "levels"))
+            l2, levels = (
+                f"{median(row[key] for row in good):.3g}" if good else "–"
+                for key in ("l2", "levels")
+            )
             gradients = f"{median(row['gradients'] for row in mine):.0f}"
             lines.append(
                 f"| {way} | {len(mine)} | {len(good)} | {l2} | {_to_ours(rows, way, good)} | {levels} | {gradients} |"
@@ -241,13 +292,23 @@ def _rubbish(rows: list[dict[str, Any]], start: str) -> str:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument(
-        "--rows", type=Path, required=True, help="one JSON object a line; what is there is not done again"
+        "--rows",
+        type=Path,
+        required=True,
+        help="one JSON object a line; what is there is not done again",
     )
     parser.add_argument("--table", action="store_true", help="print the table of the rows")
     parser.add_argument("--pairs", type=int, default=100)
-    parser.add_argument("--rubbish", type=int, default=100, help="classes, from noise; a fifth of them from black too")
+    parser.add_argument(
+        "--rubbish",
+        type=int,
+        default=100,
+        help="classes, from noise; a fifth of them from black too",
+    )
     parser.add_argument("--steps", type=int, default=60, help="gradients of each search")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=1e9, help="stop after about so long")

@@ -26,21 +26,25 @@ from torch import Tensor, nn
 from benchmarks.interleaved import medians
 from benchmarks.loops import LAYERS, Loop, loops
 from benchmarks.networks import calibrated, separate_relus
-from workers.toolkit.batches import batch_size
-from workers.toolkit.grad_cam import class_activation_map
-from workers.toolkit.incremental.choice import Occlusion
-from workers.toolkit.incremental.engines import Engine
-from workers.toolkit.input_gradient import input_gradient
-from workers.toolkit.integrated_gradients import integrated_gradients
-from workers.toolkit.network import LOGITS, Network
-from workers.toolkit.occlusion import rectangles, spread
-from workers.toolkit.precision import set_tf32
-from workers.toolkit.rectifiers import guided
-from workers.toolkit.samples import samples
-from workers.toolkit.unit import Unit
+from workers.toolkit.attribution.grad_cam import class_activation_map
+from workers.toolkit.attribution.integrated_gradients import integrated_gradients
+from workers.toolkit.execution.batches import batch_size
+from workers.toolkit.execution.input_gradient import input_gradient
+from workers.toolkit.network.network import LOGITS, Network
+from workers.toolkit.network.precision import samples, set_tf32
+from workers.toolkit.network.rectifiers import guided
+from workers.toolkit.network.unit import Unit
+from workers.toolkit.occlusion.choice import Occlusion
+from workers.toolkit.occlusion.dense import rectangles, spread
+from workers.toolkit.occlusion.engines import Engine
 
 MODELS = ("resnet18", "resnet50", "mobilenet_v2", "vgg16", "efficientnet_lite0")
-CAM_LAYERS = {"resnet18": "layer4", "resnet50": "layer4", "mobilenet_v2": "features.18.0", "vgg16": "features.28"}
+CAM_LAYERS = {
+    "resnet18": "layer4",
+    "resnet50": "layer4",
+    "mobilenet_v2": "features.18.0",
+    "vgg16": "features.28",
+}
 WINDOW, STEPS, BATCH = 32, 50, 32
 EXACT = 1e-9
 # Maps of occlusion, and captum's weights of integrated gradients, are in single precision.
@@ -62,11 +66,20 @@ class Case:
     @classmethod
     def of(cls, name: str, options: argparse.Namespace, dtype: torch.dtype) -> "Case":
         side, device = options.side, torch.device(options.device)
-        eager, prepared = (calibrated(name, side).to(device, dtype).requires_grad_(False) for _ in range(2))
+        eager, prepared = (
+            calibrated(name, side).to(device, dtype).requires_grad_(False) for _ in range(2)
+        )
         network = Network(prepared, 3, side, side)
         x = samples(network.input_shape)[1:].to(device, dtype)
         unit = Unit(LOGITS, int(network.logits(x).argmax()))
-        return cls(separate_relus(eager), network, x, unit, CAM_LAYERS.get(name, "conv_head"), options.stride)
+        return cls(
+            separate_relus(eager),
+            network,
+            x,
+            unit,
+            CAM_LAYERS.get(name, "conv_head"),
+            options.stride,
+        )
 
     @property
     def relu_only(self) -> bool:
@@ -82,7 +95,9 @@ class Case:
         """The one that the service would choose, and the dense one."""
         x, patches = self.x, rectangles(*self.x.shape[2:], WINDOW, self.stride)
         fill = torch.zeros_like(x[0])
-        asked = Occlusion(self.network, LOGITS, lambda output: output[:, self.target], x, patches, fill)
+        asked = Occlusion(
+            self.network, LOGITS, lambda output: output[:, self.target], x, patches, fill
+        )
         chosen = asked.engine()
         return chosen, asked.dense(chosen.batches)
 
@@ -126,10 +141,16 @@ def captum(case: Case) -> dict[str, Work]:
 
     module, x, target = case.eager, case.x, case.target
     window, stride = (3, WINDOW, WINDOW), (3, case.stride, case.stride)
-    where_known = {"guided_backprop": lambda: GuidedBackprop(module).attribute(x, target)} if case.relu_only else {}
+    where_known = (
+        {"guided_backprop": lambda: GuidedBackprop(module).attribute(x, target)}
+        if case.relu_only
+        else {}
+    )
     return where_known | {
         "saliency": lambda: Saliency(module).attribute(x, target, abs=False),
-        "grad_cam": lambda: LayerGradCam(module, module.get_submodule(case.layer)).attribute(x, target)[0, 0],
+        "grad_cam": lambda: LayerGradCam(module, module.get_submodule(case.layer)).attribute(
+            x, target
+        )[0, 0],
         "integrated_gradients": lambda: IntegratedGradients(module).attribute(
             x, target=target, n_steps=STEPS, internal_batch_size=STEPS
         ),
@@ -188,14 +209,26 @@ def loop_rows(name: str, options: argparse.Namespace) -> Iterator[str]:
     for loop in loops(name, device, torch.double, options.side):
         assert loop.difference() < EXACT, loop.technique
     for loop in loops(name, device, torch.float32, options.side):
-        yield row(name, f"{loop.technique}, {options.steps} steps", steps(loop, options.steps), options.runs, device)
+        yield row(
+            name,
+            f"{loop.technique}, {options.steps} steps",
+            steps(loop, options.steps),
+            options.runs,
+            device,
+        )
 
 
 def steps(loop: Loop, count: int) -> dict[str, Callable[[], object]]:
     return {"ours": lambda: loop.engine(count), "peer": lambda: loop.plain(count)}
 
 
-def row(name: str, technique: str, pair: Mapping[str, Callable[[], object]], runs: int, device: torch.device) -> str:
+def row(
+    name: str,
+    technique: str,
+    pair: Mapping[str, Callable[[], object]],
+    runs: int,
+    device: torch.device,
+) -> str:
     taken = medians(pair, runs, device)
     times = f"{1000 * taken['ours']:.1f} | {memory(pair['ours'], device)}"
     if "peer" not in pair:
@@ -219,10 +252,19 @@ def main() -> None:
     warnings.filterwarnings("ignore")  # captum's, of gradients that it asks for
     device = torch.device(options.device)
     set_tf32(False)
-    where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
-    lines = [f"{where}, torch {torch.__version__}, {options.side} × {options.side}, medians of {options.runs}.", ""]
+    where = (
+        torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else f"CPU, {torch.get_num_threads()} threads"
+    )
+    lines = [
+        f"{where}, torch {torch.__version__}, {options.side} × {options.side}, medians of {options.runs}.",
+        "",
+    ]
     other = "captum" if find_spec("captum") else "plain"
-    lines += [f"| network | technique | ours, ms | MB | {other}; steps: plain loop, ms | MB | theirs / ours |"]
+    lines += [
+        f"| network | technique | ours, ms | MB | {other}; steps: plain loop, ms | MB | theirs / ours |"
+    ]
     lines += ["|---|---|---|---|---|---|---|"]
     print("\n".join(lines))
     for name in options.models:
@@ -235,12 +277,16 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=MODELS)
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--side", type=int, default=224)
     parser.add_argument("--stride", type=int, default=8, help="of occlusion")
-    parser.add_argument("--steps", type=int, default=10, help="of the iterative techniques, in each run")
+    parser.add_argument(
+        "--steps", type=int, default=10, help="of the iterative techniques, in each run"
+    )
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--out", type=Path, help="a table to write")
     return parser.parse_args()

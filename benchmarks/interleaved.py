@@ -11,7 +11,10 @@ Clock = Callable[[], float]  # seconds; the processor's own where the machine is
 
 
 def medians(
-    contenders: Mapping[str, Work], runs: int, device: torch.device, clock: Clock = time.perf_counter
+    contenders: Mapping[str, Work],
+    runs: int,
+    device: torch.device,
+    clock: Clock = time.perf_counter,
 ) -> dict[str, float]:
     """Median seconds of each, after one round that is not counted."""
     taken: dict[str, list[float]] = {name: [] for name in contenders}
@@ -23,11 +26,15 @@ def medians(
     return {name: median(seconds) for name, seconds in taken.items()}
 
 
-def best(settings: Mapping[str, Work], device: torch.device, clock: Clock = time.perf_counter) -> str:
+def best(
+    settings: Mapping[str, Work], device: torch.device, clock: Clock = time.perf_counter
+) -> str:
     """The setting with the shortest of two runs."""
     if len(settings) == 1:
         return next(iter(settings))
-    return min(settings, key=lambda name: min(_seconds(settings[name], device, clock) for _ in range(2)))
+    return min(
+        settings, key=lambda name: min(_seconds(settings[name], device, clock) for _ in range(2))
+    )
 
 
 def _seconds(work: Work, device: torch.device, clock: Clock) -> float:

@@ -21,17 +21,30 @@ from catalog.techniques.inversion import InversionParams, InversionSummary
 from retinoscope.demo_plan import photograph
 from workers.execute import execute
 from workers.models.load import load_model
-from workers.toolkit.context import LocalContext
-from workers.toolkit.view import decode
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.execution.context import LocalContext
+from workers.toolkit.images.preprocessing import decode
+from workers.toolkit.network.vision_model import VisionModel
 
-PHOTOGRAPHS = ("chelsea", "coffee", "camera", "rocket", "astronaut", "motorcycle_left", "horse", "motorcycle_right")
+PHOTOGRAPHS = (
+    "chelsea",
+    "coffee",
+    "camera",
+    "rocket",
+    "astronaut",
+    "motorcycle_left",
+    "horse",
+    "motorcycle_right",
+)
 LAYERS = ("conv_stem", "blocks.2", "blocks.4", "blocks.5", "global_pool")
 
 
 def main() -> None:
     options = _options()
-    known = [json.loads(line) for line in options.rows.read_text().splitlines()] if options.rows.exists() else []
+    known = (
+        [json.loads(line) for line in options.rows.read_text().splitlines()]
+        if options.rows.exists()
+        else []
+    )
     if options.table:
         print(table(known))
         return
@@ -46,7 +59,9 @@ def main() -> None:
                 continue
             if time.monotonic() > until:
                 return
-            file.writelines(json.dumps(row) + "\n" for row in inverted(model, name, seed, layers, options.out))
+            file.writelines(
+                json.dumps(row) + "\n" for row in inverted(model, name, seed, layers, options.out)
+            )
             file.flush()
     print("nothing is missing")
 
@@ -79,21 +94,31 @@ def inverted(
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Markdown: a row for each layer."""
-    lines = ["| layer | runs | mean error | deviation | largest | first class kept |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| layer | runs | mean error | deviation | largest | first class kept |",
+        "|---|---|---|---|---|---|",
+    ]
     for layer in LAYERS:
         mine = [row for row in rows if row["layer"] == layer]
         errors = [row["error"] for row in mine]
         if len(mine) > 1:
             kept = sum(row["kept"] for row in mine)
-            numbers = " | ".join(f"{value:.3f}" for value in (mean(errors), stdev(errors), max(errors)))
+            numbers = " | ".join(
+                f"{value:.3f}" for value in (mean(errors), stdev(errors), max(errors))
+            )
             lines.append(f"| `{layer}` | {len(mine)} | {numbers} | {kept} |")
     return "\n".join(lines)
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument(
-        "--rows", type=Path, required=True, help="one JSON object a line; what is there is not done again"
+        "--rows",
+        type=Path,
+        required=True,
+        help="one JSON object a line; what is there is not done again",
     )
     parser.add_argument("--table", action="store_true", help="print the table of the rows")
     parser.add_argument("--layers", default=",".join(LAYERS), help="with commas between them")

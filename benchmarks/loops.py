@@ -22,17 +22,17 @@ from torch import Tensor, nn
 from benchmarks import tables
 from benchmarks.interleaved import medians
 from benchmarks.networks import calibrated
-from workers.toolkit.aims import Aim
-from workers.toolkit.ascent import Stage, ascend
-from workers.toolkit.context import LocalContext
-from workers.toolkit.dreaming import Dream
-from workers.toolkit.inversion import Inversion
-from workers.toolkit.maximization import Climb
-from workers.toolkit.network import Network
-from workers.toolkit.restyle import Restyle, Weights
-from workers.toolkit.samples import samples
-from workers.toolkit.unit import Unit
-from workers.toolkit.view import Eye
+from workers.toolkit.execution.context import LocalContext
+from workers.toolkit.images.preprocessing import Eye
+from workers.toolkit.network.network import Network
+from workers.toolkit.network.precision import samples
+from workers.toolkit.network.unit import Unit
+from workers.toolkit.optimization.deep_dream import Dream
+from workers.toolkit.optimization.engine import Stage, ascend
+from workers.toolkit.optimization.inversion import Inversion
+from workers.toolkit.optimization.maximization import Climb
+from workers.toolkit.optimization.objectives import Aim
+from workers.toolkit.optimization.style_transfer import Restyle, Weights
 
 LAYERS = {"mobilenet_v2": "features.12", "resnet50": "layer3", "vgg16": "features.22"}
 STYLE_LAYERS = ("features.1", "features.6", "features.11", "features.18", "features.25")
@@ -62,7 +62,9 @@ class Loop:
         def keep(path: str) -> Callable[..., None]:
             return lambda _part, _given, output: seen.__setitem__(path, output.clone())
 
-        handles = [self.eager.get_submodule(path).register_forward_hook(keep(path)) for path in self.layers]
+        handles = [
+            self.eager.get_submodule(path).register_forward_hook(keep(path)) for path in self.layers
+        ]
         x = EYE.normalize(picture)
         try:
             self.eager(x)
@@ -78,7 +80,12 @@ class Loop:
         self._loop(steps, self._own_loss)
 
     def engine(self, steps: int) -> None:
-        ascend([replace(self.stage, steps=steps)], Silent(checkpoints=False), seed=0, device=self.start.device)
+        ascend(
+            [replace(self.stage, steps=steps)],
+            Silent(checkpoints=False),
+            seed=0,
+            device=self.start.device,
+        )
 
     def difference(self) -> float:
         """Of the two gradients, by the largest entry."""
@@ -127,7 +134,9 @@ def _dream(network: Network, path: str, start: Tensor) -> tuple[Stage, Plain]:
     """½ mean a² of the layer; normalized gradients."""
     side = start.shape[2]
     dream = Dream(network, EYE, [Aim(path, Unit(path))], [(side, side)], 1, 1.5, 0, side // 8)
-    return dream.octave(0, lambda: start, ""), lambda seen, picture, x: -0.5 * seen[path].square().mean()
+    return dream.octave(
+        0, lambda: start, ""
+    ), lambda seen, picture, x: -0.5 * seen[path].square().mean()
 
 
 def _climb(network: Network, path: str, start: Tensor) -> tuple[Stage, Plain]:
@@ -136,14 +145,19 @@ def _climb(network: Network, path: str, start: Tensor) -> tuple[Stage, Plain]:
         network, EYE, Unit(path, 0), "simonyan", start, 1, steps=1, rate=0.01, l2=1e-4, tv=0.0, alpha_norm=0.0,
         blur_every=0, jitter=0, zoom=1.0, noise=0.0,
     )  # fmt: skip
-    return climb.stage(), lambda seen, picture, x: -seen[path][:, 0].mean() + 1e-4 * x.square().sum()
+    return (
+        climb.stage(),
+        lambda seen, picture, x: -seen[path][:, 0].mean() + 1e-4 * x.square().sum(),
+    )
 
 
 def _inversion(network: Network, path: str, start: Tensor) -> tuple[Stage, Plain]:
     """‖Φ − Φ0‖²/‖Φ0‖² with total variation and α-norm, by momentum (Mahendran & Vedaldi 2015)."""
     with torch.no_grad():
         code = network.run(EYE.normalize(start), path)
-    inversion = Inversion(network, EYE, path, code, "mahendran_vedaldi", 1, 400, RATE, 10.0, 6.0, 8e-10, 0.0)
+    inversion = Inversion(
+        network, EYE, path, code, "mahendran_vedaldi", 1, 400, RATE, 10.0, 6.0, 8e-10, 0.0
+    )
     square = inversion.norm**2
 
     def loss(seen: dict[str, Tensor], picture: Tensor, x: Tensor) -> Tensor:
@@ -191,7 +205,9 @@ def rows(name: str, options: argparse.Namespace) -> Iterator[str]:
     assert max(exact) < EXACT, exact
     for loop, error in zip(loops(name, device, torch.float32), exact, strict=True):
         ways = {"plain": loop.plain, "bare": loop.bare, "ours": loop.engine}
-        taken = medians({way: _steps(run, options.steps) for way, run in ways.items()}, options.runs, device)
+        taken = medians(
+            {way: _steps(run, options.steps) for way, run in ways.items()}, options.runs, device
+        )
         plain, bare, ours = (taken[way] / options.steps * 1000 for way in ways)
         step = f"{plain:.1f} | {ours:.1f} | {1000 / ours:.1f} | **{plain / ours:.2f}** | {ours - bare:+.1f}"
         floor = f"{FLOORS[name]}" if loop.technique == "dream" else ""

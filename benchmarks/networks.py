@@ -10,8 +10,8 @@ import torchvision
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from workers.toolkit.samples import samples
-from workers.toolkit.view import Eye, decode
+from workers.toolkit.images.preprocessing import Eye, decode
+from workers.toolkit.network.precision import samples
 
 NAMES = ("efficientnet_lite0", "resnet18", "resnet50", "mobilenet_v2", "vgg16")
 _TIMM = {"efficientnet_lite0": "tf_efficientnet_lite0"}
@@ -21,7 +21,11 @@ def calibrated(name: str, side: int = 224) -> nn.Module:
     """torchvision's (timm's for efficientnet_lite0), always with the same weights, in eval mode."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        made = timm.create_model(_TIMM[name]) if name in _TIMM else torchvision.models.get_model(name, weights=None)
+        made = (
+            timm.create_model(_TIMM[name])
+            if name in _TIMM
+            else torchvision.models.get_model(name, weights=None)
+        )
     assert isinstance(made, nn.Module)
     norms = [part for part in made.modules() if isinstance(part, _BatchNorm)]
     made.eval()

@@ -31,15 +31,15 @@ from torch import Tensor, nn
 from benchmarks.interleaved import best, medians
 from benchmarks.networks import calibrated
 from retinoscope.demo_plan import photograph
-from workers.allocation import keep_freed_memory
-from workers.toolkit.incremental.choice import Occlusion
-from workers.toolkit.incremental.cost import Cost
-from workers.toolkit.incremental.occluder import CleanPass
-from workers.toolkit.incremental.plan import Plan
-from workers.toolkit.incremental.schedule import Positions
-from workers.toolkit.network import LOGITS, Network
-from workers.toolkit.occlusion import Rectangle, occluded_scores, rectangles, spread
-from workers.toolkit.view import Eye
+from workers.malloc import keep_freed_memory
+from workers.toolkit.images.preprocessing import Eye
+from workers.toolkit.network.network import LOGITS, Network
+from workers.toolkit.occlusion.choice import Occlusion
+from workers.toolkit.occlusion.cost import Cost
+from workers.toolkit.occlusion.dense import Rectangle, occluded_scores, rectangles, spread
+from workers.toolkit.occlusion.occluder import CleanPass
+from workers.toolkit.occlusion.plan import Plan
+from workers.toolkit.occlusion.schedule import Positions
 
 SIDE, CLASS = 224, 285
 MODELS = (
@@ -47,7 +47,14 @@ MODELS = (
     "googlenet",
 )  # fmt: skip
 GRIDS = ("16/4", "16/8", "32/4", "32/8")
-FLOORS = {"vgg16": 7, "squeezenet1_1": 6.3, "mobilenet_v2": 4.6, "alexnet": 3.2, "resnet18": 2.8, "resnet50": 2.8}
+FLOORS = {
+    "vgg16": 7,
+    "squeezenet1_1": 6.3,
+    "mobilenet_v2": 4.6,
+    "alexnet": 3.2,
+    "resnet18": 2.8,
+    "resnet50": 2.8,
+}
 CAPTUM_BATCHES, LOOP_BATCHES = (8, 16, 32, 64), (16, 32, 64)
 FEW = 32  # side and step of the patches on which captum and the loop are timed: 49
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels last": torch.channels_last}
@@ -90,19 +97,27 @@ class Row:
     one_thread: bool
 
 
-def compare(model: str, grids: Sequence[str], runs: int, timed: int, one_thread: bool) -> Iterator[Row]:
+def compare(
+    model: str, grids: Sequence[str], runs: int, timed: int, one_thread: bool
+) -> Iterator[Row]:
     """A row for each grid; all grids take turns with captum and the loop."""
     plain = calibrated(model).requires_grad_(False)
     network, x = Network(copy.deepcopy(plain), 3, SIDE, SIDE), photo()
-    cases = {grid: Case(plain, network, x, rectangles(SIDE, SIDE, *map(int, grid.split("/")))) for grid in grids}
+    cases = {
+        grid: Case(plain, network, x, rectangles(SIDE, SIDE, *map(int, grid.split("/"))))
+        for grid in grids
+    }
     some = {grid: case.every_kth(timed) for grid, case in cases.items()}
     few, any_case = rectangles(SIDE, SIDE, FEW, FEW), next(iter(cases.values()))
     captum, captum_cl = (
-        {str(size): partial(any_case.captum, name, size) for size in CAPTUM_BATCHES} for name in LAYOUTS
+        {str(size): partial(any_case.captum, name, size) for size in CAPTUM_BATCHES}
+        for name in LAYOUTS
     )
     loop = {str(size): partial(any_case.loop, few, size) for size in LOOP_BATCHES}
     clock = time.process_time if one_thread else time.perf_counter
-    batch, batch_cl, loop_batch = (best(settings, CPU, clock) for settings in (captum, captum_cl, loop))
+    batch, batch_cl, loop_batch = (
+        best(settings, CPU, clock) for settings in (captum, captum_cl, loop)
+    )
     peers = {"captum": captum[batch], "captum, cl": captum_cl[batch_cl], "loop": loop[loop_batch]}
     ours = {grid: partial(case.incremental, some[grid]) for grid, case in cases.items()}
     seconds = medians(peers | ours, runs, CPU, clock)
@@ -121,10 +136,15 @@ def compare(model: str, grids: Sequence[str], runs: int, timed: int, one_thread:
 class Case:
     """One model before one photograph and one grid."""
 
-    def __init__(self, plain: nn.Module, network: Network, x: Tensor, patches: list[Rectangle]) -> None:
+    def __init__(
+        self, plain: nn.Module, network: Network, x: Tensor, patches: list[Rectangle]
+    ) -> None:
         self._network, self._x, self.patches = network, x, patches
         self._plain = {
-            name: (copy.deepcopy(plain).to(memory_format=layout), x.contiguous(memory_format=layout))
+            name: (
+                copy.deepcopy(plain).to(memory_format=layout),
+                x.contiguous(memory_format=layout),
+            )
             for name, layout in LAYOUTS.items()
         }
         self._fill = torch.zeros_like(x[0])
@@ -134,7 +154,9 @@ class Case:
         self._largest = float(network.logits(x).abs().max())
 
     def _asked(self, patches: list[Rectangle]) -> Occlusion:
-        return Occlusion(self._network, LOGITS, lambda output: output[:, CLASS], self._x, patches, self._fill)
+        return Occlusion(
+            self._network, LOGITS, lambda output: output[:, CLASS], self._x, patches, self._fill
+        )
 
     def every_kth(self, timed: int) -> list[Positions]:
         """Batches with about as many positions as are to be timed, from the cheapest to the dearest."""
@@ -149,7 +171,12 @@ class Case:
         """Its map (H, W)."""
         module, x = self._plain[layout]
         attribution = CaptumOcclusion(module).attribute(
-            x, (3, FEW, FEW), strides=(3, FEW, FEW), baselines=0, target=CLASS, perturbations_per_eval=size
+            x,
+            (3, FEW, FEW),
+            strides=(3, FEW, FEW),
+            baselines=0,
+            target=CLASS,
+            perturbations_per_eval=size,
         )
         return attribution[0, 0]
 
@@ -218,13 +245,17 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--models", nargs="+", default=MODELS, choices=MODELS)
     parser.add_argument("--grids", nargs="+", default=["16/4"], choices=GRIDS)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--timed", type=int, default=700, help="patches of the incremental engine")
     parser.add_argument("--dry", action="store_true", help="write nothing")
-    parser.add_argument("--one-thread", action="store_true", help="processor time of one thread, for a busy machine")
+    parser.add_argument(
+        "--one-thread", action="store_true", help="processor time of one thread, for a busy machine"
+    )
     asked = parser.parse_args()
     if asked.one_thread:
         torch.set_num_threads(1)

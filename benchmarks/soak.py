@@ -54,8 +54,14 @@ class Line:
         count, hours = len(seconds), [second / 3600 for second in seconds]
         middle, mean = sum(hours) / count, sum(values) / count
         spread = sum((hour - middle) ** 2 for hour in hours)
-        slope = sum((hour - middle) * (value - mean) for hour, value in zip(hours, values, strict=True)) / spread
-        rest = sum((value - mean - slope * (hour - middle)) ** 2 for hour, value in zip(hours, values, strict=True))
+        slope = (
+            sum((hour - middle) * (value - mean) for hour, value in zip(hours, values, strict=True))
+            / spread
+        )
+        rest = sum(
+            (value - mean - slope * (hour - middle)) ** 2
+            for hour, value in zip(hours, values, strict=True)
+        )
         return cls(slope, 1.96 * math.sqrt(rest / (count - 2) / spread))
 
     def above(self, bound: float) -> bool:
@@ -76,15 +82,23 @@ Sample = dict[str, float]
 
 
 def _soak(data: Path, seconds: float) -> list[Sample]:
-    os.environ |= ENVIRONMENT | {"RETINOSCOPE_MODELS": str(write_models(data)), "RETINOSCOPE_JOB_TTL_S": str(_TTL_S)}
+    os.environ |= ENVIRONMENT | {
+        "RETINOSCOPE_MODELS": str(write_models(data)),
+        "RETINOSCOPE_JOB_TTL_S": str(_TTL_S),
+    }
     with durable(data) as (redis, url):
         wait_for(url)
         os.environ["RETINOSCOPE_REDIS_URL"] = url
         with running(Plan("127.0.0.1", free_port(), data, workers=2)) as stack:
             stack.children.append(redis)
             ended = threading.Event()
-            threads = [threading.Thread(target=_load, args=(stack.plan.address, ended), daemon=True)]
-            threads += [threading.Thread(target=_listen, args=(stack.plan.address, ended)) for _ in range(_STREAMS)]
+            threads = [
+                threading.Thread(target=_load, args=(stack.plan.address, ended), daemon=True)
+            ]
+            threads += [
+                threading.Thread(target=_listen, args=(stack.plan.address, ended))
+                for _ in range(_STREAMS)
+            ]
             for thread in threads:
                 thread.start()
             samples = list(_samples(stack, url, seconds))
@@ -114,7 +128,9 @@ def _load(address: str, ended: threading.Event) -> None:
 
 
 def _one(client: httpx.Client, wish: Wish) -> None:
-    answer = client.post(f"/v1/jobs/{wish.technique}", data=dict(wish.fields), files=wish.files() or None)
+    answer = client.post(
+        f"/v1/jobs/{wish.technique}", data=dict(wish.fields), files=wish.files() or None
+    )
     if answer.status_code == 202 and wish.kind == "canceled":
         client.post(answer.json()["urls"]["cancel"])
     done = client.get("/v1/jobs", params={"status": "succeeded", "limit": "1"}).json()["items"]
@@ -141,7 +157,10 @@ def _samples(stack: Stack, url: str, seconds: float) -> Iterator[Sample]:
     files = ArtifactStore(Settings(redis_url=url, data=stack.plan.data).artifacts_location)
     began = time.monotonic()
     while (now := time.monotonic() - began) < seconds:
-        keys: Sample = {"Redis keys": float(redis.dbsize()), "stored files": float(len(files.keys("")))}
+        keys: Sample = {
+            "Redis keys": float(redis.dbsize()),
+            "stored files": float(len(files.keys(""))),
+        }
         yield {"seconds": now} | keys | _processes(stack)
         stack.watch()
         time.sleep(max(0.0, _EVERY_S - (time.monotonic() - began - now)))
@@ -171,7 +190,7 @@ def _role(name: str, process: psutil.Process, leader: psutil.Process) -> str:
         return name
     if process == leader:
         return "worker parents"
-    return "keepers" if "workers.keeper" in process.cmdline() else "worker children"
+    return "keepers" if "workers.maintenance" in process.cmdline() else "worker children"
 
 
 def _report(samples: list[Sample]) -> int:
@@ -181,7 +200,9 @@ def _report(samples: list[Sample]) -> int:
         print("Too short: nothing is left after the warm-up.")
         return 1
     seconds = [sample["seconds"] for sample in warm]
-    print(f"{len(warm)} samples in {seconds[-1] - seconds[0]:.0f} s, after {warm_up_s:.0f} s of warm-up\n")
+    print(
+        f"{len(warm)} samples in {seconds[-1] - seconds[0]:.0f} s, after {warm_up_s:.0f} s of warm-up\n"
+    )
     print("| | first | last | slope per hour | |\n| --- | ---: | ---: | ---: | --- |")
     leaks = 0
     for name in sorted(warm[0].keys() - {"seconds"}):
@@ -190,7 +211,9 @@ def _report(samples: list[Sample]) -> int:
         leak = line.above(_SHARE_AN_HOUR * max(values[0], 1.0))
         leaks += leak
         verdict = "GROWS" if leak else "flat"
-        print(f"| {name} | {values[0]:.1f} | {values[-1]:.1f} | {line.slope:+.1f} ± {line.error:.1f} | {verdict} |")
+        print(
+            f"| {name} | {values[0]:.1f} | {values[-1]:.1f} | {line.slope:+.1f} ± {line.error:.1f} | {verdict} |"
+        )
     return int(leaks > 0)
 
 

@@ -27,13 +27,12 @@ from catalog.techniques.style_transfer import FRAMES, StyleTransferParams
 from retinoscope.demo_plan import photograph
 from workers.execute import execute
 from workers.models.load import load_model
-from workers.toolkit.context import LocalContext
-from workers.toolkit.frame import framed
-from workers.toolkit.network import Network
-from workers.toolkit.picture import from_image
-from workers.toolkit.recolour import recoloured
-from workers.toolkit.view import Eye, decode
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.execution.context import LocalContext
+from workers.toolkit.images.picture import framed, from_image
+from workers.toolkit.images.preprocessing import Eye, decode
+from workers.toolkit.images.recolour import recoloured
+from workers.toolkit.network.network import Network
+from workers.toolkit.network.vision_model import VisionModel
 
 PAIRS = (("coffee", "ihc"), ("chelsea", "coffee"), ("astronaut", "hubble_deep_field"))
 MOST = 1.05
@@ -60,16 +59,22 @@ class Case:
 def main() -> int:
     options = _options()
     torch.set_num_threads(2)
-    print("| model, recipe | content, style | size | steps | at the start | plain | ours | ours / plain |")
+    print(
+        "| model, recipe | content, style | size | steps | at the start | plain | ours | ours / plain |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     worst = 0.0
     for case, size in ((lite(), options.size), (vgg(), options.vgg_size)):
         for content, style in PAIRS[: options.pairs]:
             pictures = [decode(photograph(name)) for name in (content, style)]
-            start, plain, own = compared(case, *(_sized(picture, size) for picture in pictures), size, options.steps)
+            start, plain, own = compared(
+                case, *(_sized(picture, size) for picture in pictures), size, options.steps
+            )
             worst = max(worst, own / plain)
             numbers = f"{start:.4g} | {plain:.4g} | {own:.4g} | {own / plain:.3f}"
-            print(f"| {case.model.name}, {case.recipe} | {content}, {style} | {size} | {options.steps} | {numbers} |")
+            print(
+                f"| {case.model.name}, {case.recipe} | {content}, {style} | {size} | {options.steps} | {numbers} |"
+            )
             sys.stdout.flush()
     return int(worst > MOST)
 
@@ -87,11 +92,15 @@ def vgg() -> Case:
     entry = find_model("vgg19")
     eye = Eye(64, 64, "bilinear", entry.preprocessing.mean, entry.preprocessing.std)
     labels = tuple("abcdefghij")
-    model = VisionModel("vgg19", Network(module, 3, 64, 64), eye, labels, "random", entry.recommended)
+    model = VisionModel(
+        "vgg19", Network(module, 3, 64, 64), eye, labels, "random", entry.recommended
+    )
     return Case.of(model, entry, "gatys")
 
 
-def compared(case: Case, content: Image.Image, style: Image.Image, size: int, steps: int) -> tuple[float, float, float]:
+def compared(
+    case: Case, content: Image.Image, style: Image.Image, size: int, steps: int
+) -> tuple[float, float, float]:
     """The loss at the start, after the plain run, and after ours."""
     width = min(FRAMES[case.recipe], min(content.size) // 6)
     photo, model = framed(from_image(content), width), from_image(style)
@@ -122,9 +131,17 @@ def run_plain(loss: Loss, start: Tensor, steps: int, factor: float) -> float:
     return seen[min(steps, len(seen)) - 1]
 
 
-def run_ours(case: Case, content: Image.Image, style: Image.Image, size: int, steps: int) -> tuple[float, float]:
+def run_ours(
+    case: Case, content: Image.Image, style: Image.Image, size: int, steps: int
+) -> tuple[float, float]:
     """The technique's own losses, of the start and of the picture before the last step."""
-    fields: dict[str, Any] = {"recipe": case.recipe, "size": size, "steps": steps, "scales": 1, "seed": 0}
+    fields: dict[str, Any] = {
+        "recipe": case.recipe,
+        "size": size,
+        "steps": steps,
+        "scales": 1,
+        "seed": 0,
+    }
     params = StyleTransferParams.model_validate(fields).resolved(case.entry)
     context = LocalContext(checkpoints=False)
     execute("style_transfer", params, case.model, {"content": content, "style": style}, context)
@@ -142,7 +159,10 @@ def features(case: Case, picture: Tensor) -> dict[str, Tensor]:
     def keep(name: str) -> Callable[..., None]:
         return lambda part, given, output: seen.__setitem__(name, output.clone())
 
-    handles = [case.model.network.module.get_submodule(name).register_forward_hook(keep(name)) for name in layers]
+    handles = [
+        case.model.network.module.get_submodule(name).register_forward_hook(keep(name))
+        for name in layers
+    ]
     try:
         case.model.network.module(case.model.eye.normalize(picture))
     finally:
@@ -152,7 +172,9 @@ def features(case: Case, picture: Tensor) -> dict[str, Tensor]:
 
 
 def gram(feature: Tensor) -> Tensor:
-    return torch.einsum("ihw,jhw->ij", feature[0], feature[0]) / (feature.shape[2] * feature.shape[3])
+    return torch.einsum("ihw,jhw->ij", feature[0], feature[0]) / (
+        feature.shape[2] * feature.shape[3]
+    )
 
 
 def published(case: Case, photo: Tensor, style: Tensor) -> tuple[Loss, Tensor]:
@@ -165,7 +187,10 @@ def published(case: Case, photo: Tensor, style: Tensor) -> tuple[Loss, Tensor]:
         seen = features(case, picture)
         total = (seen[case.content_layer] - target).square().mean()
         for name in case.style_layers:
-            total = total + 1000 / len(grams[name]) ** 2 * (gram(seen[name]) - grams[name]).square().mean()
+            total = (
+                total
+                + 1000 / len(grams[name]) ** 2 * (gram(seen[name]) - grams[name]).square().mean()
+            )
         return total
 
     return loss, photo
@@ -186,15 +211,21 @@ def normalized(case: Case, photo: Tensor, style: Tensor) -> tuple[Loss, Tensor]:
     def loss(picture: Tensor) -> Tensor:
         seen, name = features(case, picture), case.content_layer
         s = scale[name][:, None, None]
-        total = ((seen[name] - content[name]) * s).square().sum() / (content[name] * s).square().sum()
+        total = ((seen[name] - content[name]) * s).square().sum() / (
+            content[name] * s
+        ).square().sum()
         for name in case.style_layers:
             s = torch.outer(scale[name], scale[name])
-            part = ((gram(seen[name]) - grams[name]) * s).square().sum() / (grams[name] * s).square().sum()
+            part = ((gram(seen[name]) - grams[name]) * s).square().sum() / (
+                grams[name] * s
+            ).square().sum()
             total = total + 300 / len(case.style_layers) * part
         across, down = picture.diff(dim=3).square().sum(), picture.diff(dim=2).square().sum()
         total = total + 15 * (across + down) / (picture.shape[2] * picture.shape[3])
         own = picture[0].reshape(3, -1)
-        distance = (torch.cov(own, correction=0) - covariance).square().sum() / covariance.square().sum().sqrt()
+        distance = (
+            torch.cov(own, correction=0) - covariance
+        ).square().sum() / covariance.square().sum().sqrt()
         total = total + 100 * ((own.mean(1) - mean).square().sum() + distance)
         return total + 1000 * (picture - picture.clamp(0, 1)).square().mean()
 
@@ -208,7 +239,9 @@ def _sized(image: Image.Image, side: int) -> Image.Image:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--size", type=int, default=224, help="longer side, for efficientnet_lite0")
     parser.add_argument("--vgg-size", type=int, default=96)

@@ -11,7 +11,9 @@ Rows = Callable[[str, argparse.Namespace], Iterator[str]]  # of one network
 
 
 def parser(doc: str | None, models: Sequence[str]) -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     made.add_argument("--models", nargs="+", default=list(models), choices=list(models))
     made.add_argument("--runs", type=int, default=7)
     made.add_argument("--threads", type=int, default=2)

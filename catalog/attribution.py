@@ -48,16 +48,30 @@ class MapCheck(BaseModel):
     verdict: str = Field(description="How to read the numbers, in one sentence.")
     score: str = Field(description="What the scores are: probability for a class, else activation.")
     base_score: float = Field(description="That score of the unchanged image.")
-    deletion_auc: float = Field(description="Area under `deletion`: low where the map marks what counts.")
+    deletion_auc: float = Field(
+        description="Area under `deletion`: low where the map marks what counts."
+    )
     random_deletion_auc: float
-    insertion_auc: float = Field(description="Area under `insertion`: high where the map marks what counts.")
+    insertion_auc: float = Field(
+        description="Area under `insertion`: high where the map marks what counts."
+    )
     random_insertion_auc: float
-    fractions: list[float] = Field(description="Parts of the pixels that are changed, those marked most first.")
+    fractions: list[float] = Field(
+        description="Parts of the pixels that are changed, those marked most first."
+    )
     deletion: list[float] = Field(description="Scores while pixels are set to the training mean.")
-    random_deletion: list[float] = Field(description="The same for the map laid elsewhere at random, mean of two.")
-    insertion: list[float] = Field(description="Scores while pixels of the blurred image are made sharp.")
-    random_insertion: list[float] = Field(description="The same for the map laid elsewhere at random, mean of two.")
-    randomized_weights: str | None = Field(None, description="The weights that were shuffled, for a gradient.")
+    random_deletion: list[float] = Field(
+        description="The same for the map laid elsewhere at random, mean of two."
+    )
+    insertion: list[float] = Field(
+        description="Scores while pixels of the blurred image are made sharp."
+    )
+    random_insertion: list[float] = Field(
+        description="The same for the map laid elsewhere at random, mean of two."
+    )
+    randomized_weights: str | None = Field(
+        None, description="The weights that were shuffled, for a gradient."
+    )
     randomized_correlation: float | None = Field(
         None,
         description=(
@@ -70,4 +84,6 @@ class MapCheck(BaseModel):
 class AttributionSummary(HeatmapSummary):
     """Numbers of every map that can be checked."""
 
-    check: MapCheck | None = Field(None, description="How far to trust the map; only when `check` asks for it.")
+    check: MapCheck | None = Field(
+        None, description="How far to trust the map; only when `check` asks for it."
+    )

@@ -10,6 +10,11 @@ def check_cost(params: Params, passes: int, most: int) -> None:
         return
     *others, last = params.dearest or ("ask for less",)
     ways = f"{', '.join(others)} or {last}" if others else last
-    message = f"About {passes:,} images of the model's size would go through it; the limit is {most:,}."
+    message = (
+        f"About {passes:,} images of the model's size would go through it; the limit is {most:,}."
+    )
     pointers = [way.rpartition(" ")[2] for way in params.dearest]
-    raise TooExpensive(f"{message} {ways.capitalize()}.", [Violation(f"/{pointer}", message) for pointer in pointers])
+    raise TooExpensive(
+        f"{message} {ways.capitalize()}.",
+        [Violation(f"/{pointer}", message) for pointer in pointers],
+    )

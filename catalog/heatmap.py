@@ -15,10 +15,14 @@ HEATMAP = ArtifactSpec(
     "not look.",
 )
 OVERLAY = ArtifactSpec(
-    "overlay.png", "image/png", "The heatmap laid over the image; what the network does not see is greyed."
+    "overlay.png",
+    "image/png",
+    "The heatmap laid over the image; what the network does not see is greyed.",
 )
 VALUES = ArtifactSpec(
-    "values.npy", "application/x-npy", "The raw float32 values, (H, W) at the network's input size, not normalized."
+    "values.npy",
+    "application/x-npy",
+    "The raw float32 values, (H, W) at the network's input size, not normalized.",
 )
 
 
@@ -41,7 +45,9 @@ class HeatmapSummary(Summary):
     score: str = Field(description="What the score is: logit, probability or activation.")
     score_value: float = Field(description="The score of the unchanged image.")
     probability: float | None = Field(None, description="The class's probability, for a class.")
-    predicted: dict[str, Any] = Field(description="The model's first prediction: index, label, probability.")
+    predicted: dict[str, Any] = Field(
+        description="The model's first prediction: index, label, probability."
+    )
     minimum: float
     maximum: float
     input_box: list[float] = Field(

@@ -36,8 +36,12 @@ class Patch(BaseModel):
 
     image: str = Field(description="Id of the image.")
     activation: float = Field(description="The channel's largest value on this image.")
-    position: list[int] | None = Field(description="[y, x] of that value in the layer's map; null without a map.")
-    box: list[float] = Field(description="[left, top, right, bottom] in pixels of the image: what the unit sees there.")
+    position: list[int] | None = Field(
+        description="[y, x] of that value in the layer's map; null without a map."
+    )
+    box: list[float] = Field(
+        description="[left, top, right, bottom] in pixels of the image: what the unit sees there."
+    )
     file: str | None = Field(None, description="The artifact that shows it.")
 
 
@@ -45,8 +49,12 @@ class IndexUse(BaseModel):
     """What the answer cost."""
 
     images: int = Field(description="Images that the index covers.")
-    added: int = Field(description="Images that this job had to run through the model to complete the index.")
-    model_calls: int = Field(description="Batches that this job sent through the model, gradients included.")
+    added: int = Field(
+        description="Images that this job had to run through the model to complete the index."
+    )
+    model_calls: int = Field(
+        description="Batches that this job sent through the model, gradients included."
+    )
 
 
 def index_name(model: str, weights: str, layer: str) -> str:

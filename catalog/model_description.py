@@ -11,7 +11,8 @@ class Layer(BaseModel):
     shape: list[int] = Field(description="Output shape for one image: [C] or [C, H, W].")
     channels: int
     receptive_field: "ReceptiveField | None" = Field(
-        None, description="Null where every unit sees the whole image or the geometry is not that of a convolution."
+        None,
+        description="Null where every unit sees the whole image or the geometry is not that of a convolution.",
     )
 
 
@@ -20,14 +21,20 @@ class ReceptiveField(BaseModel):
 
     size: list[int]
     stride: list[int]
-    offset: list[int] = Field(description="First pixel seen by the unit at 0,0; negative inside the padding.")
+    offset: list[int] = Field(
+        description="First pixel seen by the unit at 0,0; negative inside the padding."
+    )
 
 
 class ModelDescription(BaseModel):
     """What only loading a model can tell; made by a worker, read by the API."""
 
     model: str
-    weights: str | None = Field(None, description="sha256 of the weights, or null where they are not available yet.")
+    weights: str | None = Field(
+        None, description="sha256 of the weights, or null where they are not available yet."
+    )
     parameters: int
-    rectifiers: int = Field(description="ReLU-like operators; guided backpropagation needs at least one.")
+    rectifiers: int = Field(
+        description="ReLU-like operators; guided backpropagation needs at least one."
+    )
     layers: list[Layer]

@@ -11,7 +11,9 @@ class Preprocessing(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    resize: int = Field(description="Side after resizing, in pixels: the shorter one, or both (see `fit`).")
+    resize: int = Field(
+        description="Side after resizing, in pixels: the shorter one, or both (see `fit`)."
+    )
     crop: int = Field(description="Side of the centre square that the network sees, in pixels.")
     interpolation: Literal["bilinear", "bicubic"]
     mean: tuple[float, ...]
@@ -48,12 +50,16 @@ class ModelEntry(BaseModel):
 
     name: str
     source: str = Field(description="Where architecture and weights come from.")
-    builder: Literal["package", "torchvision", "timm", "own"] = Field(description="Which loader builds it.")
+    builder: Literal["package", "torchvision", "timm", "own"] = Field(
+        description="Which loader builds it."
+    )
     weights: str = Field(description="Name of the published weights, or of the file.")
     classes: int
     labels: str = Field("", description="Name of the label list; empty where there is none.")
     preprocessing: Preprocessing
-    recommended: dict[str, str] = Field(default_factory=dict, description="Good layers by technique.")
+    recommended: dict[str, str] = Field(
+        default_factory=dict, description="Good layers by technique."
+    )
     own: OwnSource | None = Field(None, exclude=True, repr=False)
     own_labels: tuple[str, ...] = Field((), exclude=True, repr=False)
 

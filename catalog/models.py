@@ -2,15 +2,22 @@
 
 from functools import lru_cache
 
+from catalog.custom_models import own_models
 from catalog.data_file import data_file, data_table
 from catalog.errors import UnknownModel, near_matches
 from catalog.model_description import Layer, ModelDescription, ReceptiveField
 from catalog.model_entry import ModelEntry, Preprocessing
-from catalog.own_models import own_models
 from catalog.style_layers import recommended_style_layers
 from catalog.timm_models import TIMM, timm_model, timm_names
 
-__all__ = ["DEFAULT_MODEL", "Layer", "ModelDescription", "ModelEntry", "Preprocessing", "ReceptiveField"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "Layer",
+    "ModelDescription",
+    "ModelEntry",
+    "Preprocessing",
+    "ReceptiveField",
+]
 
 DEFAULT_MODEL = "efficientnet_lite0"
 
@@ -25,7 +32,11 @@ def models() -> dict[str, ModelEntry]:
     Raises BrokenModelFile.
     """
     default, *rest = _published()
-    return {default.name: default} | own_models(taken=published_names()) | {entry.name: entry for entry in rest}
+    return (
+        {default.name: default}
+        | own_models(taken=published_names())
+        | {entry.name: entry for entry in rest}
+    )
 
 
 def published_names() -> set[str]:
@@ -66,7 +77,11 @@ def _published() -> tuple[ModelEntry, ...]:
     """The default, then torchvision's."""
     rows = data_table("torchvision.json").items()
     zoo = [
-        ModelEntry(name=name, recommended=recommended_style_layers(name) | _RECOMMENDED.get(name, {}), **row)
+        ModelEntry(
+            name=name,
+            recommended=recommended_style_layers(name) | _RECOMMENDED.get(name, {}),
+            **row,
+        )
         for name, row in rows
     ]
     return _efficientnet_lite0(), *zoo
@@ -93,7 +108,9 @@ def _efficientnet_lite0() -> ModelEntry:
         weights="efficientnet-lite0-57934424",
         classes=1000,
         labels="imagenet",
-        preprocessing=Preprocessing(resize=256, crop=224, interpolation="bicubic", mean=(mean,) * 3, std=(std,) * 3),
+        preprocessing=Preprocessing(
+            resize=256, crop=224, interpolation="bicubic", mean=(mean,) * 3, std=(std,) * 3
+        ),
         recommended={
             "filters": "conv_stem",
             "grad_cam": "bn2",

@@ -23,7 +23,9 @@ def find_technique(name: str) -> Technique:
     known = techniques()
     if name not in known:
         hint = near_matches(name, known)
-        raise UnknownTechnique(f"There is no technique {name[:80]!r}.{hint} GET /v1/techniques lists them.")
+        raise UnknownTechnique(
+            f"There is no technique {name[:80]!r}.{hint} GET /v1/techniques lists them."
+        )
     return known[name]
 
 

@@ -16,10 +16,16 @@ class SmoothGradParams(AttributionParams):
     dearest: ClassVar[tuple[str, ...]] = ("lower samples",)
 
     samples: int = Field(
-        1, ge=1, le=1000, description="SmoothGrad: noisy copies whose gradients are averaged; 1 is the plain gradient."
+        1,
+        ge=1,
+        le=1000,
+        description="SmoothGrad: noisy copies whose gradients are averaged; 1 is the plain gradient.",
     )
     noise: float = Field(
-        _NOISE, ge=0, le=10, description="SmoothGrad: standard deviation of the noise, as a part of the input's range."
+        _NOISE,
+        ge=0,
+        le=10,
+        description="SmoothGrad: standard deviation of the noise, as a part of the input's range.",
     )
 
     def check_model(self, model: ModelEntry) -> None:

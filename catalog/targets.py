@@ -18,8 +18,12 @@ from catalog.models import Layer, ModelDescription
 Kind = Literal["top", "class", "channel", "neuron", "layer"]
 Position = tuple[int, int] | Literal["center"]
 
-_UNIT = re.compile(r"(?P<layer>[\w.-]+)(?::(?P<channel>\d{1,9})(?:@(?P<position>center|\d{1,9},\d{1,9}))?)?")
-_FORMS = "Write top, class:285, class:Egyptian cat, layer:20, layer:20@7,7, layer:20@center or layer."
+_UNIT = re.compile(
+    r"(?P<layer>[\w.-]+)(?::(?P<channel>\d{1,9})(?:@(?P<position>center|\d{1,9},\d{1,9}))?)?"
+)
+_FORMS = (
+    "Write top, class:285, class:Egyptian cat, layer:20, layer:20@7,7, layer:20@center or layer."
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,9 @@ def parse_target(text: str, labels: Sequence[str], model: str) -> Target:
     if text == "top":
         return Target(text, "top")
     if text.startswith("class:"):
-        return Target(text, "class", index=_class_index(text.removeprefix("class:").strip(), labels, model))
+        return Target(
+            text, "class", index=_class_index(text.removeprefix("class:").strip(), labels, model)
+        )
     if text.casefold() in map(str.casefold, labels):
         raise InvalidTarget(f"{text!r} is a label. Write class:{text}.")
     match = _UNIT.fullmatch(text)
@@ -93,8 +99,14 @@ def _class_index(name: str, labels: Sequence[str], model: str) -> int:
         return found[0]
     if found:
         raise UnknownClass(f"Label {name!r} stands for classes {found}; name one by its index.")
-    holding = [label for label in labels if wanted and wanted in label.casefold().replace(",", " ").split()]
-    hint = near_matches(name, labels) if not holding else f" Did you mean {' or '.join(map(repr, holding[:3]))}?"
+    holding = [
+        label for label in labels if wanted and wanted in label.casefold().replace(",", " ").split()
+    ]
+    hint = (
+        near_matches(name, labels)
+        if not holding
+        else f" Did you mean {' or '.join(map(repr, holding[:3]))}?"
+    )
     raise UnknownClass(f"Model {model!r} has no class {name[:80]!r}.{hint} {listing}")
 
 
@@ -104,13 +116,17 @@ def find_layer(path: str, description: ModelDescription, pointer: str = "/target
     if path not in known:
         hint = f" Did you mean class:{path}?" if path.isdecimal() else near_matches(path, known)
         listing = f"GET /v1/models/{description.model}/layers lists them."
-        raise UnknownLayer(f"Model {description.model!r} has no layer {path[:80]!r}.{hint} {listing}", pointer)
+        raise UnknownLayer(
+            f"Model {description.model!r} has no layer {path[:80]!r}.{hint} {listing}", pointer
+        )
     return known[path]
 
 
 def _check_position(position: Position, layer: Layer) -> None:
     if len(layer.shape) != 3:
-        raise UnknownPosition(f"Layer {layer.path!r} has no positions: its output is a vector. Leave out the @ part.")
+        raise UnknownPosition(
+            f"Layer {layer.path!r} has no positions: its output is a vector. Leave out the @ part."
+        )
     _, height, width = layer.shape
     if position == "center":
         return

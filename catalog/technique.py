@@ -18,7 +18,10 @@ class Params(BaseModel):
 
     model: str = Field(DEFAULT_MODEL, description="Name of the model, as listed by GET /v1/models.")
     seed: int | None = Field(
-        None, ge=0, le=MAX_SEED, description="Seed of all randomness; drawn and recorded when not given."
+        None,
+        ge=0,
+        le=MAX_SEED,
+        description="Seed of all randomness; drawn and recorded when not given.",
     )
 
     targets_at: ClassVar[str] = "/target"  # JSON pointer of the parameter that names targets
@@ -49,7 +52,9 @@ class Params(BaseModel):
         Raises InvalidParameters or TooExpensive.
         """
 
-    dearest: ClassVar[tuple[str, ...]] = ()  # what to change in a request that costs too much: "lower steps"
+    dearest: ClassVar[
+        tuple[str, ...]
+    ] = ()  # what to change in a request that costs too much: "lower steps"
 
     def passes(self, model: ModelEntry) -> int:
         """About how many images go through the model, with or without a gradient; larger ones count by their area."""
@@ -127,7 +132,9 @@ class Technique:
     params: type[Params]
     summary: type[Summary]
     images: tuple[ImageInput, ...] = ()
-    one_of: tuple[str, ...] = ()  # names of images that are not required by themselves: exactly one of them is sent
+    one_of: tuple[
+        str, ...
+    ] = ()  # names of images that are not required by themselves: exactly one of them is sent
     artifacts: tuple[ArtifactSpec, ...] = ()
     queue: Literal["fast", "slow"] = "fast"
     example: dict[str, Any] = field(default_factory=dict)
@@ -137,7 +144,9 @@ class Technique:
     @property
     def least(self) -> tuple[ImageInput, ...]:
         """The inputs of the shortest request: those that are required, and the first of `one_of`."""
-        return tuple(image for image in self.images if image.required or image.name in self.one_of[:1])
+        return tuple(
+            image for image in self.images if image.required or image.name in self.one_of[:1]
+        )
 
     @property
     def reads_image_set(self) -> bool:

@@ -44,7 +44,9 @@ def _entry(name: str, full: str) -> ModelEntry:
 def _table() -> tuple[list[list[object]], dict[str, tuple[int, int]], dict[str, str]]:
     """The preprocessings, (classes, which of them) by `architecture.tag`, and the default of each architecture."""
     table = data_table("timm.json")
-    rows: dict[str, tuple[int, int]] = {full: (classes, row) for full, (classes, row) in table["models"].items()}
+    rows: dict[str, tuple[int, int]] = {
+        full: (classes, row) for full, (classes, row) in table["models"].items()
+    }
     default: dict[str, str] = {}
     for full in rows:
         default.setdefault(full.partition(".")[0], full)

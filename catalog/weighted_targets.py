@@ -24,7 +24,9 @@ class WeightedTarget:
 def parse_weighted(text: str) -> tuple[WeightedTarget, ...]:
     """Read the text form. Raises InvalidTarget."""
     if "@" in text:
-        raise InvalidTarget("There is no place to name here, as it is in every tile. Leave out the @ part.", POINTER)
+        raise InvalidTarget(
+            "There is no place to name here, as it is in every tile. Leave out the @ part.", POINTER
+        )
     parts = tuple(_part(part.strip()) for part in text.split(","))
     if len(parts) > MOST:
         raise InvalidTarget(f"There are {len(parts)} targets; name {MOST} at most.", POINTER)

@@ -18,7 +18,11 @@ class ArtifactStore:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._folder = Path(unquote(parts.path)) if parts.scheme == "file" else None
-        self._store = LocalStore(self._folder, mkdir=True, automatic_cleanup=True) if self._folder else from_url(url)
+        self._store = (
+            LocalStore(self._folder, mkdir=True, automatic_cleanup=True)
+            if self._folder
+            else from_url(url)
+        )
 
     def put(self, key: str, data: bytes) -> None:
         obstore.put(self._store, key, data)
@@ -49,7 +53,9 @@ class ArtifactStore:
         """The bytes from `start` up to but without `end`, in pieces. Raises NotFound."""
         for first in range(start, end, size):
             try:
-                yield bytes(obstore.get_range(self._store, key, start=first, end=min(first + size, end)))
+                yield bytes(
+                    obstore.get_range(self._store, key, start=first, end=min(first + size, end))
+                )
             except FileNotFoundError:
                 raise NotFound(key) from None
 
@@ -64,17 +70,27 @@ class ArtifactStore:
             obstore.delete(self._store, [entry["path"] for entry in page])
 
     def keys(self, prefix: str) -> list[str]:
-        return [entry["path"] for page in obstore.list(self._store, prefix=prefix) for entry in page]
+        return [
+            entry["path"] for page in obstore.list(self._store, prefix=prefix) for entry in page
+        ]
 
     def listed(self, prefix: str, older_than_s: float = 0) -> Iterator[list[str]]:
         """The keys of files last written so long ago at least, by pages."""
         before = datetime.now(UTC) - timedelta(seconds=older_than_s)
         for page in obstore.list(self._store, prefix=prefix):
-            yield [entry["path"] for entry in page if not older_than_s or entry["last_modified"] <= before]
+            yield [
+                entry["path"]
+                for entry in page
+                if not older_than_s or entry["last_modified"] <= before
+            ]
 
     def forget_unfinished(self, older_than_s: float) -> int:
         """Delete what a crash in the middle of `put` left in a local folder; object stores show nothing of the kind."""
-        left = [path for path in self._folder.rglob("*#*") if _unfinished(path)] if self._folder else []
+        left = (
+            [path for path in self._folder.rglob("*#*") if _unfinished(path)]
+            if self._folder
+            else []
+        )
         old = [path for path in left if path.stat().st_mtime <= time.time() - older_than_s]
         for path in old:
             path.unlink(missing_ok=True)

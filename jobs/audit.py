@@ -6,7 +6,7 @@ from typing import Any
 
 from redis import Redis
 
-from jobs import keyspace
+from jobs import redis_keys
 from jobs.artifacts import ArtifactStore
 from jobs.errors import NotFound
 from jobs.model import FINAL, Job
@@ -34,7 +34,11 @@ def unknown(redis: Redis, keys: list[str]) -> list[str]:
         for key in keys:
             _ask(pipe, key)
         (seconds, _), *answers = pipe.execute()
-    return [key for key, answer in zip(keys, answers, strict=True) if not _belongs(key, answer, seconds * 1000)]
+    return [
+        key
+        for key, answer in zip(keys, answers, strict=True)
+        if not _belongs(key, answer, seconds * 1000)
+    ]
 
 
 def missing(store: JobStore, files: ArtifactStore) -> dict[str, list[str]]:
@@ -42,7 +46,9 @@ def missing(store: JobStore, files: ArtifactStore) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for job_id in _job_ids(store.redis):
         gone = _gone(store, files, job_id)
-        if gone and (gone := sorted(set(gone) & set(_gone(store, files, job_id)))):  # not one that is just going
+        if gone and (
+            gone := sorted(set(gone) & set(_gone(store, files, job_id)))
+        ):  # not one that is just going
             found[job_id] = gone
     return found
 
@@ -50,12 +56,18 @@ def missing(store: JobStore, files: ArtifactStore) -> dict[str, list[str]]:
 def _ask(pipe: Any, key: str) -> None:
     folder, owner, name, *_ = [*key.split("/"), "", ""]
     if folder == "jobs":
-        pipe.eval(_RECORD, 2, keyspace.job(owner), keyspace.EXPIRING, f"job:{owner}")
+        pipe.eval(_RECORD, 2, redis_keys.job(owner), redis_keys.EXPIRING, f"job:{owner}")
     elif folder == "sets":
-        pipe.exists(keyspace.image_set(owner, name))
+        pipe.exists(redis_keys.image_set(owner, name))
     else:
         kind = _UPLOADS[folder]
-        pipe.eval(_KEPT, 2, keyspace.upload(kind, owner, name), keyspace.EXPIRING, f"{kind}:{owner}:{name}")
+        pipe.eval(
+            _KEPT,
+            2,
+            redis_keys.upload(kind, owner, name),
+            redis_keys.EXPIRING,
+            f"{kind}:{owner}:{name}",
+        )
 
 
 # Copied files come before their job's record, and are as old as what they were copied from.
@@ -84,8 +96,8 @@ def _belongs(key: str, answer: Any, now_ms: int) -> bool:
 
 
 def _job_ids(redis: Redis) -> Iterator[str]:
-    for key in redis.scan_iter(match=keyspace.job("*"), count=1000, _type="hash"):
-        yield str(key).removeprefix(keyspace.job(""))
+    for key in redis.scan_iter(match=redis_keys.job("*"), count=1000, _type="hash"):
+        yield str(key).removeprefix(redis_keys.job(""))
 
 
 def _gone(store: JobStore, files: ArtifactStore, job_id: str) -> list[str]:

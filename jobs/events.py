@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from redis import Redis
 
-from jobs import keyspace
+from jobs import redis_keys
 from jobs.errors import NotFound
 from jobs.model import FINAL, Job
 
@@ -40,14 +40,14 @@ class EventLog:
 
     def tail(self, job_id: str) -> str:
         """The id of the last event; "0" where there is none."""
-        last = cast("list[Any]", self._redis.xrevrange(keyspace.events(job_id), count=1))
+        last = cast("list[Any]", self._redis.xrevrange(redis_keys.events(job_id), count=1))
         return last[0][0] if last else "0"
 
     def after(self, job_id: str, last: str) -> list[Event]:
         """What came after that id. Raises NotFound once the job is forgotten."""
         with self._redis.pipeline(transaction=False) as pipe:
-            pipe.xrange(keyspace.events(job_id), f"({last}")
-            pipe.exists(keyspace.job(job_id))
+            pipe.xrange(redis_keys.events(job_id), f"({last}")
+            pipe.exists(redis_keys.job(job_id))
             entries, exists = pipe.execute()
         if not exists:
             raise NotFound(job_id)
@@ -65,21 +65,24 @@ class EventLog:
 
     def _kept(self, job_id: str, last: str) -> bool:
         """True if the event of that id is still there, or "0" was asked for and nothing was ever cut."""
-        key = keyspace.events(job_id)
+        key = redis_keys.events(job_id)
         if position(last) == (0, 0):
             return self._redis.xlen(key) < KEPT
         return bool(self._redis.xrange(key, last, last))
 
     def _snapshot(self, job_id: str) -> list[Event]:
         with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hgetall(keyspace.job(job_id))
-            pipe.xrevrange(keyspace.events(job_id), count=1)
+            pipe.hgetall(redis_keys.job(job_id))
+            pipe.xrevrange(redis_keys.events(job_id), count=1)
             fields, newest = pipe.execute()
         if "status" not in fields:
             raise NotFound(job_id)
         told = _standing(Job.from_hash(fields))
         last = newest[0][0] if newest else ""
-        return [Event(last if number == len(told) else "", *event) for number, event in enumerate(told, 1)]
+        return [
+            Event(last if number == len(told) else "", *event)
+            for number, event in enumerate(told, 1)
+        ]
 
 
 def well_formed(last: str) -> bool:
@@ -98,7 +101,11 @@ def _event(event_id: str, fields: dict[str, str]) -> Event:
 
 
 def _standing(job: Job) -> list[tuple[str, dict[str, Any]]]:
-    state = {"status": job.status.value, "attempts": job.attempts, "cancel_requested": job.cancel_requested}
+    state = {
+        "status": job.status.value,
+        "attempts": job.attempts,
+        "cancel_requested": job.cancel_requested,
+    }
     told: list[tuple[str, dict[str, Any]]] = [("state", state)]
     if job.progress and not job.status.final:
         told.append(("progress", job.progress.model_dump(mode="json")))

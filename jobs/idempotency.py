@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from redis import Redis
 
-from jobs import keyspace
+from jobs import redis_keys
 from jobs.errors import KeyReused
-from jobs.lua import Scripts
+from jobs.script_runner import Scripts
 
 LIFE_MS = 86_400_000
 RESERVED_MS = 30_000
@@ -30,7 +30,9 @@ class Reservation:
     @classmethod
     def of(cls, owner: str, key: str, fingerprint: str) -> "Reservation":
         """Not made yet: IdempotencyKeys does that."""
-        return cls(keyspace.idempotency_key(owner, hashlib.sha256(key.encode()).hexdigest()), fingerprint)
+        return cls(
+            redis_keys.idempotency_key(owner, hashlib.sha256(key.encode()).hexdigest()), fingerprint
+        )
 
 
 class IdempotencyKeys:
@@ -42,7 +44,12 @@ class IdempotencyKeys:
     def reserve(self, wanted: Reservation) -> str:
         """`reserved`, or the id of the key's job, or `busy` while another request makes it. Raises KeyReused."""
         answer = self._run(
-            "key_reserve", [wanted.name], wanted.fingerprint, wanted.token, RESERVED_MS, keyspace.job("")
+            "key_reserve",
+            [wanted.name],
+            wanted.fingerprint,
+            wanted.token,
+            RESERVED_MS,
+            redis_keys.job(""),
         )
         if answer == "reused":
             raise KeyReused

@@ -11,14 +11,13 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from redis import Redis
 
-from jobs import keyspace
+from jobs import redis_keys
 from jobs.artifacts import ArtifactStore
 from jobs.errors import ImageNotFound, ImageSetFull, NotFound, TooManyImageSets
-from jobs.images import ImageStore
-from jobs.lua import Scripts
+from jobs.script_runner import Scripts
 from jobs.settings import Settings
 from jobs.store import new_job_id
-from jobs.uploads import GRACE_MS, digest_of, member
+from jobs.uploads import GRACE_MS, ImageStore, digest_of, member
 
 Outcome = Literal["added", "present", "unknown", "full"]
 
@@ -42,7 +41,9 @@ class ImageSet(BaseModel):
 class ImageSetStore:
     """Makes, fills, keeps and forgets sets. Every method may raise redis.RedisError."""
 
-    def __init__(self, redis: Redis, artifacts: ArtifactStore, images: ImageStore, settings: Settings) -> None:
+    def __init__(
+        self, redis: Redis, artifacts: ArtifactStore, images: ImageStore, settings: Settings
+    ) -> None:
         self._redis = redis
         self._run = Scripts(redis)
         self._artifacts = artifacts
@@ -54,7 +55,11 @@ class ImageSetStore:
     def create(self, owner: str, name: str) -> ImageSet:
         """An empty set. Raises TooManyImageSets."""
         set_id = new_job_id()
-        keys = [keyspace.image_set(owner, set_id), keyspace.EXPIRING, keyspace.owner_sets(owner)]
+        keys = [
+            redis_keys.image_set(owner, set_id),
+            redis_keys.EXPIRING,
+            redis_keys.owner_sets(owner),
+        ]
         limits = self._life_ms, GRACE_MS, _member(owner, set_id), self._settings.max_sets
         if self._run("set_create", keys, set_id, name, *limits) == "full":
             raise TooManyImageSets
@@ -88,10 +93,14 @@ class ImageSetStore:
         if found.expires_ms >= now_ms + self._ttl_ms:
             return found
         for start in range(0, found.images, _BATCH):
-            self._images.keep(owner, self._digests(owner, set_id, start, start + _BATCH), self._life_ms)
+            self._images.keep(
+                owner, self._digests(owner, set_id, start, start + _BATCH), self._life_ms
+            )
         # Only now the set: at every moment its images live at least as long.
         until = now_ms + self._life_ms
-        if not self._run("set_keep", _keys(owner, set_id), set_id, until, GRACE_MS, _member(owner, set_id)):
+        if not self._run(
+            "set_keep", _keys(owner, set_id), set_id, until, GRACE_MS, _member(owner, set_id)
+        ):
             raise NotFound(set_id)
         return self.get(owner, set_id)
 
@@ -102,8 +111,10 @@ class ImageSetStore:
 
     def page(self, owner: str, before: str | None, limit: int) -> list[ImageSet]:
         """Newest first, the ids below `before`, at most `limit`."""
-        every: list[str] = self._redis.zrange(keyspace.owner_sets(owner), 0, -1)  # type: ignore[assignment]
-        ids = sorted((set_id for set_id in every if before is None or set_id < before), reverse=True)
+        every: list[str] = self._redis.zrange(redis_keys.owner_sets(owner), 0, -1)  # type: ignore[assignment]
+        ids = sorted(
+            (set_id for set_id in every if before is None or set_id < before), reverse=True
+        )
         found: list[ImageSet] = []
         for start in range(0, len(ids), limit):
             found += self._records(owner, ids[start : start + limit], missing_ok=True)
@@ -114,7 +125,9 @@ class ImageSetStore:
     def delete(self, owner: str, set_id: str) -> None:
         """Forget the set and what is kept beside it; its images go when nothing else keeps them. Raises NotFound."""
         _check(set_id)
-        if not self._run("set_delete", _keys(owner, set_id), set_id, GRACE_MS, _member(owner, set_id)):
+        if not self._run(
+            "set_delete", _keys(owner, set_id), set_id, GRACE_MS, _member(owner, set_id)
+        ):
             raise NotFound(set_id)
         self._artifacts.delete_folder(_folder(owner, set_id))
 
@@ -143,31 +156,42 @@ class ImageSetStore:
     def forget_expired(self, name: str) -> None:
         """Delete the folder of the set `owner:id` if there is no such set any more."""
         owner, _, set_id = name.rpartition(":")
-        if self._redis.exists(keyspace.image_set(owner, set_id)):
+        if self._redis.exists(redis_keys.image_set(owner, set_id)):
             return
         self._artifacts.delete_folder(_folder(owner, set_id))
         with self._redis.pipeline() as pipe:
-            pipe.zrem(keyspace.owner_sets(owner), set_id)
-            pipe.zrem(keyspace.EXPIRING, _member(owner, set_id))
+            pipe.zrem(redis_keys.owner_sets(owner), set_id)
+            pipe.zrem(redis_keys.EXPIRING, _member(owner, set_id))
             pipe.execute()
 
-    def _append(self, owner: str, set_id: str, image_ids: Sequence[str], *, all_or_nothing: bool) -> list[Any]:
+    def _append(
+        self, owner: str, set_id: str, image_ids: Sequence[str], *, all_or_nothing: bool
+    ) -> list[Any]:
         """What `set_add` returns. Raises NotFound."""
         self.use(owner, set_id)
-        limits = self._life_ms, GRACE_MS, keyspace.upload("image", owner, ""), member("image", owner, "")
+        limits = (
+            self._life_ms,
+            GRACE_MS,
+            redis_keys.upload("image", owner, ""),
+            member("image", owner, ""),
+        )
         most = self._settings.max_set_images, self._settings.max_set_bytes
         digests = [digest_of(image_id) for image_id in image_ids]
         keys = _keys(owner, set_id)
-        answer: list[Any] = self._run("set_add", keys[:3], *limits, *most, int(all_or_nothing), *digests)
+        answer: list[Any] = self._run(
+            "set_add", keys[:3], *limits, *most, int(all_or_nothing), *digests
+        )
         if answer[0] == "gone":
             raise NotFound(set_id)
         return answer
 
-    def _records(self, owner: str, ids: Sequence[str], *, missing_ok: bool = False) -> list[ImageSet]:
+    def _records(
+        self, owner: str, ids: Sequence[str], *, missing_ok: bool = False
+    ) -> list[ImageSet]:
         with self._redis.pipeline(transaction=False) as pipe:
             for set_id in ids:
                 _check(set_id)
-                pipe.hgetall(keyspace.image_set(owner, set_id))
+                pipe.hgetall(redis_keys.image_set(owner, set_id))
             found = [ImageSet.model_validate(fields) for fields in pipe.execute() if fields]
         if not missing_ok and len(found) < len(ids):
             raise NotFound(*ids)
@@ -176,7 +200,7 @@ class ImageSetStore:
     def _digests(self, owner: str, set_id: str, start: int, stop: int) -> list[str]:
         if stop <= max(start, 0):
             return []
-        key = keyspace.set_images(owner, set_id)
+        key = redis_keys.set_images(owner, set_id)
         digests: list[str] = self._redis.zrange(key, max(start, 0), stop - 1)  # type: ignore[assignment]
         return digests
 
@@ -184,10 +208,10 @@ class ImageSetStore:
 def _keys(owner: str, set_id: str) -> list[str]:
     _check(set_id)
     return [
-        keyspace.image_set(owner, set_id),
-        keyspace.set_images(owner, set_id),
-        keyspace.EXPIRING,
-        keyspace.owner_sets(owner),
+        redis_keys.image_set(owner, set_id),
+        redis_keys.set_images(owner, set_id),
+        redis_keys.EXPIRING,
+        redis_keys.owner_sets(owner),
     ]
 
 

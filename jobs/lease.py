@@ -23,7 +23,9 @@ _FINISH_PATIENCE_S = 60.0
 class Lease:
     """The right to run one attempt of one job."""
 
-    def __init__(self, store: JobStore, job: Job, token: str, told: threading.Event | None = None) -> None:
+    def __init__(
+        self, store: JobStore, job: Job, token: str, told: threading.Event | None = None
+    ) -> None:
         self.on_stall: Callable[[], None] = _nothing  # called once, on the lease's thread
         self.job = job
         self.token = token
@@ -35,7 +37,9 @@ class Lease:
         self._store = store
         self._lease_ms = round(store.settings.lease_s * 1000)
         self._ended = threading.Event()
-        self._moved: float | None = None  # when the work last said that it goes on; None until it begins
+        self._moved: float | None = (
+            None  # when the work last said that it goes on; None until it begins
+        )
 
     @property
     def folder(self) -> str:
@@ -68,7 +72,10 @@ class Lease:
 
     @property
     def stalled(self) -> bool:
-        return self._moved is not None and time.monotonic() - self._moved > self._store.settings.stalled_after_s
+        return (
+            self._moved is not None
+            and time.monotonic() - self._moved > self._store.settings.stalled_after_s
+        )
 
     def _check(self) -> None:
         if self.lost:
@@ -89,9 +96,13 @@ class Lease:
             raise LeaseLost(self.job.id)
         return before
 
-    def succeed(self, summary: dict[str, Any], artifacts: list[Artifact], provenance: dict[str, Any]) -> None:
+    def succeed(
+        self, summary: dict[str, Any], artifacts: list[Artifact], provenance: dict[str, Any]
+    ) -> None:
         result = {"summary": summary, "artifacts": [artifact.stored() for artifact in artifacts]}
-        self._finish("succeeded", "result", json.dumps(result), "provenance", json.dumps(provenance))
+        self._finish(
+            "succeeded", "result", json.dumps(result), "provenance", json.dumps(provenance)
+        )
 
     def fail(self, error: JobError) -> None:
         self._finish("failed", "error", error.model_dump_json())
@@ -102,7 +113,9 @@ class Lease:
     def give_back(self) -> bool:
         """Queue the job again, as if never taken. False if it was not ours any more."""
         return (
-            self._patiently(lambda: self._move("give_back", round(self._store.settings.publish_grace_s * 1000)))
+            self._patiently(
+                lambda: self._move("give_back", round(self._store.settings.publish_grace_s * 1000))
+            )
             == "queued"
         )
 
@@ -167,5 +180,7 @@ def claim(
     owner = owner or store.get(job_id).owner
     settings = store.settings
     lease_ms = round(settings.lease_s * 1000)
-    answer, *record = store.transition.ask("claim", job_id, owner, token, lease_ms, settings.max_attempts)
+    answer, *record = store.transition.ask(
+        "claim", job_id, owner, token, lease_ms, settings.max_attempts
+    )
     return Lease(store, Job.from_flat(record[0]), token, told) if answer == "claimed" else None

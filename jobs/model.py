@@ -33,7 +33,8 @@ class InputImage(BaseModel):
     width: int
     height: int
     conversions: list[str] = Field(
-        default_factory=list, description="What it takes to see it as 8-bit RGB, such as exif_rotated or cmyk_to_rgb."
+        default_factory=list,
+        description="What it takes to see it as 8-bit RGB, such as exif_rotated or cmyk_to_rgb.",
     )
 
 
@@ -53,7 +54,9 @@ class Progress(BaseModel):
     total: int
     message: str = ""
     eta_s: float | None = None
-    loss: float | None = Field(None, description="What an optimization lowers, where the technique is one.")
+    loss: float | None = Field(
+        None, description="What an optimization lowers, where the technique is one."
+    )
 
 
 class Stored(BaseModel):
@@ -145,7 +148,17 @@ class Hint:
 
 
 _STRUCTURED = frozenset(
-    {"params", "inputs", "progress", "preview", "checkpoint", "result", "error", "provenance", "basis"}
+    {
+        "params",
+        "inputs",
+        "progress",
+        "preview",
+        "checkpoint",
+        "result",
+        "error",
+        "provenance",
+        "basis",
+    }
 )
 
 

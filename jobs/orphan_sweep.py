@@ -7,12 +7,11 @@ import time
 from obstore.exceptions import BaseError as ObjectStoreError
 from redis import RedisError
 
-from jobs import keyspace
-from jobs.arrays import ArrayStore
+from jobs import redis_keys
 from jobs.artifacts import ArtifactStore
 from jobs.audit import orphans
-from jobs.images import ImageStore
 from jobs.store import JobStore
+from jobs.uploads import ArrayStore, ImageStore
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +39,9 @@ class OrphanSweep:
 
         The note that somebody sweeps lasts until the next sweep is due: it is the lock, and a dead sweeper's, too.
         """
-        if not self._store.redis.set(keyspace.SWEPT, "1", nx=True, px=round(self._every_s * 1000)):
+        if not self._store.redis.set(
+            redis_keys.SWEPT, "1", nx=True, px=round(self._every_s * 1000)
+        ):
             return 0
         if not self._known_for_long():
             return 0
@@ -55,9 +56,11 @@ class OrphanSweep:
         """A Redis that is new here, wrong or emptied, knows of no file: for as long as the grace, none of them goes."""
         redis = self._store.redis
         seconds, _ = redis.time()
-        redis.set(keyspace.FIRST_SWEPT, seconds, nx=True)
-        first = int(redis.get(keyspace.FIRST_SWEPT) or seconds)
-        redis.pexpire(keyspace.FIRST_SWEPT, round((2 * self._every_s + self._grace_s + 86400) * 1000))
+        redis.set(redis_keys.FIRST_SWEPT, seconds, nx=True)
+        first = int(redis.get(redis_keys.FIRST_SWEPT) or seconds)
+        redis.pexpire(
+            redis_keys.FIRST_SWEPT, round((2 * self._every_s + self._grace_s + 86400) * 1000)
+        )
         return seconds - first >= self._grace_s
 
     def _delete(self, key: str) -> None:

@@ -4,7 +4,7 @@ from celery import Celery
 from kombu import Producer
 
 from jobs.connection import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S
-from jobs.keyspace import PREFIX
+from jobs.redis_keys import PREFIX
 from jobs.settings import settings
 
 RUN_JOB = "retinoscope.run_job"
@@ -62,8 +62,16 @@ def ask_for_description(model: str) -> None:
     send(DESCRIBE_MODEL, model, "fast", BACK)
 
 
-def send(task: str, argument: str, queue: str, priority: int, producer: Producer | None = None) -> None:
+def send(
+    task: str, argument: str, queue: str, priority: int, producer: Producer | None = None
+) -> None:
     """Send by that producer, or by one to the broker."""
     app.send_task(
-        task, [argument], queue=queue, priority=priority, retry=False, expires=MESSAGE_LIFE_S, producer=producer
+        task,
+        [argument],
+        queue=queue,
+        priority=priority,
+        retry=False,
+        expires=MESSAGE_LIFE_S,
+        producer=producer,
     )

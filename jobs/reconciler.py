@@ -10,15 +10,14 @@ from collections.abc import Callable
 
 from redis import RedisError
 
-from jobs import keyspace
-from jobs.arrays import ArrayStore
+from jobs import redis_keys
 from jobs.artifacts import ArtifactStore
+from jobs.deduplication import Sharing
 from jobs.errors import NotFound
 from jobs.image_sets import ImageSetStore
-from jobs.images import ImageStore
 from jobs.scratch import forget_scratch
-from jobs.sharing import Sharing
 from jobs.store import JobStore
+from jobs.uploads import ArrayStore, ImageStore
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +28,9 @@ _BATCH = 100
 class Reconciler:
     """Looks at what is due, every `interval` seconds, on a thread of its own."""
 
-    def __init__(self, store: JobStore, artifacts: ArtifactStore, publish: Publish, interval: float = 1.0) -> None:
+    def __init__(
+        self, store: JobStore, artifacts: ArtifactStore, publish: Publish, interval: float = 1.0
+    ) -> None:
         self._store = store
         self._artifacts = artifacts
         images = ImageStore(store.redis, artifacts, store.settings)
@@ -49,12 +50,12 @@ class Reconciler:
 
     def recover(self) -> list[str]:
         """Queue again what lost its lease or its message. Returns the ids that were published."""
-        due = self._due(keyspace.LEASED) + self._due(keyspace.WAITING)
+        due = self._due(redis_keys.LEASED) + self._due(redis_keys.WAITING)
         return [job_id for job_id in due if _guarded(self._recover, job_id)]
 
     def sweep(self) -> None:
         """Delete jobs, images, arrays and image sets whose time is over, with their files."""
-        for member in self._due(keyspace.EXPIRING):
+        for member in self._due(redis_keys.EXPIRING):
             kind, _, name = member.partition(":")
             if forget := self._forget.get(kind):  # a kind of a later version is left to its workers
                 _guarded(forget, name)
@@ -63,14 +64,16 @@ class Reconciler:
         try:
             job = self._store.get(job_id)
         except NotFound:
-            self._store.redis.zrem(keyspace.LEASED, job_id)
-            self._store.redis.zrem(keyspace.WAITING, job_id)
+            self._store.redis.zrem(redis_keys.LEASED, job_id)
+            self._store.redis.zrem(redis_keys.WAITING, job_id)
             return False
         settings = self._store.settings
         grace = round(settings.publish_grace_s * 1000)
         answer = self._store.transition("recover", job_id, job.owner, grace, settings.max_attempts)
         if answer == "take" and not self._sharing.take(job):
-            answer = self._store.transition("recover", job_id, job.owner, grace, settings.max_attempts, "1")
+            answer = self._store.transition(
+                "recover", job_id, job.owner, grace, settings.max_attempts, "1"
+            )
         if answer == "publish":
             log.info("queued again: %s", job_id)
             self._publish(job_id, job.queue, job.started_ms is not None)
@@ -83,12 +86,12 @@ class Reconciler:
             owner = ""
         if self._store.forget(job_id, owner, only_expired=True):
             self._artifacts.delete_folder(f"jobs/{job_id}")
-            self._store.redis.zrem(keyspace.EXPIRING, f"job:{job_id}")
+            self._store.redis.zrem(redis_keys.EXPIRING, f"job:{job_id}")
 
     def _forget_scratch(self, job_id: str) -> None:
         """Checkpoints and previews that an ended job's record names no more."""
         forget_scratch(self._store, self._artifacts, job_id)
-        self._store.redis.zrem(keyspace.EXPIRING, f"scratch:{job_id}")
+        self._store.redis.zrem(redis_keys.EXPIRING, f"scratch:{job_id}")
 
     def _due(self, key: str) -> list[str]:
         seconds, micros = self._store.redis.time()

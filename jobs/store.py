@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import BaseModel
 from redis import Redis
 
-from jobs import keyspace
+from jobs import redis_keys
+from jobs.create_options import NO_TERMS, Terms
 from jobs.errors import (
     JobsError,
     KeyTaken,
@@ -24,9 +25,8 @@ from jobs.errors import (
     TooSlow,
 )
 from jobs.model import Hint, Input, Job
+from jobs.script_runner import Transitions
 from jobs.settings import Settings
-from jobs.terms import NO_TERMS, Terms
-from jobs.transitions import Transitions
 
 _LIST_CHUNK = 200
 _WAITING_SEEN = 500  # with hundreds at hand it does not matter who else waits, and a queue may have a hundred thousand
@@ -55,13 +55,17 @@ class JobStore:
     `hint` (id, queue) is the message that tells the workers of a new job; without it the reconciler does, later.
     """
 
-    def __init__(self, redis: Redis, settings: Settings, hint: Callable[[str, str], Hint] | None = None) -> None:
+    def __init__(
+        self, redis: Redis, settings: Settings, hint: Callable[[str, str], Hint] | None = None
+    ) -> None:
         self._hint = hint
         self.redis = redis
         self.settings = settings
         self.transition = Transitions(redis, settings.job_ttl_s)
 
-    def create(self, new: NewJob, terms: Terms = NO_TERMS, *, job_id: str = "", result: Sequence[str] = ()) -> Job:
+    def create(
+        self, new: NewJob, terms: Terms = NO_TERMS, *, job_id: str = "", result: Sequence[str] = ()
+    ) -> Job:
         """Write the record, state `queued`, and into the idempotency key its id; tell the workers.
 
         With `result`, fields and values of an ended job, the state is `succeeded`; the files of `job_id` were expected.
@@ -86,12 +90,14 @@ class JobStore:
         """The record. Raises NotFound, also when it belongs to another owner."""
         if not _ID.fullmatch(job_id):
             raise NotFound(job_id)
-        fields: dict[str, str] = self.redis.hgetall(keyspace.job(job_id))  # type: ignore[assignment]
+        fields: dict[str, str] = self.redis.hgetall(redis_keys.job(job_id))  # type: ignore[assignment]
         if "status" not in fields or owner not in (None, fields["owner"]):
             raise NotFound(job_id)
         return Job.from_hash(fields)
 
-    def page(self, owner: str, *, before: str | None, limit: int, wanted: Callable[[Job], bool]) -> list[Job]:
+    def page(
+        self, owner: str, *, before: str | None, limit: int, wanted: Callable[[Job], bool]
+    ) -> list[Job]:
         """Newest first, the ids below `before`, at most `limit`, those that are `wanted`."""
         found: list[Job] = []
         while len(found) < limit:
@@ -118,32 +124,32 @@ class JobStore:
     def load(self) -> tuple[int, int]:
         """How many jobs wait, and how many run."""
         with self.redis.pipeline() as pipe:
-            pipe.zcard(keyspace.WAITING)
-            pipe.zcard(keyspace.LEASED)
+            pipe.zcard(redis_keys.WAITING)
+            pipe.zcard(redis_keys.LEASED)
             waiting, running = pipe.execute()
         return waiting, running
 
     def waiting(self, most: int) -> list[Job]:
         """Jobs that wait, those that wait longest first; of a long queue the oldest of a part."""
-        ids: list[str] = self.redis.zrange(keyspace.WAITING, 0, _WAITING_SEEN - 1)  # type: ignore[assignment]
+        ids: list[str] = self.redis.zrange(redis_keys.WAITING, 0, _WAITING_SEEN - 1)  # type: ignore[assignment]
         return self._many(sorted(ids)[:most]) if ids else []  # ids sort by age
 
     def counters(self) -> dict[str, int]:
         """`created:<technique>` and `finished:<status>:<technique>` → how many, since jobs were last seen."""
-        counts: dict[str, str] = self.redis.hgetall(keyspace.COUNTERS)  # type: ignore[assignment]
+        counts: dict[str, str] = self.redis.hgetall(redis_keys.COUNTERS)  # type: ignore[assignment]
         return {name: int(count) for name, count in counts.items()}
 
     def _ids(self, owner: str, before: str | None) -> list[str]:
         top = f"({before}" if before else "+"
         ids: list[str] = self.redis.zrevrangebylex(  # type: ignore[assignment]
-            keyspace.owner_jobs(owner), top, "-", start=0, num=_LIST_CHUNK
+            redis_keys.owner_jobs(owner), top, "-", start=0, num=_LIST_CHUNK
         )
         return ids
 
     def _many(self, ids: list[str]) -> list[Job]:
         with self.redis.pipeline(transaction=False) as pipe:
             for job_id in ids:
-                pipe.hgetall(keyspace.job(job_id))
+                pipe.hgetall(redis_keys.job(job_id))
             return [Job.from_hash(fields) for fields in pipe.execute() if "status" in fields]
 
 

@@ -9,12 +9,13 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel
 from redis import Redis
 
-from jobs import keyspace
+from jobs import redis_keys
 from jobs.artifacts import ArtifactStore
 from jobs.errors import NotFound, StoreBusy
-from jobs.lua import Scripts
-from jobs.recent import Recent
+from jobs.model import InputArray, InputImage
+from jobs.script_runner import Scripts
 from jobs.settings import Settings
+from jobs.ttl_cache import Recent
 
 # The bytes go so long after the record, so that a job that was just made still finds them.
 GRACE_MS = 60_000
@@ -51,7 +52,9 @@ class UploadStore(Generic[Record]):
         self._run = Scripts(redis)
         self._artifacts = artifacts
         self._ttl_ms = round(settings.job_ttl_s * 1000)
-        self._used: Recent[tuple[str, str], Record] = Recent(min(_SAME_USE_S, settings.job_ttl_s / 100))
+        self._used: Recent[tuple[str, str], Record] = Recent(
+            min(_SAME_USE_S, settings.job_ttl_s / 100)
+        )
 
     def put(self, owner: str, data: bytes, facts: BaseModel) -> Record:
         """Keep the bytes; `facts` is what was found out about them."""
@@ -61,7 +64,9 @@ class UploadStore(Generic[Record]):
         self._expect(owner, digest)
         self._artifacts.put(self._key(owner, stored.id), data)
         record = json.dumps(stored.model_dump(exclude={"expires_ms"}))
-        return stored.model_copy(update={"expires_ms": self.keep(owner, [digest], self._ttl_ms, record)})
+        return stored.model_copy(
+            update={"expires_ms": self.keep(owner, [digest], self._ttl_ms, record)}
+        )
 
     def use(self, owner: str, upload_id: str) -> Record:
         """The record; the bytes are kept for as long as a job made now. Raises NotFound.
@@ -85,8 +90,8 @@ class UploadStore(Generic[Record]):
         """The record. Raises NotFound, also for another owner's upload."""
         digest = digest_of(upload_id)
         with self._redis.pipeline() as pipe:
-            pipe.get(keyspace.upload(self.kind, owner, digest))
-            pipe.zscore(keyspace.EXPIRING, self._member(owner, digest))
+            pipe.get(redis_keys.upload(self.kind, owner, digest))
+            pipe.zscore(redis_keys.EXPIRING, self._member(owner, digest))
             text, goes_ms = pipe.execute()
         if text is None:
             raise NotFound(upload_id)
@@ -99,21 +104,28 @@ class UploadStore(Generic[Record]):
     def forget_expired(self, name: str) -> None:
         """Delete the upload `owner:digest` if no record keeps it any more."""
         owner, _, digest = name.rpartition(":")
-        record, leaving = keyspace.upload(self.kind, owner, digest), keyspace.leaving(self.kind, owner, digest)
+        record, leaving = (
+            redis_keys.upload(self.kind, owner, digest),
+            redis_keys.leaving(self.kind, owner, digest),
+        )
         member = self._member(owner, digest)
-        if not self._run("upload_release", [record, leaving, keyspace.EXPIRING], member, _LEAVING_MS):
+        if not self._run(
+            "upload_release", [record, leaving, redis_keys.EXPIRING], member, _LEAVING_MS
+        ):
             return
         self._artifacts.delete(self._key(owner, f"sha256:{digest}"))
         with self._redis.pipeline() as pipe:
-            pipe.zrem(keyspace.EXPIRING, member)
+            pipe.zrem(redis_keys.EXPIRING, member)
             pipe.delete(leaving)
             pipe.execute()
 
-    def _keep(self, owner: str, digests: Sequence[str], life_ms: int, record: str = "") -> tuple[int, str]:
+    def _keep(
+        self, owner: str, digests: Sequence[str], life_ms: int, record: str = ""
+    ) -> tuple[int, str]:
         """The earliest expiry, and the last record; (0, '') if one is gone."""
-        prefixes = keyspace.upload(self.kind, owner, ""), self._member(owner, "")
+        prefixes = redis_keys.upload(self.kind, owner, ""), self._member(owner, "")
         arguments: list[str | int] = [life_ms, GRACE_MS, *prefixes, record, *digests]
-        expires_ms, text = self._run("uploads_keep", [keyspace.EXPIRING], *arguments)
+        expires_ms, text = self._run("uploads_keep", [redis_keys.EXPIRING], *arguments)
         return int(expires_ms), str(text)
 
     def _read(self, text: str, expires_ms: int) -> Record:
@@ -121,7 +133,7 @@ class UploadStore(Generic[Record]):
 
     def _expect(self, owner: str, digest: str) -> None:
         """Note that bytes will come. Waits while the sweep deletes the same ones, so that it never deletes the new."""
-        keys = [keyspace.leaving(self.kind, owner, digest), keyspace.EXPIRING]
+        keys = [redis_keys.leaving(self.kind, owner, digest), redis_keys.EXPIRING]
         deadline = time.monotonic() + _PATIENCE_S
         while not self._run("upload_expect", keys, self._member(owner, digest), GRACE_MS):
             if time.monotonic() > deadline:
@@ -148,3 +160,45 @@ def digest_of(upload_id: str) -> str:
     if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
         raise NotFound(upload_id)
     return digest
+
+
+MEDIA_TYPE = "application/x-npy"
+
+
+class StoredArray(InputArray, Stored):
+    """The record of an array."""
+
+
+class ArrayFacts(BaseModel):
+    """What the file's header says."""
+
+    shape: list[int]
+    dtype: str
+    media_type: str = MEDIA_TYPE
+
+
+class ArrayStore(UploadStore[StoredArray]):
+    """Arrays, by the hash of the file; apart from the images, so that neither is ever taken for the other."""
+
+    kind = "array"
+    record = StoredArray
+
+
+class StoredImage(InputImage, Stored):
+    """The record of an image."""
+
+
+class ImageFacts(BaseModel):
+    """What was found out about the bytes."""
+
+    width: int
+    height: int
+    media_type: str
+    conversions: list[str] = []
+
+
+class ImageStore(UploadStore[StoredImage]):
+    """Images, by the hash of the file."""
+
+    kind = "image"
+    record = StoredImage

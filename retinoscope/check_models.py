@@ -5,9 +5,9 @@ from pathlib import Path
 
 import torch
 
+from catalog.custom_models import read_models
 from catalog.model_entry import ModelEntry
 from catalog.models import published_names
-from catalog.own_models import read_models
 from workers.failures import explain
 from workers.models.describe import describe
 from workers.models.load import load_model
@@ -17,7 +17,9 @@ _CPU = torch.device("cpu")
 
 def check_file(file: Path) -> bool:
     """Print one line for each model: what it is, or what is wrong with it. True if nothing is. Raises CatalogError."""
-    logging.getLogger("workers").setLevel(logging.CRITICAL)  # one sentence, not the traceback of torch.export
+    logging.getLogger("workers").setLevel(
+        logging.CRITICAL
+    )  # one sentence, not the traceback of torch.export
     entries = read_models(file, taken=published_names())
     passed = [_check(entry) for entry in entries.values()]  # each, also behind one that fails
     return all(passed)

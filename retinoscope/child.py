@@ -14,7 +14,9 @@ _TAIL_BYTES = 2000
 class Child:
     """A command with its log file."""
 
-    def __init__(self, name: str, command: list[str], env: dict[str, str], log: Path, patience_s: float) -> None:
+    def __init__(
+        self, name: str, command: list[str], env: dict[str, str], log: Path, patience_s: float
+    ) -> None:
         self.name = name
         self.restarts = 0
         self._command = command
@@ -29,7 +31,12 @@ class Child:
         tethered = [sys.executable, "-m", "retinoscope.tether", str(os.getpid()), *self._command]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                tethered, env=self._env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                tethered,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         self._started = time.monotonic()
 

@@ -10,8 +10,8 @@ import typer
 from catalog.errors import CatalogError
 from catalog.models import models as known_models
 from catalog.models import search_models
-from jobs.keys import KeyRing
-from jobs.polite_threads import polite_threads
+from jobs.api_keys import KeyRing
+from jobs.process import polite_threads
 from jobs.settings import settings
 from retinoscope.commands import api_command, worker_command
 from retinoscope.errors import StackError
@@ -22,7 +22,9 @@ from retinoscope.serve import serve as serve_stack
 from retinoscope.stack import Plan
 
 app = typer.Typer(help="See what a vision model sees.", no_args_is_help=True, add_completion=False)
-keys = typer.Typer(help="API keys. With none, the server is for this machine only.", no_args_is_help=True)
+keys = typer.Typer(
+    help="API keys. With none, the server is for this machine only.", no_args_is_help=True
+)
 app.add_typer(keys, name="keys")
 models = typer.Typer(help="The models there are, and your own.", no_args_is_help=True)
 app.add_typer(models, name="models")
@@ -40,7 +42,10 @@ def serve(
     data: Data = DATA,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Workers for all jobs.")] = 1,
     fast_workers: Annotated[
-        int, typer.Option(min=0, max=64, help="Workers for short jobs alone, which then never wait for long ones.")
+        int,
+        typer.Option(
+            min=0, max=64, help="Workers for short jobs alone, which then never wait for long ones."
+        ),
     ] = 1,
 ) -> None:
     """Run the whole stack on this machine: Redis, workers and API."""
@@ -60,7 +65,9 @@ def api(host: Host = "127.0.0.1", port: Port = 8000) -> None:
 @app.command()
 def worker(
     queues: Annotated[str, typer.Option(help="Queues to work on, in any order.")] = "slow,fast",
-    name: Annotated[str, typer.Option(help="Name of this worker; unique on its machine.")] = f"worker{os.getpid()}",
+    name: Annotated[
+        str, typer.Option(help="Name of this worker; unique on its machine.")
+    ] = f"worker{os.getpid()}",
 ) -> None:
     """Run one worker, on the Redis of RETINOSCOPE_REDIS_URL."""
     known_models()
@@ -82,13 +89,17 @@ def run(
 
 
 @app.command("techniques")
-def list_them(name: Annotated[str, typer.Argument(help="Of this one, the parameters.")] = "") -> None:
+def list_them(
+    name: Annotated[str, typer.Argument(help="Of this one, the parameters.")] = "",
+) -> None:
     """List the techniques, or describe one: retinoscope techniques saliency"""
     print(*(describe_technique(name) if name else list_techniques()), sep="\n")
 
 
 @app.command()
-def demo(out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("demo-out")) -> None:
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("demo-out"),
+) -> None:
     """Start the stack, send real photographs through every technique, write an index.html, stop."""
     from retinoscope.demo import run_demo  # loads rich
 
@@ -96,7 +107,9 @@ def demo(out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = P
 
 
 @keys.command("create")
-def create_key(name: Annotated[str, typer.Argument(help="Owner of the key.")], data: Data = DATA) -> None:
+def create_key(
+    name: Annotated[str, typer.Argument(help="Owner of the key.")], data: Data = DATA
+) -> None:
     """Make a key and print it, once."""
     if not name.replace("-", "").replace("_", "").isalnum() or len(name) > 64:
         raise StackError("An owner's name is made of letters, digits, - and _, 64 at most.")
@@ -123,17 +136,23 @@ def _ring(data: Path) -> KeyRing:
 
 @models.command("list")
 def list_models(
-    query: Annotated[str, typer.Argument(help="Part of a name; timm's models are listed only when asked.")] = "",
+    query: Annotated[
+        str, typer.Argument(help="Part of a name; timm's models are listed only when asked.")
+    ] = "",
 ) -> None:
     """List the models: name, input, classes, source."""
     for entry in search_models(query) if query else known_models().values():
         channels, side, _ = entry.input_shape
-        print(f"{entry.name}  {side} × {side} × {channels}  {entry.classes} classes  {entry.source}")
+        print(
+            f"{entry.name}  {side} × {side} × {channels}  {entry.classes} classes  {entry.source}"
+        )
 
 
 @models.command("check")
 def check_models(
-    file: Annotated[Path, typer.Argument(help="A TOML file of your own models; docs/models.md describes it.")],
+    file: Annotated[
+        Path, typer.Argument(help="A TOML file of your own models; docs/models.md describes it.")
+    ],
 ) -> None:
     """Load each model of a file, run it once, and say what is wrong."""
     from retinoscope.check_models import check_file  # loads torch

@@ -47,7 +47,9 @@ def run_demo(out: Path, port: int) -> bool:
     failed = [item for item in shown if not item.succeeded]
     for item in failed:
         console.print(f"[red]{item.showing.title}: {item.job['status']} {item.job['error']}")
-    console.print(f"{len(shown) - len(failed)} of {len(shown)} jobs succeeded. Open {out / 'index.html'}")
+    console.print(
+        f"{len(shown) - len(failed)} of {len(shown)} jobs succeeded. Open {out / 'index.html'}"
+    )
     return not failed
 
 
@@ -60,28 +62,39 @@ def _show_all(client: httpx.Client, out: Path, console: Console) -> list[Shown]:
     )
     image_set = _image_set(client)
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
-        return [_told(console, _show(client, out, bars, showing, image_set)) for showing in showings()]
+        return [
+            _told(console, _show(client, out, bars, showing, image_set)) for showing in showings()
+        ]
 
 
 def _told(console: Console, shown: Shown) -> Shown:
     """A line for each job where there is no bar, as in a log."""
     if not console.is_terminal:
-        console.print(f"{shown.showing.title}: {shown.job['status']}, {shown.seconds:.0f} s", soft_wrap=True)
+        console.print(
+            f"{shown.showing.title}: {shown.job['status']}, {shown.seconds:.0f} s", soft_wrap=True
+        )
     return shown
 
 
 def _image_set(client: httpx.Client) -> str:
     """The id of a set of all photographs."""
     files = [("image", (path.name, path.read_bytes())) for path in all_photographs()]
-    created = client.post("/v1/image-sets", data={"name": "scikit-image"}, files=files).raise_for_status()
+    created = client.post(
+        "/v1/image-sets", data={"name": "scikit-image"}, files=files
+    ).raise_for_status()
     set_id: str = created.json()["id"]
     return set_id
 
 
-def _show(client: httpx.Client, out: Path, bars: Progress, showing: Showing, image_set: str) -> Shown:
+def _show(
+    client: httpx.Client, out: Path, bars: Progress, showing: Showing, image_set: str
+) -> Shown:
     began, technique = time.monotonic(), showing.technique
     bar = bars.add_task(showing.title, total=1, note="queued")
-    files = {name: (f"{other}.png", photograph(other), "image/png") for name, other in showing.images.items()}
+    files = {
+        name: (f"{other}.png", photograph(other), "image/png")
+        for name, other in showing.images.items()
+    }
     fields = {**showing.fields, "seed": "1", "cache": "false"} | (
         {"image_set": image_set} if technique.reads_image_set else {}
     )
@@ -90,7 +103,9 @@ def _show(client: httpx.Client, out: Path, bars: Progress, showing: Showing, ima
     job = _follow(client, created.json(), bars, bar)
     shown = Shown(showing, job, time.monotonic() - began)
     if shown.succeeded:
-        shown.files = [_fetch(client, out, shown, artifact) for artifact in job["result"]["artifacts"]]
+        shown.files = [
+            _fetch(client, out, shown, artifact) for artifact in job["result"]["artifacts"]
+        ]
     return shown
 
 

@@ -31,7 +31,8 @@ def page(shown: Sequence[ShownLike]) -> str:
     """The whole page; pictures are files beside it."""
     photographs = dict.fromkeys(item.showing.photograph for item in shown)
     body = "".join(
-        _photograph(name, [item for item in shown if item.showing.photograph == name]) for name in photographs
+        _photograph(name, [item for item in shown if item.showing.photograph == name])
+        for name in photographs
     )
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><title>Retinoscope demo</title>"
@@ -50,9 +51,14 @@ def _section(item: ShownLike) -> str:
         return f"<section>{title}<p class=failed>{escape(str(item.job['error']))}</p></section>"
     name = item.showing.photograph
     pictures = [(f"{name}.png", "photograph")] if name in PHOTOGRAPHS else []
-    pictures += [(file, artifact["name"]) for file, artifact in zip(item.files, _artifacts(item), strict=True)]
+    pictures += [
+        (file, artifact["name"])
+        for file, artifact in zip(item.files, _artifacts(item), strict=True)
+    ]
     figures = "".join(
-        _figure(file, caption) for file, caption in pictures if file.endswith(".png") and "-patch-" not in file
+        _figure(file, caption)
+        for file, caption in pictures
+        if file.endswith(".png") and "-patch-" not in file
     )
     return f"<section>{title}<div class=pictures>{figures}</div>{_numbers(item)}</section>"
 
@@ -77,7 +83,10 @@ def _numbers(item: ShownLike) -> str:
     numbers = item.job["result"]["summary"] | {"seconds": round(item.seconds, 1)}
     if "check" in numbers:
         numbers["check"] = numbers["check"]["verdict"]
-    rows = "".join(f"<dt>{escape(str(key))}</dt><dd>{escape(_said(value))}</dd>" for key, value in numbers.items())
+    rows = "".join(
+        f"<dt>{escape(str(key))}</dt><dd>{escape(_said(value))}</dd>"
+        for key, value in numbers.items()
+    )
     return f"<dl>{rows}</dl>"
 
 

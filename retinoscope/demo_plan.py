@@ -53,7 +53,9 @@ class Showing:
     @property
     def title(self) -> str:
         asked = self.fields.get("target") or self.fields.get("goal") or ""
-        return f"{self.technique.name} {asked} · {self.photograph}".replace(" top ·", " ·").replace("  ", " ")
+        return f"{self.technique.name} {asked} · {self.photograph}".replace(" top ·", " ·").replace(
+            "  ", " "
+        )
 
     @property
     def stem(self) -> str:
@@ -68,7 +70,9 @@ def showings() -> Iterator[Showing]:
             for number, fields in enumerate(_fields(technique)):
                 images = _images(technique, fields, photograph)
                 if bool(images) == (photograph != MODEL):
-                    plain = {name: value for name, value in fields.items() if not value.startswith("@")}
+                    plain = {
+                        name: value for name, value in fields.items() if not value.startswith("@")
+                    }
                     yield Showing(photograph, technique, number, plain, images)
 
 

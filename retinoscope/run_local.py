@@ -19,29 +19,37 @@ from workers.failures import explain
 from workers.folder_image_set import FolderImageSet
 from workers.models.load import load_model
 from workers.provenance import provenance
-from workers.toolkit.array import Input, read_array
-from workers.toolkit.context import LocalContext
 from workers.toolkit.errors import TechniqueError
-from workers.toolkit.image_set import ImageSet, LocalImageSet
-from workers.toolkit.precision import set_tf32
-from workers.toolkit.view import decode
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.execution.context import LocalContext
+from workers.toolkit.images.array import Input, read_array
+from workers.toolkit.images.image_set import ImageSet, LocalImageSet
+from workers.toolkit.images.preprocessing import decode
+from workers.toolkit.network.precision import set_tf32
+from workers.toolkit.network.vision_model import VisionModel
 
 
 class _Terminal(LocalContext):
     def wants_preview(self) -> bool:
         return False
 
-    def progress(self, done: int, total: int, message: str = "", *, loss: float | None = None) -> None:
+    def progress(
+        self, done: int, total: int, message: str = "", *, loss: float | None = None
+    ) -> None:
         if sys.stderr.isatty():
-            print(f"\r{message or 'step'} {done}/{total}", end="\n" if done == total else "", file=sys.stderr)
+            print(
+                f"\r{message or 'step'} {done}/{total}",
+                end="\n" if done == total else "",
+                file=sys.stderr,
+            )
 
 
 def run_local(name: str, arguments: list[str], out: Path) -> None:
     """Run it and write its files and `result.json` into `out`. Raises StackError or CatalogError."""
     technique = find_technique(name)
     files, fields = _sorted_out(arguments)
-    named = {image.name: fields.pop(image.name) for image in technique.images if image.name in fields}
+    named = {
+        image.name: fields.pop(image.name) for image in technique.images if image.name in fields
+    }
     params = _params(technique, fields)
     inputs = _inputs(technique, files, named)
     params.check_images(inputs.keys())
@@ -89,7 +97,9 @@ def _inputs(technique: Technique, files: list[str], named: dict[str, str]) -> di
     paths = dict(named)
     for file in files:
         kind = "array" if Path(file).suffix.lower() == ".npy" else "image"
-        free = [image for image in technique.images if image.name not in paths and image.kind == kind]
+        free = [
+            image for image in technique.images if image.name not in paths and image.kind == kind
+        ]
         if not free:
             raise _usage(technique, files)
         paths[free[0].name] = file
@@ -97,7 +107,11 @@ def _inputs(technique: Technique, files: list[str], named: dict[str, str]) -> di
     required = [image.name for image in technique.images if image.required]
     if set(required) - paths.keys() or (technique.one_of and len(chosen) != 1):
         raise _usage(technique, files)
-    return {image.name: _read(image, Path(paths[image.name])) for image in technique.images if image.name in paths}
+    return {
+        image.name: _read(image, Path(paths[image.name]))
+        for image in technique.images
+        if image.name in paths
+    }
 
 
 def _usage(technique: Technique, files: list[str]) -> StackError:
@@ -131,13 +145,19 @@ def _params(technique: Technique, fields: dict[str, str]) -> Params:
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors()]
         known = sorted(technique.params.model_fields)
-        extra = [str(part["loc"][-1]) for part in error.errors() if part["type"] == "extra_forbidden"]
+        extra = [
+            str(part["loc"][-1]) for part in error.errors() if part["type"] == "extra_forbidden"
+        ]
         meant = near_matches(extra[0], known) if extra else ""
         raise StackError(f"{'; '.join(lines)}.{meant} Known: {', '.join(known)}.") from None
     entry = find_model(params.model)
     params = params.resolved(entry)
     params.check_model(entry)
-    return params if params.seed is not None else params.model_copy(update={"seed": secrets.randbits(32)})
+    return (
+        params
+        if params.seed is not None
+        else params.model_copy(update={"seed": secrets.randbits(32)})
+    )
 
 
 def _write(out: Path, files: dict[str, bytes]) -> None:

@@ -5,7 +5,7 @@ import signal
 import threading
 from types import FrameType
 
-from jobs.keys import KeyRing
+from jobs.api_keys import KeyRing
 from jobs.settings import settings
 from retinoscope.errors import StackError
 from retinoscope.stack import Plan, running
@@ -24,7 +24,10 @@ def serve(plan: Plan) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, tell)
     with running(plan, told) as stack:
-        print(f"Retinoscope serves on {plan.address}  (API docs: {plan.address}/docs, data: {plan.data})", flush=True)
+        print(
+            f"Retinoscope serves on {plan.address}  (API docs: {plan.address}/docs, data: {plan.data})",
+            flush=True,
+        )
         print("Press Ctrl-C to stop.", flush=True)
         while not told.wait(_WATCH_EVERY_S):
             stack.watch()

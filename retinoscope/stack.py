@@ -59,7 +59,9 @@ class Stack:
                 if child.restarts >= _CRASHES_BEFORE_GIVING_UP:
                     raise StackError(f"{child.name} does not start:\n{child.log_tail()}")
             if time.monotonic() > deadline:
-                raise StackError(f"The stack is not ready after {_READY_PATIENCE_S:.0f} s; see {self.plan.data}/logs.")
+                raise StackError(
+                    f"The stack is not ready after {_READY_PATIENCE_S:.0f} s; see {self.plan.data}/logs."
+                )
             time.sleep(0.1)
 
     def stop(self) -> None:
@@ -76,7 +78,10 @@ class Stack:
             state = httpx.get(f"{self.plan.address}/readyz", timeout=2)
         except httpx.HTTPError:
             return False
-        return state.status_code == 200 and state.json()["workers"] >= self.plan.workers + self.plan.fast_workers
+        return (
+            state.status_code == 200
+            and state.json()["workers"] >= self.plan.workers + self.plan.fast_workers
+        )
 
 
 @contextmanager
@@ -105,8 +110,12 @@ def _children(plan: Plan) -> list[Child]:
     names = {f"worker{i}": plan.queues for i in range(1, plan.workers + 1)}
     names |= {f"worker-fast{i}": "fast" for i in range(1, plan.fast_workers + 1)}
     for name, queues in names.items():
-        children.append(Child(name, worker_command(name, queues), env, logs / f"{name}.log", patience_s=20))
-    children.append(Child("api", api_command(plan.host, plan.port), env, logs / "api.log", patience_s=10))
+        children.append(
+            Child(name, worker_command(name, queues), env, logs / f"{name}.log", patience_s=20)
+        )
+    children.append(
+        Child("api", api_command(plan.host, plan.port), env, logs / "api.log", patience_s=10)
+    )
     return children
 
 
@@ -117,7 +126,9 @@ def _check_port(plan: Plan) -> None:
         try:
             probe.bind((plan.host, plan.port))
         except OSError as error:
-            raise StackError(f"Cannot listen on {plan.host}:{plan.port}: {error.strerror}. Choose --port.") from None
+            raise StackError(
+                f"Cannot listen on {plan.host}:{plan.port}: {error.strerror}. Choose --port."
+            ) from None
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from jobs.die_with_parent import die_with_parent
+from jobs.process import die_with_parent
 
 if __name__ == "__main__":
     die_with_parent(int(sys.argv[1]))

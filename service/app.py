@@ -12,13 +12,23 @@ from fastapi_offline import FastAPIOffline
 from catalog.models import models
 from jobs.settings import Settings, settings
 from service import problems
-from service.body_limit import BodyLimit
-from service.guard import Guard
-from service.head import HeadAsGet
-from service.routes import artifacts, create_job, events, health, image_sets, images, jobs, previews, techniques
+from service.events.stopping import when_told_to_stop
+from service.middleware.body_limit import BodyLimit
+from service.middleware.head_requests import HeadAsGet
+from service.middleware.loopback_only import Guard
+from service.routes import (
+    artifacts,
+    create_job,
+    events,
+    health,
+    image_sets,
+    images,
+    jobs,
+    previews,
+    techniques,
+)
 from service.routes import models as model_routes
 from service.services import make_services
-from service.stopping import when_told_to_stop
 
 DESCRIPTION = """Shows what a vision model sees. Post an image, name a technique, poll the job, fetch the pictures.
 

@@ -39,7 +39,9 @@ async def read_request(request: Request, image_names: set[str]) -> Sent:
         if len(body) <= _SMALL_BODY:  # a thread would cost more than the reading
             return _read_json(body, image_names)
         return await run_in_threadpool(_read_json, body, image_names)
-    raise Problem("unsupported_media_type", "Send multipart/form-data (curl -F …) or application/json.")
+    raise Problem(
+        "unsupported_media_type", "Send multipart/form-data (curl -F …) or application/json."
+    )
 
 
 def decode_data_url(name: str, text: str) -> bytes:
@@ -59,7 +61,11 @@ async def _read_form(request: Request, image_names: set[str]) -> Sent:
     try:
         for name, value in form.multi_items():
             if name in sent.images or name in sent.fields:
-                another = f" Send another one as {name}_2." if f"{name}_2" in image_names else " Send it once."
+                another = (
+                    f" Send another one as {name}_2."
+                    if f"{name}_2" in image_names
+                    else " Send it once."
+                )
                 raise _wrong(name, f"{name} was sent twice.{another}")
             if isinstance(value, UploadFile):
                 sent.images[name] = await value.read()
@@ -77,11 +83,14 @@ async def _parse_form(request: Request) -> FormData:
         if not request.headers["content-type"].lower().startswith("multipart/"):
             return await request.form(max_fields=_MAX_FIELDS)
         body = _Tailed(request.stream())
-        parser = MultiPartParser(request.headers, body.chunks(), max_files=_MAX_FILES, max_fields=_MAX_FIELDS)
+        parser = MultiPartParser(
+            request.headers, body.chunks(), max_files=_MAX_FILES, max_fields=_MAX_FIELDS
+        )
         form = await parser.parse()
     except (HTTPException, MultiPartException, ValueError, KeyError) as error:
         raise Problem(
-            "invalid_request", "The form cannot be read. With curl, use -F image=@photo.jpg and -F name=value."
+            "invalid_request",
+            "The form cannot be read. With curl, use -F image=@photo.jpg and -F name=value.",
         ) from error
     if not _closed(body.tail):
         raise Problem("invalid_request", "The form ends too early. Was the upload cut off?")
@@ -110,7 +119,9 @@ class _Tailed:
 def _read_json(body: bytes, image_names: set[str]) -> Sent:
     # Images are long texts without brackets and commas; millions of these only cost time and memory.
     if body.count(b"[") + body.count(b"{") + body.count(b",") > _MAX_JSON_MARKS:
-        raise Problem("invalid_request", "The JSON has too many parts. Parameters are a flat object.")
+        raise Problem(
+            "invalid_request", "The JSON has too many parts. Parameters are a flat object."
+        )
     try:
         data = json.loads(body or b"{}", parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:

@@ -16,8 +16,8 @@ from starlette.concurrency import run_in_threadpool
 from jobs.errors import KeyReused, KeyTaken, NotFound
 from jobs.idempotency import Reservation
 from jobs.model import Job
-from service.changes import pause
-from service.order import Order
+from service.events.change_listener import pause
+from service.job_request import Order
 from service.problems import Problem
 from service.services import Services
 
@@ -58,12 +58,18 @@ def read_key(header: str | None) -> str | None:
 
 def fingerprint_of(order: Order) -> str:
     """What makes two requests the same: the technique, what was asked for, and the bytes of the images."""
-    asked = order.options.model_dump(exclude_unset=True) | order.params.model_dump(mode="json", exclude_unset=True)
+    asked = order.options.model_dump(exclude_unset=True) | order.params.model_dump(
+        mode="json", exclude_unset=True
+    )
     digests = {name: _digest(sent) for name, sent in order.images.items()}
-    return hashlib.sha256(json.dumps([order.technique.name, asked, digests], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps([order.technique.name, asked, digests], sort_keys=True).encode()
+    ).hexdigest()
 
 
-async def once(services: Services, owner: str, key: str, fingerprint: str, make: Make) -> tuple[Job, bool]:
+async def once(
+    services: Services, owner: str, key: str, fingerprint: str, make: Make
+) -> tuple[Job, bool]:
     """The key's job, and whether it was there before. `make` makes one, or is refused. Raises Problem."""
     while True:
         reservation = Reservation.of(owner, key, fingerprint)

@@ -14,8 +14,8 @@ from jobs.image_sets import Outcome
 from service.inputs import store_image
 from service.problems import Problem
 from service.services import Services
-from service.uploads import Upload, UploadedFile
-from service.zips import Budget, Candidate, candidates, shown, too_large
+from service.uploads.streaming import Upload, UploadedFile
+from service.uploads.zips import Budget, Candidate, candidates, shown, too_large
 
 _IMAGES_AT_ONCE = 16
 _IDS_AT_ONCE = 500
@@ -26,7 +26,9 @@ _ID = re.compile("sha256:[0-9a-f]{64}")
 class FileOutcome(BaseModel):
     """What became of one image that was sent."""
 
-    name: str = Field(description="The file's name, its path in the zip file, or the id that was sent.")
+    name: str = Field(
+        description="The file's name, its path in the zip file, or the id that was sent."
+    )
     status: Literal["added", "already_there", "refused"]
     image: str | None = Field(None, description="sha256:… of the image in the set.")
     code: str | None = Field(None, description="Why it was refused, as in a problem document.")
@@ -53,7 +55,9 @@ class Intake:
         """Add images that are stored."""
         for start in range(0, len(ids), _IDS_AT_ONCE):
             some = ids[start : start + _IDS_AT_ONCE]
-            await run_in_threadpool(self._add, [(image_id[:80], _well_formed(image_id)) for image_id in some])
+            await run_in_threadpool(
+                self._add, [(image_id[:80], _well_formed(image_id)) for image_id in some]
+            )
 
     def check(self) -> None:
         """Raises Problem if something was sent, and nothing of it is in the set."""
@@ -73,7 +77,10 @@ class Intake:
         )
 
     def _take_some(self, found: Iterator[Candidate]) -> bool:
-        some = [(candidate.name, self._stored(candidate)) for candidate in islice(found, _IMAGES_AT_ONCE)]
+        some = [
+            (candidate.name, self._stored(candidate))
+            for candidate in islice(found, _IMAGES_AT_ONCE)
+        ]
         self._add(some)
         return bool(some)
 
@@ -88,14 +95,22 @@ class Intake:
     def _add(self, some: Sequence[tuple[str, str | Problem]]) -> None:
         ids = [image for _, image in some if isinstance(image, str)]
         try:
-            words = iter(self._services.image_sets.add_some(self._owner, self._set_id, ids) if ids else [])
+            words = iter(
+                self._services.image_sets.add_some(self._owner, self._set_id, ids) if ids else []
+            )
         except NotFound:
-            raise Problem("image_set_not_found", "It was deleted, or has expired, while images came.") from None
+            raise Problem(
+                "image_set_not_found", "It was deleted, or has expired, while images came."
+            ) from None
         for name, image in some:
             self.outcomes.append(
-                _refused(name, image) if isinstance(image, Problem) else _told(name, image, next(words))
+                _refused(name, image)
+                if isinstance(image, Problem)
+                else _told(name, image, next(words))
             )
-        self._full = self._full or any(outcome.code == "image_set_full" for outcome in self.outcomes[-len(some) :])
+        self._full = self._full or any(
+            outcome.code == "image_set_full" for outcome in self.outcomes[-len(some) :]
+        )
 
 
 def _found(upload: Upload, services: Services) -> Iterator[Candidate]:
@@ -116,7 +131,9 @@ def _bytes(sent: UploadedFile, upload: Upload, services: Services) -> bytes:
         raise too_large(services.settings)
     data = sent.open(upload.file).read()
     if data.startswith(b"PK\3\4"):
-        raise Problem("not_an_image", "It is a zip file. Send it in the field `zip`: -F zip=@photos.zip.")
+        raise Problem(
+            "not_an_image", "It is a zip file. Send it in the field `zip`: -F zip=@photos.zip."
+        )
     return data
 
 
@@ -145,4 +162,6 @@ def _refused(name: str, problem: Problem) -> FileOutcome:
 
 
 _UNKNOWN = Problem("unknown_image", "It is not a stored image. Upload it: POST /v1/images.")
-_FULL = Problem("image_set_full", "The set holds as much as it may. Make another: POST /v1/image-sets.")
+_FULL = Problem(
+    "image_set_full", "The set holds as much as it may. Make another: POST /v1/image-sets."
+)

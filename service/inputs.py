@@ -5,14 +5,13 @@ from contextlib import contextmanager
 
 from catalog.errors import InvalidParameters, Violation
 from catalog.technique import ImageInput, Technique
-from jobs.arrays import StoredArray
 from jobs.errors import NotFound
-from jobs.images import StoredImage
 from jobs.model import Input, InputArray, InputImage
-from service.arrays import examine_array
-from service.photographs import examine
+from jobs.uploads import StoredArray, StoredImage
 from service.problems import Problem
 from service.services import Services
+from service.uploads.array_validation import examine_array
+from service.uploads.image_validation import examine
 
 Sent = Mapping[str, bytes | str]
 
@@ -31,7 +30,9 @@ def check_names(technique: Technique, sent: Sent) -> None:
         )
 
 
-def store_inputs(services: Services, owner: str, technique: Technique, sent: Sent) -> dict[str, Input]:
+def store_inputs(
+    services: Services, owner: str, technique: Technique, sent: Sent
+) -> dict[str, Input]:
     """What a job's record says of its inputs; their bytes are stored. Raises Problem."""
     return {
         image.name: _stored(services, owner, image, sent[image.name])
@@ -48,7 +49,9 @@ def store_image(services: Services, owner: str, data: bytes) -> StoredImage:
 
 
 def _check_required(technique: Technique, sent: Sent, extra: list[str]) -> None:
-    if missing := [image for image in technique.images if image.required and image.name not in sent]:
+    if missing := [
+        image for image in technique.images if image.required and image.name not in sent
+    ]:
         name = missing[0].name
         instead = f", and takes no {extra[0][:80]!r}" if extra else ""
         detail = f"{technique.title} needs the image {name!r}{instead}. With curl: -F {name}={_file(missing[0])}."
@@ -63,7 +66,9 @@ def _check_one_of(technique: Technique, sent: Sent) -> None:
     ways = " or ".join(f"-F {image.name}={_file(image)}" for image in choices)
     if not given:
         violations = [Violation(f"/{choices[0].name}", "missing")]
-        raise Problem("input_missing", f"{technique.title} needs one input. With curl: {ways}.", violations)
+        raise Problem(
+            "input_missing", f"{technique.title} needs one input. With curl: {ways}.", violations
+        )
     message = f"Send one of {' and '.join(given)}, not both: {ways}."
     raise InvalidParameters(message, [Violation(f"/{given[1]}", message)])
 
@@ -81,7 +86,9 @@ def _image(services: Services, owner: str, name: str, value: bytes | str) -> Sto
     try:
         return services.images.use(owner, value)
     except NotFound:
-        forgotten = "" if value.startswith("sha256:") else " Was the @ before a file's name forgotten?"
+        forgotten = (
+            "" if value.startswith("sha256:") else " Was the @ before a file's name forgotten?"
+        )
         way = f"Upload it with -F {name}=@photo.jpg, or by POST /v1/images."
         detail = f"{value[:80]!r} is not a stored image.{forgotten} {way}"
         raise Problem("unknown_image", detail, [Violation(f"/{name}", "not stored")]) from None
@@ -104,7 +111,9 @@ def _refusals_at(name: str) -> Iterator[None]:
     try:
         yield
     except Problem as problem:
-        raise Problem(problem.code, problem.detail, [Violation(f"/{name}", problem.detail)]) from None
+        raise Problem(
+            problem.code, problem.detail, [Violation(f"/{name}", problem.detail)]
+        ) from None
 
 
 def _file(image: ImageInput) -> str:

@@ -51,7 +51,9 @@ class JobView(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    deadline_at: datetime | None = Field(description="When it fails if it has not ended; by `deadline_s`.")
+    deadline_at: datetime | None = Field(
+        description="When it fails if it has not ended; by `deadline_s`."
+    )
     expires_at: datetime
     params: dict[str, Any] = Field(description="Every parameter, defaults and seed included.")
     inputs: dict[str, Input]
@@ -60,7 +62,9 @@ class JobView(BaseModel):
     cancel_requested: bool
     result: ResultView | None
     error: JobError | None
-    cached: bool = Field(description="The result is that of an earlier job with the same work; nothing was computed.")
+    cached: bool = Field(
+        description="The result is that of an earlier job with the same work; nothing was computed."
+    )
     attempts: int
     timing: Timing
     provenance: dict[str, Any]
@@ -115,4 +119,6 @@ def _timing(job: Job) -> Timing:
     if job.started_ms is None:
         return Timing()
     queued = (job.started_ms - job.created_ms) / 1000
-    return Timing(queued_s=queued, run_s=job.finished_ms and (job.finished_ms - job.started_ms) / 1000)
+    return Timing(
+        queued_s=queued, run_s=job.finished_ms and (job.finished_ms - job.started_ms) / 1000
+    )

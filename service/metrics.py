@@ -17,19 +17,33 @@ class _StoreCollector(Collector):
         waiting, running = self._services.jobs.load()
         yield GaugeMetricFamily("retinoscope_jobs_waiting", "Jobs that wait for a worker.", waiting)
         yield GaugeMetricFamily("retinoscope_jobs_running", "Jobs that a worker holds.", running)
-        yield GaugeMetricFamily("retinoscope_workers", "Workers that live.", self._services.board.workers())
+        yield GaugeMetricFamily(
+            "retinoscope_workers", "Workers that live.", self._services.board.workers()
+        )
         feeds = self._services.feeds
-        yield GaugeMetricFamily("retinoscope_event_listeners", "Event streams open in this process.", feeds.listeners)
-        yield GaugeMetricFamily("retinoscope_event_feeds", "Jobs that this process reads events of.", feeds.open)
-        yield CounterMetricFamily("retinoscope_event_reads", "Reads of event streams by this process.", feeds.reads)
-        created = CounterMetricFamily("retinoscope_jobs_created", "Jobs accepted.", labels=["technique"])
+        yield GaugeMetricFamily(
+            "retinoscope_event_listeners", "Event streams open in this process.", feeds.listeners
+        )
+        yield GaugeMetricFamily(
+            "retinoscope_event_feeds", "Jobs that this process reads events of.", feeds.open
+        )
+        yield CounterMetricFamily(
+            "retinoscope_event_reads", "Reads of event streams by this process.", feeds.reads
+        )
+        created = CounterMetricFamily(
+            "retinoscope_jobs_created", "Jobs accepted.", labels=["technique"]
+        )
         cached = CounterMetricFamily(
             "retinoscope_jobs_cached", "Jobs that got the result of another.", labels=["technique"]
         )
-        finished = CounterMetricFamily("retinoscope_jobs_finished", "Jobs ended.", labels=["status", "technique"])
+        finished = CounterMetricFamily(
+            "retinoscope_jobs_finished", "Jobs ended.", labels=["status", "technique"]
+        )
         for name, count in self._services.jobs.counters().items():
             kind, *labels = name.split(":")
-            {"created": created, "cached": cached, "finished": finished}[kind].add_metric(labels, count)
+            {"created": created, "cached": cached, "finished": finished}[kind].add_metric(
+                labels, count
+            )
         yield created
         yield cached
         yield finished

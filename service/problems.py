@@ -16,7 +16,15 @@ from redis import TimeoutError as RedisTimeoutError
 from starlette.exceptions import HTTPException
 
 from catalog.errors import CatalogError, Violation
-from jobs.errors import ImageSetFull, NotFound, QueueFull, StillRunning, StoreBusy, TooManyImageSets, TooManyJobs
+from jobs.errors import (
+    ImageSetFull,
+    NotFound,
+    QueueFull,
+    StillRunning,
+    StoreBusy,
+    TooManyImageSets,
+    TooManyJobs,
+)
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +110,12 @@ _SENTENCES = {
     404: "GET /docs shows every call; all but the health checks begin with /v1.",
     405: "The Allow header says which methods are; GET /docs shows every call.",
 }
-_BY_STATUS = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+_BY_STATUS = {
+    400: "invalid_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+}
 
 
 class FieldProblem(BaseModel):
@@ -146,7 +159,9 @@ def answer(problem: Problem) -> Response:
         status=problem.status,
         code=problem.code,
         detail=problem.detail,
-        errors=[FieldProblem(pointer=error.pointer, message=error.message) for error in problem.errors],
+        errors=[
+            FieldProblem(pointer=error.pointer, message=error.message) for error in problem.errors
+        ],
     )
     headers = problem.headers
     if problem.code in _RETRY_AFTER_S:
@@ -167,12 +182,22 @@ def install(app: FastAPI) -> None:
 async def _handle(request: Request, error: Exception) -> Response:
     problem = _problem(error)
     if problem.status >= 500:
-        log.error("%s %s: %s", request.method, request.url.path, type(error).__name__, exc_info=_unknown(error))
+        log.error(
+            "%s %s: %s",
+            request.method,
+            request.url.path,
+            type(error).__name__,
+            exc_info=_unknown(error),
+        )
     return answer(problem)
 
 
 def _unknown(error: Exception) -> Exception | None:
-    return None if isinstance(error, Problem | QueueFull | RedisConnectionError | RedisTimeoutError) else error
+    return (
+        None
+        if isinstance(error, Problem | QueueFull | RedisConnectionError | RedisTimeoutError)
+        else error
+    )
 
 
 def _problem(error: Exception) -> Problem:
@@ -186,13 +211,20 @@ def _problem(error: Exception) -> Problem:
         case StillRunning():
             return Problem("job_running", "The job is running. Cancel it first: POST …/cancel.")
         case QueueFull():
-            return Problem("queue_full", "As many jobs are waiting as this server holds. Try again later.")
+            return Problem(
+                "queue_full", "As many jobs are waiting as this server holds. Try again later."
+            )
         case TooManyJobs():
-            return Problem("too_many_jobs", "Wait until some of those that wait or run have ended, or cancel some.")
+            return Problem(
+                "too_many_jobs",
+                "Wait until some of those that wait or run have ended, or cancel some.",
+            )
         case ImageSetFull():
             return Problem("image_set_full", "Make another set: POST /v1/image-sets.")
         case TooManyImageSets():
-            return Problem("too_many_image_sets", "Delete one that is not needed: DELETE /v1/image-sets/{id}.")
+            return Problem(
+                "too_many_image_sets", "Delete one that is not needed: DELETE /v1/image-sets/{id}."
+            )
         case RedisConnectionError() | RedisTimeoutError() | ObjectStoreError() | StoreBusy():
             return Problem("store_unavailable", _STORE_AWAY)
         case RequestValidationError():
@@ -208,9 +240,12 @@ def _problem(error: Exception) -> Problem:
 def invalid(errors: Iterable[Any], skip: int = 0) -> Problem:
     """pydantic's errors as one problem; the first `skip` parts of each location are left out."""
     violations = [
-        Violation("".join(f"/{_escaped(part)}" for part in error["loc"][skip:]), str(error["msg"])) for error in errors
+        Violation("".join(f"/{_escaped(part)}" for part in error["loc"][skip:]), str(error["msg"]))
+        for error in errors
     ]
-    said = "; ".join(f"{violation.pointer.strip('/') or 'body'}: {violation.message}" for violation in violations)
+    said = "; ".join(
+        f"{violation.pointer.strip('/') or 'body'}: {violation.message}" for violation in violations
+    )
     return Problem("invalid_parameters", said, violations)
 
 
@@ -225,7 +260,9 @@ def document_problems(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         document = plain()
-        _, schemas = models_json_schema([(ProblemDocument, "serialization")], ref_template=_REFERENCE)
+        _, schemas = models_json_schema(
+            [(ProblemDocument, "serialization")], ref_template=_REFERENCE
+        )
         document["components"]["schemas"] |= schemas["$defs"]
         return document
 

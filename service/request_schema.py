@@ -3,7 +3,7 @@
 from typing import Any
 
 from catalog.technique import ImageInput, Technique
-from service.job_options import JobOptions
+from service.job_request import JobOptions
 
 _STORED = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
@@ -14,7 +14,10 @@ def request_body(technique: Technique, without: tuple[str, ...] = ()) -> dict[st
     stored = {image.name: _STORED for image in technique.least}
     content = {
         "multipart/form-data": {"schema": _schema(technique, "form", without), "example": example},
-        "application/json": {"schema": _schema(technique, "json", without), "example": stored | example},
+        "application/json": {
+            "schema": _schema(technique, "json", without),
+            "example": stored | example,
+        },
     }
     return {"requestBody": {"required": bool(technique.least), "content": content}}
 
@@ -29,12 +32,19 @@ def _schema(technique: Technique, kind: str, without: tuple[str, ...]) -> dict[s
     for name in without:
         del schema["properties"][name]
     pictures = {image.name: _input(image, kind) for image in technique.images}
-    choice = {"oneOf": [{"required": [name]} for name in technique.one_of]} if technique.one_of else {}
+    choice = (
+        {"oneOf": [{"required": [name]} for name in technique.one_of]} if technique.one_of else {}
+    )
     return {
         "title": f"{technique.name}_{kind}",
         "type": "object",
-        "properties": pictures | schema["properties"] | JobOptions.model_json_schema()["properties"],
-        "required": [*(image.name for image in technique.images if image.required), *schema.get("required", [])],
+        "properties": pictures
+        | schema["properties"]
+        | JobOptions.model_json_schema()["properties"],
+        "required": [
+            *(image.name for image in technique.images if image.required),
+            *schema.get("required", []),
+        ],
         "additionalProperties": False,
         **choice,
     }
@@ -43,7 +53,11 @@ def _schema(technique: Technique, kind: str, without: tuple[str, ...]) -> dict[s
 def _input(image: ImageInput, kind: str) -> dict[str, Any]:
     file, what = ("A .npy file", "array") if image.kind == "array" else ("A file", "image")
     if kind == "form":
-        return {"type": "string", "format": "binary", "description": f"{image.description} {file}, or sha256:… ."}
+        return {
+            "type": "string",
+            "format": "binary",
+            "description": f"{image.description} {file}, or sha256:… .",
+        }
     return {
         "type": "string",
         "description": f"{image.description} `sha256:…` of a stored {what}, or a `data:` URL.",

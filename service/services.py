@@ -7,23 +7,22 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from catalog.registry import techniques
-from jobs.arrays import ArrayStore
+from jobs.api_keys import LOCAL_OWNER, KeyRing
 from jobs.artifacts import ArtifactStore
+from jobs.celery_message import hint
 from jobs.connection import connect
+from jobs.deduplication import Sharing
 from jobs.errors import NotFound
 from jobs.events import EventLog
-from jobs.hint import hint
 from jobs.idempotency import IdempotencyKeys
 from jobs.image_sets import ImageSet, ImageSetStore
-from jobs.images import ImageStore
-from jobs.keys import LOCAL_OWNER, KeyRing
 from jobs.model import Job
-from jobs.noticeboard import Noticeboard
+from jobs.registries import Noticeboard
 from jobs.settings import Settings
-from jobs.sharing import Sharing
 from jobs.store import JobStore
-from service.changes import Changes
-from service.feeds import Feeds
+from jobs.uploads import ArrayStore, ImageStore
+from service.events.change_listener import Changes
+from service.events.feeds import Feeds
 from service.problems import Problem
 
 
@@ -77,7 +76,9 @@ TheServices = Annotated[Services, Depends(_services)]
 
 
 _BEARER = HTTPBearer(auto_error=False, description="A key made by `retinoscope keys create`.")
-_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key, in a header of its own.")
+_HEADER = APIKeyHeader(
+    name="X-API-Key", auto_error=False, description="The same key, in a header of its own."
+)
 
 
 async def _owner(
@@ -118,7 +119,9 @@ def _image_set(set_id: str, owner: Owner, services: TheServices) -> ImageSet:
     try:
         return services.image_sets.get(owner, set_id)
     except NotFound:
-        raise Problem("image_set_not_found", "It never existed, has expired, or belongs to another key.") from None
+        raise Problem(
+            "image_set_not_found", "It never existed, has expired, or belongs to another key."
+        ) from None
 
 
 ExistingImageSet = Annotated[ImageSet, Depends(_image_set)]

@@ -8,16 +8,21 @@ from typing import Any
 
 from catalog.models import ModelEntry
 from catalog.technique import Params
-from jobs import keyspace
+from jobs import redis_keys
+from jobs.create_options import Work
 from jobs.model import Input
-from jobs.terms import Work
-from service.order import Order
+from service.job_request import Order
 
 _VERSION = version("retinoscope")
 
 
 def work_of(
-    order: Order, params: Params, inputs: Mapping[str, Input], entry: ModelEntry, weights: str | None, precision: str
+    order: Order,
+    params: Params,
+    inputs: Mapping[str, Input],
+    entry: ModelEntry,
+    weights: str | None,
+    precision: str,
 ) -> Work | None:
     """None where the result is not settled by these: a seed that was drawn, an image set, weights not loaded yet."""
     seed_given = order.params.seed is not None
@@ -27,8 +32,13 @@ def work_of(
     asked: dict[str, Any] = params.model_dump(mode="json", exclude=None if seed_given else {"seed"})
     basis = {"retinoscope": _VERSION, "weights": weights, "precision": precision}
     ids = {name: found.id for name, found in inputs.items()}
-    own = entry.own and [entry.own.module, entry.own.function, entry.own.arguments, entry.own_labels]
+    own = entry.own and [
+        entry.own.module,
+        entry.own.function,
+        entry.own.arguments,
+        entry.own_labels,
+    ]
     model = [entry.model_dump(mode="json"), own]
     same = json.dumps([order.technique.name, model, asked, ids, basis], sort_keys=True)
-    name = keyspace.work(order.owner, hashlib.sha256(same.encode()).hexdigest())
-    return Work(name, basis, keyspace.weights(entry.name), order.options.cache)
+    name = redis_keys.work(order.owner, hashlib.sha256(same.encode()).hexdigest())
+    return Work(name, basis, redis_keys.weights(entry.name), order.options.cache)

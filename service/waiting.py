@@ -1,15 +1,18 @@
 """Holding an answer until something has happened, without holding a thread."""
 
+import logging
 import re
 import time
+from collections.abc import Callable
 
+from kombu.exceptions import OperationalError
+from redis import RedisError
 from starlette.concurrency import run_in_threadpool
 
 from catalog.models import ModelDescription
 from jobs.model import Job
 from jobs.queue import ask_for_description
-from service.changes import pause
-from service.publishing import tolerant
+from service.events.change_listener import pause
 from service.services import Services
 
 MAX_WAIT_S = 60.0
@@ -49,3 +52,16 @@ async def description(services: Services, model: str, seconds: float) -> ModelDe
             if left <= 0:
                 return None
             await pause(changed, left)
+
+
+log = logging.getLogger(__name__)
+
+
+def tolerant(send: Callable[..., None], *arguments: str) -> bool:
+    """Send; False if the broker is away."""
+    try:
+        send(*arguments)
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("not published: %s", type(error).__name__)
+        return False
+    return True

@@ -83,7 +83,9 @@ def make_digits(folder: Path) -> Digits:
     data = load_digits()
     order = np.random.default_rng(0).permutation(len(data.target))  # they come writer by writer
     pixels, classes = (data.images[order] * (255 / 16)).round().astype(np.uint8), data.target[order]
-    module = _trained(folder / "digits_net.py", normalized(pixels[:1400]), torch.from_numpy(classes[:1400]))
+    module = _trained(
+        folder / "digits_net.py", normalized(pixels[:1400]), torch.from_numpy(classes[:1400])
+    )
     save_file(module.state_dict(), folder / "digits.safetensors")
     return Digits(folder / "models.toml", module, pixels[1400:], classes[1400:])
 

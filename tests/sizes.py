@@ -16,12 +16,22 @@ def report() -> list[str]:
     files = [path for package in PACKAGES for path in sorted(Path(package).rglob("*.py"))]
     lines = {str(path): len(path.read_text().splitlines()) for path in files}
     bodies = {name: length for path in files for name, length in _functions(path)}
-    broken = [f"{name}: {length} lines, at most {FILE_MOST}" for name, length in lines.items() if length > FILE_MOST]
-    broken += [f"{name}: {n} lines, at most {FUNCTION_MOST}" for name, n in bodies.items() if n > FUNCTION_MOST]
+    broken = [
+        f"{name}: {length} lines, at most {FILE_MOST}"
+        for name, length in lines.items()
+        if length > FILE_MOST
+    ]
+    broken += [
+        f"{name}: {n} lines, at most {FUNCTION_MOST}"
+        for name, n in bodies.items()
+        if n > FUNCTION_MOST
+    ]
     if median(lines.values()) > FILE_MEDIAN:
         broken.append(f"median file: {median(lines.values())} lines, at most {FILE_MEDIAN}")
     if median(bodies.values()) > FUNCTION_MEDIAN:
-        broken.append(f"median function: {median(bodies.values())} lines, at most {FUNCTION_MEDIAN}")
+        broken.append(
+            f"median function: {median(bodies.values())} lines, at most {FUNCTION_MEDIAN}"
+        )
     return broken
 
 

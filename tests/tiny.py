@@ -6,9 +6,9 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from workers.toolkit.network import Network
-from workers.toolkit.view import Eye
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.images.preprocessing import Eye
+from workers.toolkit.network.network import Network
+from workers.toolkit.network.vision_model import VisionModel
 
 SIDE = 32
 CLASSES = 10
@@ -72,8 +72,12 @@ def seeded(kind: type[nn.Module], seed: int = 0) -> nn.Module:
 def tiny_model(kind: type[nn.Module] = TinyNetwork, *, double: bool = False) -> VisionModel:
     module = seeded(kind)
     network = Network(module.double() if double else module, 3, SIDE, SIDE)
-    eye = Eye(resize=36, crop=SIDE, interpolation="bilinear", mean=(0.5, 0.4, 0.3), std=(0.2, 0.25, 0.3))
-    return VisionModel("tiny", network, eye, tuple(f"label {i}" for i in range(CLASSES)), "sha256:tiny")
+    eye = Eye(
+        resize=36, crop=SIDE, interpolation="bilinear", mean=(0.5, 0.4, 0.3), std=(0.2, 0.25, 0.3)
+    )
+    return VisionModel(
+        "tiny", network, eye, tuple(f"label {i}" for i in range(CLASSES)), "sha256:tiny"
+    )
 
 
 def photo(width: int = 60, height: int = 40, seed: int = 0) -> Image.Image:

@@ -4,10 +4,10 @@ import sys
 
 from catalog.errors import CatalogError
 from catalog.models import models
-from jobs.polite_threads import polite_threads
+from jobs.process import polite_threads
 from jobs.queue import app
 from workers import lifecycle, tasks
-from workers.allocation import keep_freed_memory
+from workers.malloc import keep_freed_memory
 
 polite_threads()
 keep_freed_memory()

@@ -12,9 +12,9 @@ from catalog.named_targets import check_named, read_targets
 from catalog.registry import find_technique
 from catalog.technique import Params, Summary
 from workers.models.describe import describe
-from workers.toolkit.array import Input
-from workers.toolkit.context import Context
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.execution.context import Context
+from workers.toolkit.images.array import Input
+from workers.toolkit.network.vision_model import VisionModel
 
 
 def execute(

@@ -1,6 +1,7 @@
 """The context of a job: progress goes to the record, files to the object store, and a lost lease stops the work."""
 
 import hashlib
+import io
 import logging
 import time
 from collections.abc import Callable
@@ -15,10 +16,9 @@ from jobs.errors import GivenBack
 from jobs.lease import Lease
 from jobs.model import Artifact, Progress
 from jobs.scratch import Scratch
-from workers.pace import Pace
-from workers.toolkit.image_set import ImageSet, LocalImageSet
-from workers.toolkit.preview import shrunk
-from workers.toolkit.vision_model import VisionModel
+from workers.throttle import Pace
+from workers.toolkit.images.image_set import ImageSet, LocalImageSet
+from workers.toolkit.network.vision_model import VisionModel
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ _PREVIEW_EVERY_S = 1.0
 
 
 class JobContext:
-    """Implements workers.toolkit.context.Context for one lease."""
+    """Implements workers.toolkit.execution.context.Context for one lease."""
 
     def __init__(
         self,
@@ -56,7 +56,9 @@ class JobContext:
         self._checkpoint_pace = Pace(checkpoint_every_s, at_once=False)
         self._awaits_checkpoint = False
 
-    def progress(self, done: int, total: int, message: str = "", *, loss: float | None = None) -> None:
+    def progress(
+        self, done: int, total: int, message: str = "", *, loss: float | None = None
+    ) -> None:
         """Tell the record, a few times a second. Raises Canceled, DeadlineExceeded, LeaseLost or GivenBack."""
         self._lease.check()
         self._last = done >= total
@@ -65,7 +67,9 @@ class JobContext:
         if self._last or now - self._reported >= _REPORT_EVERY_S:
             self._reported = now
             eta_s = self._eta(done, total, now)
-            self._lease.beat(Progress(done=done, total=total, message=message, eta_s=eta_s, loss=loss))
+            self._lease.beat(
+                Progress(done=done, total=total, message=message, eta_s=eta_s, loss=loss)
+            )
 
     def wants_preview(self) -> bool:
         """True about once a second."""
@@ -97,7 +101,9 @@ class JobContext:
         key = f"{self._lease.folder}/{name}"
         self._files.put(key, data)
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-        self.artifacts.append(Artifact(name=name, media_type=media_type, bytes=len(data), sha256=digest, key=key))
+        self.artifacts.append(
+            Artifact(name=name, media_type=media_type, bytes=len(data), sha256=digest, key=key)
+        )
 
     def model(self, name: str) -> VisionModel:
         """Another model, kept warm like the job's own. Raises ModelError."""
@@ -127,3 +133,16 @@ class JobContext:
             self._began_at, self._began = done, now
         gone = done - self._began_at
         return round((now - self._began) * (total - done) / gone, 1) if gone > 0 else None
+
+
+MEDIA_TYPE = "image/jpeg"
+_MOST = 512
+
+
+def shrunk(picture: Image.Image) -> bytes:
+    """A JPEG of at most 512 pixels a side; the picture itself is left as it is."""
+    small = picture.convert("RGB")
+    small.thumbnail((_MOST, _MOST), Image.Resampling.BILINEAR, reducing_gap=2)
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()

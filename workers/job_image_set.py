@@ -7,13 +7,13 @@ from PIL import Image
 
 from jobs.errors import NotFound
 from jobs.image_sets import ImageSetStore
-from jobs.images import ImageStore
+from jobs.uploads import ImageStore
 from workers.toolkit.errors import ImageSetGone
-from workers.toolkit.view import decode
+from workers.toolkit.images.preprocessing import decode
 
 
 class JobImageSet:
-    """Implements workers.toolkit.image_set.ImageSet. The images are those of the moment when it is first asked."""
+    """Implements workers.toolkit.images.image_set.ImageSet. The images are those of the moment when it is first asked."""
 
     def __init__(self, sets: ImageSetStore, images: ImageStore, owner: str, set_id: str) -> None:
         self._sets = sets

@@ -12,8 +12,8 @@ from celery.signals import worker_process_init, worker_ready, worker_shutdown, w
 from redis import RedisError
 
 from jobs.connection import connect
-from jobs.die_with_parent import die_with_parent
-from jobs.noticeboard import Noticeboard
+from jobs.process import die_with_parent
+from jobs.registries import Noticeboard
 from jobs.settings import settings
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def _tether(**_: object) -> None:
 
 def _run_keeper() -> None:
     """Start the keeper, and again if it dies. The keeper lives as long as this thread, and that as the worker."""
-    command = [sys.executable, "-m", "workers.keeper", str(os.getpid()), worker_name()]
+    command = [sys.executable, "-m", "workers.maintenance", str(os.getpid()), worker_name()]
     while not _ended.is_set():
         keeper = subprocess.Popen(command)
         while keeper.poll() is None and not _ended.wait(_RESTART_AFTER_S):

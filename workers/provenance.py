@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.network.vision_model import VisionModel
 
 
 def provenance(model: VisionModel, seed: int | None) -> dict[str, Any]:

@@ -16,33 +16,32 @@ from catalog.image_set import ImageSetParams
 from catalog.models import ModelDescription, find_model, models
 from catalog.registry import find_technique
 from catalog.technique import Params
-from jobs.arrays import ArrayStore
 from jobs.artifacts import ArtifactStore
-from jobs.cancels import Cancels
+from jobs.cancel_listener import Cancels
 from jobs.connection import connect
 from jobs.errors import Canceled, DeadlineExceeded, GivenBack, LeaseLost
 from jobs.image_sets import ImageSetStore
-from jobs.images import ImageStore
 from jobs.lease import Lease
 from jobs.model import InputArray, InputImage, Job
-from jobs.noticeboard import Noticeboard
-from jobs.recent import Recent
+from jobs.registries import Noticeboard
 from jobs.settings import Settings
 from jobs.store import JobStore
+from jobs.ttl_cache import Recent
+from jobs.uploads import ArrayStore, ImageStore
+from workers.batch_claims import MOST, Mates
 from workers.execute import execute
 from workers.failures import explain
 from workers.job_context import JobContext
 from workers.job_image_set import JobImageSet
-from workers.mates import MOST, Mates
 from workers.models.describe import describe, describe_architecture
 from workers.models.errors import ModelError
-from workers.models.warm import WarmModels
+from workers.models.model_cache import WarmModels
 from workers.provenance import provenance
-from workers.toolkit.array import Input, read_array
 from workers.toolkit.errors import TechniqueError
-from workers.toolkit.gathering import Gathering
-from workers.toolkit.precision import set_tf32
-from workers.toolkit.view import decode
+from workers.toolkit.execution.dynamic_batching import Gathering
+from workers.toolkit.images.array import Input, read_array
+from workers.toolkit.images.preprocessing import decode
+from workers.toolkit.network.precision import set_tf32
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +69,9 @@ class Runner:
         cancels = Cancels(redis)
         cancels.start()
         self._mates = Mates(self._store, cancels)
-        self._threads = ThreadPoolExecutor(MOST, thread_name_prefix="together")  # kept, and with them torch's own
+        self._threads = ThreadPoolExecutor(
+            MOST, thread_name_prefix="together"
+        )  # kept, and with them torch's own
 
     def run(self, job_id: str) -> list[Job]:
         """Run the job if it is free, and with it those that gain by it. Returns what must be published again."""
@@ -81,7 +82,11 @@ class Runner:
             leases = [first, *self._mates.take(first.job, held)]
             for lease in leases:
                 lease.on_stall = _give_up
-            return [lease.job for lease, end in zip(leases, self._attempts(leases), strict=True) if end == "given back"]
+            return [
+                lease.job
+                for lease, end in zip(leases, self._attempts(leases), strict=True)
+                if end == "given back"
+            ]
 
     def _attempts(self, leases: list[Lease]) -> list[str]:
         """How each ended; several run at once, and their passes through the model as one batch."""
@@ -119,7 +124,9 @@ class Runner:
         if (known := self._descriptions.get(name)) is not None:
             self._notices.describe(name, known.model_dump_json())
         elif name not in self._models and self._notices.description(name) is None:
-            self._notices.describe(name, describe_architecture(find_model(name)).model_dump_json(), replace=False)
+            self._notices.describe(
+                name, describe_architecture(find_model(name)).model_dump_json(), replace=False
+            )
 
     def _attempt(self, lease: Lease, together: int) -> str:
         try:
@@ -149,7 +156,9 @@ class Runner:
         lease.check()  # from here on, a job that stands still is taken away
         context = self._context(lease, params)
         inputs = {name: self._input(lease, found) for name, found in job.inputs.items()}
-        summary = execute(job.technique, params, model, inputs, context, self._descriptions[job.model])
+        summary = execute(
+            job.technique, params, model, inputs, context, self._descriptions[job.model]
+        )
         made_with = provenance(model, params.seed) | {"together": together}
         lease.succeed(summary.model_dump(exclude_none=True), context.artifacts, made_with)
 
@@ -163,7 +172,9 @@ class Runner:
             if known is None or known.weights != model.weights:
                 self._descriptions[name] = describe(name, model.network, model.weights)
         try:
-            if self._notices.weights([name])[0] != model.weights:  # never told, forgotten, or told by another version
+            if (
+                self._notices.weights([name])[0] != model.weights
+            ):  # never told, forgotten, or told by another version
                 self._notices.describe(name, self._descriptions[name].model_dump_json())
             self._announced.put(name, model.weights)
         except RedisError:
@@ -224,7 +235,9 @@ class Runner:
         try:
             self._files.delete_folder(lease.folder)
         except ObjectStoreError as error:
-            log.warning("job %s: files stay until it expires: %s", lease.job.id, type(error).__name__)
+            log.warning(
+                "job %s: files stay until it expires: %s", lease.job.id, type(error).__name__
+            )
 
 
 def _give_up() -> None:

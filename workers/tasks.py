@@ -32,7 +32,9 @@ def describe_model(name: str) -> None:
 @worker_process_init.connect
 def _warm(**_: object) -> None:
     """On a thread: Celery ends a child whose start takes seconds."""
-    threading.Thread(target=lambda: _runner().warm(settings().warm_models), name="warm", daemon=True).start()
+    threading.Thread(
+        target=lambda: _runner().warm(settings().warm_models), name="warm", daemon=True
+    ).start()
 
 
 def _runner() -> "Runner":

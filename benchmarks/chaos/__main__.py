@@ -14,8 +14,12 @@ def main() -> int:
     parser.add_argument("--long", action="store_true", help="1,000 jobs instead of 150")
     parser.add_argument("--seed", type=int, default=1)
     others = parser.add_mutually_exclusive_group()
-    others.add_argument("--stock", action="store_true", help="the same on Celery's and Redis's defaults")
-    others.add_argument("--stock-late", action="store_true", help="with late acknowledgement and append-only file")
+    others.add_argument(
+        "--stock", action="store_true", help="the same on Celery's and Redis's defaults"
+    )
+    others.add_argument(
+        "--stock-late", action="store_true", help="with late acknowledgement and append-only file"
+    )
     arguments = parser.parse_args()
     form = LONG if arguments.long else SHORT
     if arguments.stock or arguments.stock_late:

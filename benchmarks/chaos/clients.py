@@ -58,7 +58,9 @@ class Clients:
                 job_id = self._post(client, wish)
                 self.told.accepted[job_id] = wish
                 if wish.cancel_after_s is not None:
-                    thread = threading.Thread(target=self._cancel, args=(job_id, wish.cancel_after_s), daemon=True)
+                    thread = threading.Thread(
+                        target=self._cancel, args=(job_id, wish.cancel_after_s), daemon=True
+                    )
                     self._cancels.append(thread)
                     thread.start()
 
@@ -88,7 +90,11 @@ class Clients:
         )
 
     def _note(self, answer: httpx.Response) -> None:
-        code = answer.json()["code"] if answer.headers.get("content-type", "").startswith("application/problem") else ""
+        code = (
+            answer.json()["code"]
+            if answer.headers.get("content-type", "").startswith("application/problem")
+            else ""
+        )
         self.told.refused[code or str(answer.status_code)] += 1
         if answer.status_code not in (409, 429, 503) or "Retry-After" not in answer.headers:
             self.told.odd.append(f"{answer.status_code}: {answer.text[:200]}")

@@ -65,7 +65,9 @@ def count(evidence: Iterable[Evidence]) -> Tally:
 def ended_twice(item: Evidence) -> bool:
     """Two final states in its stream, or another end (state, time or files) than a client had already seen."""
     ends = sum(status in FINAL for _, status, _ in item.moments)
-    return ends > 1 or (item.first is not None and item.last is not None and item.first != item.last)
+    return ends > 1 or (
+        item.first is not None and item.last is not None and item.first != item.last
+    )
 
 
 def _sort(tally: Tally, item: Evidence) -> None:

@@ -54,12 +54,16 @@ class Evidence:
     bad_files: tuple[str, ...] = ()  # of a result: missing, or other bytes than the record says
 
 
-def gather(client: httpx.Client, events: EventLog, told: Told, first: dict[str, Seen]) -> list[Evidence]:
+def gather(
+    client: httpx.Client, events: EventLog, told: Told, first: dict[str, Seen]
+) -> list[Evidence]:
     """Ask for every job that was promised or that is listed."""
     found = []
     for job_id in sorted(told.accepted.keys() | set(listed(client))):
         wish = told.accepted.get(job_id)
-        seen = Evidence(job_id, wish.kind if wish else None, first.get(job_id), None, stop=job_id in told.stops)
+        seen = Evidence(
+            job_id, wish.kind if wish else None, first.get(job_id), None, stop=job_id in told.stops
+        )
         found.append(_looked_at(client, events, seen))
     return found
 
@@ -76,7 +80,9 @@ def listed(client: httpx.Client) -> list[str]:
         cursor = {"cursor": page["next_cursor"]}
 
 
-def stray_files(store: JobStore, files: ArtifactStore, evidence: list[Evidence]) -> tuple[list[str], list[str]]:
+def stray_files(
+    store: JobStore, files: ArtifactStore, evidence: list[Evidence]
+) -> tuple[list[str], list[str]]:
     """Files of jobs without a record, or of no job; and files of jobs that the job's record does not name."""
     known = {item.job_id for item in evidence if item.last}
     strays = list(orphans(store, files))
@@ -91,18 +97,29 @@ def _looked_at(client: httpx.Client, events: EventLog, seen: Evidence) -> Eviden
     job = answer.raise_for_status().json()
     last = Seen.of(job)
     bad = tuple(name for name, digest, url in last.artifacts if not _matches(client, url, digest))
-    if last.status == "succeeded" and not last.artifacts and find_technique(job["technique"]).artifacts:
+    if (
+        last.status == "succeeded"
+        and not last.artifacts
+        and find_technique(job["technique"]).artifacts
+    ):
         bad = ("all",)
     return replace(seen, last=last, moments=_moments(events, seen.job_id), bad_files=bad)
 
 
 def _matches(client: httpx.Client, url: str, digest: str) -> bool:
     answer = client.get(url)
-    return answer.status_code == 200 and f"sha256:{hashlib.sha256(answer.content).hexdigest()}" == digest
+    return (
+        answer.status_code == 200
+        and f"sha256:{hashlib.sha256(answer.content).hexdigest()}" == digest
+    )
 
 
 def _moments(events: EventLog, job_id: str) -> tuple[Moment, ...]:
     return tuple(
-        (int(event.id.partition("-")[0]), event.data.get("status", ""), event.data.get("attempts", 0))
+        (
+            int(event.id.partition("-")[0]),
+            event.data.get("status", ""),
+            event.data.get("attempts", 0),
+        )
         for event in events.after(job_id, "0")
     )

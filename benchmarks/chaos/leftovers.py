@@ -5,18 +5,18 @@ from dataclasses import dataclass, field
 
 from redis import Redis
 
-from jobs import keyspace
+from jobs import redis_keys
 from jobs.artifacts import ArtifactStore
 
 _PATIENCE_S = 60.0
 _SHARED = {
-    keyspace.LEASED, keyspace.WAITING, keyspace.EXPIRING, keyspace.COUNTERS, keyspace.WORKERS, keyspace.SWEPT,
-    keyspace.FIRST_SWEPT,
+    redis_keys.LEASED, redis_keys.WAITING, redis_keys.EXPIRING, redis_keys.COUNTERS, redis_keys.WORKERS, redis_keys.SWEPT,
+    redis_keys.FIRST_SWEPT,
 }  # fmt: skip
-_MODELS = (keyspace.description(""), keyspace.weights(""))
+_MODELS = (redis_keys.description(""), redis_keys.weights(""))
 # Idempotency keys, and what jobs of the same work share, go by themselves; both are free once their job has gone.
 _BY_THEMSELVES = (":key:", ":work:")
-_BROKER = f"{keyspace.PREFIX}celery:"
+_BROKER = f"{redis_keys.PREFIX}celery:"
 
 
 @dataclass
@@ -42,25 +42,31 @@ def after_expiry(redis: Redis, files: ArtifactStore) -> Leftovers:
     """Let the time of everything be over now, and give the sweep a minute."""
     _let_expire(redis)
     deadline = time.monotonic() + _PATIENCE_S
-    while (left := _left(redis, files)) and time.monotonic() < deadline and (left.keys or left.files):
+    while (
+        (left := _left(redis, files)) and time.monotonic() < deadline and (left.keys or left.files)
+    ):
         time.sleep(0.5)
     return left
 
 
 def _let_expire(redis: Redis) -> None:
     """As if the time to live had passed: the records say so, and uploads have no record any more."""
-    for member in redis.zrange(keyspace.EXPIRING, 0, -1):
+    for member in redis.zrange(redis_keys.EXPIRING, 0, -1):
         kind, _, name = str(member).partition(":")
         if kind == "job":
-            redis.hset(keyspace.job(name), "expires_ms", 0)
+            redis.hset(redis_keys.job(name), "expires_ms", 0)
         elif kind in ("image", "array"):
             owner, _, digest = name.rpartition(":")
-            redis.delete(keyspace.upload(kind, owner, digest))
-        redis.zadd(keyspace.EXPIRING, {str(member): 1})
+            redis.delete(redis_keys.upload(kind, owner, digest))
+        redis.zadd(redis_keys.EXPIRING, {str(member): 1})
 
 
 def _left(redis: Redis, files: ArtifactStore) -> Leftovers:
-    keys = [key for key in _keys(redis) if not (key in _SHARED or key.startswith(_MODELS) or _by_itself(key))]
+    keys = [
+        key
+        for key in _keys(redis)
+        if not (key in _SHARED or key.startswith(_MODELS) or _by_itself(key))
+    ]
     names = [key for kind in ("jobs", "images", "arrays") for key in files.keys(kind)]
     return Leftovers(keys, names)
 

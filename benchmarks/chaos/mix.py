@@ -51,8 +51,14 @@ class Wish:
 def wishes(form: Form, seed: int) -> list[Wish]:
     """The jobs of a run. Each has a seed of its own, but for twins: the work of a job shortly before, once more."""
     chance = random.Random(seed)
-    rare: dict[Kind, float] = {"slow": form.slow_share, "toxic": form.toxic_share, "canceled": form.canceled_share}
-    kinds: list[Kind] = [kind for kind, share in rare.items() for _ in range(max(2, round(form.jobs * share)))]
+    rare: dict[Kind, float] = {
+        "slow": form.slow_share,
+        "toxic": form.toxic_share,
+        "canceled": form.canceled_share,
+    }
+    kinds: list[Kind] = [
+        kind for kind, share in rare.items() for _ in range(max(2, round(form.jobs * share)))
+    ]
     kinds += ["fast"] * (form.jobs - len(kinds))
     chance.shuffle(kinds)
     made: list[Wish] = []
@@ -67,7 +73,10 @@ def _wish(number: int, kind: Kind, chance: random.Random) -> Wish:
     if kind == "toxic":
         model = chance.choice(["toxic_child", "toxic_group"])
         return Wish(number, kind, "predict", {"model": model, "seed": str(number)})
-    fields = dict(chance.choice(_FAST if kind == "fast" else _SLOW)) | {"model": "tiny", "seed": str(number)}
+    fields = dict(chance.choice(_FAST if kind == "fast" else _SLOW)) | {
+        "model": "tiny",
+        "seed": str(number),
+    }
     patience = chance.uniform(0, 4) if kind == "canceled" else None
     return Wish(number, kind, fields.pop("technique"), fields, patience, number % _PICTURES)
 

@@ -61,7 +61,9 @@ def write_models(folder: Path) -> Path:
         ("toxic_group", "toxic", "{ group = true }"),
     ]
     entries = [
-        _ENTRY.format(name=name, function=function, arguments=arguments, side=_SIDE, classes=_CLASSES)
+        _ENTRY.format(
+            name=name, function=function, arguments=arguments, side=_SIDE, classes=_CLASSES
+        )
         for name, function, arguments in kinds
     ]
     file = folder / "models.toml"

@@ -24,7 +24,7 @@ from benchmarks.chaos.networks import write_models
 from benchmarks.chaos.recovery import recoveries
 from benchmarks.chaos.strikes import Striker, Struck, schedule
 from benchmarks.chaos.watcher import Watcher
-from jobs import keyspace
+from jobs import redis_keys
 from jobs.artifacts import ArtifactStore
 from jobs.connection import connect
 from jobs.events import EventLog
@@ -74,7 +74,10 @@ class Outcome:
 def run(form: Form, seed: int) -> Outcome:
     """Start, strike, wait until all is quiet, count."""
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="chaos-") as folder, _stack(Path(folder), form) as (stack, url):
+    with (
+        tempfile.TemporaryDirectory(prefix="chaos-") as folder,
+        _stack(Path(folder), form) as (stack, url),
+    ):
         outcome = Outcome(form, seed, Told())
         watcher = _storm(stack, url, outcome)
         _count(stack, url, outcome, watcher)
@@ -100,7 +103,9 @@ def _storm(stack: Stack, url: str, outcome: Outcome) -> Watcher:
     clients = Clients(stack.plan.address, wishes(form, outcome.seed), outcome.told)
     watcher = Watcher(stack.plan.address, outcome.told)
     look, strikes = _Look(connect(url)), schedule(form, outcome.seed)
-    striker = Striker(stack, strikes, form.jobs, look.ready, look.silent, random.Random(outcome.seed))
+    striker = Striker(
+        stack, strikes, form.jobs, look.ready, look.silent, random.Random(outcome.seed)
+    )
     clients.start()
     watcher.start()
     while not (clients.finished and striker.finished and watcher.waiting == 0):
@@ -124,7 +129,7 @@ class _Look:
         if not child.name.startswith("worker"):
             return True
         try:
-            until = self.redis.zscore(keyspace.WORKERS, f"{socket.gethostname()}:{child.pid}")
+            until = self.redis.zscore(redis_keys.WORKERS, f"{socket.gethostname()}:{child.pid}")
         except RedisError:
             return False
         return until is not None and float(until) > time.time()
@@ -133,7 +138,7 @@ class _Look:
         """Is there a job whose worker has missed more beats than a busy machine explains?"""
         soon = (time.time() + 0.3 * LEASE_S) * 1000
         try:
-            return bool(self.redis.zcount(keyspace.LEASED, "-inf", soon))
+            return bool(self.redis.zcount(redis_keys.LEASED, "-inf", soon))
         except RedisError:
             return False
 
@@ -149,7 +154,9 @@ def _count(stack: Stack, url: str, outcome: Outcome, watcher: Watcher) -> None:
     outcome.tally = count(evidence)
     kills = [strike.at_ms for strike in outcome.strikes if strike.kind == "worker"]
     outcome.recovery_ms = [pair for item in evidence for pair in recoveries(item.moments, kills)]
-    outcome.ownerless_files, outcome.unnamed_files = stray_files(JobStore(redis, settings), files, evidence)
+    outcome.ownerless_files, outcome.unnamed_files = stray_files(
+        JobStore(redis, settings), files, evidence
+    )
     outcome.eternal_keys = keys_without_expiry(redis)
     outcome.messages = messages(redis)
     outcome.expired = after_expiry(redis, files)

@@ -80,11 +80,22 @@ def run(form: Form, seed: int, *, late: bool) -> StockTally:
 
 @contextmanager
 def _workers(data: Path, form: Form, redis: Child) -> Iterator[Stack]:
-    command = [sys.executable, "-m", "celery", "-A", "benchmarks.chaos.stock_app", "worker", "-c", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "benchmarks.chaos.stock_app",
+        "worker",
+        "-c",
+        "1",
+    ]
     children = [redis]
     for number in range(1, form.workers + 1):
         name = f"worker{number}"
-        children.append(Child(name, [*command, "-n", f"{name}@%h"], {}, data / f"{name}.log", patience_s=5))
+        children.append(
+            Child(name, [*command, "-n", f"{name}@%h"], {}, data / f"{name}.log", patience_s=5)
+        )
     stack = Stack(Plan("127.0.0.1", 0, data), children)
     for child in children[1:]:
         child.start()

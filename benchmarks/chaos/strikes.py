@@ -77,7 +77,11 @@ class Striker:
     def _target(self, kind: Kind) -> Child | None:
         """A process that works: to kill one that is still starting proves little."""
         name = "worker" if kind == "pause" else kind
-        able = [child for child in self.stack.children if child.name.startswith(name) and self._able(child)]
+        able = [
+            child
+            for child in self.stack.children
+            if child.name.startswith(name) and self._able(child)
+        ]
         return self.chance.choice(able) if able else None
 
     def _able(self, child: Child) -> bool:
@@ -107,7 +111,9 @@ class Striker:
             self.left.insert(1, "pause")
 
     def _resume(self) -> None:
-        for leader in [leader for leader, until in self._paused.items() if time.monotonic() > until]:
+        for leader in [
+            leader for leader, until in self._paused.items() if time.monotonic() > until
+        ]:
             del self._paused[leader]
             with suppress(ProcessLookupError):
                 os.killpg(leader, signal.SIGCONT)

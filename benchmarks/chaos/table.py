@@ -33,7 +33,9 @@ def stock_table(tally: StockTally) -> str:
 
 
 def _rendered(rows: list[tuple[str, object]]) -> str:
-    return "\n".join(["| | |", "| --- | ---: |", *(f"| {name} | {value} |" for name, value in rows)])
+    return "\n".join(
+        ["| | |", "| --- | ---: |", *(f"| {name} | {value} |" for name, value in rows)]
+    )
 
 
 def _told(outcome: Outcome) -> list[tuple[str, object]]:
@@ -71,7 +73,10 @@ def _left(outcome: Outcome) -> list[tuple[str, object]]:
         ("files of dead attempts, kept until the job expires", len(outcome.unnamed_files)),
         ("messages left in the broker: hints of jobs that have ended", outcome.messages),
         ("keys without expiry", len(outcome.eternal_keys)),
-        ("keys, files left after expiry", f"{len(outcome.expired.keys)}, {len(outcome.expired.files)}"),
+        (
+            "keys, files left after expiry",
+            f"{len(outcome.expired.keys)}, {len(outcome.expired.files)}",
+        ),
     ]
 
 
@@ -79,10 +84,16 @@ def _struck(outcome: Outcome) -> list[tuple[str, object]]:
     kinds = Counter(strike.kind for strike in outcome.strikes)
     queued, running = ([pair[end] for pair in outcome.recovery_ms] for end in (0, 1))
     return [
-        ("SIGKILL of a worker, of Redis, of the API", f"{kinds['worker']}, {kinds['redis']}, {kinds['api']}"),
+        (
+            "SIGKILL of a worker, of Redis, of the API",
+            f"{kinds['worker']}, {kinds['redis']}, {kinds['api']}",
+        ),
         ("workers stopped for two leases", kinds["pause"]),
         ("processes restarted", outcome.process_restarts),
-        (f"kill of a worker to its job queued again, p50, p99 of {len(outcome.recovery_ms)}", _spread(queued)),
+        (
+            f"kill of a worker to its job queued again, p50, p99 of {len(outcome.recovery_ms)}",
+            _spread(queued),
+        ),
         ("… to the same job running again, the wait for a free worker included", _spread(running)),
         ("seconds", round(outcome.seconds)),
     ]

@@ -37,7 +37,9 @@ class Watcher:
     def _run(self) -> None:
         with httpx.Client(base_url=self._address, timeout=10) as client:
             while not self._ended.wait(_EVERY_S):
-                for job_id in [job_id for job_id in list(self._told.accepted) if job_id not in self.first]:
+                for job_id in [
+                    job_id for job_id in list(self._told.accepted) if job_id not in self.first
+                ]:
                     self._look(client, job_id)
 
     def _look(self, client: httpx.Client, job_id: str) -> None:

@@ -17,5 +17,9 @@ class Echo(litserve.LitAPI):  # type: ignore[misc]
 if __name__ == "__main__":
     server = litserve.LitServer(Echo(), accelerator="cpu", workers_per_device=1)
     server.run(
-        host="127.0.0.1", port=int(sys.argv[1]), num_api_servers=1, generate_client_file=False, log_level="error"
+        host="127.0.0.1",
+        port=int(sys.argv[1]),
+        num_api_servers=1,
+        generate_client_file=False,
+        log_level="error",
     )

@@ -19,7 +19,7 @@ import httpx
 
 from benchmarks.service.wrk import Load, check_installed, load
 from catalog.models import DEFAULT_MODEL
-from jobs import keyspace
+from jobs import redis_keys
 from jobs.connection import connect
 from retinoscope.child import Child
 from retinoscope.demo_plan import photograph
@@ -52,15 +52,23 @@ def contenders(folder: Path) -> Iterator[dict[str, tuple[str, str]]]:
     os.environ["RETINOSCOPE_MAX_QUEUED_PER_OWNER"] = "100000000"
     bare, echo = free_port(), free_port()
     python = [sys.executable, "-m"]
-    serve_bare = [*python, "uvicorn", "benchmarks.service.bare:create_app", "--factory", "--no-access-log"]
+    serve_bare = [
+        *python,
+        "uvicorn",
+        "benchmarks.service.bare:create_app",
+        "--factory",
+        "--no-access-log",
+    ]
     serve_echo = [*python, "benchmarks.service.echo"]
     try:
         with (
-            started("bare", [*serve_bare, "--port", str(bare)], f"http://127.0.0.1:{bare}/docs", folder),
+            started(
+                "bare", [*serve_bare, "--port", str(bare)], f"http://127.0.0.1:{bare}/docs", folder
+            ),
             started("echo", [*serve_echo, str(echo)], f"http://127.0.0.1:{echo}/health", folder),
             running(Plan("127.0.0.1", free_port(), folder / "stack", workers=0)) as stack,
         ):
-            connect(url).set(keyspace.weights(DEFAULT_MODEL), "as after its first job")
+            connect(url).set(redis_keys.weights(DEFAULT_MODEL), "as after its first job")
             image, job = _prepared(stack.plan.address)
             body = json.dumps({"image": image, "cache": False})
             yield {
@@ -104,11 +112,19 @@ def measured(seconds: int, rounds: int) -> dict[tuple[str, int], list[Load]]:
 def table(results: dict[tuple[str, int], list[Load]]) -> str:
     lines = ["| | clients | per second | p50 ms | p99 ms |", "| --- | --- | --- | --- | --- |"]
     for (contender, clients), runs in results.items():
-        rate, p50, p99 = (median(getattr(run, part) for run in runs) for part in ("rate", "p50_ms", "p99_ms"))
+        rate, p50, p99 = (
+            median(getattr(run, part) for run in runs) for part in ("rate", "p50_ms", "p99_ms")
+        )
         lines.append(f"| {contender} | {clients} | {rate:,.0f} | {p50:.2f} | {p99:.1f} |")
     names = ("POST", "bare FastAPI, same write", "LitServe echo")
     ours, bare, echo = (median(run.rate for run in results[name, 64]) for name in names)
-    return "\n".join([*lines, "", f"At 64 clients: bare / POST {bare / ours:.2f}, POST / LitServe {ours / echo:.2f}."])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"At 64 clients: bare / POST {bare / ours:.2f}, POST / LitServe {ours / echo:.2f}.",
+        ]
+    )
 
 
 if __name__ == "__main__":

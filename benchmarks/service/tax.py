@@ -3,7 +3,7 @@
     python -m benchmarks.service.tax [jobs]
 
 One client, an idle stack, one worker. Each job over HTTP takes turns with the same technique in this process, with as
-many torch threads that wait as they do in a worker (`jobs/polite_threads.py`); decoding the photograph and making the
+many torch threads that wait as they do in a worker (`jobs/process.py`); decoding the photograph and making the
 files is a part of the technique.
 """
 
@@ -25,8 +25,8 @@ from retinoscope.stack import Plan, running
 from workers.execute import execute
 from workers.models.describe import describe
 from workers.models.load import load_model
-from workers.toolkit.context import LocalContext
-from workers.toolkit.view import decode
+from workers.toolkit.execution.context import LocalContext
+from workers.toolkit.images.preprocessing import decode
 
 TECHNIQUES = ("predict", "saliency", "grad_cam")
 
@@ -37,7 +37,9 @@ def locally(technique: str, photo: bytes) -> Callable[[], None]:
     model = load_model(entry, torch.device("cpu"))
     known = describe(model.name, model.network, model.weights)
     params = find_technique(technique).params(seed=1).resolved(entry)
-    return lambda: void(execute(technique, params, model, {"image": decode(photo)}, LocalContext(), known))
+    return lambda: void(
+        execute(technique, params, model, {"image": decode(photo)}, LocalContext(), known)
+    )
 
 
 def remotely(technique: str, client: httpx.Client, image: str) -> Callable[[], None]:

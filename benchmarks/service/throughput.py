@@ -22,23 +22,30 @@ CLIENTS = (1, 8, 64)
 TECHNIQUES = ("predict", "saliency", "guided_backprop", "grad_cam")
 
 
-def client_loop(address: str, technique: str, image: str, until: float, found: Counter[int]) -> None:
+def client_loop(
+    address: str, technique: str, image: str, until: float, found: Counter[int]
+) -> None:
     """Post and wait, again and again. `found` counts jobs by how many ran together."""
     with httpx.Client(base_url=address, timeout=90) as client:
         while time.monotonic() < until:
             body = {"image": image, "cache": False}
-            job = client.post(f"/v1/jobs/{technique}", json=body, headers={"Prefer": "wait=60"}).json()
+            job = client.post(
+                f"/v1/jobs/{technique}", json=body, headers={"Prefer": "wait=60"}
+            ).json()
             assert job["status"] == "succeeded", job
             if time.monotonic() < until:
                 found[job["provenance"].get("together", 1)] += 1
 
 
-def rate(address: str, technique: str, image: str, clients: int, seconds: float) -> tuple[float, float]:
+def rate(
+    address: str, technique: str, image: str, clients: int, seconds: float
+) -> tuple[float, float]:
     """Jobs per second, and how many ran together on average."""
     found: Counter[int] = Counter()
     until = time.monotonic() + seconds
     threads = [
-        threading.Thread(target=client_loop, args=(address, technique, image, until, found)) for _ in range(clients)
+        threading.Thread(target=client_loop, args=(address, technique, image, until, found))
+        for _ in range(clients)
     ]
     for thread in threads:
         thread.start()
@@ -49,10 +56,18 @@ def rate(address: str, technique: str, image: str, clients: int, seconds: float)
 
 
 def table(seconds: float, techniques: tuple[str, ...]) -> list[str]:
-    lines = ["| technique | clients | jobs per second | ran together, mean |", "| --- | --- | --- | --- |"]
-    with tempfile.TemporaryDirectory() as folder, running(Plan("127.0.0.1", free_port(), Path(folder))) as stack:
+    lines = [
+        "| technique | clients | jobs per second | ran together, mean |",
+        "| --- | --- | --- | --- |",
+    ]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(Plan("127.0.0.1", free_port(), Path(folder))) as stack,
+    ):
         address = stack.plan.address
-        image = httpx.post(f"{address}/v1/images", files={"image": photograph("coffee")}, timeout=60).json()["id"]
+        image = httpx.post(
+            f"{address}/v1/images", files={"image": photograph("coffee")}, timeout=60
+        ).json()["id"]
         for technique in techniques:
             rate(address, technique, image, 2, 3)
             for clients in CLIENTS:

@@ -34,14 +34,18 @@ def load(url: str, clients: int, seconds: int, folder: Path, body: str = "") -> 
 
 def check_installed() -> None:
     if not shutil.which("wrk"):
-        sys.exit("This benchmark makes its load with wrk (Debian's package wrk); it is not on PATH.")
+        sys.exit(
+            "This benchmark makes its load with wrk (Debian's package wrk); it is not on PATH."
+        )
 
 
 def _read(text: str) -> Load:
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
     assert rate, text
-    return Load(float(rate[1]), _percentile(text, 50), _percentile(text, 99), int(bad[1]) if bad else 0)
+    return Load(
+        float(rate[1]), _percentile(text, 50), _percentile(text, 99), int(bad[1]) if bad else 0
+    )
 
 
 def _percentile(text: str, percent: int) -> float:

@@ -13,17 +13,25 @@ from typing import Any, Literal, Self
 
 from pydantic import Field
 
-from catalog.ascent import CURVE, MAX_PIXELS, MAX_SIDE, MadeFor
 from catalog.errors import ImageMissing, InvalidParameters, TooExpensive, Violation
 from catalog.heatmap import ExplainedTarget
 from catalog.idle import refuse_idle
 from catalog.models import ModelEntry
+from catalog.optimization import CURVE, MAX_PIXELS, MAX_SIDE, MadeFor
 from catalog.technique import ArtifactSpec, ImageInput, Summary, TargetParams, Technique
 
 Recipe = Literal["robust", "lucid", "simonyan", "yosinski"]
 MAX_STEP_PIXELS = 384 * MAX_PIXELS  # steps × pixels × images
 
-_PLAIN = {"l2": 0.0, "tv": 0.0, "alpha_norm": 0.0, "blur_every": 0, "jitter": 0, "zoom": 1.0, "noise": 0.0}
+_PLAIN = {
+    "l2": 0.0,
+    "tv": 0.0,
+    "alpha_norm": 0.0,
+    "blur_every": 0,
+    "jitter": 0,
+    "zoom": 1.0,
+    "noise": 0.0,
+}
 RECIPES: dict[str, dict[str, Any]] = {
     "robust": _PLAIN | {"start": "noise", "steps": 384, "rate": 0.05, "zoom": 0.5, "noise": 0.3},
     "lucid": _PLAIN | {"start": "noise", "steps": 256, "rate": 0.05, "jitter": 12},
@@ -42,42 +50,71 @@ class ActivationMaximizationParams(TargetParams):
     )
     recipe: Recipe = Field("robust", description="How to climb; the defaults below come from it.")
     start: Literal["noise", "zero", "mean", "image"] | None = Field(
-        None, description="Noise, black, the training mean, or the image that is sent. By default the recipe's."
+        None,
+        description="Noise, black, the training mean, or the image that is sent. By default the recipe's.",
     )
     steps: int | None = Field(
-        None, ge=1, le=4096, description="384 for robust, 256 for lucid, 200 for simonyan, 300 for yosinski."
+        None,
+        ge=1,
+        le=4096,
+        description="384 for robust, 256 for lucid, 200 for simonyan, 300 for yosinski.",
     )
     rate: float | None = Field(
         None, gt=0, le=100, description="Of Adam (robust, lucid), or of the normalized gradient."
     )
-    l2: float | None = Field(None, ge=0, le=100, description="λ of λ‖x‖², x in the network's units.")
+    l2: float | None = Field(
+        None, ge=0, le=100, description="λ of λ‖x‖², x in the network's units."
+    )
     tv: float | None = Field(None, ge=0, le=100, description="Weight of the total variation.")
     alpha_norm: float | None = Field(
-        None, ge=0, le=100, description="Weight of Σ|x|⁶, which lets no value grow large (Mahendran & Vedaldi 2015)."
+        None,
+        ge=0,
+        le=100,
+        description="Weight of Σ|x|⁶, which lets no value grow large (Mahendran & Vedaldi 2015).",
     )
     blur_every: int | None = Field(
-        None, ge=0, le=1000, description="Blur the pixels after so many steps, for simonyan and yosinski; 0 is never."
+        None,
+        ge=0,
+        le=1000,
+        description="Blur the pixels after so many steps, for simonyan and yosinski; 0 is never.",
     )
-    jitter: int | None = Field(None, ge=0, le=128, description="Random shift, in pixels; lucid also scales and turns.")
+    jitter: int | None = Field(
+        None, ge=0, le=128, description="Random shift, in pixels; lucid also scales and turns."
+    )
     zoom: float | None = Field(
-        None, gt=0, le=1, description="Smallest part of the picture's side in a random view; 1 is all."
+        None,
+        gt=0,
+        le=1,
+        description="Smallest part of the picture's side in a random view; 1 is all.",
     )
     noise: float | None = Field(
-        None, ge=0, le=1, description="Noise in each view: standard deviation, pixels in 0..1; falls to a sixth."
+        None,
+        ge=0,
+        le=1,
+        description="Noise in each view: standard deviation, pixels in 0..1; falls to a sixth.",
     )
-    size: int | None = Field(None, ge=1, le=MAX_SIDE, description="Side in pixels; the network's own by default.")
+    size: int | None = Field(
+        None, ge=1, le=MAX_SIDE, description="Side in pixels; the network's own by default."
+    )
     count: int = Field(1, ge=1, le=16, description="Images made together.")
     diversity: float = Field(
-        1.0, ge=0, le=1000, description="How much several images (`count`) are kept apart, in units of the score."
+        1.0,
+        ge=0,
+        le=1000,
+        description="How much several images (`count`) are kept apart, in units of the score.",
     )
 
     def resolved(self, model: ModelEntry) -> Self:
         defaults = {"size": model.input_size, **RECIPES[self.recipe]}
-        return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
+        return self.model_copy(
+            update={name: value for name, value in defaults.items() if getattr(self, name) is None}
+        )
 
     def passes(self, model: ModelEntry) -> int:
         side = self.size or model.input_size
-        looks = 2 if self.count > 1 and self.diversity else 1  # what keeps several apart is another look at them
+        looks = (
+            2 if self.count > 1 and self.diversity else 1
+        )  # what keeps several apart is another look at them
         return ceil(looks * (self.steps or 1) * self.count * side**2 / model.input_size**2)
 
     def check_model(self, model: ModelEntry) -> None:
@@ -87,7 +124,9 @@ class ActivationMaximizationParams(TargetParams):
             raise InvalidParameters(message, [Violation("/target", message)])
         steps, size = self.steps or 1, self.size or model.input_size
         if size**2 * self.count > MAX_PIXELS:
-            message = f"{self.count} × {size} × {size} pixels are too many at once. Lower size or count."
+            message = (
+                f"{self.count} × {size} × {size} pixels are too many at once. Lower size or count."
+            )
             raise TooExpensive(message, [Violation("/count", message)])
         if steps * size**2 * self.count > MAX_STEP_PIXELS:
             most = MAX_STEP_PIXELS // (size**2 * self.count)
@@ -99,9 +138,16 @@ class ActivationMaximizationParams(TargetParams):
 
     def _check_idle(self) -> None:
         if self.recipe in ("robust", "lucid"):
-            refuse_idle("blur_every", self.blur_every, 0, "the recipes that climb in pixels, simonyan and yosinski,")
+            refuse_idle(
+                "blur_every",
+                self.blur_every,
+                0,
+                "the recipes that climb in pixels, simonyan and yosinski,",
+            )
         if self.count == 1:
-            refuse_idle("diversity", self.diversity, 1.0, "several images, with count of 2 or more,")
+            refuse_idle(
+                "diversity", self.diversity, 1.0, "several images, with count of 2 or more,"
+            )
 
     def check_images(self, sent: Set[str]) -> None:
         if (self.start == "image") == ("image" in sent):

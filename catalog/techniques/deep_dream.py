@@ -20,11 +20,11 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
-from catalog.ascent import CURVE, MAX_SIDE, MadeFor
 from catalog.errors import InvalidParameters, TooExpensive, Violation
 from catalog.heatmap import ExplainedTarget
 from catalog.idle import refuse_idle
 from catalog.models import ModelEntry
+from catalog.optimization import CURVE, MAX_SIDE, MadeFor
 from catalog.technique import ArtifactSpec, ImageInput, Params, Summary, Technique
 from catalog.weighted_targets import POINTER, WeightedTarget, parse_weighted
 
@@ -48,22 +48,40 @@ class DeepDreamParams(Params):
         examples=["blocks.4", "blocks.3, blocks.4.0.conv_pw:20*0.5"],
     )
     octaves: int = Field(4, ge=1, le=12, description="Sizes from coarse to fine.")
-    octave_scale: float = Field(OCTAVE_SCALE, ge=1.05, le=4, description="How much larger the next octave is.")
+    octave_scale: float = Field(
+        OCTAVE_SCALE, ge=1.05, le=4, description="How much larger the next octave is."
+    )
     steps: int = Field(10, ge=1, le=500, description="For each octave.")
     rate: float = Field(
-        1.5, gt=0, le=100, description="What a step adds to the mean pixel, in levels of 0 to 255: rate · g / mean|g|."
+        1.5,
+        gt=0,
+        le=100,
+        description="What a step adds to the mean pixel, in levels of 0 to 255: rate · g / mean|g|.",
     )
     jitter: int | None = Field(
-        None, ge=0, le=256, description="Random shift at every step, in pixels; 32, less for small networks. 0: none."
+        None,
+        ge=0,
+        le=256,
+        description="Random shift at every step, in pixels; 32, less for small networks. 0: none.",
     )
     size: int | None = Field(
-        None, ge=8, le=MAX_SIDE, description="Longer side of the dream, in pixels; twice the network's own by default."
+        None,
+        ge=8,
+        le=MAX_SIDE,
+        description="Longer side of the dream, in pixels; twice the network's own by default.",
     )
     tile: int | None = Field(
-        None, ge=8, le=MAX_SIDE, description="Side of what goes through the network at once; its own by default."
+        None,
+        ge=8,
+        le=MAX_SIDE,
+        description="Side of what goes through the network at once; its own by default.",
     )
-    zoom_frames: int = Field(0, ge=0, le=120, description="Further frames, each the one before enlarged and dreamt on.")
-    zoom: float = Field(ZOOM, gt=1, le=2, description="How much larger each frame shows the one before.")
+    zoom_frames: int = Field(
+        0, ge=0, le=120, description="Further frames, each the one before enlarged and dreamt on."
+    )
+    zoom: float = Field(
+        ZOOM, gt=1, le=2, description="How much larger each frame shows the one before."
+    )
 
     def named_targets(self) -> tuple[str, ...]:
         return tuple(part.text for part in self.weighted())
@@ -80,7 +98,9 @@ class DeepDreamParams(Params):
             "size": min(2 * side, MAX_SIDE),
             "tile": side,
         }
-        return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
+        return self.model_copy(
+            update={name: value for name, value in defaults.items() if getattr(self, name) is None}
+        )
 
     def passes(self, model: ModelEntry) -> int:
         return ceil(self.step_pixels() / model.input_size**2)
@@ -92,11 +112,12 @@ class DeepDreamParams(Params):
             refuse_idle("zoom", self.zoom, ZOOM, "zoom_frames")
         smallest = (self.size or 0) / self.octave_scale ** (self.octaves - 1)
         if smallest < 4:
-            message = (
-                f"The smallest of {self.octaves} octaves is {smallest:.1f} pixels wide. Lower octaves, or raise size."
-            )
+            message = f"The smallest of {self.octaves} octaves is {smallest:.1f} pixels wide. Lower octaves, or raise size."
             raise InvalidParameters(message, [Violation("/octaves", message)])
-        if self.octaves * self.steps * (self.zoom_frames + 1) > MAX_STEPS or self.step_pixels() > MAX_STEP_PIXELS:
+        if (
+            self.octaves * self.steps * (self.zoom_frames + 1) > MAX_STEPS
+            or self.step_pixels() > MAX_STEP_PIXELS
+        ):
             message = (
                 f"{self.octaves} octaves of {self.steps} steps up to {self.size} pixels, {self.zoom_frames + 1} times, "
                 "cost too much. Lower steps, size, octaves or zoom_frames."
@@ -112,7 +133,11 @@ class DeepDreamParams(Params):
     def step_pixels(self) -> float:
         """Steps × pixels that go through the network, for a square picture."""
         sides = [(self.size or 0) / self.octave_scale**i for i in range(self.octaves)]
-        return self.steps * (self.zoom_frames + 1) * sum(_tiled(side, self.tile or 1) ** 2 for side in sides)
+        return (
+            self.steps
+            * (self.zoom_frames + 1)
+            * sum(_tiled(side, self.tile or 1) ** 2 for side in sides)
+        )
 
 
 def _tiled(side: float, tile: int) -> int:
@@ -125,21 +150,27 @@ class DreamTarget(BaseModel):
 
     target: ExplainedTarget
     weight: float
-    score: str = Field(description="½ mean square of a layer, mean of a channel, logit of a class; or of the guide.")
+    score: str = Field(
+        description="½ mean square of a layer, mean of a channel, logit of a class; or of the guide."
+    )
     score_before: float = Field(description="Of the photograph at the dream's size.")
     score_after: float = Field(description="Of the 8-bit dream.")
 
 
 class DeepDreamSummary(Summary):
     targets: list[DreamTarget]
-    layers_from: str = Field(description="given, recommended (by the model), or depth (chosen from the graph).")
+    layers_from: str = Field(
+        description="given, recommended (by the model), or depth (chosen from the graph)."
+    )
     guided: bool
     octaves: list[list[int]] = Field(description="[height, width] of each, in the order of work.")
     tile: int = Field(description="Side of a tile, in pixels.")
     tiles: list[int] = Field(description="How many tiles an octave takes.")
     frames: int = Field(description="Of the animation; 0 where there is none.")
     predicted_before: MadeFor
-    predicted: MadeFor = Field(description="The model's first prediction for the dream, seen like any photograph.")
+    predicted: MadeFor = Field(
+        description="The model's first prediction for the dream, seen like any photograph."
+    )
 
 
 TECHNIQUE = Technique(
@@ -150,11 +181,20 @@ TECHNIQUE = Technique(
     summary=DeepDreamSummary,
     images=(
         ImageInput("image", "The photograph to dream of."),
-        ImageInput("guide", "What layers should see in it; by default more of what is there.", required=False),
+        ImageInput(
+            "guide",
+            "What layers should see in it; by default more of what is there.",
+            required=False,
+        ),
     ),
     artifacts=(
         ArtifactSpec("image.png", "image/png", "The dream."),
-        ArtifactSpec("zoom.webp", "image/webp", "The dream and its zoom frames, animated.", only_with="zoom_frames"),
+        ArtifactSpec(
+            "zoom.webp",
+            "image/webp",
+            "The dream and its zoom frames, animated.",
+            only_with="zoom_frames",
+        ),
         CURVE,
     ),
     queue="slow",

@@ -11,11 +11,18 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
-from catalog.ascent import CURVE, MAX_SIDE, MadeFor
-from catalog.errors import ImageMissing, InvalidParameters, InvalidTarget, TooExpensive, UnknownModel, Violation
+from catalog.errors import (
+    ImageMissing,
+    InvalidParameters,
+    InvalidTarget,
+    TooExpensive,
+    UnknownModel,
+    Violation,
+)
 from catalog.heatmap import ExplainedTarget
 from catalog.idle import refuse_idle
 from catalog.models import ModelEntry, class_labels, find_model
+from catalog.optimization import CURVE, MAX_SIDE, MadeFor
 from catalog.targets import Target, parse_target
 from catalog.technique import ArtifactSpec, ImageInput, Params, Summary, Technique
 
@@ -32,10 +39,12 @@ class FoolingParams(Params):
         examples=["class:lion", "class:291"],
     )
     mode: Literal["adversarial", "rubbish"] = Field(
-        "adversarial", description="The least change of the image that is sent, or a picture from noise or black."
+        "adversarial",
+        description="The least change of the image that is sent, or a picture from noise or black.",
     )
     norm: Literal["l2", "linf"] = Field(
-        "l2", description="What is made small in mode adversarial: √Σδ², or the largest change of any value."
+        "l2",
+        description="What is made small in mode adversarial: √Σδ², or the largest change of any value.",
     )
     confidence: float | None = Field(
         None,
@@ -43,7 +52,9 @@ class FoolingParams(Params):
         le=0.999999,
         description="Probability that the goal must reach. By default 0.9999 for rubbish; else being first is enough.",
     )
-    start: Literal["noise", "zero"] = Field("noise", description="Where rubbish begins: noise of the seed, or black.")
+    start: Literal["noise", "zero"] = Field(
+        "noise", description="Where rubbish begins: noise of the seed, or black."
+    )
     steps: int = Field(
         200,
         ge=2,
@@ -60,7 +71,9 @@ class FoolingParams(Params):
         ),
     )
     transfer_model: str | None = Field(
-        None, max_length=200, description="A second model, to see whether what was made for the first fools it too."
+        None,
+        max_length=200,
+        description="A second model, to see whether what was made for the first fools it too.",
     )
 
     def resolved(self, model: ModelEntry) -> Self:
@@ -69,7 +82,9 @@ class FoolingParams(Params):
             "size": min(model.preprocessing.resize, MAX_SIDE) if rubbish else 512,
             "confidence": RUBBISH_CONFIDENCE if rubbish else None,
         }
-        return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
+        return self.model_copy(
+            update={name: value for name, value in defaults.items() if getattr(self, name) is None}
+        )
 
     def passes(self, model: ModelEntry) -> int:
         return self.steps
@@ -82,7 +97,9 @@ class FoolingParams(Params):
         if self.transfer_model is not None:
             _check_transfer(self, model, self.transfer_model)
         if model.classes < 2:
-            message = f"Model {model.name!r} has one class only; it cannot be made to see another one."
+            message = (
+                f"Model {model.name!r} has one class only; it cannot be made to see another one."
+            )
             raise InvalidParameters(message, [Violation("/model", message)])
         if self.mode == "rubbish":
             refuse_idle("norm", self.norm, "l2", "mode adversarial")
@@ -94,16 +111,22 @@ class FoolingParams(Params):
 
     def check_images(self, sent: Set[str]) -> None:
         if self.mode == "adversarial" and "image" not in sent:
-            raise ImageMissing("image", "Send the image to change: -F image=@photo.jpg. (Or set mode=rubbish.)")
+            raise ImageMissing(
+                "image", "Send the image to change: -F image=@photo.jpg. (Or set mode=rubbish.)"
+            )
         if self.mode == "rubbish" and "image" in sent:
-            message = "Rubbish is made from noise or black. Leave out the image, or set mode=adversarial."
+            message = (
+                "Rubbish is made from noise or black. Leave out the image, or set mode=adversarial."
+            )
             raise InvalidParameters(message, [Violation("/image", message)])
 
     def target(self, labels: tuple[str, ...], model: str) -> Target:
         """The goal, parsed. Raises InvalidTarget or UnknownClass."""
         text = self.goal.strip()
         try:
-            return parse_target(text if text.startswith("class:") else f"class:{text}", labels, model)
+            return parse_target(
+                text if text.startswith("class:") else f"class:{text}", labels, model
+            )
         except InvalidTarget as error:
             raise type(error)(error.detail, "/goal") from None
 
@@ -113,7 +136,9 @@ def _check_transfer(params: FoolingParams, model: ModelEntry, second: str) -> No
     try:
         entry = find_model(second)
     except UnknownModel as error:
-        raise InvalidParameters(error.detail, [Violation("/transfer_model", error.detail)]) from None
+        raise InvalidParameters(
+            error.detail, [Violation("/transfer_model", error.detail)]
+        ) from None
     goal = params.target(class_labels(model), model.name).index
     if same_class(class_labels(model), class_labels(entry), goal or 0) is None:
         message = f"Model {second!r} has no class {class_labels(model)[goal or 0]!r}. Choose one with the same classes."
@@ -148,7 +173,9 @@ class Transfer(BaseModel):
 class FoolingSummary(Summary):
     goal: ExplainedTarget
     mode: str
-    success: bool = Field(description="The saved file, read back, is seen as the goal, with `confidence` where asked.")
+    success: bool = Field(
+        description="The saved file, read back, is seen as the goal, with `confidence` where asked."
+    )
     verdict: str
     before: Sight = Field(description="Of the picture that the search began with, start.png.")
     after: Sight = Field(description="Of image.png, read back.")
@@ -157,7 +184,9 @@ class FoolingSummary(Summary):
     l2: float = Field(description="√Σδ² over all values of the picture, each in 0..1.")
     linf: float = Field(description="The largest change of any value, in 0..1.")
     linf_levels: int = Field(description="The same in levels of 255.")
-    amplification: float = Field(description="difference.png shows the change so many times as large, around mid-grey.")
+    amplification: float = Field(
+        description="difference.png shows the change so many times as large, around mid-grey."
+    )
     width: int
     height: int
     steps: int = Field(description="Steps that were taken.")
@@ -174,11 +203,19 @@ TECHNIQUE = Technique(
     score="log odds of the goal's probability",
     params=FoolingParams,
     summary=FoolingSummary,
-    images=(ImageInput("image", "The photograph to change, for mode adversarial.", required=False),),
+    images=(
+        ImageInput("image", "The photograph to change, for mode adversarial.", required=False),
+    ),
     artifacts=(
         ArtifactSpec("image.png", "image/png", "The picture that fools the model."),
-        ArtifactSpec("start.png", "image/png", "What it was made from: the photograph at that size, noise or black."),
-        ArtifactSpec("difference.png", "image/png", "What was changed, amplified; mid-grey is no change."),
+        ArtifactSpec(
+            "start.png",
+            "image/png",
+            "What it was made from: the photograph at that size, noise or black.",
+        ),
+        ArtifactSpec(
+            "difference.png", "image/png", "What was changed, amplified; mid-grey is no change."
+        ),
         CURVE,
     ),
     queue="slow",

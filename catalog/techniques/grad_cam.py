@@ -15,7 +15,9 @@ from catalog.technique import ArtifactSpec, Technique
 class GradCamParams(SmoothGradParams):
     layers_need_maps = True
 
-    layer: str | None = Field(None, max_length=200, description="The layer whose map is weighted; the last by default.")
+    layer: str | None = Field(
+        None, max_length=200, description="The layer whose map is weighted; the last by default."
+    )
     relu: bool = Field(True, description="Keep only what speaks for the target.")
 
     def named_layers(self) -> tuple[str, ...]:

@@ -17,12 +17,16 @@ from catalog.technique import ArtifactSpec, Technique
 
 
 class GuidedBackpropParams(SmoothGradParams):
-    rule: Literal["guided", "deconvnet"] = Field("guided", description="What a ReLU does to the gradient.")
+    rule: Literal["guided", "deconvnet"] = Field(
+        "guided", description="What a ReLU does to the gradient."
+    )
 
 
 class GuidedBackpropSummary(AttributionSummary):
     rule: str
-    rectifiers: int = Field(description="ReLU-like operators between input and target that followed the rule.")
+    rectifiers: int = Field(
+        description="ReLU-like operators between input and target that followed the rule."
+    )
     units: str = Field(description="What one unit of the map is.")
 
 
@@ -37,7 +41,9 @@ TECHNIQUE = Technique(
     summary=GuidedBackpropSummary,
     images=(IMAGE,),
     artifacts=(
-        ArtifactSpec("gradient.png", "image/png", "The gradient as a colour picture; mid-grey is zero."),
+        ArtifactSpec(
+            "gradient.png", "image/png", "The gradient as a colour picture; mid-grey is zero."
+        ),
         HEATMAP,
         OVERLAY,
         VALUES,

@@ -24,7 +24,8 @@ class IntegratedGradientsParams(SmoothGradParams):
 
     steps: int = Field(50, ge=1, le=1000, description="Points of the quadrature.")
     baseline: Literal["black", "gray", "mean", "white", "blur"] = Field(
-        "black", description="The image that says nothing; `mean` is the training mean, `blur` this image, blurred."
+        "black",
+        description="The image that says nothing; `mean` is the training mean, `blur` this image, blurred.",
     )
 
     def gathers(self) -> bool:
@@ -42,7 +43,8 @@ class IntegratedGradientsParams(SmoothGradParams):
 class IntegratedGradientsSummary(AttributionSummary):
     baseline_score: float = Field(description="The score of the baseline.")
     convergence_delta: float | None = Field(
-        None, description="Sum of the values minus the change of the score; 0 is exact. Only without noisy copies."
+        None,
+        description="Sum of the values minus the change of the score; 0 is exact. Only without noisy copies.",
     )
     units: str = Field(description="What one unit of the map is.")
 

@@ -15,10 +15,10 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
-from catalog.ascent import MAX_PIXELS, MadeFor
 from catalog.errors import InvalidParameters, TooExpensive, Violation
 from catalog.idle import refuse_idle
 from catalog.models import ModelEntry
+from catalog.optimization import MAX_PIXELS, MadeFor
 from catalog.technique import ArtifactSpec, ImageInput, Params, Summary, Technique
 
 Recipe = Literal["modern", "mahendran_vedaldi"]
@@ -47,9 +47,15 @@ class InversionParams(Params):
         description=f"Several layers instead, {MAX_LAYERS} at most, commas between them, for one strip of pictures.",
         examples=["conv_stem, blocks.1, blocks.3, blocks.5, global_pool, classifier"],
     )
-    recipe: Recipe = Field("modern", description="How to go about it; the defaults below come from it.")
-    restarts: int = Field(1, ge=1, le=16, description="Reconstructions of each layer, from different noise.")
-    steps: int | None = Field(None, ge=1, le=4096, description="256 for modern, 400 for mahendran_vedaldi.")
+    recipe: Recipe = Field(
+        "modern", description="How to go about it; the defaults below come from it."
+    )
+    restarts: int = Field(
+        1, ge=1, le=16, description="Reconstructions of each layer, from different noise."
+    )
+    steps: int | None = Field(
+        None, ge=1, le=4096, description="256 for modern, 400 for mahendran_vedaldi."
+    )
     rate: float | None = Field(
         None,
         gt=0,
@@ -65,10 +71,17 @@ class InversionParams(Params):
         le=1e6,
         description="Weight of the total variation; by default by the layer's depth, for modern and a vector 5.",
     )
-    alpha: float = Field(ALPHA, ge=1, le=10, description="Exponent of Σ|x|^α, for mahendran_vedaldi.")
-    alpha_weight: float | None = Field(None, ge=0, le=1, description="Weight of Σ|x|^α, for mahendran_vedaldi.")
+    alpha: float = Field(
+        ALPHA, ge=1, le=10, description="Exponent of Σ|x|^α, for mahendran_vedaldi."
+    )
+    alpha_weight: float | None = Field(
+        None, ge=0, le=1, description="Weight of Σ|x|^α, for mahendran_vedaldi."
+    )
     jitter: float | None = Field(
-        None, ge=0, le=64, description="Random shift in pixels, for modern; by default chosen by the layer's stride."
+        None,
+        ge=0,
+        le=64,
+        description="Random shift in pixels, for modern; by default chosen by the layer's stride.",
     )
 
     def paths(self) -> tuple[str, ...]:
@@ -91,7 +104,9 @@ class InversionParams(Params):
         defaults = dict(RECIPES[self.recipe])
         if self.layers is None:
             defaults["layer"] = model.recommended.get("inversion")
-        return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
+        return self.model_copy(
+            update={name: value for name, value in defaults.items() if getattr(self, name) is None}
+        )
 
     def check_images(self, sent: Set[str]) -> None:
         if "embedding" in sent and not self.paths():
@@ -106,9 +121,7 @@ class InversionParams(Params):
         self._check_recipe()
         steps, count = self.steps or 1, max(1, len(self.paths()))
         if self.restarts * model.input_size**2 > MAX_PIXELS:
-            message = (
-                f"{self.restarts} restarts of {model.input_size} × {model.input_size} pixels are too many at once."
-            )
+            message = f"{self.restarts} restarts of {model.input_size} × {model.input_size} pixels are too many at once."
             raise TooExpensive(message, [Violation("/restarts", message)])
         if steps * model.input_size**2 * self.restarts * count > MAX_STEP_PIXELS:
             message = (
@@ -141,7 +154,9 @@ class InvertedLayer(BaseModel):
     shape: list[int]
     error: list[float] = Field(description="‖Φ(x) − Φ0‖² / ‖Φ0‖² of each 8-bit picture.")
     predicted: list[MadeFor] = Field(description="The model's first prediction for each picture.")
-    same_class: list[bool] | None = Field(None, description="Is it the original's? Absent for an embedding.")
+    same_class: list[bool] | None = Field(
+        None, description="Is it the original's? Absent for an embedding."
+    )
     tv: float = Field(description="The weight of the total variation that was used.")
     jitter: float = Field(description="The random shift that was used, in pixels.")
     file: str
@@ -149,8 +164,12 @@ class InvertedLayer(BaseModel):
 
 class InversionSummary(Summary):
     recipe: str
-    chosen: Literal["named", "recommended", "by_depth"] = Field(description="Where the layers come from.")
-    original: MadeFor | None = Field(None, description="The model's first prediction for the image that was sent.")
+    chosen: Literal["named", "recommended", "by_depth"] = Field(
+        description="Where the layers come from."
+    )
+    original: MadeFor | None = Field(
+        None, description="The model's first prediction for the image that was sent."
+    )
     layers: list[InvertedLayer] = Field(description="In the order in which they were named.")
     size: int
     steps: int
@@ -166,17 +185,37 @@ TECHNIQUE = Technique(
     params=InversionParams,
     summary=InversionSummary,
     images=(
-        ImageInput("image", "The photograph whose output at the layer is inverted.", required=False),
-        ImageInput("embedding", "The layer's output itself, of the layer's shape.", required=False, kind="array"),
+        ImageInput(
+            "image", "The photograph whose output at the layer is inverted.", required=False
+        ),
+        ImageInput(
+            "embedding",
+            "The layer's output itself, of the layer's shape.",
+            required=False,
+            kind="array",
+        ),
     ),
     one_of=("image", "embedding"),
     artifacts=(
-        ArtifactSpec("strip.png", "image/png", "The image that was sent, then each layer's best reconstruction."),
-        ArtifactSpec("image-{n}.png", "image/png", "The reconstruction of layer number n; of several, the best."),
         ArtifactSpec(
-            "restarts-{n}.png", "image/png", "With `restarts`: all of layer number n, in a grid.", only_with="restarts"
+            "strip.png",
+            "image/png",
+            "The image that was sent, then each layer's best reconstruction.",
         ),
-        ArtifactSpec("curve.json", "application/json", "By layer: the parts of the loss at every step."),
+        ArtifactSpec(
+            "image-{n}.png",
+            "image/png",
+            "The reconstruction of layer number n; of several, the best.",
+        ),
+        ArtifactSpec(
+            "restarts-{n}.png",
+            "image/png",
+            "With `restarts`: all of layer number n, in a grid.",
+            only_with="restarts",
+        ),
+        ArtifactSpec(
+            "curve.json", "application/json", "By layer: the parts of the loss at every step."
+        ),
     ),
     queue="slow",
     example={"steps": 32},

@@ -39,10 +39,12 @@ class OcclusionParams(AttributionParams):
         description="Step between patches, at most `window`; by default a 28th of the input, 8 of 224.",
     )
     fill: Literal["gray", "mean", "black", "white", "blur"] = Field(
-        "gray", description="What the patch shows; `mean` is the training mean, `blur` the image itself, blurred."
+        "gray",
+        description="What the patch shows; `mean` is the training mean, `blur` the image itself, blurred.",
     )
     score: Literal["probability", "logit"] = Field(
-        "probability", description="What is watched for a class. For another unit it is always its activation."
+        "probability",
+        description="What is watched for a class. For another unit it is always its activation.",
     )
     aggregate: Literal["mean", "sum"] = Field(
         "mean", description="How the falls of all windows that cover a pixel are put together."

@@ -30,7 +30,8 @@ class RiseParams(AttributionParams):
         description="What shows where a mask is closed; `mean` is the training mean, `blur` the image itself, blurred.",
     )
     score: Literal["probability", "logit"] = Field(
-        "probability", description="What is watched for a class. For another unit it is always its activation."
+        "probability",
+        description="What is watched for a class. For another unit it is always its activation.",
     )
 
     def depends_on_seed(self) -> bool:

@@ -16,7 +16,9 @@ from catalog.technique import Technique
 
 
 class SaliencyParams(SmoothGradParams):
-    reduce: Literal["max_abs", "signed"] = Field("max_abs", description="How the three colour channels become one map.")
+    reduce: Literal["max_abs", "signed"] = Field(
+        "max_abs", description="How the three colour channels become one map."
+    )
 
 
 class SaliencySummary(AttributionSummary):

@@ -25,9 +25,9 @@ from typing import Any, Literal, NoReturn, Self
 
 from pydantic import Field
 
-from catalog.ascent import CURVE, MAX_SIDE
 from catalog.errors import InvalidParameters, TooExpensive, Violation
 from catalog.models import ModelEntry
+from catalog.optimization import CURVE, MAX_SIDE
 from catalog.style_layers import CONTENT, PUBLISHED, STYLE, bare_name, recommended_layers
 from catalog.technique import ArtifactSpec, ImageInput, Params, Summary, Technique
 
@@ -35,7 +35,10 @@ STYLES = ("style", "style_2", "style_3", "style_4")
 LATER_STEPS = 0.4  # of `steps`, at each larger size: Gatys' 500 and then 200
 MAX_STEP_PIXELS = 600 * 512**2
 MAX_LAYERS = 12
-FRAMES = {"gatys": 0, "normalized": 12}  # pixels painted beyond each edge; stripes at a map's border are 2 to 4 wide
+FRAMES = {
+    "gatys": 0,
+    "normalized": 12,
+}  # pixels painted beyond each edge; stripes at a map's border are 2 to 4 wide
 
 RECIPES: dict[str, dict[str, Any]] = {
     "gatys": {
@@ -55,7 +58,9 @@ RECIPES: dict[str, dict[str, Any]] = {
         "scales": 2,
     },
 }
-STYLE_WEIGHT_FROM_ELSEWHERE = 10.0  # of normalized, not beginning with the content: with more, nothing brings it in
+STYLE_WEIGHT_FROM_ELSEWHERE = (
+    10.0  # of normalized, not beginning with the content: with more, nothing brings it in
+)
 # Pixels: half as many have lost what is small, such as eyes, and the larger size does not bring it back. Of less than
 # 64 nothing is to be seen anyway, and two sizes cost less.
 SMALL = range(64, 256)
@@ -72,31 +77,55 @@ class StyleTransferParams(Params):
         None, description="`gatys` for VGG16 and VGG19, `normalized` for all others by default."
     )
     content_layers: str | None = Field(
-        None, max_length=1000, description=f"Separated by commas. {_LAYERS}", examples=["blocks.2.1.bn1"]
+        None,
+        max_length=1000,
+        description=f"Separated by commas. {_LAYERS}",
+        examples=["blocks.2.1.bn1"],
     )
     style_layers: str | None = Field(
-        None, max_length=1000, description=f"Separated by commas. {_LAYERS}", examples=["bn1, blocks.1.0.bn1"]
+        None,
+        max_length=1000,
+        description=f"Separated by commas. {_LAYERS}",
+        examples=["bn1, blocks.1.0.bn1"],
     )
     content_weight: float | None = Field(None, ge=0, le=1e9, description="1.")
     style_weight: float | None = Field(
-        None, ge=0, le=1e9, description="1 for gatys; for normalized 300, or 10 where `start` is noise or style."
+        None,
+        ge=0,
+        le=1e9,
+        description="1 for gatys; for normalized 300, or 10 where `start` is noise or style.",
     )
     tv_weight: float | None = Field(
-        None, ge=0, le=1e9, description="Of the total variation per pixel: 0 for gatys, 15 for normalized."
+        None,
+        ge=0,
+        le=1e9,
+        description="Of the total variation per pixel: 0 for gatys, 15 for normalized.",
     )
     palette_weight: float | None = Field(
-        None, ge=0, le=1e9, description="Of mean and covariance of the colours: 0 for gatys, 100 for normalized."
+        None,
+        ge=0,
+        le=1e9,
+        description="Of mean and covariance of the colours: 0 for gatys, 100 for normalized.",
     )
     style_weights: str | None = Field(
-        None, max_length=200, description="One for each style, as shares of the whole.", examples=["1, 0.5"]
+        None,
+        max_length=200,
+        description="One for each style, as shares of the whole.",
+        examples=["1, 0.5"],
     )
-    start: Literal["content", "noise", "style"] = Field("content", description="Where the first size begins.")
+    start: Literal["content", "noise", "style"] = Field(
+        "content", description="Where the first size begins."
+    )
     pooling: Literal["max", "average"] = Field(
         "max", description="`average` puts average pooling in the place of the model's max pooling."
     )
     keep_colours: bool = Field(False, description="Paint the luminance only.")
-    optimizer: Literal["lbfgs", "adam"] = Field("lbfgs", description="One step is one L-BFGS iteration.")
-    rate: float | None = Field(None, gt=0, le=10, description="1 for lbfgs; 0.02, in 0..1, for adam.")
+    optimizer: Literal["lbfgs", "adam"] = Field(
+        "lbfgs", description="One step is one L-BFGS iteration."
+    )
+    rate: float | None = Field(
+        None, gt=0, le=10, description="1 for lbfgs; 0.02, in 0..1, for adam."
+    )
     steps: int | None = Field(
         None,
         ge=1,
@@ -110,10 +139,16 @@ class StyleTransferParams(Params):
         description="Sizes, each twice the last; 1 for gatys; for normalized 2, or 1 where `size` is 64 to 255.",
     )
     size: int | None = Field(
-        None, ge=16, le=MAX_SIDE, description="Longer side in pixels; 512, or four times a small model's own."
+        None,
+        ge=16,
+        le=MAX_SIDE,
+        description="Longer side in pixels; 512, or four times a small model's own.",
     )
     style_scale: float = Field(
-        1.0, ge=0.1, le=2, description="Longer side of each style as a part of `size`: smaller is finer strokes."
+        1.0,
+        ge=0.1,
+        le=2,
+        description="Longer side of each style as a part of `size`: smaller is finer strokes.",
     )
 
     def named_layers(self) -> tuple[str, ...]:
@@ -133,20 +168,29 @@ class StyleTransferParams(Params):
             defaults["style_weight"] = STYLE_WEIGHT_FROM_ELSEWHERE
         if (self.size or defaults["size"]) in SMALL:
             defaults["scales"] = 1
-        return self.model_copy(update={name: value for name, value in defaults.items() if getattr(self, name) is None})
+        return self.model_copy(
+            update={name: value for name, value in defaults.items() if getattr(self, name) is None}
+        )
 
     def passes(self, model: ModelEntry) -> int:
         frame = min(FRAMES[self.recipe or "normalized"], min(side for side, _ in self.plan()) // 6)
-        return math.ceil(sum(steps * (side + 2 * frame) ** 2 for side, steps in self.plan()) / model.input_size**2)
+        return math.ceil(
+            sum(steps * (side + 2 * frame) ** 2 for side, steps in self.plan())
+            / model.input_size**2
+        )
 
     def check_model(self, model: ModelEntry) -> None:
         self.shares()
         if not (self.weight("content") or self.weight("style") or self.weight("palette")):
             _refuse(
-                "style_weight", "Without weights of content, style and palette there is nothing to paint. Raise one."
+                "style_weight",
+                "Without weights of content, style and palette there is nothing to paint. Raise one.",
             )
         for field in ("content_layers", "style_layers"):
-            if getattr(self, field) is not None and not 0 < len(names(getattr(self, field))) <= MAX_LAYERS:
+            if (
+                getattr(self, field) is not None
+                and not 0 < len(names(getattr(self, field))) <= MAX_LAYERS
+            ):
                 _refuse(field, f"Name 1 to {MAX_LAYERS} layers, separated by commas.")
         cost = sum(steps * side**2 for side, steps in self.plan())
         if cost > MAX_STEP_PIXELS or (self.size or 0) * self.style_scale > MAX_SIDE:
@@ -165,7 +209,10 @@ class StyleTransferParams(Params):
         """(longer side, steps) of each size; of resolved parameters."""
         scales, size, steps = self.scales or 1, self.size or 512, self.steps or 1
         later = max(1, round(LATER_STEPS * steps))
-        return [(max(8, round(size / 2 ** (scales - 1 - i))), later if i else steps) for i in range(scales)]
+        return [
+            (max(8, round(size / 2 ** (scales - 1 - i))), later if i else steps)
+            for i in range(scales)
+        ]
 
     def shares(self, count: int | None = None) -> list[float]:
         """The weights of the styles, of sum 1; equal ones if none are given. Raises InvalidParameters."""
@@ -174,12 +221,15 @@ class StyleTransferParams(Params):
         try:
             weights = [float(text) for text in self.style_weights.split(",")]
         except ValueError:
-            _refuse("style_weights", "Write numbers separated by commas, one for each style: 1, 0.5.")
+            _refuse(
+                "style_weights", "Write numbers separated by commas, one for each style: 1, 0.5."
+            )
         if not all(0 <= weight <= 1e6 for weight in weights) or sum(weights) <= 0:
             _refuse("style_weights", "Weights are from 0 to 1000000, and one at least is above 0.")
         if not 1 <= len(weights) <= len(STYLES) or len(weights) != (count or len(weights)):
             _refuse(
-                "style_weights", f"{len(weights)} weights do not fit {count or 'up to four'} styles; send one each."
+                "style_weights",
+                f"{len(weights)} weights do not fit {count or 'up to four'} styles; send one each.",
             )
         return [weight / math.fsum(weights) for weight in weights]
 
@@ -224,9 +274,15 @@ TECHNIQUE = Technique(
     summary=StyleTransferSummary,
     images=(
         ImageInput("content", "What is painted; its proportions are kept."),
-        *(ImageInput(name, f"How it is painted: style {i}.", required=i == 1) for i, name in enumerate(STYLES, 1)),
+        *(
+            ImageInput(name, f"How it is painted: style {i}.", required=i == 1)
+            for i, name in enumerate(STYLES, 1)
+        ),
     ),
-    artifacts=(ArtifactSpec("image.png", "image/png", "The picture, `size` pixels on its longer side."), CURVE),
+    artifacts=(
+        ArtifactSpec("image.png", "image/png", "The picture, `size` pixels on its longer side."),
+        CURVE,
+    ),
     queue="slow",
     example={"steps": 12, "size": 128},
 )

@@ -20,7 +20,10 @@ MAX_PATCHES = 320
 
 class TopChannelsParams(ImageSetParams):
     layer: str | None = Field(
-        None, max_length=200, description="The layer; the model's last map by default.", examples=["blocks.4.0.conv_pw"]
+        None,
+        max_length=200,
+        description="The layer; the model's last map by default.",
+        examples=["blocks.4.0.conv_pw"],
     )
     channels: int = Field(8, ge=1, le=64, description="Channels shown.")
     k: int = Field(5, ge=1, le=TOP, description="Patches of the set per channel.")
@@ -75,7 +78,9 @@ class RespondingChannel(BaseModel):
         description="As a multiple of its mean over its `k` best patches in the set; null if that is not positive."
     )
     position: list[int] | None = Field(description="[y, x] in the layer's map; null without a map.")
-    box: list[float] = Field(description="[left, top, right, bottom] in pixels of the image: what the unit sees there.")
+    box: list[float] = Field(
+        description="[left, top, right, bottom] in pixels of the image: what the unit sees there."
+    )
     patches: list[Patch] = Field(description="Its best patches in the set, best first.")
 
 
@@ -99,7 +104,9 @@ TECHNIQUE = Technique(
             "image/png",
             "One row per channel: its place in the image, then its best patches in the set.",
         ),
-        ArtifactSpec("channels.json", "application/json", "The summary's channels, with all numbers."),
+        ArtifactSpec(
+            "channels.json", "application/json", "The summary's channels, with all numbers."
+        ),
     ),
     example={"image_set": EXAMPLE, "channels": 6, "k": 5},
 )

@@ -32,7 +32,9 @@ class TopPatchesParams(ImageSetParams, TargetParams):
             "smaller in deep layers and costs a backward pass."
         ),
     )
-    guided: bool = Field(False, description="Show the guided-backpropagation picture of each patch beside it.")
+    guided: bool = Field(
+        False, description="Show the guided-backpropagation picture of each patch beside it."
+    )
 
     def passes(self, model: ModelEntry) -> int:
         return 1 + self.k * ((self.crop == "effective") + self.guided)
@@ -56,7 +58,8 @@ class TopPatchesParams(ImageSetParams, TargetParams):
 class TopPatchesSummary(Summary):
     target: ExplainedTarget
     receptive_field: ReceptiveField | None = Field(
-        None, description="In pixels of the network's input; absent where each unit sees everything."
+        None,
+        description="In pixels of the network's input; absent where each unit sees everything.",
     )
     crop: str
     patches: list[Patch] = Field(description="Best first.")
@@ -73,9 +76,13 @@ TECHNIQUE = Technique(
     params=TopPatchesParams,
     summary=TopPatchesSummary,
     artifacts=(
-        ArtifactSpec("patches.png", "image/png", "The patches in a grid with their activations, best first."),
+        ArtifactSpec(
+            "patches.png", "image/png", "The patches in a grid with their activations, best first."
+        ),
         ArtifactSpec("places.png", "image/png", "The images they come from, with the boxes drawn."),
-        ArtifactSpec("patches.json", "application/json", "The patches: image, activation, position, box."),
+        ArtifactSpec(
+            "patches.json", "application/json", "The patches: image, activation, position, box."
+        ),
         ArtifactSpec("patch-{n}.png", "image/png", "One patch, in the image's own pixels."),
         ArtifactSpec(
             "guided-{n}.png",

@@ -7,14 +7,15 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from jobs.model import Artifact, Job
-from service.byte_range import parse_range
-from service.etag import client_has
+from service.conditional import client_has, parse_range
 from service.problems import Problem
 from service.services import ExistingJob, TheServices
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
-_BINARY: dict[str, Any] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+_BINARY: dict[str, Any] = {
+    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+}
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The bytes, with the artifact's own media type", "content": _BINARY},
     206: {"description": "The range that was asked for", "content": _BINARY},

@@ -11,13 +11,13 @@ from catalog.registry import find_technique, techniques
 from catalog.technique import Technique
 from jobs.idempotency import Reservation
 from jobs.model import Job
+from service.admission import read_order, settled, submit
 from service.forms import read_request
 from service.idempotency import IdempotencyKey, fingerprint_of, once, read_key
+from service.job_request import Order
 from service.job_view import JobView, answer
-from service.order import Order
 from service.request_schema import request_body
 from service.services import Owner, Services, TheServices
-from service.submission import read_order, settled, submit
 from service.waiting import description, preferred_wait, until_final
 
 router = APIRouter(tags=["jobs"])
@@ -26,7 +26,10 @@ _DESCRIPTION_PATIENCE_S = 20.0
 _RETRY_AFTER_S = "1"
 
 Prefer = Annotated[
-    str | None, Header(description="`wait=20`: hold the answer until the job ends or 20 seconds pass (at most 60).")
+    str | None,
+    Header(
+        description="`wait=20`: hold the answer until the job ends or 20 seconds pass (at most 60)."
+    ),
 ]
 
 
@@ -39,7 +42,9 @@ async def create(services: Services, order: Order, key: str | None) -> tuple[Job
     key = read_key(key)
     if key is None:
         return await make(None), False
-    return await once(services, order.owner, key, await run_in_threadpool(fingerprint_of, order), make)
+    return await once(
+        services, order.owner, key, await run_in_threadpool(fingerprint_of, order), make
+    )
 
 
 async def _make(services: Services, order: Order, reservation: Reservation | None) -> Job:
@@ -47,14 +52,20 @@ async def _make(services: Services, order: Order, reservation: Reservation | Non
     params = settled(order.params)
     targets = read_targets(params, class_labels(find_model(params.model)))
     known = None
-    if params.named_layers() or order.technique.reads_image_set or any(target.layer is not None for target in targets):
+    if (
+        params.named_layers()
+        or order.technique.reads_image_set
+        or any(target.layer is not None for target in targets)
+    ):
         known = await description(services, params.model, _DESCRIPTION_PATIENCE_S)
     return await run_in_threadpool(submit, services, order, params, targets, known, reservation)
 
 
 async def respond(services: Services, job: Job, replayed: bool, prefer: str | None) -> Response:
     """202 with the job's address, or 200 with the ended job if the client preferred to wait."""
-    headers = {"Location": f"/v1/jobs/{job.id}"} | ({"Idempotency-Replayed": "true"} if replayed else {})
+    headers = {"Location": f"/v1/jobs/{job.id}"} | (
+        {"Idempotency-Replayed": "true"} if replayed else {}
+    )
     seconds = preferred_wait(prefer)
     if seconds is not None:
         job = await until_final(services, job, seconds)
@@ -93,7 +104,10 @@ def _add(technique: Technique) -> None:
 
 _HEADERS = {
     "Location": {"schema": {"type": "string"}, "description": "Where to poll."},
-    "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds after which polling makes sense."},
+    "Retry-After": {
+        "schema": {"type": "integer"},
+        "description": "Seconds after which polling makes sense.",
+    },
     "Idempotency-Replayed": {
         "schema": {"type": "string", "enum": ["true"]},
         "description": "An earlier request with the same Idempotency-Key made this job.",
@@ -101,7 +115,11 @@ _HEADERS = {
 }
 _ENDED_HEADERS = {name: header for name, header in _HEADERS.items() if name != "Retry-After"}
 _RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"model": JobView, "description": "The job has ended within the preferred wait", "headers": _ENDED_HEADERS},
+    200: {
+        "model": JobView,
+        "description": "The job has ended within the preferred wait",
+        "headers": _ENDED_HEADERS,
+    },
     202: {"description": "The job was accepted", "headers": _HEADERS},
 }
 

@@ -8,8 +8,8 @@ from starlette.concurrency import run_in_threadpool
 from catalog.errors import Violation
 from jobs.errors import NotFound
 from jobs.events import well_formed
-from service.event_stream import EventStream
-from service.head import HEAD
+from service.events.event_stream import EventStream
+from service.middleware.head_requests import HEAD
 from service.problems import Problem
 from service.services import ExistingJob, TheServices
 
@@ -46,10 +46,16 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
         "description": "Events `state`, `progress` and `preview`",
         "content": {EventStream.media_type: {"schema": {"type": "string"}, "example": _EXAMPLE}},
     },
-    204: {"description": "The job has ended and `Last-Event-ID` was its last event: an EventSource stops asking"},
+    204: {
+        "description": "The job has ended and `Last-Event-ID` was its last event: an EventSource stops asking"
+    },
 }
-LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="Go on after this event.")]
-LastEventIdInQuery = Annotated[str | None, Query(description="The same, for clients that cannot set the header.")]
+LastEventId = Annotated[
+    str | None, Header(alias="Last-Event-ID", description="Go on after this event.")
+]
+LastEventIdInQuery = Annotated[
+    str | None, Query(description="The same, for clients that cannot set the header.")
+]
 
 
 @router.get(

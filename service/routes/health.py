@@ -38,11 +38,18 @@ def readyz(services: TheServices) -> Response:
     redis, workers = _redis(services)
     artifacts = _artifacts(services)
     ready = redis == artifacts == "ok"
-    state = Readiness(status="ready" if ready else "unavailable", redis=redis, artifacts=artifacts, workers=workers)
+    state = Readiness(
+        status="ready" if ready else "unavailable",
+        redis=redis,
+        artifacts=artifacts,
+        workers=workers,
+    )
     return JSONResponse(state.model_dump(), 200 if ready else 503)
 
 
-@router.get("/metrics", operation_id="metrics", summary="Prometheus metrics", response_class=Response)
+@router.get(
+    "/metrics", operation_id="metrics", summary="Prometheus metrics", response_class=Response
+)
 def metrics(services: TheServices) -> Response:
     return Response(exposition(services), media_type=CONTENT_TYPE_LATEST)
 

@@ -21,7 +21,7 @@ from service.problems import Problem, invalid
 from service.routes.images import StoredImageView
 from service.routes.images import view as image_view
 from service.services import ExistingImageSet, Owner, Services, TheServices
-from service.uploads import ZIP_TYPES, Upload, media_type, receive
+from service.uploads.streaming import ZIP_TYPES, Upload, media_type, receive
 
 router = APIRouter(prefix="/v1/image-sets", tags=["image sets"])
 
@@ -40,7 +40,9 @@ class ImageSetView(BaseModel):
     images: int
     bytes: int = Field(description="Of all its images, as they were sent.")
     created_at: datetime
-    expires_at: datetime = Field(description="Later, when it is added to or used by a job; its images live as long.")
+    expires_at: datetime = Field(
+        description="Later, when it is added to or used by a job; its images live as long."
+    )
     urls: dict[str, str]
 
 
@@ -60,7 +62,9 @@ class ImageSetPage(BaseModel):
 
 class ImagePage(BaseModel):
     items: list[StoredImageView]
-    next_cursor: str | None = Field(description="Pass as `cursor` for the next images; null at the end.")
+    next_cursor: str | None = Field(
+        description="Pass as `cursor` for the next images; null at the end."
+    )
 
 
 def _split(ids: Any) -> Any:
@@ -71,7 +75,9 @@ class ImagesToAdd(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     ids: Annotated[list[str], BeforeValidator(_split)] = Field(
-        [], max_length=_MOST_IDS, description="sha256:… of stored images; as a form field, separated by commas."
+        [],
+        max_length=_MOST_IDS,
+        description="sha256:… of stored images; as a form field, separated by commas.",
     )
 
 
@@ -116,9 +122,14 @@ async def create(request: Request, owner: Owner, services: TheServices) -> Respo
 
 
 @router.post(
-    "/{set_id}/images", operation_id="add_images", summary="Add images to a set", openapi_extra=_body(ImagesToAdd)
+    "/{set_id}/images",
+    operation_id="add_images",
+    summary="Add images to a set",
+    openapi_extra=_body(ImagesToAdd),
 )
-async def add(request: Request, found: ExistingImageSet, owner: Owner, services: TheServices) -> ImageSetChange:
+async def add(
+    request: Request, found: ExistingImageSet, owner: Owner, services: TheServices
+) -> ImageSetChange:
     """Files, zip files or stored images; those that the set has already are left out. One bad file spoils no other."""
     async with _sent(request, services, ImagesToAdd) as (fields, upload):
         if not fields.ids and not (upload and upload.files):
@@ -135,7 +146,10 @@ def list_image_sets(
 ) -> ImageSetPage:
     found = services.image_sets.page(owner, cursor, limit + 1)
     more = len(found) > limit
-    return ImageSetPage(items=[view(each) for each in found[:limit]], next_cursor=found[limit - 1].id if more else None)
+    return ImageSetPage(
+        items=[view(each) for each in found[:limit]],
+        next_cursor=found[limit - 1].id if more else None,
+    )
 
 
 @router.get("/{set_id}", operation_id="get_image_set", summary="Read an image set")
@@ -143,12 +157,18 @@ def get(found: ExistingImageSet) -> ImageSetView:
     return view(found)
 
 
-@router.get("/{set_id}/images", operation_id="list_images_of_set", summary="List a set's images, in their order")
+@router.get(
+    "/{set_id}/images",
+    operation_id="list_images_of_set",
+    summary="List a set's images, in their order",
+)
 def list_images(
     found: ExistingImageSet,
     owner: Owner,
     services: TheServices,
-    cursor: Annotated[str, Query(pattern="^[0-9]{1,9}$", description="Number of the first image.")] = "0",
+    cursor: Annotated[
+        str, Query(pattern="^[0-9]{1,9}$", description="Number of the first image.")
+    ] = "0",
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> ImagePage:
     stop = int(cursor) + limit
@@ -157,7 +177,9 @@ def list_images(
     return ImagePage(items=items, next_cursor=str(stop) if stop < found.images else None)
 
 
-@router.delete("/{set_id}", operation_id="delete_image_set", summary="Forget an image set", status_code=204)
+@router.delete(
+    "/{set_id}", operation_id="delete_image_set", summary="Forget an image set", status_code=204
+)
 def delete(found: ExistingImageSet, owner: Owner, services: TheServices) -> None:
     """Its images stay for as long as something else keeps them."""
     services.image_sets.delete(owner, found.id)
@@ -205,7 +227,11 @@ async def _sent(
         for sent in upload.files:
             if sent.field not in ("image", "zip"):
                 wrong = Violation(f"/{sent.field[:80]}", "not a file that is taken")
-                raise Problem("invalid_parameters", f"No file is taken as {sent.field[:80]!r}. {_TAKES}", [wrong])
+                raise Problem(
+                    "invalid_parameters",
+                    f"No file is taken as {sent.field[:80]!r}. {_TAKES}",
+                    [wrong],
+                )
         yield _fields(kind, _merged(upload.texts)), upload
 
 

@@ -9,9 +9,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from jobs.errors import NotFound
-from jobs.images import StoredImage
 from jobs.model import moment
-from service.etag import client_has
+from jobs.uploads import StoredImage
+from service.conditional import client_has
 from service.forms import read_request
 from service.inputs import store_image
 from service.problems import Problem
@@ -39,7 +39,11 @@ _UPLOAD: dict[str, Any] = {
         "required": True,
         "content": {
             "multipart/form-data": {
-                "schema": {"type": "object", "properties": {"image": _BINARY["schema"]}, "required": ["image"]}
+                "schema": {
+                    "type": "object",
+                    "properties": {"image": _BINARY["schema"]},
+                    "required": ["image"],
+                }
             },
             "image/*": _BINARY,
         },
@@ -69,7 +73,11 @@ def get(image_id: str, owner: Owner, services: TheServices) -> StoredImageView:
 )  # fmt: skip
 def content(image_id: str, owner: Owner, request: Request, services: TheServices) -> Response:
     image = _find(services, owner, image_id)
-    headers = {"ETag": f'"{image.id}"', "X-Content-Type-Options": "nosniff", "Cache-Control": "private, immutable"}
+    headers = {
+        "ETag": f'"{image.id}"',
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, immutable",
+    }
     if client_has(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return Response(services.images.read(owner, image.id), 200, headers, image.media_type)
@@ -91,7 +99,9 @@ async def _sent_image(request: Request) -> bytes:
         return await request.body()
     image = (await read_request(request, {"image"})).images.get("image")
     if not isinstance(image, bytes):
-        raise Problem("image_missing", "Send the image as the form field `image`: curl -F image=@photo.jpg.")
+        raise Problem(
+            "image_missing", "Send the image as the form field `image`: curl -F image=@photo.jpg."
+        )
     return image
 
 
@@ -99,4 +109,6 @@ def _find(services: TheServices, owner: str, image_id: str) -> StoredImage:
     try:
         return services.images.get(owner, image_id)
     except NotFound:
-        raise Problem("image_not_found", "It was never stored, has expired, or belongs to another key.") from None
+        raise Problem(
+            "image_not_found", "It was never stored, has expired, or belongs to another key."
+        ) from None

@@ -30,18 +30,32 @@ def list_jobs(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JobPage:
     def wanted(job: Job) -> bool:
-        return status in (None, job.status) and technique in (None, job.technique) and model in (None, job.model)
+        return (
+            status in (None, job.status)
+            and technique in (None, job.technique)
+            and model in (None, job.model)
+        )
 
     found = services.jobs.page(owner, before=cursor, limit=limit + 1, wanted=wanted)
     more = len(found) > limit
-    return JobPage(items=[view(job) for job in found[:limit]], next_cursor=found[limit - 1].id if more else None)
+    return JobPage(
+        items=[view(job) for job in found[:limit]],
+        next_cursor=found[limit - 1].id if more else None,
+    )
 
 
-@router.get("/{job_id}", operation_id="get_job", summary="Read a job, or wait for its end", response_model=JobView)
+@router.get(
+    "/{job_id}",
+    operation_id="get_job",
+    summary="Read a job, or wait for its end",
+    response_model=JobView,
+)
 async def get_job(
     job: ExistingJob,
     services: TheServices,
-    wait: Annotated[float, Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait for the job's end.")] = 0,
+    wait: Annotated[
+        float, Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait for the job's end.")
+    ] = 0,
 ) -> Response:
     if wait and not job.status.final:
         job = await until_final(services, job, wait)
@@ -61,7 +75,12 @@ def cancel_job(job: ExistingJob, services: TheServices) -> Response:
     return answer(job, 200 if job.status.final else 202)
 
 
-@router.delete("/{job_id}", operation_id="delete_job", summary="Forget a job and its artifacts", status_code=204)
+@router.delete(
+    "/{job_id}",
+    operation_id="delete_job",
+    summary="Forget a job and its artifacts",
+    status_code=204,
+)
 async def delete_job(job: ExistingJob, services: TheServices) -> None:
     await run_in_threadpool(services.jobs.forget, job.id, job.owner)
     await run_in_threadpool(services.files.delete_folder, f"jobs/{job.id}")

@@ -6,8 +6,17 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from catalog.errors import UnknownModel
-from catalog.models import Layer, ModelEntry, Preprocessing, class_labels, find_model, models, search_models
+from catalog.models import (
+    Layer,
+    ModelEntry,
+    Preprocessing,
+    class_labels,
+    find_model,
+    models,
+    search_models,
+)
 from catalog.registry import find_technique
+from service.admission import read_order
 from service.forms import read_request
 from service.idempotency import IdempotencyKey
 from service.job_view import JobView
@@ -15,7 +24,6 @@ from service.problems import Problem
 from service.request_schema import request_body
 from service.routes.create_job import Prefer, create, respond
 from service.services import KEY, Owner, TheServices
-from service.submission import read_order
 from service.waiting import description
 
 router = APIRouter(prefix="/v1/models", tags=["models"], dependencies=[KEY])
@@ -32,7 +40,9 @@ class ModelView(BaseModel):
     channels: int = Field(description="3 for colour, 1 for grey.")
     preprocessing: Preprocessing
     recommended_layers: dict[str, str]
-    weights: str | None = Field(description="sha256 of the weights; null until a worker has loaded them.")
+    weights: str | None = Field(
+        description="sha256 of the weights; null until a worker has loaded them."
+    )
     urls: dict[str, str]
 
 
@@ -55,7 +65,9 @@ class ClassList(BaseModel):
     items: list[ClassView]
 
 
-def _entry(model: Annotated[str, Path(description="Name of a model, as GET /v1/models lists it.")]) -> ModelEntry:
+def _entry(
+    model: Annotated[str, Path(description="Name of a model, as GET /v1/models lists it.")],
+) -> ModelEntry:
     try:
         return find_model(model)
     except UnknownModel as error:
@@ -69,14 +81,20 @@ ExistingModel = Annotated[ModelEntry, Depends(_entry)]
 def list_models(
     services: TheServices,
     query: Annotated[
-        str, Query(max_length=100, description="Part of a name. timm's models, `timm:…`, are listed only when asked.")
+        str,
+        Query(
+            max_length=100,
+            description="Part of a name. timm's models, `timm:…`, are listed only when asked.",
+        ),
     ] = "",
     limit: Annotated[int, Query(ge=1, le=2000)] = 1000,
 ) -> ModelList:
     """The default, your own, torchvision's; with `query` those and timm's whose name holds it."""
     entries = (search_models(query) if query.strip() else list(models().values()))[:limit]
     digests = services.board.weights([entry.name for entry in entries])
-    return ModelList(items=[_view(entry, digest) for entry, digest in zip(entries, digests, strict=True)])
+    return ModelList(
+        items=[_view(entry, digest) for entry, digest in zip(entries, digests, strict=True)]
+    )
 
 
 @router.get("/{model}", operation_id="get_model", summary="Read one model")
@@ -84,12 +102,16 @@ def get_model(entry: ExistingModel, services: TheServices) -> ModelView:
     return _view(entry, services.board.weights([entry.name])[0])
 
 
-@router.get("/{model}/layers", operation_id="list_layers", summary="List the layers that can be targets")
+@router.get(
+    "/{model}/layers", operation_id="list_layers", summary="List the layers that can be targets"
+)
 async def list_layers(entry: ExistingModel, services: TheServices) -> LayerList:
     """A worker describes a model when it is first asked for; that can take seconds."""
     known = await description(services, entry.name, _LAYERS_PATIENCE_S)
     if known is None:
-        raise Problem("description_pending", "No worker has described this model yet. Ask again in a moment.")
+        raise Problem(
+            "description_pending", "No worker has described this model yet. Ask again in a moment."
+        )
     return LayerList(model=entry.name, items=known.layers)
 
 
@@ -143,5 +165,10 @@ def _view(entry: ModelEntry, weights: str | None) -> ModelView:
         preprocessing=entry.preprocessing,
         recommended_layers=entry.recommended,
         weights=weights,
-        urls={"self": url, "layers": f"{url}/layers", "classes": f"{url}/classes", "predict": f"{url}/predict"},
+        urls={
+            "self": url,
+            "layers": f"{url}/layers",
+            "classes": f"{url}/classes",
+            "predict": f"{url}/predict",
+        },
     )

@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 
 from jobs.errors import NotFound
 from jobs.model import Job, Stored
-from service.etag import client_has
+from service.conditional import client_has
 from service.problems import Problem
 from service.services import ExistingJob, Services, TheServices
 
@@ -32,7 +32,11 @@ async def get_preview(job: ExistingJob, request: Request, services: TheServices)
     """At most 512 pixels a side. The ETag changes with the step. Gone once the job has a result."""
     for _ in range(_TRIES):
         stored = _named(job)
-        headers = {"ETag": f'"{stored.step}"', "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        headers = {
+            "ETag": f'"{stored.step}"',
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+        }
         if client_has(request, headers["ETag"]):
             return Response(status_code=304, headers=headers)
         try:
@@ -41,14 +45,18 @@ async def get_preview(job: ExistingJob, request: Request, services: TheServices)
             job = await _again(services, job)
         else:
             return Response(data, headers=headers, media_type=_MEDIA_TYPE)
-    raise Problem("preview_not_found", "Its previews change faster than they can be read. Try again.")
+    raise Problem(
+        "preview_not_found", "Its previews change faster than they can be read. Try again."
+    )
 
 
 def _named(job: Job) -> Stored:
     if job.preview is None:
         raise Problem(
             "preview_not_found",
-            "It has ended: see its artifacts." if job.status.final else "None yet, or its technique shows none.",
+            "It has ended: see its artifacts."
+            if job.status.final
+            else "None yet, or its technique shows none.",
         )
     return job.preview
 

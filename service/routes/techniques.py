@@ -17,14 +17,18 @@ class ImageInputView(BaseModel):
     name: str
     description: str
     required: bool
-    kind: Literal["image", "array"] = Field(description="An image file, or an array in numpy's format, .npy.")
+    kind: Literal["image", "array"] = Field(
+        description="An image file, or an array in numpy's format, .npy."
+    )
 
 
 class ArtifactSpecView(BaseModel):
     name: str = Field(description="{n} stands for a number.")
     media_type: str
     description: str
-    only_with: str | None = Field(description="The parameter that asks for this file; null: always left.")
+    only_with: str | None = Field(
+        description="The parameter that asks for this file; null: always left."
+    )
 
 
 class TechniqueView(BaseModel):

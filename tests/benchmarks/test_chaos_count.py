@@ -13,7 +13,9 @@ from benchmarks.chaos.ours import Outcome
 from benchmarks.chaos.stock import count as stock_count
 from benchmarks.chaos.strikes import schedule
 
-DONE = Seen("succeeded", "2026-01-01T00:00:01Z", 1, "", (("heatmap.png", "sha256:1", "/heatmap.png"),))
+DONE = Seen(
+    "succeeded", "2026-01-01T00:00:01Z", 1, "", (("heatmap.png", "sha256:1", "/heatmap.png"),)
+)
 CANCELED = Seen("canceled", "2026-01-01T00:00:01Z", 1, "", ())
 POISONED = Seen("failed", "2026-01-01T00:00:01Z", 3, "poisoned", ())
 MOMENTS = ((1, "queued", 0), (2, "running", 1), (3, "", 0), (4, "succeeded", 1))
@@ -22,18 +24,33 @@ GOOD = Evidence("a", "fast", DONE, DONE, MOMENTS)
 WRONG = {
     "no record any more": (replace(GOOD, last=None), "lost"),
     "never seen and no record": (replace(GOOD, first=None, last=None), "lost"),
-    "still running": (replace(GOOD, first=None, last=replace(DONE, status="running", finished_at=None)), "left"),
-    "still queued": (replace(GOOD, first=None, last=replace(DONE, status="queued", finished_at=None)), "left"),
+    "still running": (
+        replace(GOOD, first=None, last=replace(DONE, status="running", finished_at=None)),
+        "left",
+    ),
+    "still queued": (
+        replace(GOOD, first=None, last=replace(DONE, status="queued", finished_at=None)),
+        "left",
+    ),
     "two ends in the stream": (replace(GOOD, moments=(*MOMENTS, (5, "succeeded", 2))), "twice"),
-    "ended at another time": (replace(GOOD, last=replace(DONE, finished_at="2026-01-01T00:00:09Z")), "twice"),
+    "ended at another time": (
+        replace(GOOD, last=replace(DONE, finished_at="2026-01-01T00:00:09Z")),
+        "twice",
+    ),
     "ended otherwise": (replace(GOOD, kind="canceled", last=CANCELED), "twice"),
-    "other files than before": (replace(GOOD, last=replace(DONE, artifacts=(("a", "sha256:2", "/a"),))), "twice"),
+    "other files than before": (
+        replace(GOOD, last=replace(DONE, artifacts=(("a", "sha256:2", "/a"),))),
+        "twice",
+    ),
     "ran on after its end": (replace(GOOD, last=replace(DONE, status="running")), "twice"),
     "a file is gone": (replace(GOOD, bad_files=("heatmap.png",)), "without_artifacts"),
     "poisoned though harmless": (replace(GOOD, first=POISONED, last=POISONED), "poisoned_wrongly"),
     "toxic, and yet it ended": (replace(GOOD, kind="toxic"), "toxic_unpoisoned"),
     "canceled by nobody": (replace(GOOD, first=CANCELED, last=CANCELED), "canceled_unasked"),
-    "succeeded after an accepted cancel": (replace(GOOD, kind="canceled", stop=True), "canceled_in_vain"),
+    "succeeded after an accepted cancel": (
+        replace(GOOD, kind="canceled", stop=True),
+        "canceled_in_vain",
+    ),
     "failed": (replace(GOOD, first=None, last=replace(POISONED, error="internal_error")), "failed"),
 }
 
@@ -62,9 +79,26 @@ def test_a_job_that_nobody_was_told_of_is_one_too_many() -> None:
 
 def test_of_stock_celery_only_the_notes_of_the_tasks_count() -> None:
     twice = ["start 3", "end 3"] * 2
-    notes = ["start 1", "end 1", "start 2", *twice, "start 4", "start 4", "end 4", "start 5", "start 6"]
-    tally = stock_count({1: "fast", 2: "slow", 3: "fast", 4: "slow", 5: "toxic", 6: "canceled", 7: "fast"}, notes)
-    assert (tally.lost, tally.twice, tally.started_again, tally.toxic_starts) == ([2, 7], [3], [3, 4], 1)
+    notes = [
+        "start 1",
+        "end 1",
+        "start 2",
+        *twice,
+        "start 4",
+        "start 4",
+        "end 4",
+        "start 5",
+        "start 6",
+    ]
+    tally = stock_count(
+        {1: "fast", 2: "slow", 3: "fast", 4: "slow", 5: "toxic", 6: "canceled", 7: "fast"}, notes
+    )
+    assert (tally.lost, tally.twice, tally.started_again, tally.toxic_starts) == (
+        [2, 7],
+        [3],
+        [3, 4],
+        1,
+    )
 
 
 def test_the_same_seed_asks_and_strikes_the_same() -> None:

@@ -13,7 +13,7 @@ from benchmarks.chaos.count import Tally, count
 from benchmarks.chaos.evidence import Seen, gather, stray_files
 from benchmarks.chaos.leftovers import after_expiry, keys_without_expiry
 from benchmarks.chaos.mix import Wish
-from jobs import keyspace, transitions
+from jobs import redis_keys, script_runner
 from jobs.artifacts import ArtifactStore
 from jobs.errors import LeaseLost
 from jobs.events import EventLog
@@ -42,7 +42,9 @@ def succeed(lease: Lease, files: ArtifactStore, data: bytes = b"map") -> None:
     key = f"{lease.folder}/map.npy"
     files.put(key, data)
     digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-    lease.succeed({}, [Artifact(name="map.npy", media_type="x", bytes=len(data), sha256=digest, key=key)], {})
+    lease.succeed(
+        {}, [Artifact(name="map.npy", media_type="x", bytes=len(data), sha256=digest, key=key)], {}
+    )
 
 
 def taken_twice(store: JobStore, reconciler: Reconciler) -> tuple[Lease, Lease]:
@@ -64,7 +66,11 @@ def reconciler(store: JobStore, files: ArtifactStore) -> Reconciler:
 
 
 def test_a_zombie_that_is_refused_breaks_nothing(
-    client: httpx.Client, redis: Redis, store: JobStore, files: ArtifactStore, reconciler: Reconciler
+    client: httpx.Client,
+    redis: Redis,
+    store: JobStore,
+    files: ArtifactStore,
+    reconciler: Reconciler,
 ) -> None:
     zombie, heir = taken_twice(store, reconciler)
     succeed(heir, files)
@@ -84,16 +90,18 @@ def test_without_fencing_the_zombie_is_seen(
     reconciler: Reconciler,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    sound = transitions.source
+    sound = script_runner.source
     unfenced = {"finish": sound("finish").replace("not holds(ARGV[3])", "false")}
     assert unfenced["finish"] != sound("finish")
-    monkeypatch.setattr(transitions, "source", lambda name: unfenced.get(name) or sound(name))
+    monkeypatch.setattr(script_runner, "source", lambda name: unfenced.get(name) or sound(name))
     zombie, heir = taken_twice(store, reconciler)
     succeed(heir, files)
     seen = Seen.of(client.get(f"/v1/jobs/{heir.job.id}").json())
     succeed(zombie, files, b"other")
     assert verdict(client, redis, heir.job.id, seen).broken == {"twice": [heir.job.id]}
-    assert verdict(client, redis, heir.job.id).broken == {"twice": [heir.job.id]}  # its stream alone tells
+    assert verdict(client, redis, heir.job.id).broken == {
+        "twice": [heir.job.id]
+    }  # its stream alone tells
 
 
 def test_without_a_reconciler_the_job_of_a_dead_worker_is_left(
@@ -113,16 +121,22 @@ def test_a_record_that_is_gone_and_files_that_are_gone_or_changed(
     gone, changed, forgotten = leases
     files.delete(f"{gone.folder}/map.npy")
     files.put(f"{changed.folder}/map.npy", b"mop")
-    redis.delete(keyspace.job(forgotten.job.id))
-    redis.zrem(keyspace.EXPIRING, f"job:{forgotten.job.id}")
-    assert verdict(client, redis, gone.job.id).without_artifacts == sorted([gone.job.id, changed.job.id])
+    redis.delete(redis_keys.job(forgotten.job.id))
+    redis.zrem(redis_keys.EXPIRING, f"job:{forgotten.job.id}")
+    assert verdict(client, redis, gone.job.id).without_artifacts == sorted(
+        [gone.job.id, changed.job.id]
+    )
     assert verdict(client, redis, forgotten.job.id).lost == [forgotten.job.id]
     evidence = gather(client, EventLog(redis), Told(), {})
     assert stray_files(store, files, evidence) == ([f"{forgotten.folder}/map.npy"], [])
 
 
 def test_what_expires_is_gone_and_what_does_not_is_named(
-    redis: Redis, store: JobStore, files: ArtifactStore, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
+    redis: Redis,
+    store: JobStore,
+    files: ArtifactStore,
+    reconciler: Reconciler,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("benchmarks.chaos.leftovers.time.sleep", lambda _: reconciler.sweep())
     succeed(claimed(store, new_job(store)), files)

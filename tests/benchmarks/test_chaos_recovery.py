@@ -4,7 +4,13 @@ import math
 
 from benchmarks.chaos.recovery import percentile, recoveries
 
-KILLED_ONCE = [(0, "queued", 0), (100, "running", 1), (250, "", 0), (3400, "queued", 1), (3500, "running", 2)]
+KILLED_ONCE = [
+    (0, "queued", 0),
+    (100, "running", 1),
+    (250, "", 0),
+    (3400, "queued", 1),
+    (3500, "running", 2),
+]
 
 
 def test_the_time_runs_from_the_kill() -> None:
@@ -21,7 +27,13 @@ def test_an_end_without_a_kill_does_not_count() -> None:
 
 
 def test_every_death_of_a_job_counts() -> None:
-    twice = [*KILLED_ONCE, (3600, "", 0), (7000, "queued", 2), (8000, "running", 3), (9000, "succeeded", 3)]
+    twice = [
+        *KILLED_ONCE,
+        (3600, "", 0),
+        (7000, "queued", 2),
+        (8000, "running", 3),
+        (9000, "succeeded", 3),
+    ]
     assert recoveries(twice, [300, 3700]) == [(3100, 3200), (3300, 4300)]
 
 

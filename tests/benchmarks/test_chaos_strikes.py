@@ -44,7 +44,11 @@ def striker(stack: Stack, *kinds: Kind, hits: bool = True) -> Striker:
 
 
 def state(stack: Stack, kind: str) -> list[str]:
-    return [psutil.Process(child.pid).status() for child in stack.children if child.name.startswith(kind)]
+    return [
+        psutil.Process(child.pid).status()
+        for child in stack.children
+        if child.name.startswith(kind)
+    ]
 
 
 def test_one_of_the_kind_is_killed_when_its_share_of_the_jobs_has_ended(stack: Stack) -> None:
@@ -53,7 +57,9 @@ def test_one_of_the_kind_is_killed_when_its_share_of_the_jobs_has_ended(stack: S
     assert strike.done == [] and not strike.finished
     strike.step(3)
     wait_until(lambda: not stack.children[0].alive)
-    assert [struck.name for struck in strike.done] == ["redis"] and all(child.alive for child in stack.children[1:])
+    assert [struck.name for struck in strike.done] == ["redis"] and all(
+        child.alive for child in stack.children[1:]
+    )
     strike.step(6)
     assert [struck.name for struck in strike.done] == ["redis", "api"] and strike.finished
 

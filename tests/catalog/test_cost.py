@@ -30,10 +30,18 @@ def params(technique: str, **fields: Any) -> Params:
         ("activation_maximization", {"target": "class:1", "steps": 100}, 100),
         ("activation_maximization", {"target": "class:1", "steps": 100, "size": 448}, 400),
         ("activation_maximization", {"target": "class:1", "steps": 100, "count": 3}, 600),
-        ("activation_maximization", {"target": "class:1", "steps": 100, "count": 3, "diversity": 0}, 300),
+        (
+            "activation_maximization",
+            {"target": "class:1", "steps": 100, "count": 3, "diversity": 0},
+            300,
+        ),
         ("inversion", {"layers": "conv_stem, blocks.1", "restarts": 2, "steps": 10}, 40),
         ("deep_dream", {"octaves": 1, "size": 224, "steps": 7, "zoom_frames": 1}, 14),
-        ("style_transfer", {"steps": 10, "scales": 2, "size": 448}, 31),  # (10 · 248² + 4 · 472²) / 224²
+        (
+            "style_transfer",
+            {"steps": 10, "scales": 2, "size": 448},
+            31,
+        ),  # (10 · 248² + 4 · 472²) / 224²
         ("fooling", {"goal": "7", "steps": 30}, 30),
     ],
 )
@@ -48,7 +56,9 @@ def test_the_limit_itself_is_allowed() -> None:
 
 
 def test_every_technique_that_can_be_dear_says_what_to_change() -> None:
-    with pytest.raises(TooExpensive, match="Lower steps, lower restarts or lower the number of layers"):
+    with pytest.raises(
+        TooExpensive, match="Lower steps, lower restarts or lower the number of layers"
+    ):
         check_cost(params("inversion"), 2, 1)
     with pytest.raises(TooExpensive, match="Take a smaller image_set"):
         check_cost(params("top_patches", image_set="x", target="class:7"), 2, 1)

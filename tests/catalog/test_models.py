@@ -12,12 +12,17 @@ from workers.models.torchvision_table import table
 
 
 def test_the_table_is_what_torchvision_says_today() -> None:
-    stored = json.loads((files("catalog") / "data" / "torchvision.json").read_text(encoding="utf-8"))
+    stored = json.loads(
+        (files("catalog") / "data" / "torchvision.json").read_text(encoding="utf-8")
+    )
     assert stored == json.loads(json.dumps(table()))
 
 
 def test_the_labels_are_torchvisions_categories() -> None:
-    for weights in (torchvision.models.ResNet50_Weights.DEFAULT, torchvision.models.AlexNet_Weights.DEFAULT):
+    for weights in (
+        torchvision.models.ResNet50_Weights.DEFAULT,
+        torchvision.models.AlexNet_Weights.DEFAULT,
+    ):
         assert list(labels("imagenet")) == weights.meta["categories"]
 
 
@@ -33,7 +38,9 @@ def test_the_default_comes_first_and_needs_no_download() -> None:
     assert find_model(DEFAULT_MODEL).builder == "package"
 
 
-@pytest.mark.parametrize(("name", "meant"), [("resnet5O", "resnet50"), ("eficientnet_lite0", DEFAULT_MODEL)])
+@pytest.mark.parametrize(
+    ("name", "meant"), [("resnet5O", "resnet50"), ("eficientnet_lite0", DEFAULT_MODEL)]
+)
 def test_an_unknown_model_is_refused_with_near_matches(name: str, meant: str) -> None:
     with pytest.raises(UnknownModel, match=f"There is no model '{name}'. Did you mean .*'{meant}'"):
         find_model(name)

@@ -14,7 +14,11 @@ KNOWN = ModelDescription(model="net", weights=None, parameters=1, rectifiers=1, 
 @pytest.mark.parametrize(
     ("technique", "fields", "pointer"),
     [
-        ("style_transfer", {"content_layers": "conv1", "style_layers": "conv1, conv2"}, "/style_layers"),
+        (
+            "style_transfer",
+            {"content_layers": "conv1", "style_layers": "conv1, conv2"},
+            "/style_layers",
+        ),
         ("style_transfer", {"content_layers": "conv2", "style_layers": "conv1"}, "/content_layers"),
         ("inversion", {"layers": "conv1, conv2"}, "/layers"),
         ("inversion", {"layer": "conv2"}, "/layer"),

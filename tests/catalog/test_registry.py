@@ -23,7 +23,9 @@ def test_a_technique_describes_itself(name: str) -> None:
         assert text.strip()
     assert all(part.description for part in (*technique.images, *technique.artifacts))
     schema = json.loads(json.dumps(technique.params.model_json_schema()))
-    assert [field for field, facts in schema["properties"].items() if "description" not in facts] == []
+    assert [
+        field for field, facts in schema["properties"].items() if "description" not in facts
+    ] == []
 
 
 @every_technique
@@ -32,13 +34,18 @@ def test_names_of_inputs_files_and_parameters_do_not_collide(name: str) -> None:
     files = [file.name for file in technique.artifacts]
     inputs = [image.name for image in technique.images]
     assert len(set(files)) == len(files)
-    assert len({*inputs, *technique.params.model_fields}) == len(inputs) + len(technique.params.model_fields)
+    assert len({*inputs, *technique.params.model_fields}) == len(inputs) + len(
+        technique.params.model_fields
+    )
 
 
 @every_technique
 def test_a_file_that_is_not_always_left_names_the_parameter_that_asks_for_it(name: str) -> None:
     technique = find_technique(name)
-    assert {file.only_with for file in technique.artifacts} <= {None, *technique.params.model_fields}
+    assert {file.only_with for file in technique.artifacts} <= {
+        None,
+        *technique.params.model_fields,
+    }
 
 
 @every_technique
@@ -50,5 +57,7 @@ def test_unknown_parameters_are_refused_and_seeds_are_optional(name: str) -> Non
 
 
 def test_an_unknown_technique_is_refused_with_near_matches() -> None:
-    with pytest.raises(UnknownTechnique, match=r"There is no technique 'oclusion'\. Did you mean 'occlusion'"):
+    with pytest.raises(
+        UnknownTechnique, match=r"There is no technique 'oclusion'\. Did you mean 'occlusion'"
+    ):
         find_technique("oclusion")

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from catalog.errors import CatalogError, InvalidTarget, UnknownChannel, UnknownClass, UnknownLayer, UnknownPosition
+from catalog.errors import (
+    CatalogError,
+    InvalidTarget,
+    UnknownChannel,
+    UnknownClass,
+    UnknownLayer,
+    UnknownPosition,
+)
 from catalog.models import Layer, ModelDescription, labels
 from catalog.targets import Target, check_target, parse_target
 
@@ -26,9 +33,15 @@ FORMS = {
     "class:Egyptian cat": Target("class:Egyptian cat", "class", index=285),
     "class:EGYPTIAN CAT": Target("class:EGYPTIAN CAT", "class", index=285),
     "blocks.4": Target("blocks.4", "layer", layer="blocks.4"),
-    "blocks.4.0.conv_pw:20": Target("blocks.4.0.conv_pw:20", "channel", layer="blocks.4.0.conv_pw", channel=20),
-    "blocks.4:111@13,6": Target("blocks.4:111@13,6", "neuron", layer="blocks.4", channel=111, position=(13, 6)),
-    "blocks.4:0@center": Target("blocks.4:0@center", "neuron", layer="blocks.4", channel=0, position="center"),
+    "blocks.4.0.conv_pw:20": Target(
+        "blocks.4.0.conv_pw:20", "channel", layer="blocks.4.0.conv_pw", channel=20
+    ),
+    "blocks.4:111@13,6": Target(
+        "blocks.4:111@13,6", "neuron", layer="blocks.4", channel=111, position=(13, 6)
+    ),
+    "blocks.4:0@center": Target(
+        "blocks.4:0@center", "neuron", layer="blocks.4", channel=0, position="center"
+    ),
     "classifier:999": Target("classifier:999", "channel", layer="classifier", channel=999),
 }
 UNREADABLE = [
@@ -63,7 +76,10 @@ REFUSALS = {
     "class:99999999999999999999": (UnknownClass, "classes 0 to 999"),
     "class:-1": (UnknownClass, "no class '-1'"),
     "class:": (UnknownClass, "no class ''"),
-    "class:CARDIGAN": (UnknownClass, "'CARDIGAN' stands for classes [264, 474]; name one by its index"),
+    "class:CARDIGAN": (
+        UnknownClass,
+        "'CARDIGAN' stands for classes [264, 474]; name one by its index",
+    ),
     "conv_stm": (UnknownLayer, "no layer 'conv_stm'. Did you mean 'conv_stem'"),
     "blocks.4.0.conv_pv:3": (UnknownLayer, "Did you mean 'blocks.4.0.conv_pw'"),
     "blocks_4": (UnknownLayer, "/v1/models/net/layers"),
@@ -85,7 +101,11 @@ def test_what_does_not_exist_is_refused_with_what_does(text: str) -> None:
 
 
 def test_numbers_too_long_to_be_meant_are_refused_not_computed() -> None:
-    for text in ("conv_stem:" + "9" * 5000, "conv_stem:1@" + "9" * 5000 + ",0", "class:" + "9" * 5000):
+    for text in (
+        "conv_stem:" + "9" * 5000,
+        "conv_stem:1@" + "9" * 5000 + ",0",
+        "class:" + "9" * 5000,
+    ):
         with pytest.raises(CatalogError) as refused:
             read(text)
         assert len(refused.value.detail) < 400

@@ -10,14 +10,13 @@ from redis import Redis
 from jobs.artifacts import ArtifactStore
 from jobs.audit import missing, orphans
 from jobs.image_sets import ImageSetStore
-from jobs.images import ImageFacts, ImageStore
 from jobs.lease import Lease
 from jobs.model import Artifact, Job
 from jobs.orphan_sweep import OrphanSweep
 from jobs.scratch import Scratch
 from jobs.settings import Settings
 from jobs.store import JobStore
-from jobs.uploads import GRACE_MS
+from jobs.uploads import GRACE_MS, ImageFacts, ImageStore
 from tests.jobs.test_transitions import claimed, new_job
 
 FACTS = ImageFacts(width=9, height=9, media_type="image/png")
@@ -28,7 +27,9 @@ def files(settings: Settings) -> ArtifactStore:
     return ArtifactStore(settings.artifacts_location)
 
 
-def test_a_redis_that_is_new_here_deletes_nothing(store: JobStore, files: ArtifactStore, settings: Settings) -> None:
+def test_a_redis_that_is_new_here_deletes_nothing(
+    store: JobStore, files: ArtifactStore, settings: Settings
+) -> None:
     """It knows of no file, and may be the wrong one, or one that is restored later."""
     key = "jobs/0123456789abcdef0123456789abcdef/1-a/a.png"
     files.put(key, b"png")
@@ -116,7 +117,9 @@ def test_an_upload_that_is_just_coming_is_none(
     digest = image.id.removeprefix("sha256:")
     redis.delete(f"retinoscope:owner:ada:image:{digest}")
     assert list(orphans(store, files)) == []
-    redis.zincrby("retinoscope:expiring", -settings.job_ttl_s * 1000 - 2 * GRACE_MS, f"image:ada:{digest}")
+    redis.zincrby(
+        "retinoscope:expiring", -settings.job_ttl_s * 1000 - 2 * GRACE_MS, f"image:ada:{digest}"
+    )
     assert list(orphans(store, files)) == [f"images/ada/{digest}"]
 
 
@@ -129,7 +132,9 @@ def test_one_sweep_at_a_time(redis: Redis, files: ArtifactStore, sweep: OrphanSw
     assert redis.pttl("retinoscope:swept") > 0
 
 
-def test_half_a_file_of_a_crash_goes(settings: Settings, files: ArtifactStore, sweep: OrphanSweep) -> None:
+def test_half_a_file_of_a_crash_goes(
+    settings: Settings, files: ArtifactStore, sweep: OrphanSweep
+) -> None:
     files.put("jobs/whole", b"whole")
     folder = settings.data / "artifacts" / "jobs"
     (folder / "a.png#1").write_bytes(b"ha")

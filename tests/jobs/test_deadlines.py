@@ -6,13 +6,13 @@ import pytest
 from redis import Redis
 
 from jobs.artifacts import ArtifactStore
+from jobs.create_options import Terms
 from jobs.errors import Canceled, DeadlineExceeded, LeaseLost
 from jobs.lease import claim
 from jobs.model import Job, Progress, Status
 from jobs.reconciler import Reconciler
 from jobs.settings import Settings
 from jobs.store import JobStore, NewJob
-from jobs.terms import Terms
 from tests.jobs.test_transitions import claimed, new_job
 from tests.wait import wait_until
 
@@ -44,13 +44,17 @@ def test_a_deadline_counts_from_acceptance(store: JobStore) -> None:
     assert new_job(store).deadline_ms is None
 
 
-def test_one_that_nobody_took_ends_without_any_worker(store: JobStore, reconciler: Reconciler) -> None:
+def test_one_that_nobody_took_ends_without_any_worker(
+    store: JobStore, reconciler: Reconciler
+) -> None:
     job = brief_job(store)
     wait_until(lambda: reconciler.recover() or store.get(job.id).status.final)
     exceeded(store, job, "waiting")
 
 
-def test_it_is_looked_at_when_the_deadline_passes_not_when_its_message_is_due(store: JobStore, redis: Redis) -> None:
+def test_it_is_looked_at_when_the_deadline_passes_not_when_its_message_is_due(
+    store: JobStore, redis: Redis
+) -> None:
     waits, runs = brief_job(store), brief_job(store)
     claimed(store, runs)
     assert redis.zscore("retinoscope:waiting", waits.id) == waits.deadline_ms
@@ -120,7 +124,9 @@ def test_a_cancel_that_came_before_is_a_cancel(store: JobStore) -> None:
     assert store.get(job.id).status is Status.CANCELED
 
 
-def test_one_that_lost_its_worker_is_not_begun_again_too_late(store: JobStore, reconciler: Reconciler) -> None:
+def test_one_that_lost_its_worker_is_not_begun_again_too_late(
+    store: JobStore, reconciler: Reconciler
+) -> None:
     job = brief_job(store, 1)
     lease = claimed(store, job)
     assert lease.give_back()

@@ -4,17 +4,15 @@ import time
 
 from redis import Redis
 
-from jobs.arrays import ArrayFacts, ArrayStore
 from jobs.artifacts import ArtifactStore
 from jobs.audit import missing, orphans
 from jobs.image_sets import ImageSetStore
-from jobs.images import ImageFacts, ImageStore
 from jobs.model import JobError
 from jobs.reconciler import Reconciler
 from jobs.scratch import Scratch
 from jobs.settings import Settings
 from jobs.store import JobStore
-from jobs.uploads import GRACE_MS
+from jobs.uploads import GRACE_MS, ArrayFacts, ArrayStore, ImageFacts, ImageStore
 from tests.jobs.test_audit import saved
 from tests.jobs.test_transitions import claimed, new_job
 from tests.wait import wait_until
@@ -44,7 +42,9 @@ def fill(redis: Redis, files: ArtifactStore, settings: Settings) -> None:
     images = ImageStore(redis, files, settings)
     image = images.put("ada", b"pixels", ImageFacts(width=9, height=9, media_type="image/png"))
     images.put("ada", b"in no set", ImageFacts(width=9, height=9, media_type="image/png"))
-    ArrayStore(redis, files, settings).put("ada", b"numbers", ArrayFacts(shape=[7], dtype="float32"))
+    ArrayStore(redis, files, settings).put(
+        "ada", b"numbers", ArrayFacts(shape=[7], dtype="float32")
+    )
     sets = ImageSetStore(redis, files, images, settings)
     made = sets.create("ada", "")
     sets.add("ada", made.id, [image.id])

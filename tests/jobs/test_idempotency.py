@@ -5,10 +5,10 @@ import time
 import pytest
 from redis import Redis
 
+from jobs.create_options import Terms
 from jobs.errors import KeyReused, KeyTaken, QueueFull
 from jobs.idempotency import IdempotencyKeys, Reservation
 from jobs.store import JobStore, NewJob
-from jobs.terms import Terms
 
 NEW = NewJob(owner="ada", technique="saliency", model="m", queue="fast", params={"seed": 7})
 
@@ -30,7 +30,9 @@ def run_out(redis: Redis, reservation: Reservation) -> None:
     assert not redis.exists(reservation.name)
 
 
-def test_a_key_is_reserved_by_one_and_then_names_its_job(store: JobStore, keys: IdempotencyKeys) -> None:
+def test_a_key_is_reserved_by_one_and_then_names_its_job(
+    store: JobStore, keys: IdempotencyKeys
+) -> None:
     reservation = reserved(keys)
     assert keys.reserve(reservation) == "reserved"  # asked twice, after a broken connection
     assert keys.reserve(Reservation.of("ada", "k", "f")) == "busy"
@@ -67,7 +69,9 @@ def test_who_took_too_long_makes_nothing_where_another_came(
     assert keys.reserve(Reservation.of("ada", "k", "f")) != "reserved"
 
 
-def test_a_refused_job_leaves_the_key_to_its_reservation(store: JobStore, keys: IdempotencyKeys, redis: Redis) -> None:
+def test_a_refused_job_leaves_the_key_to_its_reservation(
+    store: JobStore, keys: IdempotencyKeys, redis: Redis
+) -> None:
     full = JobStore(redis, store.settings.model_copy(update={"max_queued": 1}))
     full.create(NEW)
     reservation = reserved(keys)
@@ -78,7 +82,9 @@ def test_a_refused_job_leaves_the_key_to_its_reservation(store: JobStore, keys: 
     assert not redis.exists(reservation.name)
 
 
-def test_release_never_takes_a_key_from_its_job(store: JobStore, keys: IdempotencyKeys, redis: Redis) -> None:
+def test_release_never_takes_a_key_from_its_job(
+    store: JobStore, keys: IdempotencyKeys, redis: Redis
+) -> None:
     reservation = reserved(keys)
     job = store.create(NEW, Terms(key=reservation))
     keys.release(reservation)

@@ -11,11 +11,10 @@ from redis import Redis
 from jobs.artifacts import ArtifactStore
 from jobs.errors import ImageNotFound, ImageSetFull, NotFound, TooManyImageSets
 from jobs.image_sets import ImageSetStore
-from jobs.images import ImageFacts, ImageStore
 from jobs.reconciler import Reconciler
 from jobs.settings import Settings
 from jobs.store import JobStore
-from jobs.uploads import GRACE_MS
+from jobs.uploads import GRACE_MS, ImageFacts, ImageStore
 from tests.wait import wait_until
 
 FACTS = ImageFacts(width=9, height=9, media_type="image/png")
@@ -97,7 +96,15 @@ def test_all_or_nothing(make: MakeShop) -> None:
 def test_what_can_be_added_is_added(make: MakeShop) -> None:
     shop = make(max_set_images=3)
     set_id = shop.filled(0)
-    sent = [shop.put(0), shop.put(1), "sha256:" + "0" * 64, shop.put(1), shop.put(2), shop.put(3), shop.put(0)]
+    sent = [
+        shop.put(0),
+        shop.put(1),
+        "sha256:" + "0" * 64,
+        shop.put(1),
+        shop.put(2),
+        shop.put(3),
+        shop.put(0),
+    ]
     words = ["present", "added", "unknown", "present", "added", "full", "present"]
     assert shop.sets.add_some("ada", set_id, sent) == words
     assert shop.sets.members("ada", set_id, 0, 9) == [shop.put(number) for number in range(3)]
@@ -187,16 +194,29 @@ def test_many_writers_neither_lose_nor_double_nor_exceed(make: MakeShop) -> None
         start.wait()
         mine = ids[shift:] + ids[:shift]
         return [
-            word for first in range(0, 80, 5) for word in shop.sets.add_some("ada", set_id, mine[first : first + 5])
+            word
+            for first in range(0, 80, 5)
+            for word in shop.sets.add_some("ada", set_id, mine[first : first + 5])
         ]
 
     with ThreadPoolExecutor(8) as pool:
         words = [word for answer in pool.map(write, range(0, 80, 10)) for word in answer]
     members = shop.sets.members("ada", set_id, 0, 999)
-    assert len(members) == len(set(members)) == shop.sets.get("ada", set_id).images == words.count("added") == 60
-    assert shop.sets.get("ada", set_id).bytes == sum(shop.images.get("ada", member).bytes for member in members)
+    assert (
+        len(members)
+        == len(set(members))
+        == shop.sets.get("ada", set_id).images
+        == words.count("added")
+        == 60
+    )
+    assert shop.sets.get("ada", set_id).bytes == sum(
+        shop.images.get("ada", member).bytes for member in members
+    )
     scores = [
-        score for _, score in shop.redis.zrange(f"retinoscope:owner:ada:set:{set_id}:images", 0, -1, withscores=True)
+        score
+        for _, score in shop.redis.zrange(
+            f"retinoscope:owner:ada:set:{set_id}:images", 0, -1, withscores=True
+        )
     ]
     assert scores == list(range(60))
 
@@ -212,7 +232,9 @@ def test_an_image_about_to_expire_lives_on_in_a_set(make: MakeShop) -> None:
     assert shop.images.get("ada", image).expires_ms >= shop.sets.get("ada", made.id).expires_ms
 
 
-def test_neither_another_use_nor_another_upload_shortens_the_life_of_an_image_in_a_set(make: MakeShop) -> None:
+def test_neither_another_use_nor_another_upload_shortens_the_life_of_an_image_in_a_set(
+    make: MakeShop,
+) -> None:
     brief, shop = make(job_ttl_s=0.3), make()
     set_id = shop.filled(0)
     image = brief.put(0)
@@ -283,7 +305,9 @@ def test_a_deleted_set_goes_at_once_and_leaves_the_images_that_others_hold(shop:
         shop.sets.use("ada", mine)
     shop.sweep_later()
     assert not [key for key in shop.redis.scan_iter("*") if mine in key]
-    assert not [member for member in shop.redis.zrange("retinoscope:expiring", 0, -1) if mine in member]
+    assert not [
+        member for member in shop.redis.zrange("retinoscope:expiring", 0, -1) if mine in member
+    ]
 
 
 def test_a_file_that_comes_after_the_deletion_goes_too(shop: Shop) -> None:
@@ -294,7 +318,9 @@ def test_a_file_that_comes_after_the_deletion_goes_too(shop: Shop) -> None:
             shop.sets.delete("ada", set_id)
             super().put(key, data)
 
-    slow = ImageSetStore(shop.redis, Slow(shop.settings.artifacts_location), shop.images, shop.settings)
+    slow = ImageSetStore(
+        shop.redis, Slow(shop.settings.artifacts_location), shop.images, shop.settings
+    )
     with pytest.raises(NotFound):
         slow.keep("ada", set_id, "index", b"numbers")
     assert shop.files.keys("sets/") == []
@@ -361,7 +387,11 @@ def test_ten_thousand_images(make: MakeShop) -> None:
     pipe = shop.redis.pipeline()
     ids = [f"sha256:{number:064x}" for number in range(10_000)]
     for image in ids:
-        pipe.set(f"retinoscope:owner:ada:image:{image.removeprefix('sha256:')}", '{"bytes": 3}', px=600_000)
+        pipe.set(
+            f"retinoscope:owner:ada:image:{image.removeprefix('sha256:')}",
+            '{"bytes": 3}',
+            px=600_000,
+        )
     pipe.execute()
     made = shop.sets.create("ada", "")
     assert shop.sets.add("ada", made.id, ids).images == 10_000
@@ -370,4 +400,7 @@ def test_ten_thousand_images(make: MakeShop) -> None:
     assert shop.sets.members("ada", made.id, 0, 10_000) == ids
     for image in (ids[0], ids[999], ids[1000], ids[-1]):
         digest = image.removeprefix("sha256:")
-        assert shop.redis.zscore("retinoscope:expiring", f"image:ada:{digest}") >= used.expires_ms + GRACE_MS
+        assert (
+            shop.redis.zscore("retinoscope:expiring", f"image:ada:{digest}")
+            >= used.expires_ms + GRACE_MS
+        )

@@ -5,15 +5,14 @@ import time
 import pytest
 from redis import Redis
 
-from jobs.arrays import ArrayFacts, ArrayStore
 from jobs.artifacts import ArtifactStore
 from jobs.errors import NotFound
-from jobs.images import ImageFacts, ImageStore
 from jobs.lease import claim
 from jobs.model import Status
 from jobs.reconciler import Reconciler
 from jobs.settings import Settings
 from jobs.store import JobStore
+from jobs.uploads import ArrayFacts, ArrayStore, ImageFacts, ImageStore
 from tests.jobs.test_transitions import claimed, new_job
 from tests.wait import wait_until
 
@@ -69,7 +68,9 @@ def test_a_job_whose_worker_died_is_queued_again_once(
     assert store.get(job.id).attempts == 2
 
 
-def test_a_job_with_a_living_worker_is_left_alone(store: JobStore, reconciler: Reconciler, settings: Settings) -> None:
+def test_a_job_with_a_living_worker_is_left_alone(
+    store: JobStore, reconciler: Reconciler, settings: Settings
+) -> None:
     job = new_job(store)
     with claimed(store, job):
         time.sleep(settings.lease_s * 1.5)
@@ -77,7 +78,9 @@ def test_a_job_with_a_living_worker_is_left_alone(store: JobStore, reconciler: R
     assert store.get(job.id).status is Status.RUNNING
 
 
-def test_a_job_that_kills_its_workers_ends_as_poisoned(store: JobStore, reconciler: Reconciler) -> None:
+def test_a_job_that_kills_its_workers_ends_as_poisoned(
+    store: JobStore, reconciler: Reconciler
+) -> None:
     job = new_job(store)
     for _ in range(store.settings.max_attempts):
         wait_until(lambda: claim(store, job.id))
@@ -87,7 +90,9 @@ def test_a_job_that_kills_its_workers_ends_as_poisoned(store: JobStore, reconcil
     assert ended.error is not None and ended.error.code == "poisoned" and not ended.error.retryable
 
 
-def test_a_canceled_job_whose_worker_died_ends_as_canceled(store: JobStore, reconciler: Reconciler) -> None:
+def test_a_canceled_job_whose_worker_died_ends_as_canceled(
+    store: JobStore, reconciler: Reconciler
+) -> None:
     job = new_job(store)
     claimed(store, job)
     store.cancel(job.id, "local")
@@ -125,7 +130,10 @@ def test_an_image_lives_as_long_as_somebody_uses_it(
     images = ImageStore(redis, files, settings)
     image = images.put("ada", b"pixels", ImageFacts(width=9, height=9, media_type="image/png"))
     assert images.read("ada", image.id) == b"pixels"
-    for wrong in (lambda: images.get("bob", image.id), lambda: images.get("ada", "sha256:../../etc")):
+    for wrong in (
+        lambda: images.get("bob", image.id),
+        lambda: images.get("ada", "sha256:../../etc"),
+    ):
         with pytest.raises(NotFound):
             wrong()
     redis.zadd("retinoscope:expiring", {f"image:ada:{image.id.removeprefix('sha256:')}": 1})

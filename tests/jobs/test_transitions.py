@@ -18,7 +18,9 @@ from tests.wait import wait_until
 
 
 def new_job(store: JobStore, owner: str = "local", technique: str = "saliency") -> Job:
-    return store.create(NewJob(owner=owner, technique=technique, model="m", queue="fast", params={"seed": 7}))
+    return store.create(
+        NewJob(owner=owner, technique=technique, model="m", queue="fast", params={"seed": 7})
+    )
 
 
 def claimed(store: JobStore, job: Job) -> Lease:
@@ -32,7 +34,13 @@ def test_a_job_goes_from_queued_over_running_to_succeeded(store: JobStore) -> No
     assert job.status is Status.QUEUED and job.params == {"seed": 7}
     lease = claimed(store, job)
     assert store.get(job.id).status is Status.RUNNING
-    artifact = Artifact(name="a.png", media_type="image/png", bytes=3, sha256="sha256:0", key=f"{lease.folder}/a.png")
+    artifact = Artifact(
+        name="a.png",
+        media_type="image/png",
+        bytes=3,
+        sha256="sha256:0",
+        key=f"{lease.folder}/a.png",
+    )
     lease.succeed({"score": 0.5}, [artifact], {"device": "cpu"})
     ended = store.get(job.id)
     assert ended.status is Status.SUCCEEDED and ended.attempts == 1
@@ -50,7 +58,9 @@ def test_a_running_job_is_not_claimed_twice(store: JobStore) -> None:
 def test_of_many_workers_one_gets_the_job(store: JobStore) -> None:
     job = new_job(store)
     leases: list[Lease | None] = []
-    threads = [threading.Thread(target=lambda: leases.append(claim(store, job.id))) for _ in range(16)]
+    threads = [
+        threading.Thread(target=lambda: leases.append(claim(store, job.id))) for _ in range(16)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -62,7 +72,11 @@ def test_of_many_workers_one_gets_the_job(store: JobStore) -> None:
 def test_a_final_state_never_changes(store: JobStore, end: str) -> None:
     job = new_job(store)
     lease = claimed(store, job)
-    arguments = {"succeed": ({}, [], {}), "fail": (JobError(code="c", title="t", detail="d"),), "cancel": ()}[end]
+    arguments = {
+        "succeed": ({}, [], {}),
+        "fail": (JobError(code="c", title="t", detail="d"),),
+        "cancel": (),
+    }[end]
     getattr(lease, end)(*arguments)
     before = store.get(job.id)
     assert claim(store, job.id) is None
@@ -84,7 +98,9 @@ def test_a_worker_that_lost_its_lease_cannot_write(store: JobStore, settings: Se
     assert not zombie.give_back()
     heir.succeed({"by": "heir"}, [], {})
     ended = store.get(job.id)
-    assert ended.result is not None and ended.result.summary == {"by": "heir"} and ended.attempts == 2
+    assert (
+        ended.result is not None and ended.result.summary == {"by": "heir"} and ended.attempts == 2
+    )
     assert zombie.folder != heir.folder
 
 
@@ -180,11 +196,17 @@ def test_a_job_whose_record_is_gone_does_not_count(store: JobStore) -> None:
 
 
 def test_pages_go_from_new_to_old_and_filter(store: JobStore) -> None:
-    ids = [new_job(store, technique="occlusion" if i % 3 == 0 else "saliency").id for i in range(250)]
+    ids = [
+        new_job(store, technique="occlusion" if i % 3 == 0 else "saliency").id for i in range(250)
+    ]
     everything = store.page("local", before=None, limit=1000, wanted=lambda _: True)
     assert [job.id for job in everything] == sorted(ids, reverse=True)
-    first = store.page("local", before=None, limit=10, wanted=lambda job: job.technique == "occlusion")
-    second = store.page("local", before=first[-1].id, limit=10, wanted=lambda job: job.technique == "occlusion")
+    first = store.page(
+        "local", before=None, limit=10, wanted=lambda job: job.technique == "occlusion"
+    )
+    second = store.page(
+        "local", before=first[-1].id, limit=10, wanted=lambda job: job.technique == "occlusion"
+    )
     wanted = [job.id for job in everything if job.technique == "occlusion"]
     assert [job.id for job in first + second] == wanted[:20]
 
@@ -245,7 +267,9 @@ def test_a_finish_waits_for_redis_to_come_back(store: JobStore, redis_server) ->
     assert wait_until(lambda: store.get(job.id).status is Status.SUCCEEDED)
 
 
-def test_a_job_that_stands_still_is_taken_away_though_its_worker_lives(redis: Redis, settings: Settings) -> None:
+def test_a_job_that_stands_still_is_taken_away_though_its_worker_lives(
+    redis: Redis, settings: Settings
+) -> None:
     """A child that hangs in the device's driver still has a thread that beats."""
     store = JobStore(redis, settings.model_copy(update={"stalled_after_s": 0.3}))
     lease, stalled = claimed(store, new_job(store)), threading.Event()
@@ -263,7 +287,9 @@ def test_a_job_that_stands_still_is_taken_away_though_its_worker_lives(redis: Re
         lease.succeed({}, [], {})
 
 
-def test_of_a_long_queue_a_part_is_looked_at(store: JobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_long_queue_a_part_is_looked_at(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     jobs = sorted(new_job(store).id for _ in range(5))
     assert [job.id for job in store.waiting(2)] == jobs[:2]
     for number, job_id in enumerate(jobs):

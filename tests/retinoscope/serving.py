@@ -47,11 +47,25 @@ def serving(data: Path, *arguments: str, **environment: str) -> Iterator[Serving
     """The command on a free port, ready. Whatever is left of it is killed at the end."""
     port, log = free_port(), data / "serve.log"
     data.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "retinoscope", "serve", "--port", str(port), "--data", str(data)]
+    command = [
+        sys.executable,
+        "-m",
+        "retinoscope",
+        "serve",
+        "--port",
+        str(port),
+        "--data",
+        str(data),
+    ]
     command += ["--fast-workers", "0", *arguments]
     with log.open("w") as output:
         process = subprocess.Popen(
-            command, stdout=output, stderr=output, text=True, env=os.environ | environment, start_new_session=True
+            command,
+            stdout=output,
+            stderr=output,
+            text=True,
+            env=os.environ | environment,
+            start_new_session=True,
         )
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=90) as client:
         running = Serving(process, client, log)

@@ -42,7 +42,11 @@ def test_everything_goes_on_after_redis_stood_still(stack: Serving, coffee: byte
     assert (refused.status_code, refused.json()["code"]) == (503, "store_unavailable"), refused.text
     assert ready.status_code == 503 and ready.json()["redis"] == "unreachable (TimeoutError)"
     jobs = [ended(stack.client, url) for url in (running, *waiting)]
-    assert [job["status"] for job in jobs] == ["succeeded"] * 4 and max(job["attempts"] for job in jobs) <= 2
+    assert [job["status"] for job in jobs] == ["succeeded"] * 4 and max(
+        job["attempts"] for job in jobs
+    ) <= 2
     assert ended(stack.client, post(stack.client, coffee, "predict"))["status"] == "succeeded"
     assert stack.client.get("/readyz").status_code == 200
-    assert {process.pid for process in stack.find("celery", "workers.app")} == parents  # by themselves
+    assert {
+        process.pid for process in stack.find("celery", "workers.app")
+    } == parents  # by themselves

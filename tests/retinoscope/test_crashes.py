@@ -13,7 +13,9 @@ SLOW = {"stride": "10", "window": "32"}  # 441 patches: long enough to be hit
 
 
 def post(client: httpx.Client, photo: bytes, technique: str = "occlusion", **fields: str) -> str:
-    answer = client.post(f"/v1/jobs/{technique}", files={"image": photo}, data={"cache": "false", **fields})
+    answer = client.post(
+        f"/v1/jobs/{technique}", files={"image": photo}, data={"cache": "false", **fields}
+    )
     assert answer.status_code == 202, answer.text
     return str(answer.json()["urls"]["self"])
 
@@ -67,7 +69,9 @@ def test_only_the_child_is_killed_and_the_job_still_succeeds(stack: Serving, cof
     assert job["status"] == "succeeded" and job["attempts"] == 2
 
 
-def test_a_child_that_is_made_after_a_sweep_still_reads_files(stack: Serving, coffee: bytes) -> None:
+def test_a_child_that_is_made_after_a_sweep_still_reads_files(
+    stack: Serving, coffee: bytes
+) -> None:
     """The object store's client has threads, and a fork loses them: the sweep must not run in the forking process."""
     stack.client.delete(ended(stack.client, post(stack.client, coffee, "predict"))["urls"]["self"])
     time.sleep(2)  # two turns of the reconciler, which looks whether the job's files are gone
@@ -91,7 +95,9 @@ def test_nothing_accepted_is_lost_when_redis_is_killed(stack: Serving, coffee: b
         assert ended(stack.client, url)["status"] == "succeeded"
 
 
-def test_a_worker_that_is_told_to_stop_gives_its_job_back_to_the_front(stack: Serving, coffee: bytes) -> None:
+def test_a_worker_that_is_told_to_stop_gives_its_job_back_to_the_front(
+    stack: Serving, coffee: bytes
+) -> None:
     url = post(stack.client, coffee, **SLOW)
     wait_until(lambda: runs(stack.client, url), 90)
     waiting = [post(stack.client, coffee, "predict") for _ in range(5)]

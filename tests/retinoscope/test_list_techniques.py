@@ -10,7 +10,10 @@ from retinoscope.list_techniques import describe_technique, list_techniques
 def test_every_technique_has_a_line() -> None:
     lines = list(list_techniques())
     assert [line.split()[0] for line in lines] == list(techniques())
-    assert all(technique.title in line for technique, line in zip(techniques().values(), lines, strict=True))
+    assert all(
+        technique.title in line
+        for technique, line in zip(techniques().values(), lines, strict=True)
+    )
 
 
 @pytest.mark.parametrize("name", techniques())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import save_file
 
-from catalog.own_table import OwnTable
+from catalog.custom_model_table import OwnTable
 from tests.digits import ENTRY, make_digits
 
 DOCS = Path(__file__).parents[2] / "docs" / "models.md"
@@ -42,15 +42,22 @@ def test_the_documentation_is_true(tmp_path: Path) -> None:
     exec(source, made := {})
     save_file(made["build"](16).state_dict(), tmp_path / "digits.safetensors")
     done = run("retinoscope", "models", "check", str(tmp_path / "models.toml"))
-    assert (done.returncode, done.stdout) == (0, re.search(r"^digits: ok.*\n", text, re.MULTILINE)[0]), done.stderr
-    assert set(re.findall(r"`(\w+)`", text[text.index("| field |") :])) >= set(OwnTable.model_fields)
+    assert (done.returncode, done.stdout) == (
+        0,
+        re.search(r"^digits: ok.*\n", text, re.MULTILINE)[0],
+    ), done.stderr
+    assert set(re.findall(r"`(\w+)`", text[text.index("| field |") :])) >= set(
+        OwnTable.model_fields
+    )
 
 
 def test_each_model_is_checked_and_one_that_fails_fails_all(folder: Path) -> None:
     bad = folder / "bad.toml"
     entries = [
         ENTRY.replace("models.digits", "models.wide").replace("width = 16", "width = 20"),
-        ENTRY.replace("models.digits", "models.lost").replace("digits.safetensors", "lost.safetensors"),
+        ENTRY.replace("models.digits", "models.lost").replace(
+            "digits.safetensors", "lost.safetensors"
+        ),
         ENTRY.replace("models.digits", "models.advised").replace('"5"', '"conv9"'),
         ENTRY.replace("models.digits", "models.traced").replace("net:build", "net:fickle"),
         ENTRY,
@@ -61,9 +68,13 @@ def test_each_model_is_checked_and_one_that_fails_fails_all(folder: Path) -> Non
     done = run("retinoscope", "models", "check", str(bad))
     lines = done.stdout.splitlines()
     assert done.returncode == 1 and "Traceback" not in done.stderr and len(lines) == 5
-    assert lines[0].startswith("wide: '0.weight' is (16, 1, 3, 3) in 'digits.safetensors' but (20, 1, 3, 3)")
+    assert lines[0].startswith(
+        "wide: '0.weight' is (16, 1, 3, 3) in 'digits.safetensors' but (20, 1, 3, 3)"
+    )
     assert lines[1] == "lost: The weights file 'lost.safetensors' is not on the worker's machine."
-    assert lines[2].startswith("advised: recommended.grad_cam: there is no layer 'conv9'. Layers: 0, 1, 2")
+    assert lines[2].startswith(
+        "advised: recommended.grad_cam: there is no layer 'conv9'. Layers: 0, 1, 2"
+    )
     assert lines[3].startswith("traced: torch.export cannot trace this model")
     assert lines[4].startswith("digits: ok.")
 
@@ -89,16 +100,27 @@ def fickle(width):
         ("celery", "-A", "workers.app", "worker", "-Q", "fast"),
     ],
 )
-def test_a_broken_file_is_one_sentence_at_the_start(tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_a_broken_file_is_one_sentence_at_the_start(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
     file = tmp_path / "models.toml"
     file.write_text(ENTRY.replace("input_size = 8", 'input_size = "8"'))
     done = run(*command, file=file)
     assert done.returncode != 0 and "Traceback" not in done.stderr
-    assert f"retinoscope: {file}, model 'digits', input_size: Input should be a valid integer, not '8'." in done.stderr
+    assert (
+        f"retinoscope: {file}, model 'digits', input_size: Input should be a valid integer, not '8'."
+        in done.stderr
+    )
 
 
 def test_the_list_has_own_models_and_timms_when_asked(folder: Path) -> None:
     done = run("retinoscope", "models", "list", file=folder / "models.toml")
-    assert "digits  8 × 8 × 1  10 classes  own model: digits_net:build, digits.safetensors" in done.stdout
+    assert (
+        "digits  8 × 8 × 1  10 classes  own model: digits_net:build, digits.safetensors"
+        in done.stdout
+    )
     assert "timm:" not in done.stdout
-    assert "timm:resnet18  224 × 224 × 3  1000 classes" in run("retinoscope", "models", "list", "resnet18").stdout
+    assert (
+        "timm:resnet18  224 × 224 × 3  1000 classes"
+        in run("retinoscope", "models", "list", "resnet18").stdout
+    )

@@ -29,12 +29,16 @@ def test_fifty_requests_two_crashes_one_job(tmp_path: Path, coffee: bytes) -> No
         last = post(stack.client, coffee, Prefer="wait=60")
         assert last.json()["status"] == "succeeded" and last.json()["attempts"] == 1
         assert last.headers["idempotency-replayed"] == "true"
-        refused = stack.client.post("/v1/jobs/saliency", files={"image": coffee}, headers={"Idempotency-Key": "one"})
+        refused = stack.client.post(
+            "/v1/jobs/saliency", files={"image": coffee}, headers={"Idempotency-Key": "one"}
+        )
         assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")
 
 
 def post(client: httpx.Client, photo: bytes, **headers: str) -> httpx.Response:
-    return client.post("/v1/jobs/predict", files={"image": photo}, headers={"Idempotency-Key": "one", **headers})
+    return client.post(
+        "/v1/jobs/predict", files={"image": photo}, headers={"Idempotency-Key": "one", **headers}
+    )
 
 
 def answered(stack: Serving) -> dict | None:  # type: ignore[type-arg]

@@ -12,7 +12,9 @@ from tests.wait import wait_until
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stream_ends_in_good_order_when_the_service_is_stopped(tmp_path: Path, coffee: bytes, number: int) -> None:
+def test_a_stream_ends_in_good_order_when_the_service_is_stopped(
+    tmp_path: Path, coffee: bytes, number: int
+) -> None:
     lines: list[str] = []
     broken: list[httpx.HTTPError] = []
 
@@ -24,8 +26,12 @@ def test_a_stream_ends_in_good_order_when_the_service_is_stopped(tmp_path: Path,
             broken.append(error)
 
     with serving(tmp_path, RETINOSCOPE_WARM_MODELS="[]") as stack:
-        job = stack.client.post("/v1/jobs/saliency", files={"image": coffee}, data={"samples": 1000}).json()
-        thread = threading.Thread(target=listen, args=(job["urls"]["events"], stack.client.base_url))
+        job = stack.client.post(
+            "/v1/jobs/saliency", files={"image": coffee}, data={"samples": 1000}
+        ).json()
+        thread = threading.Thread(
+            target=listen, args=(job["urls"]["events"], stack.client.base_url)
+        )
         thread.start()
         wait_until(lambda: "retinoscope_event_listeners 1.0" in stack.client.get("/metrics").text)
         api = stack.find("uvicorn")[0]

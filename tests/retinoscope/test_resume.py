@@ -12,7 +12,10 @@ from tests.service.listening import heard
 from tests.wait import wait_until
 
 LONG: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
-    "activation_maximization": ((), {"target": "class:967", "size": "64", "steps": "100", "count": "2"}),
+    "activation_maximization": (
+        (),
+        {"target": "class:967", "size": "64", "steps": "100", "count": "2"},
+    ),
     "deep_dream": (("image",), {"size": "160", "octaves": "2", "steps": "30"}),
     "fooling": (("image",), {"goal": "class:lion", "size": "160", "steps": "80"}),
     "inversion": (("image",), {"layers": "conv_stem, blocks.3", "steps": "50"}),
@@ -31,7 +34,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-
 def create(client: httpx.Client, technique: str, photo: bytes) -> str:
     images, fields = LONG[technique]
     files = dict.fromkeys(images, ("photo.png", photo, "image/png"))
-    answer = client.post(f"/v1/jobs/{technique}", data=fields | {"seed": "5", "cache": "false"}, files=files or None)
+    answer = client.post(
+        f"/v1/jobs/{technique}", data=fields | {"seed": "5", "cache": "false"}, files=files or None
+    )
     assert answer.status_code == 202, answer.text
     return str(answer.json()["urls"]["self"])
 
@@ -42,7 +47,9 @@ def part_done(client: httpx.Client, url: str) -> float:
 
 
 def ended(client: httpx.Client, url: str) -> dict:  # type: ignore[type-arg]
-    wait_until(lambda: client.get(url, params={"wait": 5}).json()["status"] in ("succeeded", "failed"), 200)
+    wait_until(
+        lambda: client.get(url, params={"wait": 5}).json()["status"] in ("succeeded", "failed"), 200
+    )
     job: dict = client.get(url).json()  # type: ignore[type-arg]
     assert job["status"] == "succeeded", job["error"]
     return job
@@ -76,13 +83,19 @@ def kill_at(stack: Serving, url: str, attempt: int, part: float) -> None:
 def went_on(client: httpx.Client, job: dict) -> bool:  # type: ignore[type-arg]
     """Did the last attempt begin where one before had saved, and not at the beginning?"""
     events = heard(client, job, "0")
-    starts = [i for i, event in enumerate(events) if event.kind == "state" and event.data["status"] == "running"]
+    starts = [
+        i
+        for i, event in enumerate(events)
+        if event.kind == "state" and event.data["status"] == "running"
+    ]
     first = next(event for event in events[starts[-1] :] if event.kind == "progress")
     return len(starts) == job["attempts"] and first.data["done"] > 0
 
 
 @pytest.mark.parametrize("technique", LONG)
-def test_killed_in_the_middle_it_ends_in_the_same_bytes(stack: Serving, coffee: bytes, technique: str) -> None:
+def test_killed_in_the_middle_it_ends_in_the_same_bytes(
+    stack: Serving, coffee: bytes, technique: str
+) -> None:
     straight = ended(stack.client, create(stack.client, technique, coffee))
     url = create(stack.client, technique, coffee)
     kill_at(stack, url, 1, 0.4)
@@ -96,7 +109,9 @@ def test_killed_in_the_middle_it_ends_in_the_same_bytes(stack: Serving, coffee: 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("technique", LONG)
-def test_killed_at_three_random_moments_of_its_life(stack: Serving, coffee: bytes, technique: str) -> None:
+def test_killed_at_three_random_moments_of_its_life(
+    stack: Serving, coffee: bytes, technique: str
+) -> None:
     straight = ended(stack.client, create(stack.client, technique, coffee))
     draw = random.Random(technique)
     moments = sorted(draw.uniform(0.05, 0.85) for _ in range(KILLS))

@@ -29,7 +29,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-
 
 def create(client: httpx.Client, technique: str, photo: bytes) -> dict:  # type: ignore[type-arg]
     files = None if technique == "activation_maximization" else {"image": photo}
-    answer = client.post(f"/v1/jobs/{technique}", data=LOAD[technique][0] | {"seed": "5"}, files=files)
+    answer = client.post(
+        f"/v1/jobs/{technique}", data=LOAD[technique][0] | {"seed": "5"}, files=files
+    )
     assert answer.status_code == 202, answer.text
     return answer.json()  # type: ignore[no-any-return]
 
@@ -37,14 +39,18 @@ def create(client: httpx.Client, technique: str, photo: bytes) -> dict:  # type:
 def parents(stack: Serving) -> dict[int, float]:
     """Pids of the Celery parents, and when they began."""
     every = stack.find("celery", "workers.app")
-    return {process.pid: process.create_time() for process in every if process.parent() not in every}
+    return {
+        process.pid: process.create_time() for process in every if process.parent() not in every
+    }
 
 
 def moves(client: httpx.Client, url: str) -> bool:
     """Is it in the middle?"""
     job = client.get(url).json()
     return (
-        job["status"] == "running" and bool(job["progress"]) and 0 < job["progress"]["done"] < job["progress"]["total"]
+        job["status"] == "running"
+        and bool(job["progress"])
+        and 0 < job["progress"]["done"] < job["progress"]["total"]
     )
 
 
@@ -61,7 +67,9 @@ def repeated(events: list[Heard]) -> list[int]:
     return falls
 
 
-def test_a_rolling_restart_loses_nothing_and_repeats_hardly_a_step(stack: Serving, coffee: bytes) -> None:
+def test_a_rolling_restart_loses_nothing_and_repeats_hardly_a_step(
+    stack: Serving, coffee: bytes
+) -> None:
     jobs = {technique: create(stack.client, technique, coffee) for technique in LOAD}
     urls = {technique: job["urls"]["self"] for technique, job in jobs.items()}
     wait_until(lambda: sum(moves(stack.client, url) for url in urls.values()) >= 2, 90)
@@ -69,9 +77,9 @@ def test_a_rolling_restart_loses_nothing_and_repeats_hardly_a_step(stack: Servin
         wait_until(lambda: any(moves(stack.client, url) for url in urls.values()), 90)
         stack_before = parents(stack)
         assert stack_before[pid] == began
-        next(process for process in stack.find("celery", "workers.app") if process.pid == pid).send_signal(
-            signal.SIGTERM
-        )
+        next(
+            process for process in stack.find("celery", "workers.app") if process.pid == pid
+        ).send_signal(signal.SIGTERM)
         wait_until(lambda pid=pid: pid not in parents(stack) and len(parents(stack)) == 2, 60)
     found = {technique: ended(stack.client, url) for technique, url in urls.items()}
     assert {job["status"] for job in found.values()} == {"succeeded"}

@@ -15,7 +15,9 @@ def run(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
 
 def test_options_come_in_any_order(tmp_path: Path, coffee: bytes) -> None:
     (tmp_path / "photo.png").write_bytes(coffee)
-    done = run("saliency", "--target=class:967", "photo.png", "--seed", "7", "--out", "o", cwd=tmp_path)
+    done = run(
+        "saliency", "--target=class:967", "photo.png", "--seed", "7", "--out", "o", cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "o" / "result.json").read_text())
     assert result["params"]["seed"] == 7 and result["summary"]["target"]["label"] == "espresso"
@@ -54,7 +56,11 @@ def test_an_embedding_and_back(tmp_path: Path, coffee: bytes) -> None:
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "image-1.png").exists()
     wrong = run("inversion", file, "--layer=blocks.1", "--steps=2", cwd=tmp_path)
-    assert wrong.returncode == 2 and "[16, 112, 112]" in wrong.stderr and "[24, 56, 56]" in wrong.stderr
+    assert (
+        wrong.returncode == 2
+        and "[16, 112, 112]" in wrong.stderr
+        and "[24, 56, 56]" in wrong.stderr
+    )
     for arguments in (("inversion",), ("inversion", file, "photo.png")):
         neither = run(*arguments, cwd=tmp_path)
         assert neither.returncode == 2 and "<image file> or <embedding file>" in neither.stderr

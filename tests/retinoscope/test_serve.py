@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from jobs.keys import KeyRing
+from jobs.api_keys import KeyRing
 from retinoscope.redis_server import free_port
 from tests.retinoscope.serving import serving
 from tests.wait import wait_until
@@ -18,13 +18,20 @@ LIGHT = {"RETINOSCOPE_WARM_MODELS": "[]"}
 
 
 def gone(family: list[psutil.Process]) -> bool:
-    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in family)
+    return not any(
+        process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in family
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_however_it_ends_no_process_is_left(tmp_path: Path, number: int) -> None:
     with serving(tmp_path, **LIGHT) as stack:
-        assert stack.client.get("/readyz").json() == {"status": "ready", "redis": "ok", "artifacts": "ok", "workers": 1}
+        assert stack.client.get("/readyz").json() == {
+            "status": "ready",
+            "redis": "ok",
+            "artifacts": "ok",
+            "workers": 1,
+        }
         family = stack.family()
         assert len(family) >= 4  # redis, worker and its child, api
         stack.send(number)
@@ -44,7 +51,11 @@ def test_a_port_in_use_is_said_in_one_sentence(tmp_path: Path) -> None:
     with serving(tmp_path / "a", **LIGHT) as stack:
         port = str(stack.client.base_url.port)
         second = run("serve", "--data", str(tmp_path / "b"), "--port", port)
-        assert second.returncode == 2 and "Choose --port" in second.stderr and "Traceback" not in second.stderr
+        assert (
+            second.returncode == 2
+            and "Choose --port" in second.stderr
+            and "Traceback" not in second.stderr
+        )
 
 
 def test_listening_beyond_loopback_needs_keys(tmp_path: Path) -> None:
@@ -65,7 +76,12 @@ def test_keys_are_made_listed_and_revoked_and_stored_hashed(tmp_path: Path) -> N
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([sys.executable, "-m", "retinoscope", *arguments], capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        [sys.executable, "-m", "retinoscope", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
 
 def test_a_short_job_never_waits_for_a_long_one(tmp_path: Path, coffee: bytes) -> None:
@@ -73,9 +89,15 @@ def test_a_short_job_never_waits_for_a_long_one(tmp_path: Path, coffee: bytes) -
     with serving(tmp_path, "--fast-workers", "1") as stack:
         assert stack.client.get("/readyz").json()["workers"] == 2
         image, fields = {"image": coffee}, {"steps": "200", "size": "600", "seed": "1"}
-        long = stack.client.post("/v1/jobs/deep_dream", files=image, data=fields).raise_for_status().json()["urls"]
+        long = (
+            stack.client.post("/v1/jobs/deep_dream", files=image, data=fields)
+            .raise_for_status()
+            .json()["urls"]
+        )
         wait_until(lambda: stack.client.get(long["self"]).json()["status"] == "running", 60)
-        short = stack.client.post("/v1/jobs/predict", files=image, headers={"Prefer": "wait=60"}).json()
+        short = stack.client.post(
+            "/v1/jobs/predict", files=image, headers={"Prefer": "wait=60"}
+        ).json()
         assert short["status"] == "succeeded"
         assert stack.client.get(long["self"]).json()["status"] == "running"
         stack.client.post(long["cancel"]).raise_for_status()

@@ -50,7 +50,9 @@ def store_image(client: httpx.Client, data: bytes) -> dict[str, Any]:
     return image
 
 
-def queue(client: httpx.Client, technique: str, image: str | bytes, **params: Any) -> dict[str, Any]:
+def queue(
+    client: httpx.Client, technique: str, image: str | bytes, **params: Any
+) -> dict[str, Any]:
     """A job that was accepted, and shares nothing; the image is a file's bytes or the id of a stored one."""
     params = {"cache": False, **params}
     if isinstance(image, bytes):

@@ -23,7 +23,9 @@ Serve = Callable[..., httpx.Client]
 def watchful(address: str, **headers: str) -> httpx.Client:
     """A client that fails the test when an answer tells of tracebacks or folders of this machine."""
     hooks = {"response": [says_nothing_of_this_machine]}
-    return httpx.Client(base_url=address, timeout=90, headers=headers, event_hooks=hooks, trust_env=False)
+    return httpx.Client(
+        base_url=address, timeout=90, headers=headers, event_hooks=hooks, trust_env=False
+    )
 
 
 @pytest.fixture

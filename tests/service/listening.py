@@ -17,10 +17,15 @@ class Heard:
 
 
 @contextmanager
-def listening(client: httpx.Client, job: dict[str, Any], last: str | None = None) -> Iterator[Iterator[Heard]]:
+def listening(
+    client: httpx.Client, job: dict[str, Any], last: str | None = None
+) -> Iterator[Iterator[Heard]]:
     """The events of a job as they come; the stream is closed at the end."""
     headers = {} if last is None else {"Last-Event-ID": last}
-    with unwatched(client) as plain, plain.stream("GET", job["urls"]["events"], headers=headers) as answer:
+    with (
+        unwatched(client) as plain,
+        plain.stream("GET", job["urls"]["events"], headers=headers) as answer,
+    ):
         assert answer.status_code == 200, answer.read()
         assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
         yield parsed(answer.iter_lines())
@@ -28,7 +33,9 @@ def listening(client: httpx.Client, job: dict[str, Any], last: str | None = None
 
 def unwatched(client: httpx.Client) -> httpx.Client:
     """The same client without hooks, which read an answer to its end before they give it."""
-    return httpx.Client(base_url=client.base_url, headers=client.headers, timeout=90, trust_env=False)
+    return httpx.Client(
+        base_url=client.base_url, headers=client.headers, timeout=90, trust_env=False
+    )
 
 
 def heard(client: httpx.Client, job: dict[str, Any], last: str | None = None) -> list[Heard]:
@@ -53,5 +60,9 @@ def parsed(lines: Iterator[str]) -> Iterator[Heard]:
 def gauge(client: httpx.Client, name: str) -> float:
     """A number of /metrics."""
     text = client.get("/metrics").text
-    (value,) = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(f"retinoscope_{name} ")]
+    (value,) = [
+        line.rpartition(" ")[2]
+        for line in text.splitlines()
+        if line.startswith(f"retinoscope_{name} ")
+    ]
     return float(value)

@@ -67,7 +67,13 @@ def deep_grey(image: Image.Image) -> bytes:
     """A PNG of 16 bits of grey."""
     width, height = image.size
     wide = bytes(byte for value in image.convert("L").tobytes() for byte in (value, value))
-    return png(width, height, 16, 0, [wide[start : start + 2 * width] for start in range(0, len(wide), 2 * width)])
+    return png(
+        width,
+        height,
+        16,
+        0,
+        [wide[start : start + 2 * width] for start in range(0, len(wide), 2 * width)],
+    )
 
 
 def moving(kind: str, frames: int = 3) -> bytes:
@@ -90,7 +96,16 @@ def palette_with_hole(image: Image.Image) -> bytes:
 
 def tiff(pages: int, *, last_is_empty: bool = False) -> bytes:
     """A TIFF of that many tiny grey pages, or whose last page is an empty directory."""
-    fields = [(256, 4, 8), (257, 4, 8), (258, 3, 8), (259, 3, 1), (262, 3, 1), (273, 4, 8), (277, 3, 1), (279, 4, 64)]
+    fields = [
+        (256, 4, 8),
+        (257, 4, 8),
+        (258, 3, 8),
+        (259, 3, 1),
+        (262, 3, 1),
+        (273, 4, 8),
+        (277, 3, 1),
+        (279, 4, 64),
+    ]
     entries = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in fields)
     directory = struct.pack("<H", len(fields)) + entries
     size = len(directory) + 4

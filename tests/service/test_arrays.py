@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from jobs.settings import Settings
-from service.arrays import examine_array
 from service.problems import Problem
+from service.uploads.array_validation import examine_array
 from tests.service.arrays import described, handmade, npy
-from workers.toolkit.array import read_array
 from workers.toolkit.errors import UnreadableArray
+from workers.toolkit.images.array import read_array
 
 SETTINGS = Settings(max_array_values=1000)
 VALUES = np.random.default_rng(0).normal(size=(3, 4, 5))
@@ -21,7 +21,9 @@ VALUES = np.random.default_rng(0).normal(size=(3, 4, 5))
 @pytest.mark.parametrize("dtype", ["<f4", "<f8", "<f2", ">f4", ">f8", ">f2"])
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
-def test_what_numpy_writes_is_understood_by_both_sides(dtype: str, order: str, version: tuple[int, int]) -> None:
+def test_what_numpy_writes_is_understood_by_both_sides(
+    dtype: str, order: str, version: tuple[int, int]
+) -> None:
     array = np.asarray(VALUES, dtype=dtype, order=order)
     data = npy(array, version)
     facts = examine_array(data, SETTINGS)
@@ -113,5 +115,5 @@ def test_an_array_of_many_chunks_is_read_to_its_end() -> None:
 
 
 def test_it_is_read_without_numpy() -> None:
-    code = "import sys, service.arrays; sys.exit('numpy' in sys.modules)"
+    code = "import sys, service.uploads.array_validation; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

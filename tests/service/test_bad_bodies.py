@@ -19,7 +19,13 @@ def send(client: httpx.Client, body: bytes | str, kind: str) -> httpx.Response:
 
 def part(name: str, value: bytes, *, file: bool = False) -> bytes:
     label = f'name="{name}"' + ('; filename="a.png"' if file else "")
-    return b"--frontier\r\nContent-Disposition: form-data; " + label.encode() + b"\r\n\r\n" + value + b"\r\n"
+    return (
+        b"--frontier\r\nContent-Disposition: form-data; "
+        + label.encode()
+        + b"\r\n\r\n"
+        + value
+        + b"\r\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -47,13 +53,20 @@ def test_json_that_is_no_object(client: httpx.Client, body: str) -> None:
 
 
 def test_half_a_character_as_a_name_or_a_value(client: httpx.Client, stored: str) -> None:
-    for body in (r'{"\ud800": 1}', r'{"target": "class:\ud800"}', r'{"model": "\ud800"}', r'{"image": "\ud800"}'):
+    for body in (
+        r'{"\ud800": 1}',
+        r'{"target": "class:\ud800"}',
+        r'{"model": "\ud800"}',
+        r'{"image": "\ud800"}',
+    ):
         answer = send(client, body, "application/json")
         assert answer.status_code == 422, answer.text
         refused(answer, 422, answer.json()["code"])
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/xml", "image/png", "application/octet-stream", "nonsense"])
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/xml", "image/png", "application/octet-stream", "nonsense"]
+)
 def test_a_body_of_another_kind(client: httpx.Client, stored: str, kind: str) -> None:
     answer = send(client, json.dumps({"image": stored}), kind)
     refused(answer, 415, "unsupported_media_type", "multipart/form-data", "application/json")
@@ -78,7 +91,9 @@ def test_a_form_that_ends_within_the_image(client: httpx.Client, small: bytes) -
     assert send(client, part("image", small, file=True)[:1000], FORM).status_code in (400, 422)
 
 
-def test_a_form_that_ends_within_a_parameter_is_not_run_without_it(client: httpx.Client, small: bytes) -> None:
+def test_a_form_that_ends_within_a_parameter_is_not_run_without_it(
+    client: httpx.Client, small: bytes
+) -> None:
     cut = part("image", small, file=True) + part("window", b"16")[:-2]
     refused(send(client, cut, FORM), 400, "invalid_request")
 
@@ -114,7 +129,9 @@ def test_the_same_image_twice(client: httpx.Client, small: bytes) -> None:
 
 
 def test_the_same_parameter_twice(client: httpx.Client, stored: str) -> None:
-    answer = send(client, f"image={stored}&window=48&window=32", "application/x-www-form-urlencoded")
+    answer = send(
+        client, f"image={stored}&window=48&window=32", "application/x-www-form-urlencoded"
+    )
     refused(answer, 422, "invalid_parameters", "window was sent twice")
 
 

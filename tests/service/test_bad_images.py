@@ -40,7 +40,11 @@ BAD: dict[str, tuple[Make, str, str]] = {
     "a JPEG without its last bytes": (lambda png: jpeg(png)[:-2], "broken_image", "cut off"),
     "a PNG cut in its header": (lambda png: png[:30], "not_an_image", "PNG"),
     "a PNG with one wrong byte": (damaged, "broken_image", "decoded"),
-    "a header of 20,000 × 20,000": (lambda _: pictures.lying_bomb(), "image_too_large", "50,000,000"),
+    "a header of 20,000 × 20,000": (
+        lambda _: pictures.lying_bomb(),
+        "image_too_large",
+        "50,000,000",
+    ),
     "12,000 × 12,000 pixels": (lambda _: pictures.real_bomb(), "image_too_large", "50,000,000"),
     "an animated GIF": (lambda _: moving("GIF"), "animated_image", "frames"),
     "an animated WebP": (lambda _: moving("WEBP"), "animated_image", "frames"),
@@ -66,7 +70,9 @@ def test_it_is_not_stored_either(client: httpx.Client, small: bytes, name: str) 
 
 
 def test_which_of_several_images_is_refused_is_said(client: httpx.Client, small: bytes) -> None:
-    answer = client.post("/v1/jobs/style_transfer", files={"content": small, "style": b"This is not a picture."})
+    answer = client.post(
+        "/v1/jobs/style_transfer", files={"content": small, "style": b"This is not a picture."}
+    )
     refused(answer, 422, "not_an_image")
     assert [violation["pointer"] for violation in answer.json()["errors"]] == ["/style"]
 

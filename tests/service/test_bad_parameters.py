@@ -52,7 +52,9 @@ def ask(client: httpx.Client, technique: str, stored: str, **fields: Any) -> htt
 def test_a_wrong_value_is_pointed_at(
     client: httpx.Client, stored: str, technique: str, field: str, value: object
 ) -> None:
-    problem = refused(ask(client, technique, stored, **{field: value}), 422, "invalid_parameters", field)
+    problem = refused(
+        ask(client, technique, stored, **{field: value}), 422, "invalid_parameters", field
+    )
     assert [error["pointer"] for error in problem["errors"]] == [f"/{field}"]
     assert problem["errors"][0]["message"]
 
@@ -60,27 +62,54 @@ def test_a_wrong_value_is_pointed_at(
 @pytest.mark.parametrize(
     ("technique", "fields", "idle", "used_by"),
     [
-        ("activation_maximization", {"target": "class:1", "blur_every": 4}, "blur_every", "simonyan and yosinski"),
+        (
+            "activation_maximization",
+            {"target": "class:1", "blur_every": 4},
+            "blur_every",
+            "simonyan and yosinski",
+        ),
         ("activation_maximization", {"target": "class:1", "diversity": 2}, "diversity", "count"),
-        ("fooling", {"goal": "lion", "norm": "linf", "mode": "rubbish"}, "norm", "mode adversarial"),
+        (
+            "fooling",
+            {"goal": "lion", "norm": "linf", "mode": "rubbish"},
+            "norm",
+            "mode adversarial",
+        ),
         ("inversion", {"alpha": 2}, "alpha", "mahendran_vedaldi"),
         ("deep_dream", {"zoom": 1.1}, "zoom", "zoom_frames"),
     ],
 )
 def test_what_would_have_no_effect_is_refused(
-    client: httpx.Client, stored: str, technique: str, fields: dict[str, Any], idle: str, used_by: str
+    client: httpx.Client,
+    stored: str,
+    technique: str,
+    fields: dict[str, Any],
+    idle: str,
+    used_by: str,
 ) -> None:
     problem = refused(ask(client, technique, stored, **fields), 422, "invalid_parameters", used_by)
     assert [error["pointer"] for error in problem["errors"]] == [f"/{idle}"]
 
 
 def test_several_wrong_values_are_all_pointed_at(client: httpx.Client, stored: str) -> None:
-    problem = refused(ask(client, "occlusion", stored, window=-1, fill="pink"), 422, "invalid_parameters")
+    problem = refused(
+        ask(client, "occlusion", stored, window=-1, fill="pink"), 422, "invalid_parameters"
+    )
     assert sorted(error["pointer"] for error in problem["errors"]) == ["/fill", "/window"]
 
 
-def test_an_unknown_parameter_is_answered_with_the_known_ones(client: httpx.Client, stored: str) -> None:
-    refused(ask(client, "occlusion", stored, windw=8), 422, "invalid_parameters", "windw", "window", "stride", "fill")
+def test_an_unknown_parameter_is_answered_with_the_known_ones(
+    client: httpx.Client, stored: str
+) -> None:
+    refused(
+        ask(client, "occlusion", stored, windw=8),
+        422,
+        "invalid_parameters",
+        "windw",
+        "window",
+        "stride",
+        "fill",
+    )
 
 
 @pytest.mark.parametrize("text", ["nan", "NaN", "inf", "-Infinity", "1e400"])
@@ -92,23 +121,35 @@ def test_a_number_that_is_none_in_a_form(client: httpx.Client, small: bytes, tex
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity"])
 def test_a_number_that_is_none_in_json(client: httpx.Client, stored: str, text: str) -> None:
     body = f'{{"image": "{stored}", "noise": {text}}}'
-    answer = client.post("/v1/jobs/saliency", content=body, headers={"Content-Type": "application/json"})
+    answer = client.post(
+        "/v1/jobs/saliency", content=body, headers={"Content-Type": "application/json"}
+    )
     refused(answer, 400, "invalid_request", text)
 
 
 def test_a_json_number_beyond_floating_point(client: httpx.Client, stored: str) -> None:
     body = f'{{"image": "{stored}", "noise": 1e400}}'
-    answer = client.post("/v1/jobs/saliency", content=body, headers={"Content-Type": "application/json"})
+    answer = client.post(
+        "/v1/jobs/saliency", content=body, headers={"Content-Type": "application/json"}
+    )
     refused(answer, 422, "invalid_parameters", "noise", "finite")
 
 
 def test_a_window_larger_than_what_the_model_sees(client: httpx.Client, stored: str) -> None:
-    problem = refused(ask(client, "occlusion", stored, window=225), 422, "invalid_parameters", "225", "224")
+    problem = refused(
+        ask(client, "occlusion", stored, window=225), 422, "invalid_parameters", "225", "224"
+    )
     assert problem["errors"][0]["pointer"] == "/window"
 
 
 def test_a_stride_that_would_leave_gaps(client: httpx.Client, stored: str) -> None:
-    problem = refused(ask(client, "occlusion", stored, window=16, stride=17), 422, "invalid_parameters", "16", "17")
+    problem = refused(
+        ask(client, "occlusion", stored, window=16, stride=17),
+        422,
+        "invalid_parameters",
+        "16",
+        "17",
+    )
     assert problem["errors"][0]["pointer"] == "/stride"
 
 
@@ -118,12 +159,22 @@ def test_a_grid_of_hundreds_of_thousands_names_the_limit(client: httpx.Client, s
 
 
 def test_an_unknown_model_is_answered_with_near_names(client: httpx.Client, stored: str) -> None:
-    problem = refused(ask(client, "saliency", stored, model="resnet5"), 422, "unknown_model", "resnet50", "/v1/models")
+    problem = refused(
+        ask(client, "saliency", stored, model="resnet5"),
+        422,
+        "unknown_model",
+        "resnet50",
+        "/v1/models",
+    )
     assert [error["pointer"] for error in problem["errors"]] == ["/model"]
 
 
-def test_an_unknown_technique_is_answered_with_near_names(client: httpx.Client, stored: str) -> None:
-    refused(ask(client, "occlussion", stored), 404, "unknown_technique", "'occlusion'", "/v1/techniques")
+def test_an_unknown_technique_is_answered_with_near_names(
+    client: httpx.Client, stored: str
+) -> None:
+    refused(
+        ask(client, "occlussion", stored), 404, "unknown_technique", "'occlusion'", "/v1/techniques"
+    )
 
 
 def test_a_name_of_megabytes_is_not_sent_back(client: httpx.Client, stored: str) -> None:

@@ -28,7 +28,9 @@ def test_no_body_at_all(client: httpx.Client) -> None:
 
 
 def test_an_image_under_another_name_in_a_form(client: httpx.Client, small: bytes) -> None:
-    refused(client.post(JOB, files={"picture": small}), 422, "image_missing", "'image'", "no 'picture'")
+    refused(
+        client.post(JOB, files={"picture": small}), 422, "image_missing", "'image'", "no 'picture'"
+    )
 
 
 def test_a_file_whose_at_sign_was_forgotten(client: httpx.Client) -> None:
@@ -39,8 +41,15 @@ def test_a_file_whose_at_sign_was_forgotten(client: httpx.Client) -> None:
 
 def test_a_second_style_has_a_name_of_its_own(client: httpx.Client, small: bytes) -> None:
     files = [("content", small), ("style", small), ("style", small)]
-    refused(client.post("/v1/jobs/style_transfer", files=files), 422, "invalid_parameters", "as style_2")
-    refused(client.post(JOB, files=[("image", small), ("image", small)]), 422, "invalid_parameters", "Send it once")
+    refused(
+        client.post("/v1/jobs/style_transfer", files=files), 422, "invalid_parameters", "as style_2"
+    )
+    refused(
+        client.post(JOB, files=[("image", small), ("image", small)]),
+        422,
+        "invalid_parameters",
+        "Send it once",
+    )
 
 
 def test_a_technique_is_no_job(client: httpx.Client) -> None:
@@ -89,7 +98,13 @@ def test_a_text_that_names_no_stored_image(client: httpx.Client, text: str) -> N
 
 
 @pytest.mark.parametrize(
-    "url", ["https://example.org/cat.png", "http://127.0.0.1:6379/", "http://169.254.169.254/", "HTTPS://example.org"]
+    "url",
+    [
+        "https://example.org/cat.png",
+        "http://127.0.0.1:6379/",
+        "http://169.254.169.254/",
+        "HTTPS://example.org",
+    ],
 )
 def test_no_address_is_fetched(client: httpx.Client, url: str) -> None:
     refused(client.post(JOB, json={"image": url}), 422, "image_url_not_allowed", "/v1/images")
@@ -119,9 +134,13 @@ def test_a_data_url_of_nothing_and_one_of_no_image(client: httpx.Client) -> None
 
 def test_an_image_of_another_json_type_is_told_so(client: httpx.Client) -> None:
     for image in (5, None, True, ["sha256:"], {"id": "sha256:"}):
-        problem = refused(client.post(JOB, json={"image": image}), 422, "invalid_parameters", "image")
+        problem = refused(
+            client.post(JOB, json={"image": image}), 422, "invalid_parameters", "image"
+        )
         assert problem["errors"][0]["pointer"] == "/image"
-        assert "not permitted" not in problem["detail"], "an image is permitted, even needed; it must be a text"
+        assert "not permitted" not in problem["detail"], (
+            "an image is permitted, even needed; it must be a text"
+        )
 
 
 @pytest.mark.parametrize("url", ["https://example.org/cat.png", "data:image/png;base64,@@@@"])

@@ -57,14 +57,18 @@ def test_a_target_that_does_not_exist(
 
 
 @pytest.mark.parametrize("technique", ["occlusion", "guided_backprop"])
-def test_every_technique_checks_its_target(client: httpx.Client, stored: str, technique: str) -> None:
+def test_every_technique_checks_its_target(
+    client: httpx.Client, stored: str, technique: str
+) -> None:
     answer = client.post(f"/v1/jobs/{technique}", json={"image": stored, "target": f"{LAYER}:480"})
     refused(answer, 422, "unknown_channel", "0 to 479")
 
 
 def test_a_model_that_never_ran_is_checked_as_well(client: httpx.Client, stored: str) -> None:
     body = {"image": stored, "model": "squeezenet1_1", "target": "features.12.expand3x4:0"}
-    refused(client.post("/v1/jobs/saliency", json=body), 422, "unknown_layer", "'features.12.expand3x3'")
+    refused(
+        client.post("/v1/jobs/saliency", json=body), 422, "unknown_layer", "'features.12.expand3x3'"
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,11 +98,15 @@ def test_a_layer_without_a_map(
     client: httpx.Client, stored: str, technique: str, field: str, images: list[str]
 ) -> None:
     body = {field: "global_pool"} | dict.fromkeys(images, stored)
-    problem = refused(client.post(f"/v1/jobs/{technique}", json=body), 422, "layer_without_map", "'bn2.act'")
+    problem = refused(
+        client.post(f"/v1/jobs/{technique}", json=body), 422, "layer_without_map", "'bn2.act'"
+    )
     assert problem["errors"][0]["pointer"] == f"/{field}"
 
 
 def test_a_guide_without_a_layer_to_lead(client: httpx.Client, stored: str) -> None:
     body = {"image": stored, "guide": stored, "targets": f"{LAYER}:3, class:5, top"}
-    problem = refused(client.post("/v1/jobs/deep_dream", json=body), 422, "invalid_parameters", "Name one")
+    problem = refused(
+        client.post("/v1/jobs/deep_dream", json=body), 422, "invalid_parameters", "Name one"
+    )
     assert problem["errors"][0]["pointer"] == "/guide"

@@ -29,13 +29,19 @@ KINDS: dict[str, tuple[Make, list[str]]] = {
     "a still GIF": (lambda i: encoded(i, "GIF"), ["palette_to_rgb"]),
     "a grey PNG": (lambda i: encoded(i.convert("L")), ["gray_to_rgb"]),
     "a grey JPEG": (lambda i: encoded(i.convert("L"), "JPEG"), ["gray_to_rgb"]),
-    "a grey PNG with alpha": (lambda i: encoded(i.convert("LA")), ["gray_to_rgb", "transparency_on_white"]),
+    "a grey PNG with alpha": (
+        lambda i: encoded(i.convert("LA")),
+        ["gray_to_rgb", "transparency_on_white"],
+    ),
     "an RGBA PNG": (lambda i: encoded(half_transparent(i)), ["transparency_on_white"]),
     "an RGBA WebP": (lambda i: encoded(half_transparent(i), "WEBP"), ["transparency_on_white"]),
     "a float TIFF": (lambda i: encoded(i.convert("F"), "TIFF"), ["float_to_rgb"]),
     "a plain JPEG": (lambda i: encoded(i, "JPEG"), []),
     "a plain BMP": (lambda i: encoded(i, "BMP"), []),
-    "a phone's JPEG with a second view": (lambda i: encoded(i, "MPO", save_all=True, append_images=[i]), []),
+    "a phone's JPEG with a second view": (
+        lambda i: encoded(i, "MPO", save_all=True, append_images=[i]),
+        [],
+    ),
 }
 
 # Orientation → how a camera held that way stores the upright scene.
@@ -72,7 +78,9 @@ def test_one_bit_is_enough_to_be_looked_at(client: httpx.Client, coffee: bytes) 
 
 
 @pytest.mark.parametrize("orientation", STORED_AS)
-def test_a_turned_photograph_is_seen_upright(client: httpx.Client, coffee: bytes, orientation: int) -> None:
+def test_a_turned_photograph_is_seen_upright(
+    client: httpx.Client, coffee: bytes, orientation: int
+) -> None:
     stored = photo(coffee).transpose(STORED_AS[orientation])
     image, first = predicted(client, turned(stored, orientation))
     assert (image["width"], image["height"]) == (300, 200)
@@ -82,14 +90,20 @@ def test_a_turned_photograph_is_seen_upright(client: httpx.Client, coffee: bytes
     assert first["probability"] == pytest.approx(upright["probability"], abs=0.05)
 
 
-def test_an_orientation_of_one_or_of_nonsense_is_no_conversion(client: httpx.Client, coffee: bytes) -> None:
+def test_an_orientation_of_one_or_of_nonsense_is_no_conversion(
+    client: httpx.Client, coffee: bytes
+) -> None:
     for orientation in (1, 77):
         image, _ = predicted(client, turned(photo(coffee), orientation))
         assert (image["width"], image["height"], image["conversions"]) == (300, 200, [])
 
 
-def test_the_upload_names_the_same_conversions_as_the_job(client: httpx.Client, coffee: bytes) -> None:
+def test_the_upload_names_the_same_conversions_as_the_job(
+    client: httpx.Client, coffee: bytes
+) -> None:
     data = palette_with_hole(photo(coffee))
     stored = client.post("/v1/images", files={"image": data}).json()
     image, _ = predicted(client, data)
-    assert stored["conversions"] == image["conversions"] == ["palette_to_rgb", "transparency_on_white"]
+    assert (
+        stored["conversions"] == image["conversions"] == ["palette_to_rgb", "transparency_on_white"]
+    )

@@ -31,12 +31,18 @@ def accepted(answer: httpx.Response) -> dict:
     return job
 
 
-def test_a_form_a_reference_and_a_data_url_are_the_same_request(own: httpx.Client, small: bytes) -> None:
+def test_a_form_a_reference_and_a_data_url_are_the_same_request(
+    own: httpx.Client, small: bytes
+) -> None:
     stored = store_image(own, small)["id"]
     url = f"data:image/png;base64,{base64.b64encode(small).decode()}"
     params = {"window": 64, "stride": 32, "seed": 5}
     answers = [
-        own.post("/v1/jobs/occlusion", files={"image": small}, data={name: str(n) for name, n in params.items()}),
+        own.post(
+            "/v1/jobs/occlusion",
+            files={"image": small},
+            data={name: str(n) for name, n in params.items()},
+        ),
         own.post("/v1/jobs/occlusion", data={"image": stored, **params}),
         own.post("/v1/jobs/occlusion", json={"image": stored, **params}),
         own.post("/v1/jobs/occlusion", json={"image": url, **params}),
@@ -50,11 +56,24 @@ def test_a_form_a_reference_and_a_data_url_are_the_same_request(own: httpx.Clien
 def test_a_new_job_has_every_field(own: httpx.Client, small: bytes) -> None:
     job = queue(own, "occlusion", small)
     assert set(job) == FIELDS
-    assert (job["technique"], job["model"], job["status"]) == ("occlusion", "efficientnet_lite0", "queued")
-    assert job["started_at"] is job["finished_at"] is job["result"] is job["error"] is job["progress"] is None
+    assert (job["technique"], job["model"], job["status"]) == (
+        "occlusion",
+        "efficientnet_lite0",
+        "queued",
+    )
+    assert (
+        job["started_at"]
+        is job["finished_at"]
+        is job["result"]
+        is job["error"]
+        is job["progress"]
+        is None
+    )
     assert (job["attempts"], job["cancel_requested"]) == (0, False)
     assert job["created_at"] < job["expires_at"]
-    assert job["inputs"]["image"].items() >= {"width": 300, "height": 200, "conversions": []}.items()
+    assert (
+        job["inputs"]["image"].items() >= {"width": 300, "height": 200, "conversions": []}.items()
+    )
     assert own.get(job["urls"]["self"]).json() == job
 
 
@@ -67,7 +86,12 @@ def test_a_seed_is_drawn_and_a_given_one_is_kept(own: httpx.Client, small: bytes
 
 def test_a_finished_job_has_every_field(explained: dict) -> None:
     assert set(explained) == FIELDS
-    assert explained["created_at"] <= explained["started_at"] <= explained["finished_at"] < explained["expires_at"]
+    assert (
+        explained["created_at"]
+        <= explained["started_at"]
+        <= explained["finished_at"]
+        < explained["expires_at"]
+    )
     assert explained["attempts"] == 1
     assert explained["timing"]["queued_s"] >= 0
     assert explained["timing"]["run_s"] > 0
@@ -82,15 +106,21 @@ def test_a_finished_job_has_every_field(explained: dict) -> None:
     }  # fmt: skip
 
 
-def test_the_same_seed_gives_the_same_bytes(client: httpx.Client, coffee: bytes, explained: dict) -> None:
+def test_the_same_seed_gives_the_same_bytes(
+    client: httpx.Client, coffee: bytes, explained: dict
+) -> None:
     again = run(client, "saliency", coffee, **explained["params"])
-    digests = [{a["name"]: a["sha256"] for a in job["result"]["artifacts"]} for job in (explained, again)]
+    digests = [
+        {a["name"]: a["sha256"] for a in job["result"]["artifacts"]} for job in (explained, again)
+    ]
     assert digests[0]["values.npy"] == digests[1]["values.npy"]
     assert explained["result"]["summary"] == again["result"]["summary"]
 
 
 @pytest.mark.parametrize("prefer", ["wait=60", "respond-async, wait=60", 'wait="60"', "wait=999"])
-def test_a_client_that_prefers_to_wait_gets_the_finished_job(client: httpx.Client, small: bytes, prefer: str) -> None:
+def test_a_client_that_prefers_to_wait_gets_the_finished_job(
+    client: httpx.Client, small: bytes, prefer: str
+) -> None:
     answer = client.post("/v1/jobs/predict", files={"image": small}, headers={"Prefer": prefer})
     assert answer.status_code == 200
     assert answer.headers["preference-applied"] == "wait=60"
@@ -112,7 +142,9 @@ def test_without_a_preference_nothing_is_applied(own: httpx.Client, small: bytes
         assert "preference-applied" not in answer.headers
 
 
-def test_a_reader_who_waits_is_woken_by_the_end(own: httpx.Client, small: bytes, store: JobStore) -> None:
+def test_a_reader_who_waits_is_woken_by_the_end(
+    own: httpx.Client, small: bytes, store: JobStore
+) -> None:
     job = queue(own, "predict", small)
     lease = claim(store, job["id"])
     assert lease is not None
@@ -126,10 +158,20 @@ def test_a_reader_who_waits_is_woken_by_the_end(own: httpx.Client, small: bytes,
 
 def test_a_reader_who_waits_in_vain_gets_the_job_as_it_is(own: httpx.Client, small: bytes) -> None:
     answer = own.get(queue(own, "predict", small)["urls"]["self"], params={"wait": 0.2})
-    assert (answer.status_code, answer.json()["status"], answer.headers["retry-after"]) == (200, "queued", "1")
+    assert (answer.status_code, answer.json()["status"], answer.headers["retry-after"]) == (
+        200,
+        "queued",
+        "1",
+    )
 
 
-def test_the_message_goes_to_the_redis_of_the_settings(own: httpx.Client, small: bytes, store: JobStore) -> None:
+def test_the_message_goes_to_the_redis_of_the_settings(
+    own: httpx.Client, small: bytes, store: JobStore
+) -> None:
     job = queue(own, "predict", small)
-    texts = [text for key in store.redis.scan_iter("*celery:fast*") for text in store.redis.lrange(key, 0, -1)]
+    texts = [
+        text
+        for key in store.redis.scan_iter("*celery:fast*")
+        for text in store.redis.lrange(key, 0, -1)
+    ]
     assert any(job["id"] in base64.b64decode(json.loads(text)["body"]).decode() for text in texts)

@@ -9,10 +9,18 @@ import pytest
 from PIL import Image
 
 from jobs.settings import Settings
-from service.photographs import examine
 from service.problems import Problem
+from service.uploads.image_validation import examine
 from tests.service.asking import ended, refused
-from tests.service.pictures import deep_grey, encoded, moving, palette_with_hole, photo, tiff, turned
+from tests.service.pictures import (
+    deep_grey,
+    encoded,
+    moving,
+    palette_with_hole,
+    photo,
+    tiff,
+    turned,
+)
 
 SEEDS: dict[str, Callable[[Image.Image], bytes]] = {
     "PNG": encoded,
@@ -59,7 +67,9 @@ def test_no_damage_surprises_the_examination(coffee: bytes, kind: str) -> None:
         except Problem:
             continue
         except Exception as error:
-            raise AssertionError(f"{type(error).__name__}: {error}, for {broken[:400].hex()}") from error
+            raise AssertionError(
+                f"{type(error).__name__}: {error}, for {broken[:400].hex()}"
+            ) from error
 
 
 def test_a_page_without_anything(client: httpx.Client, nothing_queued: None) -> None:
@@ -78,7 +88,9 @@ def test_a_picture_whose_orientation_cannot_be_read(client: httpx.Client, coffee
         refused(answer, 422, "broken_image")
 
 
-def test_a_book_of_pages_is_closed_after_the_second(client: httpx.Client, nothing_queued: None) -> None:
+def test_a_book_of_pages_is_closed_after_the_second(
+    client: httpx.Client, nothing_queued: None
+) -> None:
     """Counting pages costs the square of their number: a file of a few megabytes would hold the server for minutes."""
     book, short = tiff(10_000), tiff(2) + bytes(1_000_000)
     refused(client.post("/v1/jobs/predict", files={"image": short}), 422, "animated_image")

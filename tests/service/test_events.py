@@ -11,12 +11,12 @@ from itertools import islice
 import httpx
 import pytest
 
-from jobs.keys import KeyRing
+from jobs.api_keys import KeyRing
 from jobs.lease import Lease, claim
 from jobs.model import JobError, Progress, Status
 from jobs.settings import Settings
 from jobs.store import JobStore
-from service import event_stream
+from service.events import event_stream
 from tests.service.asking import ended, queue, refused
 from tests.service.listening import Heard, gauge, heard, listening, unwatched
 from tests.wait import wait_until
@@ -60,7 +60,11 @@ def test_a_real_job_from_its_beginning_to_its_end(client: httpx.Client, coffee: 
     assert client.get(job["urls"]["self"]).json()["status"] == "succeeded"
     whole = heard(client, job, "0")
     assert whole[-len(ids) + 1 :] == events[-len(ids) + 1 :]
-    assert [event.data["status"] for event in whole if event.kind == "state"] == ["queued", "running", "succeeded"]
+    assert [event.data["status"] for event in whole if event.kind == "state"] == [
+        "queued",
+        "running",
+        "succeeded",
+    ]
 
 
 def test_any_two_halves_are_the_whole(own: httpx.Client, begun: Begun) -> None:
@@ -73,10 +77,14 @@ def test_any_two_halves_are_the_whole(own: httpx.Client, begun: Begun) -> None:
         with listening(own, job, "0") as events:
             first = list(islice(events, cut))
         assert first + heard(own, job, first[-1].id) == whole
-    assert own.get(job["urls"]["events"], headers={"Last-Event-ID": whole[-1].id}).status_code == 204
+    assert (
+        own.get(job["urls"]["events"], headers={"Last-Event-ID": whole[-1].id}).status_code == 204
+    )
 
 
-def test_coming_back_while_things_happen_misses_nothing_and_doubles_nothing(own: httpx.Client, begun: Begun) -> None:
+def test_coming_back_while_things_happen_misses_nothing_and_doubles_nothing(
+    own: httpx.Client, begun: Begun
+) -> None:
     job, lease = begun()
 
     def work() -> None:
@@ -94,13 +102,17 @@ def test_coming_back_while_things_happen_misses_nothing_and_doubles_nothing(own:
     assert got == heard(own, job, "0")
 
 
-def test_the_first_event_is_how_things_stand(own: httpx.Client, begun: Begun, store: JobStore) -> None:
+def test_the_first_event_is_how_things_stand(
+    own: httpx.Client, begun: Begun, store: JobStore
+) -> None:
     job, lease = begun()
     advance(lease, 7, 9)
     store.cancel(job["id"], "local")
     with listening(own, job) as events:
         state, progress = islice(events, 2)
-        assert state == Heard("state", "", {"status": "running", "attempts": 1, "cancel_requested": True})
+        assert state == Heard(
+            "state", "", {"status": "running", "attempts": 1, "cancel_requested": True}
+        )
         assert (progress.kind, progress.data["done"], progress.data["loss"]) == ("progress", 8, -4)
         lease.cancel()
         assert [event.data["status"] for event in events] == ["canceled"]
@@ -123,7 +135,9 @@ def test_an_ended_job_says_so_and_no_more(own: httpx.Client, begun: Begun, end: 
     assert nobody_listens(own)
 
 
-def test_what_was_cut_from_the_stream_is_made_good_by_a_state(own: httpx.Client, begun: Begun, store: JobStore) -> None:
+def test_what_was_cut_from_the_stream_is_made_good_by_a_state(
+    own: httpx.Client, begun: Begun, store: JobStore
+) -> None:
     job, lease = begun()
     first = store.redis.xrange(f"retinoscope:job:{job['id']}:events", count=1)[0][0]
     advance(lease, 0, 1300)
@@ -150,7 +164,12 @@ def test_the_id_may_come_in_the_address(own: httpx.Client, begun: Begun) -> None
 @pytest.mark.parametrize("last", ["x", "-1", "1-", "1-2-3", "9" * 25, "١"])
 def test_an_id_that_is_none_is_refused(own: httpx.Client, begun: Begun, last: str) -> None:
     job, _ = begun()
-    refused(own.get(job["urls"]["events"], params={"last_event_id": last}), 422, "invalid_parameters", "id")
+    refused(
+        own.get(job["urls"]["events"], params={"last_event_id": last}),
+        422,
+        "invalid_parameters",
+        "id",
+    )
     assert nobody_listens(own)
 
 
@@ -204,10 +223,14 @@ def test_others_hear_everything_while_one_does_not_read(own: httpx.Client, begun
         next(events)
         advance(lease, 0, 1000)
         lease.succeed({}, [], {})
-        assert [event.data["done"] for event in events if event.kind == "progress"] == list(range(1000))
+        assert [event.data["done"] for event in events if event.kind == "progress"] == list(
+            range(1000)
+        )
 
 
-def test_silence_is_broken_by_comments(own: httpx.Client, begun: Begun, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silence_is_broken_by_comments(
+    own: httpx.Client, begun: Begun, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(event_stream, "HEARTBEAT_S", 0.1)
     job, _ = begun()
     with unwatched(own) as plain, plain.stream("GET", job["urls"]["events"]) as answer:
@@ -215,7 +238,9 @@ def test_silence_is_broken_by_comments(own: httpx.Client, begun: Begun, monkeypa
         assert len(list(islice(comments, 3))) == 3
 
 
-def test_too_many_listeners_are_told_to_poll(serve, settings: Settings, store: JobStore, small: bytes) -> None:
+def test_too_many_listeners_are_told_to_poll(
+    serve, settings: Settings, store: JobStore, small: bytes
+) -> None:
     own = serve(settings.model_copy(update={"max_listeners": 2}))
     job = queue(own, "predict", small)
     with listening(own, job) as one, listening(own, job) as two:
@@ -254,7 +279,10 @@ def test_a_deleted_job_ends_its_streams(own: httpx.Client, small: bytes) -> None
 def test_head_says_what_get_would_and_does_not_wait(own: httpx.Client, small: bytes) -> None:
     job = queue(own, "predict", small)
     answer = own.head(job["urls"]["events"])
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert (answer.status_code, answer.headers["content-type"]) == (
+        200,
+        "text/event-stream; charset=utf-8",
+    )
     assert nobody_listens(own)
 
 
@@ -266,7 +294,9 @@ def test_proxies_are_told_not_to_keep_it(own: httpx.Client, begun: Begun) -> Non
     assert "content-length" not in headers
 
 
-def test_a_stream_outlives_a_restart_of_redis(own: httpx.Client, begun: Begun, redis_server) -> None:  # type: ignore[no-untyped-def]
+def test_a_stream_outlives_a_restart_of_redis(
+    own: httpx.Client, begun: Begun, redis_server
+) -> None:  # type: ignore[no-untyped-def]
     child, _ = redis_server
     job, lease = begun()
     with listening(own, job) as events:

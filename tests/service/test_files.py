@@ -20,7 +20,9 @@ def artifact(job: dict, name: str) -> dict:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_headers_and_bytes_are_as_the_job_says(client: httpx.Client, explained: dict, name: str) -> None:
+def test_headers_and_bytes_are_as_the_job_says(
+    client: httpx.Client, explained: dict, name: str
+) -> None:
     said = artifact(explained, name)
     answer = client.get(said["url"])
     assert answer.status_code == 200
@@ -32,7 +34,9 @@ def test_headers_and_bytes_are_as_the_job_says(client: httpx.Client, explained: 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_browser_shows_pictures_and_saves_the_rest(client: httpx.Client, explained: dict, name: str) -> None:
+def test_a_browser_shows_pictures_and_saves_the_rest(
+    client: httpx.Client, explained: dict, name: str
+) -> None:
     headers = client.get(artifact(explained, name)["url"]).headers
     shown = "inline" if name.endswith(".png") else "attachment"
     assert headers["content-disposition"] == f'{shown}; filename="{name}"'
@@ -53,7 +57,9 @@ def test_who_has_it_already_is_not_sent_it_again(client: httpx.Client, explained
     etag = f'"{said["sha256"]}"'
     for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
         answer = client.get(said["url"], headers={"If-None-Match": known})
-        assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag), known
+        assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag), (
+            known
+        )
     assert client.get(said["url"], headers={"If-None-Match": '"other"'}).status_code == 200
 
 
@@ -85,16 +91,30 @@ def test_the_values_are_raw_and_hold_no_pickle(client: httpx.Client, explained: 
     assert float(values.min()) == pytest.approx(summary["minimum"])
 
 
-@pytest.mark.parametrize("name", ["nothing.png", "heatmap", "heatmap.png%00", "%2e%2e", "HEATMAP.PNG"])
-def test_a_file_that_the_job_did_not_leave(client: httpx.Client, explained: dict, name: str) -> None:
-    refused(client.get(f"{explained['urls']['self']}/artifacts/{name}"), 404, "artifact_not_found", *NAMES)
+@pytest.mark.parametrize(
+    "name", ["nothing.png", "heatmap", "heatmap.png%00", "%2e%2e", "HEATMAP.PNG"]
+)
+def test_a_file_that_the_job_did_not_leave(
+    client: httpx.Client, explained: dict, name: str
+) -> None:
+    refused(
+        client.get(f"{explained['urls']['self']}/artifacts/{name}"),
+        404,
+        "artifact_not_found",
+        *NAMES,
+    )
 
 
 def test_of_a_job_without_files_that_is_said(client: httpx.Client, small: bytes) -> None:
     url = ended(client, queue(client, "predict", small))["urls"]["self"]
-    assert "none." in refused(client.get(f"{url}/artifacts/a.png"), 404, "artifact_not_found")["detail"]
+    assert (
+        "none."
+        in refused(client.get(f"{url}/artifacts/a.png"), 404, "artifact_not_found")["detail"]
+    )
 
 
-@pytest.mark.parametrize("name", ["../heatmap.png", "..%2f..%2f..%2fredis%2fredis.conf", "/etc/passwd"])
+@pytest.mark.parametrize(
+    "name", ["../heatmap.png", "..%2f..%2f..%2fredis%2fredis.conf", "/etc/passwd"]
+)
 def test_no_path_leads_out_of_the_job(client: httpx.Client, explained: dict, name: str) -> None:
     assert client.get(f"{explained['urls']['self']}/artifacts/{name}").status_code == 404

@@ -10,7 +10,9 @@ JOB = "/v1/jobs/fooling"
 
 @pytest.mark.usefixtures("nothing_queued")
 def test_without_an_image(client: httpx.Client) -> None:
-    problem = refused(client.post(JOB, json={"goal": "lion"}), 422, "image_missing", "-F image=@", "rubbish")
+    problem = refused(
+        client.post(JOB, json={"goal": "lion"}), 422, "image_missing", "-F image=@", "rubbish"
+    )
     assert problem["errors"][0]["pointer"] == "/image"
 
 
@@ -39,13 +41,21 @@ def test_rubbish_with_an_image(client: httpx.Client, small: bytes) -> None:
         ({"goal": "lion", "model": "efficientnet_b7", "steps": "2000"}, "too_expensive", "/steps"),
     ],
 )
-def test_what_cannot_be_done(client: httpx.Client, small: bytes, asked: dict, code: str, pointer: str) -> None:
+def test_what_cannot_be_done(
+    client: httpx.Client, small: bytes, asked: dict, code: str, pointer: str
+) -> None:
     problem = refused(client.post(JOB, files={"image": small}, data=asked), 422, code)
     assert problem["errors"][0]["pointer"] == pointer
 
 
 def test_the_file_fools_the_service_that_made_it(client: httpx.Client, coffee: bytes) -> None:
-    asked = {"goal": "lion", "steps": "30", "size": "320", "transfer_model": "efficientnet_lite0", "seed": "1"}
+    asked = {
+        "goal": "lion",
+        "steps": "30",
+        "size": "320",
+        "transfer_model": "efficientnet_lite0",
+        "seed": "1",
+    }
     job = client.post(JOB, files={"image": coffee}, data=asked).json()
     while job["status"] in ("queued", "running"):
         job = client.get(f"/v1/jobs/{job['id']}", params={"wait": 60}).json()
@@ -53,11 +63,15 @@ def test_the_file_fools_the_service_that_made_it(client: httpx.Client, coffee: b
     summary = job["result"]["summary"]
     files = {file["name"]: client.get(file["url"]).content for file in job["result"]["artifacts"]}
     predict = "/v1/models/efficientnet_lite0/predict"
-    seen = client.post(predict, files={"image": files["image.png"]}).json()["result"]["summary"]["predictions"][0]
+    seen = client.post(predict, files={"image": files["image.png"]}).json()["result"]["summary"][
+        "predictions"
+    ][0]
     assert summary["success"] is True
     assert (seen["label"], seen["index"]) == ("lion", 291)
     assert seen["probability"] == summary["after"]["goal_probability"]
     assert summary["transfer"]["after"] == summary["after"]
-    began = client.post(predict, files={"image": files["start.png"]}).json()["result"]["summary"]["predictions"][0]
+    began = client.post(predict, files={"image": files["start.png"]}).json()["result"]["summary"][
+        "predictions"
+    ][0]
     assert began["label"] == "espresso"
     assert began["probability"] == summary["before"]["predicted"]["probability"]

@@ -14,7 +14,9 @@ def metrics(client: httpx.Client) -> dict[tuple[str, ...], float]:
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain")
     families = text_string_to_metric_families(answer.text)
-    return {(s.name, *sorted(s.labels.values())): s.value for family in families for s in family.samples}
+    return {
+        (s.name, *sorted(s.labels.values())): s.value for family in families for s in family.samples
+    }
 
 
 def test_it_lives(client: httpx.Client) -> None:

@@ -8,12 +8,12 @@ import pytest
 from redis import Redis
 
 from catalog.registry import find_technique
+from jobs.api_keys import KeyRing
 from jobs.idempotency import IdempotencyKeys, Reservation
-from jobs.keys import KeyRing
 from jobs.settings import Settings
+from service.admission import read_order
 from service.forms import Sent
 from service.idempotency import fingerprint_of
-from service.submission import read_order
 from tests.service.asking import ended, newest_job, pages, refused, store_image
 from tests.service.conftest import Serve
 
@@ -22,7 +22,10 @@ GRID = {"window": "64", "stride": "32"}
 
 def post(client: httpx.Client, image: bytes, key: str, **fields: str) -> httpx.Response:
     return client.post(
-        "/v1/jobs/occlusion", files={"image": image}, data=GRID | fields, headers={"Idempotency-Key": key}
+        "/v1/jobs/occlusion",
+        files={"image": image},
+        data=GRID | fields,
+        headers={"Idempotency-Key": key},
     )
 
 
@@ -46,20 +49,31 @@ def test_the_same_request_gives_the_same_job(own: httpx.Client, small: bytes) ->
     assert len(pages(own)) == 2
 
 
-def test_form_and_json_file_and_reference_are_the_same_request(own: httpx.Client, small: bytes) -> None:
+def test_form_and_json_file_and_reference_are_the_same_request(
+    own: httpx.Client, small: bytes
+) -> None:
     first = made(post(own, small, "k"))
     body = {"image": store_image(own, small)["id"], "window": 64, "stride": 32}
-    assert replayed(own.post("/v1/jobs/occlusion", json=body, headers={"Idempotency-Key": '"k"'})) == first
+    assert (
+        replayed(own.post("/v1/jobs/occlusion", json=body, headers={"Idempotency-Key": '"k"'}))
+        == first
+    )
 
 
-def test_another_request_with_the_key_is_refused(own: httpx.Client, small: bytes, coffee: bytes) -> None:
+def test_another_request_with_the_key_is_refused(
+    own: httpx.Client, small: bytes, coffee: bytes
+) -> None:
     first = made(post(own, small, "k"))
     others = [
         post(own, small, "k", stride="16"),
         post(own, small, "k", seed="1"),
         post(own, coffee, "k"),
         own.post("/v1/jobs/saliency", files={"image": small}, headers={"Idempotency-Key": "k"}),
-        own.post("/v1/models/efficientnet_lite0/predict", files={"image": small}, headers={"Idempotency-Key": "k"}),
+        own.post(
+            "/v1/models/efficientnet_lite0/predict",
+            files={"image": small},
+            headers={"Idempotency-Key": "k"},
+        ),
     ]
     for answer in others:
         refused(answer, 422, "idempotency_key_reused", "new key")
@@ -74,11 +88,15 @@ def test_of_fifty_at_once_one_makes_the_job(own: httpx.Client, small: bytes) -> 
     assert sum("idempotency-replayed" not in answer.headers for answer in answers) == 1
 
 
-def test_the_job_is_given_as_it_is_now_and_can_be_waited_for(client: httpx.Client, small: bytes) -> None:
+def test_the_job_is_given_as_it_is_now_and_can_be_waited_for(
+    client: httpx.Client, small: bytes
+) -> None:
     headers = {"Idempotency-Key": "as it is now", "Prefer": "wait=60"}
     address = "/v1/models/efficientnet_lite0/predict"
     first = client.post(
-        address, files={"image": small}, headers={"Idempotency-Key": "as it is now", "Prefer": "wait=0"}
+        address,
+        files={"image": small},
+        headers={"Idempotency-Key": "as it is now", "Prefer": "wait=0"},
     )
     again = client.post(address, files={"image": small}, headers=headers)
     job = replayed(again)
@@ -87,7 +105,11 @@ def test_the_job_is_given_as_it_is_now_and_can_be_waited_for(client: httpx.Clien
 
 
 def test_a_refused_request_frees_the_key(own: httpx.Client, small: bytes, redis: Redis) -> None:
-    for image, fields in ((b"no picture", {}), (small, {"target": "class:9999"}), (small, {"stride": "0"})):
+    for image, fields in (
+        (b"no picture", {}),
+        (small, {"target": "class:9999"}),
+        (small, {"stride": "0"}),
+    ):
         assert post(own, image, "k", **fields).status_code == 422
     assert list(redis.scan_iter("*:key:*")) == []
     made(post(own, small, "k"))
@@ -117,14 +139,24 @@ def test_keys_are_each_owners_own(serve: Serve, settings: Settings, small: bytes
     assert jobs[0]["id"] != jobs[1]["id"]
 
 
-@pytest.mark.parametrize("key", ["", '""', "ü".encode().decode("latin1"), "a\tb", '"open', '"a"b"', "x" * 256])
+@pytest.mark.parametrize(
+    "key", ["", '""', "ü".encode().decode("latin1"), "a\tb", '"open', '"a"b"', "x" * 256]
+)
 def test_a_key_that_is_none_is_refused(own: httpx.Client, small: bytes, key: str) -> None:
-    answer = own.post("/v1/jobs/predict", files={"image": small}, headers={b"Idempotency-Key": key.encode("latin1")})
+    answer = own.post(
+        "/v1/jobs/predict",
+        files={"image": small},
+        headers={b"Idempotency-Key": key.encode("latin1")},
+    )
     refused(answer, 400, "invalid_idempotency_key", "255")
 
 
-@pytest.mark.parametrize("one, other", [("a b", '"a b"'), ('"a\\"b\\\\"', 'a"b\\'), ("x" * 255, '"' + "x" * 255 + '"')])
-def test_quoted_and_bare_are_the_same_key(own: httpx.Client, small: bytes, one: str, other: str) -> None:
+@pytest.mark.parametrize(
+    "one, other", [("a b", '"a b"'), ('"a\\"b\\\\"', 'a"b\\'), ("x" * 255, '"' + "x" * 255 + '"')]
+)
+def test_quoted_and_bare_are_the_same_key(
+    own: httpx.Client, small: bytes, one: str, other: str
+) -> None:
     first = made(post(own, small, one))
     assert replayed(post(own, small, other)) == first
 
@@ -155,7 +187,9 @@ def test_a_key_whose_api_died_is_free_soon(own: httpx.Client, small: bytes, redi
     made(post(own, small, "k"))
 
 
-def test_every_reservation_and_every_key_expires(own: httpx.Client, small: bytes, redis: Redis) -> None:
+def test_every_reservation_and_every_key_expires(
+    own: httpx.Client, small: bytes, redis: Redis
+) -> None:
     reservation = reserved(redis, small, 60_000)
     assert redis.ttl(reservation.name) > 0
     IdempotencyKeys(redis).release(replace(reservation, token="another"))

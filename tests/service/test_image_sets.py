@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from jobs.api_keys import KeyRing
 from jobs.artifacts import ArtifactStore
-from jobs.keys import KeyRing
 from jobs.settings import MEGABYTE, Settings
 from tests.service.asking import refused, store_image
 from tests.service.conftest import Serve, watchful
@@ -60,7 +60,13 @@ def members(client: httpx.Client, made: dict[str, Any], limit: int = 20) -> list
 
 @pytest.mark.parametrize(
     "sent",
-    [{}, {"json": {}}, {"json": {"name": "cats"}}, {"data": {"name": "cats"}}, {"files": {"name": (None, "cats")}}],
+    [
+        {},
+        {"json": {}},
+        {"json": {"name": "cats"}},
+        {"data": {"name": "cats"}},
+        {"files": {"name": (None, "cats")}},
+    ],
 )
 def test_an_empty_set(own: httpx.Client, sent: dict) -> None:
     made = make(own, **sent)
@@ -79,7 +85,9 @@ def test_files_come_in_their_order_without_doubles(own: httpx.Client) -> None:
     changed = add(own, made, files=images(picture(2), picture(1)))
     assert counts(changed) == (3, 1, 1, 0)
     expected = [store_image(own, picture(number))["id"] for number in range(3)]
-    assert members(own, made) == members(own, made, limit=1) == members(own, made, limit=2) == expected
+    assert (
+        members(own, made) == members(own, made, limit=1) == members(own, made, limit=2) == expected
+    )
     assert changed["bytes"] == sum(len(picture(number)) for number in range(3))
 
 
@@ -130,8 +138,12 @@ def test_one_bad_file_spoils_no_other_and_is_named(own: httpx.Client) -> None:
 
 
 def test_nothing_good_at_all_is_a_problem_and_makes_no_set(own: httpx.Client) -> None:
-    refused(own.post("/v1/image-sets", files=images(b"no image")), 422, "not_an_image", "0.png", "PNG")
-    problem = refused(own.post("/v1/image-sets", files=images(b"no", b"image")), 422, "no_image_added", "0.png")
+    refused(
+        own.post("/v1/image-sets", files=images(b"no image")), 422, "not_an_image", "0.png", "PNG"
+    )
+    problem = refused(
+        own.post("/v1/image-sets", files=images(b"no", b"image")), 422, "no_image_added", "0.png"
+    )
     assert ["not_an_image" in error["message"] for error in problem["errors"]] == [True, True]
     refused(own.post("/v1/image-sets", json={"ids": [GONE]}), 422, "unknown_image", GONE)
     assert own.get("/v1/image-sets").json()["items"] == []
@@ -145,7 +157,13 @@ def test_nothing_sent_is_a_problem(own: httpx.Client) -> None:
         {"files": {"ids": (None, "")}},
         {"content": b"", "headers": {"Content-Type": "application/zip"}},
     ):
-        refused(own.post(made["urls"]["images"], **sent), 422, "image_missing", "-F image=@a.jpg", "-F zip=@photos.zip")
+        refused(
+            own.post(made["urls"]["images"], **sent),
+            422,
+            "image_missing",
+            "-F image=@a.jpg",
+            "-F zip=@photos.zip",
+        )
 
 
 @pytest.mark.parametrize(
@@ -160,7 +178,12 @@ def test_nothing_sent_is_a_problem(own: httpx.Client) -> None:
     ],
 )
 def test_fields_that_cannot_be(own: httpx.Client, sent: dict, pointer: str) -> None:
-    problem = refused(own.post(make(own)["urls"]["images"], **sent), 422, "invalid_parameters", "-F zip=@photos.zip")
+    problem = refused(
+        own.post(make(own)["urls"]["images"], **sent),
+        422,
+        "invalid_parameters",
+        "-F zip=@photos.zip",
+    )
     assert problem["errors"][0]["pointer"] == pointer
 
 
@@ -181,7 +204,11 @@ def test_a_name_is_not_a_novel(own: httpx.Client) -> None:
     ],
 )  # fmt: skip
 def test_a_form_that_cannot_be_read(own: httpx.Client, body: bytes, kind: str) -> None:
-    refused(own.post("/v1/image-sets", content=body, headers={"Content-Type": kind}), 400, "invalid_request")
+    refused(
+        own.post("/v1/image-sets", content=body, headers={"Content-Type": kind}),
+        400,
+        "invalid_request",
+    )
 
 
 def test_a_body_of_another_kind(own: httpx.Client) -> None:
@@ -190,7 +217,9 @@ def test_a_body_of_another_kind(own: httpx.Client) -> None:
 
 
 def test_pages(own: httpx.Client) -> None:
-    made = sorted((make(own, json={"name": str(number)})["id"] for number in range(5)), reverse=True)
+    made = sorted(
+        (make(own, json={"name": str(number)})["id"] for number in range(5)), reverse=True
+    )
     first = own.get("/v1/image-sets", params={"limit": 3}).json()
     second = own.get("/v1/image-sets", params={"limit": 3, "cursor": first["next_cursor"]}).json()
     assert [found["id"] for found in first["items"] + second["items"]] == made
@@ -226,7 +255,12 @@ def test_a_full_set_takes_what_fits_and_says_so(serve: Serve, settings: Settings
     made = make(client, files=images(*(picture(number) for number in range(25))))
     assert counts(made) == (20, 20, 0, 5)
     assert {told["code"] for told in made["files"][20:]} == {"image_set_full"}
-    refused(client.post(made["urls"]["images"], files=images(picture(30))), 422, "image_set_full", "/v1/image-sets")
+    refused(
+        client.post(made["urls"]["images"], files=images(picture(30))),
+        422,
+        "image_set_full",
+        "/v1/image-sets",
+    )
 
 
 def test_so_many_sets_and_no_more(serve: Serve, settings: Settings) -> None:
@@ -258,14 +292,23 @@ def test_uploads_have_a_limit_of_their_own_and_json_has_not(own: httpx.Client) -
 
 def test_an_upload_over_the_limit(serve: Serve, settings: Settings) -> None:
     client = serve(settings.model_copy(update={"max_upload_bytes": 100_000}))
-    refused(client.post("/v1/image-sets", files=images(bytes(100_000))), 413, "body_too_large", "100,000", "several")
+    refused(
+        client.post("/v1/image-sets", files=images(bytes(100_000))),
+        413,
+        "body_too_large",
+        "100,000",
+        "several",
+    )
 
     def unannounced():
         yield b"--x\r\n"
         yield bytes(100_000)
 
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
-    assert client.post("/v1/image-sets", content=unannounced(), headers=headers).status_code in (400, 413)
+    assert client.post("/v1/image-sets", content=unannounced(), headers=headers).status_code in (
+        400,
+        413,
+    )
 
 
 def test_the_server_answers_others_while_many_images_come(own: httpx.Client, coffee: bytes) -> None:
@@ -308,7 +351,11 @@ def test_owners_do_not_see_each_others_sets(serve: Serve, settings: Settings) ->
             refused(answer, 404, "image_set_not_found")
         assert bob.get("/v1/image-sets").json()["items"] == []
         refused(bob.get("/v1/image-sets", params={"cursor": "x"}), 422, "invalid_parameters")
-        refused(bob.post("/v1/image-sets", json={"ids": [made["files"][0]["image"]]}), 422, "unknown_image")
+        refused(
+            bob.post("/v1/image-sets", json={"ids": [made["files"][0]["image"]]}),
+            422,
+            "unknown_image",
+        )
         assert alice.get(made["urls"]["self"]).json()["images"] == 1
     with watchful(address) as nobody:
         refused(nobody.get("/v1/image-sets"), 401, "unauthorized")

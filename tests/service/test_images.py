@@ -13,7 +13,9 @@ def identity(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
-def test_a_form_a_raw_body_and_a_data_url_give_one_image(client: httpx.Client, chelsea: bytes) -> None:
+def test_a_form_a_raw_body_and_a_data_url_give_one_image(
+    client: httpx.Client, chelsea: bytes
+) -> None:
     url = f"data:image/png;base64,{base64.b64encode(chelsea).decode()}"
     answers = [
         client.post("/v1/images", files={"image": chelsea}),
@@ -60,7 +62,9 @@ def test_the_bytes_come_back_as_they_were_sent(client: httpx.Client, chelsea: by
     assert answer.headers["etag"] == f'"{identity(chelsea)}"'
 
 
-def test_an_image_that_the_client_has_is_not_sent_again(client: httpx.Client, chelsea: bytes) -> None:
+def test_an_image_that_the_client_has_is_not_sent_again(
+    client: httpx.Client, chelsea: bytes
+) -> None:
     url = store_image(client, chelsea)["urls"]["content"]
     etag = client.get(url).headers["etag"]
     assert client.get(url, headers={"If-None-Match": etag}).status_code == 304
@@ -80,7 +84,9 @@ def test_every_use_keeps_it_longer(own: httpx.Client, small: bytes) -> None:
 
 
 @pytest.mark.parametrize("rest", ["", "/content"])
-@pytest.mark.parametrize("image", ["sha256:" + "0" * 64, "sha256:", "x", "%00", "sha256:..", "%2e%2e", "0" * 63 + "*"])
+@pytest.mark.parametrize(
+    "image", ["sha256:" + "0" * 64, "sha256:", "x", "%00", "sha256:..", "%2e%2e", "0" * 63 + "*"]
+)
 def test_an_image_that_is_not_there(client: httpx.Client, image: str, rest: str) -> None:
     refused(client.get(f"/v1/images/{image}{rest}"), 404, "image_not_found", "expired")
 

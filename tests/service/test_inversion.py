@@ -38,7 +38,11 @@ def test_there_and_back(client: httpx.Client, small: bytes) -> None:
     fields = {"layer": LAYER, "steps": "24", "seed": "4"}
     sent = client.post(JOB, files={"embedding": ("features.npy", data)}, data=fields).json()
     assert sent["inputs"] == {
-        "embedding": {"id": f"sha256:{hashlib.sha256(data).hexdigest()}", "shape": list(SHAPE), "dtype": "float32"}
+        "embedding": {
+            "id": f"sha256:{hashlib.sha256(data).hexdigest()}",
+            "shape": list(SHAPE),
+            "dtype": "float32",
+        }
     }
     from_array = ended(client, sent)
     assert from_array["status"] == "succeeded", from_array["error"]
@@ -67,11 +71,15 @@ def test_as_json_by_its_id_and_as_a_data_url(client: httpx.Client, zeros_but_one
 class TestRefused:
     def test_neither(self, client: httpx.Client) -> None:
         for answer in (client.post(JOB), client.post(JOB, json={"layer": LAYER})):
-            problem = refused(answer, 422, "input_missing", "-F image=@photo.jpg", "-F embedding=@features.npy")
+            problem = refused(
+                answer, 422, "input_missing", "-F image=@photo.jpg", "-F embedding=@features.npy"
+            )
             assert problem["errors"][0]["pointer"] == "/image"
 
     def test_both(self, client: httpx.Client, small: bytes, zeros_but_one: bytes) -> None:
-        answer = client.post(JOB, files={"image": small, "embedding": zeros_but_one}, data={"layer": LAYER})
+        answer = client.post(
+            JOB, files={"image": small, "embedding": zeros_but_one}, data={"layer": LAYER}
+        )
         problem = refused(answer, 422, "invalid_parameters", "not both")
         assert problem["errors"][0]["pointer"] == "/embedding"
 
@@ -80,14 +88,28 @@ class TestRefused:
         problem = refused(answer, 422, "wrong_shape", "[16, 112, 112]", "[24, 56, 56]", "blocks.1")
         assert problem["errors"][0]["pointer"] == "/embedding"
 
-    def test_the_default_layer_has_a_shape_too(self, client: httpx.Client, zeros_but_one: bytes) -> None:
-        refused(client.post(JOB, files={"embedding": zeros_but_one}), 422, "wrong_shape", "[1280]", "global_pool")
+    def test_the_default_layer_has_a_shape_too(
+        self, client: httpx.Client, zeros_but_one: bytes
+    ) -> None:
+        refused(
+            client.post(JOB, files={"embedding": zeros_but_one}),
+            422,
+            "wrong_shape",
+            "[1280]",
+            "global_pool",
+        )
 
-    def test_an_embedding_of_several_layers(self, client: httpx.Client, zeros_but_one: bytes) -> None:
-        answer = client.post(JOB, files={"embedding": zeros_but_one}, data={"layers": "conv_stem, blocks.0"})
+    def test_an_embedding_of_several_layers(
+        self, client: httpx.Client, zeros_but_one: bytes
+    ) -> None:
+        answer = client.post(
+            JOB, files={"embedding": zeros_but_one}, data={"layers": "conv_stem, blocks.0"}
+        )
         refused(answer, 422, "invalid_parameters", "one layer")
 
-    def test_a_photograph_as_an_embedding(self, client: httpx.Client, small: bytes, zeros_but_one: bytes) -> None:
+    def test_a_photograph_as_an_embedding(
+        self, client: httpx.Client, small: bytes, zeros_but_one: bytes
+    ) -> None:
         problem = refused(client.post(JOB, files={"embedding": small}), 422, "not_an_array", ".npy")
         assert problem["errors"][0]["pointer"] == "/embedding"
         refused(client.post(JOB, files={"image": zeros_but_one}), 422, "not_an_image")
@@ -96,14 +118,22 @@ class TestRefused:
         stored = store_image(client, small)["id"]
         refused(client.post(JOB, json={"embedding": stored}), 422, "unknown_array", "@features.npy")
 
-    def test_an_array_is_never_taken_for_an_image(self, client: httpx.Client, zeros_but_one: bytes) -> None:
-        refused(client.post(JOB, files={"embedding": zeros_but_one}), 422, "wrong_shape")  # it is stored by now
+    def test_an_array_is_never_taken_for_an_image(
+        self, client: httpx.Client, zeros_but_one: bytes
+    ) -> None:
+        refused(
+            client.post(JOB, files={"embedding": zeros_but_one}), 422, "wrong_shape"
+        )  # it is stored by now
         digest = f"sha256:{hashlib.sha256(zeros_but_one).hexdigest()}"
         refused(client.post(JOB, json={"image": digest}), 422, "unknown_image")
         refused(client.get(f"/v1/images/{digest}"), 404, "image_not_found")
 
-    def test_an_array_for_a_technique_without(self, client: httpx.Client, small: bytes, zeros_but_one: bytes) -> None:
-        answer = client.post("/v1/jobs/saliency", files={"image": small, "embedding": zeros_but_one})
+    def test_an_array_for_a_technique_without(
+        self, client: httpx.Client, small: bytes, zeros_but_one: bytes
+    ) -> None:
+        answer = client.post(
+            "/v1/jobs/saliency", files={"image": small, "embedding": zeros_but_one}
+        )
         refused(answer, 422, "invalid_parameters", "'embedding'")
 
     def test_a_layer_that_is_not_there(self, client: httpx.Client, small: bytes) -> None:

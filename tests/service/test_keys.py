@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from jobs.keys import KeyRing
+from jobs.api_keys import KeyRing
 from jobs.settings import Settings
 from tests.service.asking import refused
 
@@ -71,14 +71,20 @@ def test_a_wrong_key_is_no_key(key: str, own: httpx.Client) -> None:
         refused(own.get("/v1/jobs", headers={header: value.encode()}), 401, "unauthorized")
 
 
-def test_a_key_is_not_shortened_and_not_guessed_from_its_id_or_hash(ring: KeyRing, key: str, own: httpx.Client) -> None:
+def test_a_key_is_not_shortened_and_not_guessed_from_its_id_or_hash(
+    ring: KeyRing, key: str, own: httpx.Client
+) -> None:
     [stored] = ring.all()
     for wrong in (key[:-1], key + "x", key.upper(), stored.id, stored.hash, stored.owner):
         refused(own.get("/v1/jobs", headers={"X-API-Key": wrong}), 401, "unauthorized")
 
 
 def test_both_ways_to_send_a_key(key: str, own: httpx.Client) -> None:
-    for headers in ({"Authorization": f"Bearer {key}"}, {"Authorization": f"bearer {key}"}, {"X-API-Key": key}):
+    for headers in (
+        {"Authorization": f"Bearer {key}"},
+        {"Authorization": f"bearer {key}"},
+        {"X-API-Key": key},
+    ):
         assert own.get("/v1/jobs", headers=headers).status_code == 200
 
 
@@ -90,7 +96,9 @@ def test_a_revoked_key_stops_at_once(ring: KeyRing, key: str, own: httpx.Client)
     assert own.get("/v1/jobs", headers={"X-API-Key": other}).status_code == 200
 
 
-def test_the_last_key_revoked_does_not_open_the_door(ring: KeyRing, key: str, own: httpx.Client) -> None:
+def test_the_last_key_revoked_does_not_open_the_door(
+    ring: KeyRing, key: str, own: httpx.Client
+) -> None:
     ring.revoke(key[:12])
     refused(own.get("/v1/jobs"), 401, "unauthorized")
 

@@ -58,7 +58,9 @@ def test_sixty_megabytes_in_chunks(client: httpx.Client, path: str, kind: str, b
     refused(answer, 413, "body_too_large", LIMIT)
 
 
-def test_a_length_that_is_announced_is_refused_before_anything_arrives(client: httpx.Client) -> None:
+def test_a_length_that_is_announced_is_refused_before_anything_arrives(
+    client: httpx.Client,
+) -> None:
     line = announce(client, 60 * MEGABYTE)
     assert line.getresponse().status == 413
     line.close()

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from jobs.keys import KeyRing
+from jobs.api_keys import KeyRing
 from jobs.settings import Settings
 from tests.service.asking import queue, refused
 from tests.service.conftest import Serve
@@ -23,11 +23,21 @@ def thrifty(serve: Serve, settings: Settings) -> httpx.Client:
         ("occlusion", {}, "625", ["/stride"]),
         ("rise", {"masks": 501}, "501", ["/masks"]),
         ("fooling", {"goal": "7", "steps": 501}, "501", ["/steps"]),
-        ("deep_dream", {"targets": "class:3", "steps": 500}, "images", ["/steps", "/size", "/octaves", "/zoom_frames"]),
+        (
+            "deep_dream",
+            {"targets": "class:3", "steps": 500},
+            "images",
+            ["/steps", "/size", "/octaves", "/zoom_frames"],
+        ),
     ],
 )
 def test_the_estimate_the_limit_and_what_to_change_are_named(
-    thrifty: httpx.Client, small: bytes, technique: str, fields: dict, estimate: str, pointers: list[str]
+    thrifty: httpx.Client,
+    small: bytes,
+    technique: str,
+    fields: dict,
+    estimate: str,
+    pointers: list[str],
 ) -> None:
     answer = thrifty.post(f"/v1/jobs/{technique}", files={"image": small}, data=fields)
     way = "raise stride" if technique == "occlusion" else f"lower {pointers[-1][1:]}"

@@ -24,7 +24,9 @@ def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("offline")
-def test_a_model_whose_weights_are_out_of_reach(own: httpx.Client, small: bytes, settings: Settings) -> None:
+def test_a_model_whose_weights_are_out_of_reach(
+    own: httpx.Client, small: bytes, settings: Settings
+) -> None:
     from workers.runner import Runner  # noqa: PLC0415 – torch takes long, and nothing else here needs it
 
     job = queue(own, "saliency", small, model="squeezenet1_1")

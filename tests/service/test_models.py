@@ -78,9 +78,16 @@ def test_the_layers_of_the_default_model(client: httpx.Client) -> None:
 
 
 def test_layers_are_listed_without_any_weights(client: httpx.Client) -> None:
-    layers = {layer["path"]: layer for layer in client.get(f"/v1/models/{NEVER_RUN}/layers").json()["items"]}
+    layers = {
+        layer["path"]: layer
+        for layer in client.get(f"/v1/models/{NEVER_RUN}/layers").json()["items"]
+    }
     assert layers["features.0"]["shape"] == [64, 111, 111]
-    assert layers["features.0"]["receptive_field"] == {"size": [3, 3], "stride": [2, 2], "offset": [0, 0]}
+    assert layers["features.0"]["receptive_field"] == {
+        "size": [3, 3],
+        "stride": [2, 2],
+        "offset": [0, 0],
+    }
     assert layers["features.12.expand3x3"]["channels"] == 256
     assert client.get(f"/v1/models/{NEVER_RUN}").json()["weights"] is None
 
@@ -96,19 +103,28 @@ def test_layers_are_listed_without_any_weights(client: httpx.Client) -> None:
         ("no such thing", []),
     ],
 )
-def test_classes_are_searched(client: httpx.Client, query: str, found: list[tuple[int, str]]) -> None:
+def test_classes_are_searched(
+    client: httpx.Client, query: str, found: list[tuple[int, str]]
+) -> None:
     answer = client.get(f"/v1/models/{DEFAULT}/classes", params={"query": query}).json()
-    assert answer == {"model": DEFAULT, "items": [{"index": index, "label": label} for index, label in found]}
+    assert answer == {
+        "model": DEFAULT,
+        "items": [{"index": index, "label": label} for index, label in found],
+    }
 
 
 def test_all_classes_are_listed(client: httpx.Client) -> None:
     items = client.get(f"/v1/models/{DEFAULT}/classes").json()["items"]
     assert [item["index"] for item in items] == list(range(1000))
-    assert len(client.get(f"/v1/models/{DEFAULT}/classes", params={"limit": 3}).json()["items"]) == 3
+    assert (
+        len(client.get(f"/v1/models/{DEFAULT}/classes", params={"limit": 3}).json()["items"]) == 3
+    )
 
 
 def test_predict_answers_with_labels(client: httpx.Client, chelsea: bytes) -> None:
-    answer = client.post(f"/v1/models/{DEFAULT}/predict", files={"image": chelsea}, data={"top_k": "4"})
+    answer = client.post(
+        f"/v1/models/{DEFAULT}/predict", files={"image": chelsea}, data={"top_k": "4"}
+    )
     assert answer.status_code == 200
     predictions = answer.json()["result"]["summary"]["predictions"]
     assert len(predictions) == 4
@@ -127,14 +143,29 @@ def test_predict_takes_json_too(client: httpx.Client, stored: str) -> None:
 
 @pytest.mark.parametrize("rest", ["", "/layers", "/classes"])
 def test_a_model_that_is_not_there(client: httpx.Client, rest: str) -> None:
-    refused(client.get(f"/v1/models/resnet5{rest}"), 404, "unknown_model", "'resnet50'", "GET /v1/models")
+    refused(
+        client.get(f"/v1/models/resnet5{rest}"),
+        404,
+        "unknown_model",
+        "'resnet50'",
+        "GET /v1/models",
+    )
 
 
 def test_no_prediction_by_a_model_that_is_not_there(client: httpx.Client, small: bytes) -> None:
-    refused(client.post("/v1/models/resnet5/predict", files={"image": small}), 404, "unknown_model", "'resnet50'")
+    refused(
+        client.post("/v1/models/resnet5/predict", files={"image": small}),
+        404,
+        "unknown_model",
+        "'resnet50'",
+    )
 
 
-@pytest.mark.parametrize("query", [{"query": "x" * 101}, {"limit": 0}, {"limit": 2001}, {"limit": "all"}])
+@pytest.mark.parametrize(
+    "query", [{"query": "x" * 101}, {"limit": 0}, {"limit": 2001}, {"limit": "all"}]
+)
 def test_a_search_that_cannot_be(client: httpx.Client, query: dict) -> None:
     [name] = query
-    refused(client.get(f"/v1/models/{DEFAULT}/classes", params=query), 422, "invalid_parameters", name)
+    refused(
+        client.get(f"/v1/models/{DEFAULT}/classes", params=query), 422, "invalid_parameters", name
+    )

@@ -7,8 +7,22 @@ from jobs.settings import Settings
 from tests.service.asking import refused
 from tests.service.conftest import Serve
 
-FOREIGN = ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "localhost.evil.example", "192.168.0.7"]
-OURS = ["localhost", "localhost:1234", "LOCALHOST", "127.0.0.1", "127.0.0.2:80", "[::1]", "[::1]:8000"]
+FOREIGN = [
+    "evil.example",
+    "evil.example:8000",
+    "127.0.0.1.evil.example",
+    "localhost.evil.example",
+    "192.168.0.7",
+]
+OURS = [
+    "localhost",
+    "localhost:1234",
+    "LOCALHOST",
+    "127.0.0.1",
+    "127.0.0.2:80",
+    "[::1]",
+    "[::1]:8000",
+]
 
 
 @pytest.mark.parametrize("host", FOREIGN)
@@ -19,9 +33,18 @@ def test_a_host_of_another_machine(client: httpx.Client, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "http://evil.example:8000", "null", "http://localhost.evil.example", "file://"]
+    "origin",
+    [
+        "https://evil.example",
+        "http://evil.example:8000",
+        "null",
+        "http://localhost.evil.example",
+        "file://",
+    ],
 )
-def test_an_origin_of_another_site(client: httpx.Client, small: bytes, nothing_queued: None, origin: str) -> None:
+def test_an_origin_of_another_site(
+    client: httpx.Client, small: bytes, nothing_queued: None, origin: str
+) -> None:
     """A form on any page can post here; its browser says where it comes from."""
     answer = client.post("/v1/jobs/predict", files={"image": small}, headers={"Origin": origin})
     refused(answer, 403, "forbidden_origin", "Origin")

@@ -39,12 +39,14 @@ print(sent[0]["status"], "/v1/jobs/saliency" in document["paths"])
 )
 
 TECHNIQUE = (
-    BLOCK.format(names=["celery", "kombu", "redis", "fastapi", "starlette", "obstore", "jobs", "service"])
+    BLOCK.format(
+        names=["celery", "kombu", "redis", "fastapi", "starlette", "obstore", "jobs", "service"]
+    )
     + """
 from catalog.techniques.saliency import SaliencyParams
 from tests.tiny import photo, tiny_model
 from workers.techniques import saliency
-from workers.toolkit.context import LocalContext
+from workers.toolkit.execution.context import LocalContext
 
 context = LocalContext(origin={"technique": "saliency"})
 summary = saliency.run(SaliencyParams(target="class:3", seed=1), tiny_model(), {"image": photo()}, context)
@@ -71,7 +73,9 @@ print(sorted(catalog.registry.techniques()))
 
 def start(script: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-c", script]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 @pytest.fixture(scope="module")

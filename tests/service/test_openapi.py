@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from catalog.registry import techniques
-from service.job_options import JobOptions
+from service.job_request import JobOptions
 from service.openapi import document
 
 COMMITTED = Path(__file__).parents[2] / "openapi" / "openapi.json"
@@ -93,10 +93,16 @@ def test_the_request_of_a_technique_has_its_parameters_and_images(name: str) -> 
     images, options = {image.name for image in technique.images}, JobOptions.model_fields.keys()
     for kind in ("multipart/form-data", "application/json"):
         schema = content[kind]["schema"]
-        assert schema["properties"].keys() == images | technique.params.model_fields.keys() | options
+        assert (
+            schema["properties"].keys() == images | technique.params.model_fields.keys() | options
+        )
         assert not options & (images | technique.params.model_fields.keys())
-        required = {name for name, field in technique.params.model_fields.items() if field.is_required()}
-        assert set(schema["required"]) == required | {image.name for image in technique.images if image.required}
+        required = {
+            name for name, field in technique.params.model_fields.items() if field.is_required()
+        }
+        assert set(schema["required"]) == required | {
+            image.name for image in technique.images if image.required
+        }
         assert content[kind]["example"].keys() <= schema["properties"].keys()
 
 
@@ -116,7 +122,9 @@ def test_a_job_is_as_the_document_says(explained: dict) -> None:
     schemas = DOCUMENT["components"]["schemas"]
     assert explained.keys() == schemas["JobView"]["properties"].keys()
     assert explained["result"].keys() == schemas["ResultView"]["properties"].keys()
-    assert explained["result"]["artifacts"][0].keys() == schemas["ArtifactView"]["properties"].keys()
+    assert (
+        explained["result"]["artifacts"][0].keys() == schemas["ArtifactView"]["properties"].keys()
+    )
 
 
 def test_a_problem_is_as_the_document_says(client: httpx.Client) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from jobs.api_keys import KeyRing
 from jobs.artifacts import ArtifactStore
-from jobs.keys import KeyRing
 from jobs.lease import claim
 from jobs.model import Artifact
 from jobs.settings import Settings
@@ -32,11 +32,15 @@ def finish(job: dict, store: JobStore, settings: Settings) -> str:
     assert lease is not None
     ArtifactStore(settings.artifacts_location).put(f"{lease.folder}/secret.txt", b"alice's")
     key = f"{lease.folder}/secret.txt"
-    lease.succeed({}, [Artifact(name="secret.txt", media_type="text/plain", bytes=7, sha256="x", key=key)], {})
+    lease.succeed(
+        {}, [Artifact(name="secret.txt", media_type="text/plain", bytes=7, sha256="x", key=key)], {}
+    )
     return f"{job['urls']['self']}/artifacts/secret.txt"
 
 
-def test_a_job_of_another_is_not_there(owners: tuple[httpx.Client, httpx.Client], small: bytes) -> None:
+def test_a_job_of_another_is_not_there(
+    owners: tuple[httpx.Client, httpx.Client], small: bytes
+) -> None:
     alice, bob = owners
     job = queue(alice, "predict", small)
     refused(bob.get(job["urls"]["self"]), 404, "job_not_found")
@@ -45,7 +49,9 @@ def test_a_job_of_another_is_not_there(owners: tuple[httpx.Client, httpx.Client]
     assert alice.get(job["urls"]["self"]).json() == job
 
 
-def test_a_foreign_job_and_no_job_look_the_same(owners: tuple[httpx.Client, httpx.Client], small: bytes) -> None:
+def test_a_foreign_job_and_no_job_look_the_same(
+    owners: tuple[httpx.Client, httpx.Client], small: bytes
+) -> None:
     alice, bob = owners
     job = queue(alice, "predict", small)["id"]
     for rest in ("", "/artifacts/values.npy", ":events"):
@@ -53,7 +59,9 @@ def test_a_foreign_job_and_no_job_look_the_same(owners: tuple[httpx.Client, http
         assert (theirs.status_code, theirs.json()) == (nobodys.status_code, nobodys.json())
 
 
-def test_a_list_holds_what_is_ones_own(owners: tuple[httpx.Client, httpx.Client], small: bytes) -> None:
+def test_a_list_holds_what_is_ones_own(
+    owners: tuple[httpx.Client, httpx.Client], small: bytes
+) -> None:
     alice, bob = owners
     hers = {queue(alice, "predict", small)["id"] for _ in range(3)}
     his = {queue(bob, "predict", small)["id"]}
@@ -61,7 +69,9 @@ def test_a_list_holds_what_is_ones_own(owners: tuple[httpx.Client, httpx.Client]
     assert {item["id"] for item in pages(bob)} == his
 
 
-def test_a_foreign_cursor_shows_nothing_foreign(owners: tuple[httpx.Client, httpx.Client], small: bytes) -> None:
+def test_a_foreign_cursor_shows_nothing_foreign(
+    owners: tuple[httpx.Client, httpx.Client], small: bytes
+) -> None:
     alice, bob = owners
     before = queue(bob, "predict", small)["id"]
     cursor = queue(alice, "predict", small)["id"]
@@ -80,7 +90,9 @@ def test_a_file_of_another_is_not_there(
     assert bob.head(address).status_code == 404
 
 
-def test_an_image_of_another_is_not_there(owners: tuple[httpx.Client, httpx.Client], small: bytes) -> None:
+def test_an_image_of_another_is_not_there(
+    owners: tuple[httpx.Client, httpx.Client], small: bytes
+) -> None:
     alice, bob = owners
     image = store_image(alice, small)
     refused(bob.get(image["urls"]["self"]), 404, "image_not_found")
@@ -91,7 +103,9 @@ def test_an_image_of_another_is_not_there(owners: tuple[httpx.Client, httpx.Clie
     assert bob.get(image["urls"]["content"]).content == small
 
 
-def test_two_keys_of_one_owner_share_everything(serve: Serve, settings: Settings, small: bytes) -> None:
+def test_two_keys_of_one_owner_share_everything(
+    serve: Serve, settings: Settings, small: bytes
+) -> None:
     ring = KeyRing(settings.keys_location)
     own = serve(settings)
     first, second = ring.create("alice"), ring.create("alice")
@@ -101,7 +115,9 @@ def test_two_keys_of_one_owner_share_everything(serve: Serve, settings: Settings
     assert own.get(job["urls"]["self"]).json() == job
 
 
-def test_what_was_made_before_the_first_key_is_nobodys_later(serve: Serve, settings: Settings, small: bytes) -> None:
+def test_what_was_made_before_the_first_key_is_nobodys_later(
+    serve: Serve, settings: Settings, small: bytes
+) -> None:
     own = serve(settings)
     job = queue(own, "predict", small)
     own.headers["X-API-Key"] = KeyRing(settings.keys_location).create("alice")

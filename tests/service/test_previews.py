@@ -7,8 +7,8 @@ import httpx
 import pytest
 from PIL import Image
 
+from jobs.api_keys import KeyRing
 from jobs.artifacts import ArtifactStore
-from jobs.keys import KeyRing
 from jobs.lease import Lease, claim
 from jobs.scratch import Scratch
 from jobs.settings import Settings
@@ -57,7 +57,9 @@ def test_a_preview_is_told_named_and_fetched(
     lease.cancel()
 
 
-def test_the_etag_changes_with_the_step(own: httpx.Client, store: JobStore, small: bytes, files: ArtifactStore) -> None:
+def test_the_etag_changes_with_the_step(
+    own: httpx.Client, store: JobStore, small: bytes, files: ArtifactStore
+) -> None:
     job, lease = begun(own, store, small)
     url, previews = f"{job['urls']['self']}/preview", Scratch(lease, files, "preview")
     previews.replace(b"one", 1)

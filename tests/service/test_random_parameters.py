@@ -34,7 +34,9 @@ def fitting(name: str, schema: dict[str, Any]) -> SearchStrategy[Any]:
     low, high = schema.get("minimum", -(2**40)), schema.get("maximum", 2**40)
     match schema["type"]:
         case "integer":
-            return st.sampled_from([low, high, low - 1, high + 1]) | st.integers(low, min(high, low + 300))
+            return st.sampled_from([low, high, low - 1, high + 1]) | st.integers(
+                low, min(high, low + 300)
+            )
         case "number":
             return st.floats(low, high) | st.sampled_from([low - 1e-9, high * 1.1])
         case "string":
@@ -47,7 +49,9 @@ def fitting(name: str, schema: dict[str, Any]) -> SearchStrategy[Any]:
 def requests(technique: str) -> SearchStrategy[dict[str, Any]]:
     """Some of the parameters; now and then a rubbish value, now and then a stranger."""
     properties = techniques()[technique].params.model_json_schema()["properties"]
-    known = st.fixed_dictionaries({}, optional={name: fitting(name, schema) for name, schema in properties.items()})
+    known = st.fixed_dictionaries(
+        {}, optional={name: fitting(name, schema) for name, schema in properties.items()}
+    )
     one_wrong = st.dictionaries(st.sampled_from(sorted(properties)) | LETTERS, RUBBISH, max_size=1)
     return st.builds(lambda right, wrong: right | wrong, known, st.just({}) | one_wrong)
 
@@ -61,7 +65,9 @@ def requests(technique: str) -> SearchStrategy[dict[str, Any]]:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
-def test_the_server_accepts_or_refuses(client: httpx.Client, stored: str, technique: str, data: DataObject) -> None:
+def test_the_server_accepts_or_refuses(
+    client: httpx.Client, stored: str, technique: str, data: DataObject
+) -> None:
     body = {"image": stored} | data.draw(requests(technique))
     answer = client.post(f"/v1/jobs/{technique}", content=json.dumps(body), headers=JSON)
     assert answer.status_code in (200, 202, 400, 422), answer.text

@@ -28,12 +28,18 @@ def unavailable(answer: httpx.Response) -> None:
 def test_no_job_is_accepted(orphan: httpx.Client, small: bytes) -> None:
     began = time.monotonic()
     unavailable(orphan.post("/v1/jobs/predict", files={"image": small}))
-    unavailable(orphan.post("/v1/jobs/saliency", files={"image": small}, data={"target": "conv_stem:3"}))
-    unavailable(orphan.post("/v1/jobs/predict", files={"image": small}, headers={"Prefer": "wait=60"}))
+    unavailable(
+        orphan.post("/v1/jobs/saliency", files={"image": small}, data={"target": "conv_stem:3"})
+    )
+    unavailable(
+        orphan.post("/v1/jobs/predict", files={"image": small}, headers={"Prefer": "wait=60"})
+    )
     assert time.monotonic() - began < SOON_S
 
 
-def test_what_was_refused_leaves_no_file(orphan: httpx.Client, small: bytes, settings: Settings) -> None:
+def test_what_was_refused_leaves_no_file(
+    orphan: httpx.Client, small: bytes, settings: Settings
+) -> None:
     """No record says when a file expires that was stored before Redis was asked: it would stay for ever."""
     unavailable(orphan.post("/v1/jobs/predict", files={"image": small}))
     unavailable(orphan.post("/v1/images", files={"image": small}))
@@ -42,12 +48,22 @@ def test_what_was_refused_leaves_no_file(orphan: httpx.Client, small: bytes, set
 
 def test_a_bad_request_is_still_a_bad_request(orphan: httpx.Client, small: bytes) -> None:
     refused(orphan.post("/v1/jobs/predict", files={"image": b"no picture"}), 422, "not_an_image")
-    refused(orphan.post("/v1/jobs/predict", files={"image": small}, data={"top_k": "0"}), 422, "invalid_parameters")
+    refused(
+        orphan.post("/v1/jobs/predict", files={"image": small}, data={"top_k": "0"}),
+        422,
+        "invalid_parameters",
+    )
     refused(orphan.post("/v1/jobs/predikt", files={"image": small}), 404, "unknown_technique")
 
 
 def test_what_needs_redis_says_so(orphan: httpx.Client) -> None:
-    for path in ("/v1/jobs", f"/v1/jobs/{'0' * 32}", f"/v1/images/sha256:{'0' * 64}", "/v1/models", "/metrics"):
+    for path in (
+        "/v1/jobs",
+        f"/v1/jobs/{'0' * 32}",
+        f"/v1/images/sha256:{'0' * 64}",
+        "/v1/models",
+        "/metrics",
+    ):
         unavailable(orphan.get(path))
 
 

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from catalog.models import ModelDescription
 from jobs.lease import claim
-from jobs.noticeboard import Noticeboard
+from jobs.registries import Noticeboard
 from jobs.store import JobStore
 from tests.service.asking import ended, newest_job, store_image
 from tests.service.pictures import encoded, photo
@@ -26,7 +26,9 @@ def post(client: httpx.Client, image: bytes, technique: str = "occlusion", **fie
 @pytest.fixture
 def known(own: httpx.Client, store: JobStore) -> httpx.Client:
     """An API without workers that knows the weights of the default model."""
-    described = ModelDescription(model="efficientnet_lite0", weights="sha256:w", parameters=1, rectifiers=1, layers=[])
+    described = ModelDescription(
+        model="efficientnet_lite0", weights="sha256:w", parameters=1, rectifiers=1, layers=[]
+    )
     Noticeboard(store.redis).describe("efficientnet_lite0", described.model_dump_json())
     return own
 
@@ -38,7 +40,9 @@ def weighed(client: httpx.Client) -> httpx.Client:
     return client
 
 
-def test_the_second_is_answered_at_once_with_files_of_its_own(weighed: httpx.Client, coffee: bytes) -> None:
+def test_the_second_is_answered_at_once_with_files_of_its_own(
+    weighed: httpx.Client, coffee: bytes
+) -> None:
     client, photograph = weighed, encoded(photo(coffee, 211, 140))
     first = ended(client, post(client, photograph, **FIELDS))
     answer = client.post("/v1/jobs/occlusion", files={"image": photograph}, data=FIELDS)
@@ -95,7 +99,12 @@ def test_identical_jobs_run_once_and_end_together(weighed: httpx.Client, coffee:
     ],
 )
 def test_work_is_shared_where_no_drawn_seed_could_change_it(
-    known: httpx.Client, small: bytes, store: JobStore, technique: str, fields: dict[str, str], same: bool
+    known: httpx.Client,
+    small: bytes,
+    store: JobStore,
+    technique: str,
+    fields: dict[str, str],
+    same: bool,
 ) -> None:
     first, second = (post(known, small, technique, **fields) for _ in range(2))
     assert store.get(first["id"]).follows is None
@@ -103,7 +112,9 @@ def test_work_is_shared_where_no_drawn_seed_could_change_it(
     assert (first["params"] == second["params"]) is (same or "seed" in fields)
 
 
-def test_other_work_is_not_shared(known: httpx.Client, small: bytes, coffee: bytes, store: JobStore) -> None:
+def test_other_work_is_not_shared(
+    known: httpx.Client, small: bytes, coffee: bytes, store: JobStore
+) -> None:
     post(known, small, seed="1", **FIELDS)
     others = [
         post(known, small, seed="2", **FIELDS),
@@ -113,19 +124,27 @@ def test_other_work_is_not_shared(known: httpx.Client, small: bytes, coffee: byt
         post(known, coffee, seed="1", **FIELDS),
     ]
     assert [store.get(job["id"]).follows for job in others] == [None] * 5
-    described = ModelDescription(model="efficientnet_lite0", weights="sha256:x", parameters=1, rectifiers=1, layers=[])
+    described = ModelDescription(
+        model="efficientnet_lite0", weights="sha256:x", parameters=1, rectifiers=1, layers=[]
+    )
     Noticeboard(store.redis).describe("efficientnet_lite0", described.model_dump_json())
     assert store.get(post(known, small, seed="1", **FIELDS)["id"]).follows is None
 
 
-def test_a_default_that_is_written_out_is_the_same_work(known: httpx.Client, small: bytes, store: JobStore) -> None:
+def test_a_default_that_is_written_out_is_the_same_work(
+    known: httpx.Client, small: bytes, store: JobStore
+) -> None:
     first = post(known, small)
     stored = store_image(known, small)["id"]
-    second = known.post("/v1/jobs/occlusion", json={"image": stored, "window": 32, "target": "top"}).json()
+    second = known.post(
+        "/v1/jobs/occlusion", json={"image": stored, "window": 32, "target": "top"}
+    ).json()
     assert store.get(second["id"]).follows == first["id"]
 
 
-def test_nothing_is_shared_while_the_weights_are_not_known(own: httpx.Client, small: bytes, store: JobStore) -> None:
+def test_nothing_is_shared_while_the_weights_are_not_known(
+    own: httpx.Client, small: bytes, store: JobStore
+) -> None:
     jobs = [post(own, small) for _ in range(2)]
     assert [store.get(job["id"]).follows for job in jobs] == [None, None]
 
@@ -138,7 +157,9 @@ def test_nothing_is_shared_any_more_once_the_weights_are_taken_down(
     assert store.get(post(known, small)["id"]).work is None
 
 
-def test_one_that_follows_can_be_canceled(known: httpx.Client, small: bytes, store: JobStore) -> None:
+def test_one_that_follows_can_be_canceled(
+    known: httpx.Client, small: bytes, store: JobStore
+) -> None:
     first, second = (post(known, small) for _ in range(2))
     assert known.post(second["urls"]["cancel"]).json()["status"] == "canceled"
     assert claim(store, first["id"]) is not None

@@ -19,19 +19,32 @@ def begun(own: httpx.Client, store: JobStore, small: bytes) -> tuple[dict, Lease
     return job, lease
 
 
-def test_a_waiting_job_is_canceled_at_once(own: httpx.Client, small: bytes, store: JobStore) -> None:
+def test_a_waiting_job_is_canceled_at_once(
+    own: httpx.Client, small: bytes, store: JobStore
+) -> None:
     job = queue(own, "predict", small)
     answer = own.post(job["urls"]["cancel"])
     assert (answer.status_code, answer.json()["status"]) == (200, "canceled")
     assert answer.json()["finished_at"] is not None
     assert claim(store, job["id"]) is None
-    refused(own.get(f"{job['urls']['self']}/artifacts/a.png"), 404, "artifact_not_found", "none, for it is canceled")
+    refused(
+        own.get(f"{job['urls']['self']}/artifacts/a.png"),
+        404,
+        "artifact_not_found",
+        "none, for it is canceled",
+    )
 
 
-def test_a_running_job_is_asked_to_stop_and_then_stops(own: httpx.Client, small: bytes, store: JobStore) -> None:
+def test_a_running_job_is_asked_to_stop_and_then_stops(
+    own: httpx.Client, small: bytes, store: JobStore
+) -> None:
     job, lease = begun(own, store, small)
     answer = own.post(job["urls"]["cancel"])
-    assert (answer.status_code, answer.json()["status"], answer.json()["cancel_requested"]) == (202, "running", True)
+    assert (answer.status_code, answer.json()["status"], answer.json()["cancel_requested"]) == (
+        202,
+        "running",
+        True,
+    )
     with pytest.raises(Canceled):
         lease.beat()
     lease.cancel()
@@ -67,11 +80,18 @@ def test_a_waiting_job_can_be_deleted(own: httpx.Client, small: bytes, store: Jo
 
 @pytest.mark.parametrize("job_id", ["0" * 32, "x", "%00", "*", "a" * 3000])
 def test_a_job_that_never_was(client: httpx.Client, job_id: str) -> None:
-    for method, rest in (("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("GET", "/artifacts/values.npy")):
+    for method, rest in (
+        ("GET", ""),
+        ("DELETE", ""),
+        ("POST", "/cancel"),
+        ("GET", "/artifacts/values.npy"),
+    ):
         refused(client.request(method, f"/v1/jobs/{job_id}{rest}"), 404, "job_not_found")
 
 
-def test_a_deleted_job_is_gone_with_its_files(client: httpx.Client, stack: Stack, small: bytes) -> None:
+def test_a_deleted_job_is_gone_with_its_files(
+    client: httpx.Client, stack: Stack, small: bytes
+) -> None:
     job = run(client, "saliency", small)
     folder = stack.plan.data / "artifacts" / "jobs" / job["id"]
     files = [artifact["url"] for artifact in job["result"]["artifacts"]]

@@ -9,7 +9,9 @@ pytestmark = pytest.mark.usefixtures("nothing_queued")
 
 
 def ask(client: httpx.Client, stored: str, **fields: object) -> httpx.Response:
-    return client.post("/v1/jobs/style_transfer", json={"content": stored, "style": stored, **fields})
+    return client.post(
+        "/v1/jobs/style_transfer", json={"content": stored, "style": stored, **fields}
+    )
 
 
 def test_weights_must_fit_the_styles_that_were_sent(client: httpx.Client, stored: str) -> None:

@@ -23,7 +23,9 @@ MEANS = {
 
 @pytest.mark.parametrize("technique", ["saliency", "occlusion"])
 @pytest.mark.parametrize("target", MEANS)
-def test_a_target_is_resolved(client: httpx.Client, stored: str, technique: str, target: str) -> None:
+def test_a_target_is_resolved(
+    client: httpx.Client, stored: str, technique: str, target: str
+) -> None:
     job = run(client, technique, stored, target=target, **COARSE[technique])
     summary = job["result"]["summary"]
     assert summary["target"] == {"text": target} | MEANS[target]
@@ -36,19 +38,28 @@ def test_a_target_is_resolved(client: httpx.Client, stored: str, technique: str,
 def test_a_class_has_a_probability_and_another_neuron_an_activation(
     client: httpx.Client, stored: str, technique: str
 ) -> None:
-    known = run(client, technique, stored, target="class:967", **COARSE[technique])["result"]["summary"]
+    known = run(client, technique, stored, target="class:967", **COARSE[technique])["result"][
+        "summary"
+    ]
     assert known["score"] == ("probability" if technique == "occlusion" else "logit")
     assert 0.5 < known["probability"] <= 1
-    unit = run(client, technique, stored, target=f"{LAYER}:20", **COARSE[technique])["result"]["summary"]
+    unit = run(client, technique, stored, target=f"{LAYER}:20", **COARSE[technique])["result"][
+        "summary"
+    ]
     assert unit["score"] == "activation"
     assert "probability" not in unit
 
 
-def test_the_label_and_the_number_of_a_class_are_one_neuron(client: httpx.Client, stored: str) -> None:
+def test_the_label_and_the_number_of_a_class_are_one_neuron(
+    client: httpx.Client, stored: str
+) -> None:
     by_label, by_number = (
-        run(client, "saliency", stored, target=target)["result"] for target in ("class:Egyptian cat", "class:285")
+        run(client, "saliency", stored, target=target)["result"]
+        for target in ("class:Egyptian cat", "class:285")
     )
-    digests = [{a["name"]: a["sha256"] for a in result["artifacts"]} for result in (by_label, by_number)]
+    digests = [
+        {a["name"]: a["sha256"] for a in result["artifacts"]} for result in (by_label, by_number)
+    ]
     assert digests[0]["values.npy"] == digests[1]["values.npy"]
 
 
@@ -58,4 +69,6 @@ def test_the_worst_place_to_hide_lies_in_the_image(client: httpx.Client, stored:
     assert 0 <= left < right <= 300
     assert 0 <= top < bottom <= 200
     assert summary["positions"] == 4
-    assert summary["largest_fall"] == pytest.approx(summary["score_value"] - summary["largest_fall_score"], abs=1e-5)
+    assert summary["largest_fall"] == pytest.approx(
+        summary["score_value"] - summary["largest_fall_score"], abs=1e-5
+    )

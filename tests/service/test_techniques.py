@@ -29,7 +29,9 @@ def image_set(client: httpx.Client, stored: str) -> str:
 
 def least(technique: dict) -> set[str]:
     """The images of the shortest request."""
-    return {image["name"] for image in technique["images"] if image["required"]} | set(technique["one_of"][:1])
+    return {image["name"] for image in technique["images"] if image["required"]} | set(
+        technique["one_of"][:1]
+    )
 
 
 def test_the_list_holds_every_technique(client: httpx.Client) -> None:
@@ -62,7 +64,9 @@ def test_the_example_uses_what_the_technique_takes(client: httpx.Client, name: s
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_example_is_accepted(client: httpx.Client, small: bytes, image_set: str, name: str) -> None:
+def test_the_example_is_accepted(
+    client: httpx.Client, small: bytes, image_set: str, name: str
+) -> None:
     path, fields = example(client.get(f"/v1/techniques/{name}").json())
     files = {field: small for field, value in fields.items() if value == "@photo.jpg"}
     data = {field: value for field, value in fields.items() if field not in files}
@@ -70,12 +74,16 @@ def test_the_example_is_accepted(client: httpx.Client, small: bytes, image_set: 
         data["image_set"] = image_set
     answer = client.post(path, files=files, data=data)
     assert answer.status_code == 202, answer.text
-    assert {field: str(value) for field, value in answer.json()["params"].items()}.items() >= data.items()
+    assert {
+        field: str(value) for field, value in answer.json()["params"].items()
+    }.items() >= data.items()
     client.post(answer.json()["urls"]["cancel"])
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_job_leaves_what_is_promised(client: httpx.Client, stored: str, image_set: str, name: str) -> None:
+def test_a_job_leaves_what_is_promised(
+    client: httpx.Client, stored: str, image_set: str, name: str
+) -> None:
     technique = client.get(f"/v1/techniques/{name}").json()
     images = dict.fromkeys(least(technique), stored)
     _, fields = example(technique)
@@ -85,25 +93,46 @@ def test_a_job_leaves_what_is_promised(client: httpx.Client, stored: str, image_
     body = images | needed | QUICK.get(name, {})
     job = client.post(f"/v1/jobs/{name}", json=body, headers={"Prefer": "wait=60"}).json()
     assert job["status"] == "succeeded", job
-    left = {re.sub(r"\d+", "{n}", item["name"]): item["media_type"] for item in job["result"]["artifacts"]}
-    assert left == {item["name"]: item["media_type"] for item in technique["artifacts"] if not item["only_with"]}
+    left = {
+        re.sub(r"\d+", "{n}", item["name"]): item["media_type"]
+        for item in job["result"]["artifacts"]
+    }
+    assert left == {
+        item["name"]: item["media_type"] for item in technique["artifacts"] if not item["only_with"]
+    }
     properties = technique["summary"]["properties"]
-    assert set(technique["summary"]["required"]) <= job["result"]["summary"].keys() <= properties.keys()
+    assert (
+        set(technique["summary"]["required"])
+        <= job["result"]["summary"].keys()
+        <= properties.keys()
+    )
 
 
-def test_a_checked_map_comes_with_its_numbers_and_all_its_files(client: httpx.Client, small: bytes) -> None:
+def test_a_checked_map_comes_with_its_numbers_and_all_its_files(
+    client: httpx.Client, small: bytes
+) -> None:
     promised = client.get("/v1/techniques/saliency").json()["artifacts"]
     files, data = {"image": ("photo.png", small)}, {"check": "true"}
-    job = client.post("/v1/jobs/saliency", files=files, data=data, headers={"Prefer": "wait=60"}).json()
+    job = client.post(
+        "/v1/jobs/saliency", files=files, data=data, headers={"Prefer": "wait=60"}
+    ).json()
     assert job["status"] == "succeeded", job["error"]
     assert job["params"]["check"] is True
-    assert {item["name"] for item in job["result"]["artifacts"]} == {item["name"] for item in promised}
+    assert {item["name"] for item in job["result"]["artifacts"]} == {
+        item["name"] for item in promised
+    }
     assert job["result"]["summary"]["check"]["verdict"]
     assert [item["name"] for item in promised if item["only_with"] == "check"] == ["check.png"]
 
 
 def test_a_technique_that_is_not_there(client: httpx.Client) -> None:
-    refused(client.get("/v1/techniques/salincy"), 404, "unknown_technique", "'saliency'", "GET /v1/techniques")
+    refused(
+        client.get("/v1/techniques/salincy"),
+        404,
+        "unknown_technique",
+        "'saliency'",
+        "GET /v1/techniques",
+    )
 
 
 def example(technique: dict) -> tuple[str, dict[str, str]]:

@@ -8,7 +8,16 @@ from tests.service.asking import refused
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1", "/v2/jobs", "/v1/job", "/v1/jobs/x/y/z", "/v1/jobs/x/result", "/redoc", "/favicon.ico", "/v1//jobs"],
+    [
+        "/v1",
+        "/v2/jobs",
+        "/v1/job",
+        "/v1/jobs/x/y/z",
+        "/v1/jobs/x/result",
+        "/redoc",
+        "/favicon.ico",
+        "/v1//jobs",
+    ],
 )
 def test_an_address_where_nothing_is(client: httpx.Client, path: str) -> None:
     refused(client.get(path), 404, "not_found")
@@ -40,7 +49,9 @@ def test_what_is_not_taken_is_answered_with_what_is(client: httpx.Client) -> Non
 def test_where_nothing_is_the_sentence_helps(client: httpx.Client) -> None:
     for answer in (client.get("/v1/nothing"), client.put("/v1/models")):
         problem = answer.json()
-        assert problem["detail"] not in ("Not Found", "Method Not Allowed"), "says nothing that the status does not"
+        assert problem["detail"] not in ("Not Found", "Method Not Allowed"), (
+            "says nothing that the status does not"
+        )
 
 
 def test_a_head_is_answered_like_a_get(client: httpx.Client) -> None:

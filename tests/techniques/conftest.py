@@ -6,7 +6,7 @@ import torch
 from catalog.models import DEFAULT_MODEL, find_model
 from tests.tiny import EveryRelu, tiny_model
 from workers.models.load import load_model
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.network.vision_model import VisionModel
 
 
 @pytest.fixture(scope="session")

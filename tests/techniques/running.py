@@ -13,10 +13,10 @@ from catalog.registry import find_technique
 from catalog.technique import Summary
 from tests.tiny import SIDE, TinyNetwork, photo, seeded, tiny_model
 from workers.execute import execute
-from workers.toolkit.context import LocalContext
-from workers.toolkit.network import Network
-from workers.toolkit.view import Eye
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.execution.context import LocalContext
+from workers.toolkit.images.preprocessing import Eye
+from workers.toolkit.network.network import Network
+from workers.toolkit.network.vision_model import VisionModel
 
 PHOTO = photo(61, 43, seed=5)
 
@@ -33,7 +33,9 @@ class Recording(LocalContext):
     refuse_files: bool = False
     media_types: dict[str, str] = field(default_factory=dict)
 
-    def progress(self, done: int, total: int, message: str = "", *, loss: float | None = None) -> None:
+    def progress(
+        self, done: int, total: int, message: str = "", *, loss: float | None = None
+    ) -> None:
         super().progress(done, total, message, loss=loss)
         if len(self.steps) >= self.stop_at:
             raise Stopped
@@ -45,16 +47,26 @@ class Recording(LocalContext):
         self.media_types[name] = media_type
 
 
-def explain(technique: str, model: VisionModel, image: Image.Image = PHOTO, **params: Any) -> tuple[Summary, Recording]:
+def explain(
+    technique: str, model: VisionModel, image: Image.Image = PHOTO, **params: Any
+) -> tuple[Summary, Recording]:
     """Run it on one image; the summary, and the context that holds the files."""
     context = Recording()
     return explain_into(context, technique, model, image, **params), context
 
 
 def explain_into(
-    context: Recording, technique: str, model: VisionModel, image: Image.Image = PHOTO, **params: Any
+    context: Recording,
+    technique: str,
+    model: VisionModel,
+    image: Image.Image = PHOTO,
+    **params: Any,
 ) -> Summary:
-    made = find_technique(technique).params.model_validate({"seed": 7, **params}).resolved(entry_of(model))
+    made = (
+        find_technique(technique)
+        .params.model_validate({"seed": 7, **params})
+        .resolved(entry_of(model))
+    )
     return execute(technique, made, model, {"image": image}, context)
 
 
@@ -66,7 +78,9 @@ def values(context: LocalContext) -> torch.Tensor:
 def entry_of(model: VisionModel) -> ModelEntry:
     """What the menu would say of a model that is not on it."""
     eye = model.eye
-    seen = Preprocessing(resize=eye.resize, crop=eye.crop, interpolation="bilinear", mean=eye.mean, std=eye.std)
+    seen = Preprocessing(
+        resize=eye.resize, crop=eye.crop, interpolation="bilinear", mean=eye.mean, std=eye.std
+    )
     return ModelEntry(
         name=model.name, source="test", builder="own", weights="", classes=len(model.labels), preprocessing=seen,
         own_labels=model.labels,
@@ -77,4 +91,6 @@ def wide_model() -> VisionModel:
     """The tiny network at three times its side, so that examples written for photographs take several steps."""
     eye = Eye(3 * SIDE + 10, 3 * SIDE, "bilinear", (0.5, 0.4, 0.3), (0.2, 0.25, 0.3))
     base = tiny_model()
-    return VisionModel("tiny", Network(seeded(TinyNetwork), 3, 3 * SIDE, 3 * SIDE), eye, base.labels, base.weights)
+    return VisionModel(
+        "tiny", Network(seeded(TinyNetwork), 3, 3 * SIDE, 3 * SIDE), eye, base.labels, base.weights
+    )

@@ -11,16 +11,19 @@ from torch import Tensor, nn
 
 from catalog.errors import InvalidParameters, TooExpensive
 from catalog.models import find_model
-from catalog.techniques.activation_maximization import ActivationMaximizationParams, ActivationMaximizationSummary
+from catalog.techniques.activation_maximization import (
+    ActivationMaximizationParams,
+    ActivationMaximizationSummary,
+)
 from tests.techniques.running import Recording, entry_of
 from tests.tiny import SIDE, photo, tiny_model
 from workers.execute import execute
 from workers.toolkit.errors import NoStart
-from workers.toolkit.maximization import Climb, likeness
-from workers.toolkit.network import Network
-from workers.toolkit.unit import Unit
-from workers.toolkit.view import Eye
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.images.preprocessing import Eye
+from workers.toolkit.network.network import Network
+from workers.toolkit.network.unit import Unit
+from workers.toolkit.network.vision_model import VisionModel
+from workers.toolkit.optimization.maximization import Climb, likeness
 
 
 class Linear(nn.Module):
@@ -36,7 +39,10 @@ class Linear(nn.Module):
 
 def linear_model(*, binary: bool = False) -> VisionModel:
     module = Linear()
-    weight = torch.from_numpy(np.asarray(photo(SIDE, SIDE, seed=4), np.float32)).permute(2, 0, 1) / 255 - 0.5
+    weight = (
+        torch.from_numpy(np.asarray(photo(SIDE, SIDE, seed=4), np.float32)).permute(2, 0, 1) / 255
+        - 0.5
+    )
     weight = 0.3 * weight.sign() if binary else weight
     with torch.no_grad():
         module.all.weight.copy_(torch.stack([weight, -weight]))
@@ -48,9 +54,13 @@ def linear_model(*, binary: bool = False) -> VisionModel:
 def made(
     model: VisionModel, image: Image.Image | None = None, **fields: object
 ) -> tuple[ActivationMaximizationSummary, Recording]:
-    params = ActivationMaximizationParams.model_validate({"seed": 3, **fields}).resolved(entry_of(model))
+    params = ActivationMaximizationParams.model_validate({"seed": 3, **fields}).resolved(
+        entry_of(model)
+    )
     context = Recording()
-    summary = execute("activation_maximization", params, model, {"image": image} if image else {}, context)
+    summary = execute(
+        "activation_maximization", params, model, {"image": image} if image else {}, context
+    )
     assert isinstance(summary, ActivationMaximizationSummary)
     return summary, context
 
@@ -73,7 +83,14 @@ def test_of_a_linear_model_that_pays_the_alpha_norm_it_finds_the_fifth_root() ->
     """max w·x − λΣ|x|⁶ lies where w = 6λ|x|⁵ sign(x); all |w| are equal, so that all pixels come there together."""
     model = linear_model(binary=True)
     weight = model.network.module.all.weight[0].detach().numpy().transpose(1, 2, 0)  # type: ignore[union-attr, operator]
-    fields = {"target": "class:0", "recipe": "simonyan", "l2": 0, "alpha_norm": 0.2, "steps": 300, "rate": 0.002}
+    fields = {
+        "target": "class:0",
+        "recipe": "simonyan",
+        "l2": 0,
+        "alpha_norm": 0.2,
+        "steps": 300,
+        "rate": 0.002,
+    }
     _, context = made(model, **fields)
     x = (picture(context) - 0.5) / 0.5
     assert np.abs(x - np.sign(weight) * (0.3 / (6 * 0.2)) ** 0.2).max() < 0.01
@@ -93,19 +110,31 @@ def test_the_noise_falls_to_a_sixth(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append(noise)
         return lambda picture, generator: picture
 
-    monkeypatch.setattr("workers.toolkit.maximization.Zoom", zoom)
+    monkeypatch.setattr("workers.toolkit.optimization.maximization.Zoom", zoom)
     made(tiny_model(), target="class:3", steps=10, noise=0.6)
     assert seen == pytest.approx([0.6 - 0.05 * step for step in range(10)])
 
 
 def test_robust_pays_for_contrast_and_grain_in_units_of_the_score() -> None:
     model = tiny_model()
-    values = {"l2": 0.0, "tv": 0.0, "alpha_norm": 0.0, "blur_every": 0, "jitter": 0, "zoom": 1.0, "noise": 0.0}
+    values = {
+        "l2": 0.0,
+        "tv": 0.0,
+        "alpha_norm": 0.0,
+        "blur_every": 0,
+        "jitter": 0,
+        "zoom": 1.0,
+        "noise": 0.0,
+    }
     unit = Unit("conv3", 5)
-    climb = Climb(model.network, model.eye, unit, "robust", None, count=8, steps=200, rate=0.05, **values)
+    climb = Climb(
+        model.network, model.eye, unit, "robust", None, count=8, steps=200, rate=0.05, **values
+    )
     picture = torch.rand(8, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
     found = climb.stage().loss(picture, 100, torch.Generator())
-    x = (picture - torch.tensor([0.5, 0.4, 0.3])[:, None, None]) / torch.tensor([0.2, 0.25, 0.3])[:, None, None]
+    x = (picture - torch.tensor([0.5, 0.4, 0.3])[:, None, None]) / torch.tensor([0.2, 0.25, 0.3])[
+        :, None, None
+    ]
     score = model.network.run(x, "conv3")[:, 5].mean((1, 2))
     assert score.max() > 0 > score.min()
     worth = score.clamp(min=0) / (3 * SIDE**2)
@@ -131,7 +160,9 @@ def test_the_score_is_that_of_the_saved_picture() -> None:
 def test_it_starts_where_it_is_told(start: str, level: float | None) -> None:
     model = tiny_model()
     image = photo(50, 40, seed=7)
-    _, context = made(model, image, target="class:3", recipe="simonyan", start=start, steps=1, rate=1e-6)
+    _, context = made(
+        model, image, target="class:3", recipe="simonyan", start=start, steps=1, rate=1e-6
+    )
     if start == "image":
         expected = model.eye.picture(model.view(image).x)[0].permute(1, 2, 0).numpy()
     else:
@@ -160,7 +191,9 @@ def test_several_images_are_kept_apart() -> None:
 def test_likeness_is_the_mean_cosine_of_gram_matrices() -> None:
     features = torch.randn(3, 4, 5, 6, generator=torch.Generator().manual_seed(0))
     grams = [f.flatten(1) @ f.flatten(1).T for f in features]
-    cosines = [float((a * b).sum() / (a.norm() * b.norm())) for a in grams for b in grams if a is not b]
+    cosines = [
+        float((a * b).sum() / (a.norm() * b.norm())) for a in grams for b in grams if a is not b
+    ]
     assert float(likeness(features)) == pytest.approx(sum(cosines) / 6, rel=1e-5)
     assert float(likeness(features[:1])) == 0
 
@@ -182,7 +215,9 @@ def test_the_curve_has_every_part_at_every_step() -> None:
 )
 def test_what_would_have_no_effect_is_refused(given: dict[str, object], used_by: str) -> None:
     entry = find_model("efficientnet_lite0")
-    params = ActivationMaximizationParams.model_validate({"target": "class:1", **given}).resolved(entry)
+    params = ActivationMaximizationParams.model_validate({"target": "class:1", **given}).resolved(
+        entry
+    )
     with pytest.raises(InvalidParameters, match=used_by) as refused:
         params.check_model(entry)
     assert refused.value.errors[0].pointer == f"/{next(iter(given))}"
@@ -191,12 +226,18 @@ def test_what_would_have_no_effect_is_refused(given: dict[str, object], used_by:
 @pytest.mark.parametrize("recipe", ["robust", "lucid", "simonyan", "yosinski"])
 def test_recorded_parameters_can_be_sent_again(recipe: str) -> None:
     entry = find_model("efficientnet_lite0")
-    params = ActivationMaximizationParams.model_validate({"target": "class:1", "recipe": recipe}).resolved(entry)
-    ActivationMaximizationParams.model_validate(params.model_dump(mode="json")).resolved(entry).check_model(entry)
+    params = ActivationMaximizationParams.model_validate(
+        {"target": "class:1", "recipe": recipe}
+    ).resolved(entry)
+    ActivationMaximizationParams.model_validate(params.model_dump(mode="json")).resolved(
+        entry
+    ).check_model(entry)
 
 
 @pytest.mark.parametrize("asked", [{"size": 1024}, {"count": 16}, {"size": 256, "count": 16}])
-def test_as_much_as_can_be_made_at_once_can_be_made_with_the_default_steps(asked: dict[str, int]) -> None:
+def test_as_much_as_can_be_made_at_once_can_be_made_with_the_default_steps(
+    asked: dict[str, int],
+) -> None:
     entry = find_model("efficientnet_lite0")
     ActivationMaximizationParams(target="class:1", **asked).resolved(entry).check_model(entry)
 
@@ -206,4 +247,6 @@ def test_top_and_too_much_are_refused() -> None:
     with pytest.raises(InvalidParameters, match="Name the class"):
         ActivationMaximizationParams(target="top").resolved(entry).check_model(entry)
     with pytest.raises(TooExpensive, match="Lower steps"):
-        ActivationMaximizationParams(target="class:1", steps=4096, count=16).resolved(entry).check_model(entry)
+        ActivationMaximizationParams(target="class:1", steps=4096, count=16).resolved(
+            entry
+        ).check_model(entry)

@@ -14,18 +14,23 @@ from tests.techniques.running import PHOTO, Recording, Stopped, entry_of
 from tests.tiny import photo
 from workers.execute import execute
 from workers.toolkit.errors import NoGuide
-from workers.toolkit.picture import from_image
-from workers.toolkit.vision_model import VisionModel
-from workers.toolkit.zoom import zoomed
+from workers.toolkit.images.picture import from_image
+from workers.toolkit.network.vision_model import VisionModel
+from workers.toolkit.optimization.transforms import zoomed
 
 GUIDE = photo(50, 60, seed=9)
 
 
 def dreamt(
-    model: VisionModel, context: Recording | None = None, guide: Image.Image | None = None, **given: Any
+    model: VisionModel,
+    context: Recording | None = None,
+    guide: Image.Image | None = None,
+    **given: Any,
 ) -> tuple[DeepDreamSummary, Recording]:
     context = context or Recording()
-    params = DeepDreamParams.model_validate({"seed": 3, "octaves": 2, "steps": 4, **given}).resolved(entry_of(model))
+    params = DeepDreamParams.model_validate(
+        {"seed": 3, "octaves": 2, "steps": 4, **given}
+    ).resolved(entry_of(model))
     images = {"image": PHOTO} | ({} if guide is None else {"guide": guide})
     summary = execute("deep_dream", params, model, images, context)
     assert isinstance(summary, DeepDreamSummary)
@@ -48,7 +53,9 @@ def test_the_dream_keeps_the_photographs_proportions(tiny: VisionModel) -> None:
 def test_without_targets_it_says_which_layer_was_chosen(tiny: VisionModel) -> None:
     summary, _ = dreamt(tiny)
     assert summary.layers_from == "depth"
-    assert [target.target.layer for target in summary.targets] == ["pool"]  # of 8 maps: 0, 1, … 5 of 7
+    assert [target.target.layer for target in summary.targets] == [
+        "pool"
+    ]  # of 8 maps: 0, 1, … 5 of 7
     given, _ = dreamt(tiny, targets="pool")
     assert given.layers_from == "given"
     assert given.targets == summary.targets
@@ -65,7 +72,11 @@ def test_several_targets_are_told_one_by_one(tiny: VisionModel) -> None:
     assert [target.score for target in summary.targets] == ["½ mean square", "logit", "activation"]
     assert [target.weight for target in summary.targets] == [1, -0.5, 2]
     curve = json.loads(context.files["curve.json"])
-    assert {name: len(values) for name, values in curve.items()} == {"conv3": 8, "class:4": 8, "conv2:1": 8}
+    assert {name: len(values) for name, values in curve.items()} == {
+        "conv3": 8,
+        "class:4": 8,
+        "conv2:1": 8,
+    }
 
 
 @pytest.mark.parametrize("target", ["conv3", "conv2:1", "class:4"])
@@ -99,7 +110,11 @@ def test_zoom_frames_are_animated_after_the_dream_itself(tiny: VisionModel) -> N
     assert "zoom.webp" not in still.files
     assert opened(context).tobytes() == opened(still).tobytes()
     with opened(context, "zoom.webp") as animation:
-        assert (animation.n_frames, animation.size) == (summary.frames, opened(still).size) == (4, (64, 45))
+        assert (
+            (animation.n_frames, animation.size)
+            == (summary.frames, opened(still).size)
+            == (4, (64, 45))
+        )
     assert context.steps[-1] == (4 * 2 * 4, 4 * 2 * 4)
 
 
@@ -130,7 +145,13 @@ def test_stopped_anywhere_it_goes_on_to_the_same_bytes(tiny: VisionModel) -> Non
 def test_what_it_costs_is_counted_in_tiles(tiny: VisionModel) -> None:
     square = Image.new("RGB", (64, 64), "gray")
     params = DeepDreamParams(octaves=3, steps=7, size=90, zoom_frames=4).resolved(entry_of(tiny))
-    summary = execute("deep_dream", params.model_copy(update={"zoom_frames": 0}), tiny, {"image": square}, Recording())
+    summary = execute(
+        "deep_dream",
+        params.model_copy(update={"zoom_frames": 0}),
+        tiny,
+        {"image": square},
+        Recording(),
+    )
     assert isinstance(summary, DeepDreamSummary)
     assert params.step_pixels() == 5 * 7 * sum(summary.tiles) * summary.tile**2
 
@@ -139,7 +160,11 @@ def test_what_it_costs_is_counted_in_tiles(tiny: VisionModel) -> None:
     ("given", "error", "said"),
     [
         ({"octaves": 12, "octave_scale": 2}, InvalidParameters, "octaves"),
-        ({"octaves": 1, "octave_scale": 2}, InvalidParameters, "octave_scale is used by several octaves only"),
+        (
+            {"octaves": 1, "octave_scale": 2},
+            InvalidParameters,
+            "octave_scale is used by several octaves only",
+        ),
         ({"zoom": 1.5}, InvalidParameters, "zoom is used by zoom_frames only"),
         ({"steps": 500, "size": 1024}, TooExpensive, "Lower steps"),
         ({"zoom_frames": 120, "steps": 20}, TooExpensive, "zoom_frames"),

@@ -18,7 +18,7 @@ from tests.retinoscope.serving import serving
 from tests.techniques.running import Recording
 from workers.execute import execute
 from workers.models.load import load_model
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.network.vision_model import VisionModel
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +41,15 @@ def model(entry: ModelEntry) -> VisionModel:
     return load_model(entry, torch.device("cpu"))
 
 
-def explained(name: str, model: VisionModel, entry: ModelEntry, digits: Digits, **given: object) -> tuple:
+def explained(
+    name: str, model: VisionModel, entry: ModelEntry, digits: Digits, **given: object
+) -> tuple:
     """Run it with its defaults on the images, and the image set, that it declares."""
     technique = find_technique(name)
     context = Recording()
     fields = {"model": entry.name, "seed": 3, **given}
     if "image_set" in technique.params.model_fields:
-        kept = import_module("workers.toolkit.image_set").LocalImageSet
+        kept = import_module("workers.toolkit.images.image_set").LocalImageSet
         context.image_set = kept({f"digit {i}": digits.picture(i) for i in range(20)})
         fields["image_set"] = "local"
     pictures = [image.name for image in technique.images if image.kind == "image"]
@@ -71,17 +73,23 @@ def test_the_network_was_trained(digits: Digits) -> None:
     assert digits.accuracy() > 0.95
 
 
-def test_the_served_network_sees_what_the_trained_one_saw(digits: Digits, model: VisionModel) -> None:
+def test_the_served_network_sees_what_the_trained_one_saw(
+    digits: Digits, model: VisionModel
+) -> None:
     views = torch.cat([model.view(digits.picture(i)).x for i in range(40)])
     predicted = model.network.logits(views).argmax(1).numpy()
     assert views.shape == (40, 1, 8, 8)
     assert (predicted == digits.classes[:40]).mean() > 0.9
     with torch.no_grad():
-        torch.testing.assert_close(model.network.logits(views), digits.module(views), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(
+            model.network.logits(views), digits.module(views), rtol=1e-4, atol=1e-4
+        )
 
 
 @pytest.mark.parametrize("name", techniques())
-def test_every_technique_explains_it(name: str, model: VisionModel, entry: ModelEntry, digits: Digits) -> None:
+def test_every_technique_explains_it(
+    name: str, model: VisionModel, entry: ModelEntry, digits: Digits
+) -> None:
     summary, context = explained(name, model, entry, digits)
     assert isinstance(summary, Summary)
     for file, data in context.files.items():
@@ -99,15 +107,28 @@ def test_every_technique_explains_it(name: str, model: VisionModel, entry: Model
 @pytest.mark.parametrize(
     "name", [name for name in techniques() if "target" in find_technique(name).params.model_fields]
 )
-def test_its_labels_and_units_are_targets(name: str, model: VisionModel, entry: ModelEntry, digits: Digits) -> None:
+def test_its_labels_and_units_are_targets(
+    name: str, model: VisionModel, entry: ModelEntry, digits: Digits
+) -> None:
     for target in ("class:seven", "class:7", "2:5@3,3"):
         if not find_technique(name).params.model_fields["target"].is_required():
-            explained(name, model, entry, digits, target=target, **({"layer": "0"} if name == "grad_cam" else {}))
+            explained(
+                name,
+                model,
+                entry,
+                digits,
+                target=target,
+                **({"layer": "0"} if name == "grad_cam" else {}),
+            )
 
 
-def test_occlusion_marks_what_a_slow_loop_marks(model: VisionModel, entry: ModelEntry, digits: Digits) -> None:
+def test_occlusion_marks_what_a_slow_loop_marks(
+    model: VisionModel, entry: ModelEntry, digits: Digits
+) -> None:
     """With a patch of one pixel each value is the fall when that pixel is black."""
-    summary, context = explained("occlusion", model, entry, digits, target="class:seven", fill="black", window=1)
+    summary, context = explained(
+        "occlusion", model, entry, digits, target="class:seven", fill="black", window=1
+    )
     assert (context.origin["params"]["window"], context.origin["params"]["stride"]) == (1, 1)
     x = model.view(digits.picture(digits.unsure())).x
     black = (0 - 0.3) / 0.37
@@ -124,7 +145,9 @@ def test_occlusion_marks_what_a_slow_loop_marks(model: VisionModel, entry: Model
     assert summary.positions == 64
 
 
-def test_filters_of_a_grey_network_are_grey(model: VisionModel, entry: ModelEntry, digits: Digits) -> None:
+def test_filters_of_a_grey_network_are_grey(
+    model: VisionModel, entry: ModelEntry, digits: Digits
+) -> None:
     summary, _ = explained("filters", model, entry, digits)
     assert (summary.layer, summary.shape, summary.colour) == ("0", [16, 1, 3, 3], False)
     assert "the input's one channel" in summary.caption
@@ -151,12 +174,16 @@ def test_it_is_served_over_http_by_its_labels(digits: Digits, tmp_path) -> None:
         assert (job["params"]["window"], job["params"]["stride"]) == (2, 1)
         assert job["result"]["summary"]["target"]["label"] == label
         assert job["result"]["summary"]["predicted"]["label"] == label
-        url = next(file["url"] for file in job["result"]["artifacts"] if file["name"] == "heatmap.png")
+        url = next(
+            file["url"] for file in job["result"]["artifacts"] if file["name"] == "heatmap.png"
+        )
         with Image.open(io.BytesIO(stack.client.get(url).content)) as picture:
             assert (picture.format, picture.size) == ("PNG", (8, 8))
         layers = stack.client.get("/v1/models/digits/layers").json()["items"]
         assert (layers[0]["path"], layers[0]["shape"]) == ("0", [16, 8, 8])
         wrong = stack.client.post(
-            "/v1/jobs/saliency", files={"image": digits.png(0)}, data={"model": "digits", "target": "class:sevn"}
+            "/v1/jobs/saliency",
+            files={"image": digits.png(0)},
+            data={"model": "digits", "target": "class:sevn"},
         )
         assert wrong.status_code == 422 and "'seven'" in wrong.json()["detail"]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.techniques.running import PHOTO, explain
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.network.vision_model import VisionModel
 
 
 @pytest.mark.parametrize("layer", ["conv1", "relu2", "head"])
@@ -15,7 +15,9 @@ def test_it_is_what_the_module_gives(tiny: VisionModel, layer: str) -> None:
     summary, context = explain("embed", tiny, layer=layer)
     seen: list[torch.Tensor] = []
     module = tiny.network.module
-    handle = module.get_submodule(layer).register_forward_hook(lambda part, given, out: seen.append(out))
+    handle = module.get_submodule(layer).register_forward_hook(
+        lambda part, given, out: seen.append(out)
+    )
     with torch.no_grad():
         module(tiny.view(PHOTO).x)
     handle.remove()

@@ -12,10 +12,12 @@ from catalog.registry import find_technique, techniques
 from tests.techniques.running import PHOTO, Recording, Stopped, explain, values, wide_model
 from tests.techniques.test_every_technique import footprint, run
 from tests.tiny import SIDE, TinyNetwork, seeded
-from workers.toolkit.rank_correlation import rank_correlation
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.attribution.faithfulness import rank_correlation
+from workers.toolkit.network.vision_model import VisionModel
 
-OFFERED = [name for name, technique in techniques().items() if "check" in technique.params.model_fields]
+OFFERED = [
+    name for name, technique in techniques().items() if "check" in technique.params.model_fields
+]
 WITHOUT_GRADIENT = {"occlusion", "rise"}
 CHANNEL = "conv3:2"
 
@@ -33,7 +35,14 @@ def checked(name: str, model: VisionModel, seed: int = 3) -> tuple[Any, Recordin
 
 
 def test_every_map_of_the_menu_offers_it() -> None:
-    assert {"grad_cam", "guided_backprop", "integrated_gradients", "occlusion", "rise", "saliency"} <= set(OFFERED)
+    assert {
+        "grad_cam",
+        "guided_backprop",
+        "integrated_gradients",
+        "occlusion",
+        "rise",
+        "saliency",
+    } <= set(OFFERED)
 
 
 @every
@@ -49,7 +58,9 @@ def test_the_map_and_its_files_stay_what_they_are(name: str, model: VisionModel)
     before, after = run(name, model, plain), run(name, model, context, check=True)
     assert after.model_copy(update={"check": None}) == before
     assert context.files["values.npy"] == plain.files["values.npy"]
-    assert context.media_types == {file.name: file.media_type for file in find_technique(name).artifacts}
+    assert context.media_types == {
+        file.name: file.media_type for file in find_technique(name).artifacts
+    }
 
 
 @every
@@ -62,11 +73,18 @@ def test_the_curves_are_a_picture_that_says_how_it_was_made(name: str, model: Vi
 
 @every
 def test_the_summary_is_plain_json_with_all_curves(name: str, model: VisionModel) -> None:
-    check = json.loads(json.dumps(checked(name, model)[0].model_dump(exclude_none=True), allow_nan=False))["check"]
+    check = json.loads(
+        json.dumps(checked(name, model)[0].model_dump(exclude_none=True), allow_nan=False)
+    )["check"]
     assert check["score"] == "probability"
     curves = ("deletion", "random_deletion", "insertion", "random_insertion")
     assert {len(check[curve]) for curve in curves} == {len(check["fractions"])} == {21}
-    ends = check["deletion"][0], check["random_deletion"][0], check["insertion"][-1], check["random_insertion"][-1]
+    ends = (
+        check["deletion"][0],
+        check["random_deletion"][0],
+        check["insertion"][-1],
+        check["random_insertion"][-1],
+    )
     assert ends == pytest.approx([check["base_score"]] * 4, abs=1e-5)
     assert check["verdict"].startswith("Hiding what the map marks")
 
@@ -113,7 +131,9 @@ def test_it_leaves_no_trace_even_when_stopped_anywhere(name: str, model: VisionM
 
 @every
 @pytest.mark.parametrize("target", [CHANNEL, "conv3:1@center", "head:7"])
-def test_another_unit_is_checked_by_its_activation(name: str, tiny: VisionModel, target: str) -> None:
+def test_another_unit_is_checked_by_its_activation(
+    name: str, tiny: VisionModel, target: str
+) -> None:
     layer = {"layer": "conv1"} if name == "grad_cam" else {}
     check = explain(name, tiny, target=target, check=True, **layer)[0].check
     assert check.score == "activation"
@@ -124,12 +144,17 @@ def test_another_unit_is_checked_by_its_activation(name: str, tiny: VisionModel,
 def test_the_unit_is_the_one_of_the_unchanged_image(tiny: VisionModel) -> None:
     """The first class changes while the image is hidden; the curve follows the first one."""
     summary, _ = explain("saliency", tiny, Image.new("RGB", PHOTO.size, "white"), check=True)
-    index, empty = summary.target.index, tiny.network.module(torch.zeros(1, 3, SIDE, SIDE)).softmax(1)[0]
+    index, empty = (
+        summary.target.index,
+        tiny.network.module(torch.zeros(1, 3, SIDE, SIDE)).softmax(1)[0],
+    )
     assert int(empty.argmax()) != index
     assert summary.check.deletion[-1] == pytest.approx(float(empty[index]), abs=1e-6)
 
 
-def test_the_correlation_is_that_of_the_map_of_an_eager_model_with_that_weight(tiny: VisionModel) -> None:
+def test_the_correlation_is_that_of_the_map_of_an_eager_model_with_that_weight(
+    tiny: VisionModel,
+) -> None:
     summary, context = explain("saliency", tiny, target="class:3", check=True, seed=5)
     eager = seeded(TinyNetwork)
     weight = eager.head.weight.data
@@ -142,5 +167,8 @@ def test_the_correlation_is_that_of_the_map_of_an_eager_model_with_that_weight(t
 
 
 def test_a_signed_saliency_is_checked_by_its_magnitude(tiny: VisionModel) -> None:
-    plain, signed = (explain("saliency", tiny, check=True, reduce=reduce)[0].check for reduce in ("max_abs", "signed"))
+    plain, signed = (
+        explain("saliency", tiny, check=True, reduce=reduce)[0].check
+        for reduce in ("max_abs", "signed")
+    )
     assert plain == signed

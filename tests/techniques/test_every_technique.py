@@ -23,10 +23,10 @@ from tests.techniques.running import Recording, Stopped, entry_of, wide_model
 from tests.tiny import photo, tiny_model
 from workers.execute import execute
 from workers.models.load import digest
-from workers.toolkit.image_set import LocalImageSet
-from workers.toolkit.network import Network
-from workers.toolkit.view import Eye
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.images.image_set import LocalImageSet
+from workers.toolkit.images.preprocessing import Eye
+from workers.toolkit.network.network import Network
+from workers.toolkit.network.vision_model import VisionModel
 
 pytestmark = pytest.mark.parametrize("name", techniques())
 
@@ -36,7 +36,9 @@ def model() -> VisionModel:
     return wide_model()
 
 
-ONLY_WHAT_CHANGES = {"occlusion"}  # patches are not sent through the whole network: the estimate is an upper bound
+ONLY_WHAT_CHANGES = {
+    "occlusion"
+}  # patches are not sent through the whole network: the estimate is an upper bound
 
 
 def run(name: str, model: VisionModel, context: Recording, seed: int = 3, **asked: Any) -> Summary:
@@ -49,7 +51,11 @@ def run(name: str, model: VisionModel, context: Recording, seed: int = 3, **aske
         fields["image_set"] = "local"
         context.image_set = LocalImageSet({f"photo {i}": photo(131, 97, seed=i) for i in range(5)})
     params = technique.params.model_validate(fields).resolved(entry_of(model))
-    context.origin = {"technique": name, "model": model.name, "params": params.model_dump(mode="json")}
+    context.origin = {
+        "technique": name,
+        "model": model.name,
+        "params": params.model_dump(mode="json"),
+    }
     return execute(name, params, model, images, context)
 
 
@@ -64,15 +70,26 @@ def footprint(model: VisionModel) -> dict[str, Any]:
     weights = module.state_dict(keep_vars=True)
     owners = [*module.modules(), *model.network.whole.modules(), *module.parameters()]
     return {
-        "hooks": sum(len(hooks or ()) for part in owners for name, hooks in _attributes(part) if "hook" in name),
-        "global hooks": {k: len(v) for k, v in vars(nn.modules.module).items() if k.endswith("_hooks")},
+        "hooks": sum(
+            len(hooks or ())
+            for part in owners
+            for name, hooks in _attributes(part)
+            if "hook" in name
+        ),
+        "global hooks": {
+            k: len(v) for k, v in vars(nn.modules.module).items() if k.endswith("_hooks")
+        },
         "gradients asked for": [key for key, tensor in weights.items() if tensor.requires_grad],
         "gradients kept": [key for key, tensor in weights.items() if tensor.grad is not None],
         "in train mode": [path for path, part in module.named_modules() if part.training],
         "weights": digest(module.state_dict()),
         "global random state": torch.get_rng_state().numpy().tobytes(),
         "numpy's random state": np.random.get_state()[1].tobytes(),
-        "modes": (torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.get_default_dtype()),
+        "modes": (
+            torch.is_grad_enabled(),
+            torch.is_inference_mode_enabled(),
+            torch.get_default_dtype(),
+        ),
     }
 
 
@@ -95,7 +112,9 @@ def test_its_example_is_valid(name: str) -> None:
 
 
 @pytest.mark.parametrize("side", [8, 32, 224, 600])
-def test_parameters_with_their_defaults_are_valid_when_the_worker_reads_them(name: str, side: int) -> None:
+def test_parameters_with_their_defaults_are_valid_when_the_worker_reads_them(
+    name: str, side: int
+) -> None:
     params, eye = find_technique(name).params, Eye(side, side, "bilinear", (0.5,), (0.25,))
     entry = entry_of(replace(tiny_model(), eye=eye))
     resolved = params.model_validate(find_technique(name).example).resolved(entry)
@@ -120,7 +139,11 @@ def test_progress_rises_and_ends_at_its_total(name: str, model: VisionModel) -> 
 def test_leaves_exactly_the_declared_files(name: str, model: VisionModel) -> None:
     _, context = finished(name, model)
     left = {(re.sub(r"\d+", "{n}", file), kind) for file, kind in context.media_types.items()}
-    declared = {(file.name, file.media_type) for file in find_technique(name).artifacts if not file.only_with}
+    declared = {
+        (file.name, file.media_type)
+        for file in find_technique(name).artifacts
+        if not file.only_with
+    }
     assert left == declared
 
 
@@ -150,14 +173,20 @@ def test_where_the_seed_is_said_not_to_matter_it_does_not(name: str, model: Visi
         if technique.params.model_validate(fields).depends_on_seed():
             continue
         contexts = Recording(), Recording()
-        summaries = [run(name, model, context, seed, **asked) for seed, context in zip((3, 4), contexts, strict=True)]
+        summaries = [
+            run(name, model, context, seed, **asked)
+            for seed, context in zip((3, 4), contexts, strict=True)
+        ]
         assert summaries[0] == summaries[1]
         assert pictures(contexts[0]) == pictures(contexts[1])
 
 
 def pictures(context: Recording) -> dict[str, bytes]:
     """The files; of a PNG without its text chunks, which name the seed."""
-    return {name: without_texts(data) if name.endswith(".png") else data for name, data in context.files.items()}
+    return {
+        name: without_texts(data) if name.endswith(".png") else data
+        for name, data in context.files.items()
+    }
 
 
 def without_texts(png: bytes) -> bytes:
@@ -170,7 +199,9 @@ def without_texts(png: bytes) -> bytes:
     return kept
 
 
-@pytest.mark.parametrize("asked", [{}, {"check": True}, {"count": 2}, {"zoom_frames": 1}, {"restarts": 2}, {"k": 2}])
+@pytest.mark.parametrize(
+    "asked", [{}, {"check": True}, {"count": 2}, {"zoom_frames": 1}, {"restarts": 2}, {"k": 2}]
+)
 def test_what_it_costs_is_told_before(
     name: str, model: VisionModel, asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,8 +219,13 @@ def test_what_it_costs_is_told_before(
     context = Recording()
     run(name, model, context, **asked, **few)
     entry = entry_of(model)
-    params = technique.params.model_validate({**technique.example, **asked, **few, "seed": 3}).resolved(entry)
-    told, seen = params.passes(entry) + (5 if technique.reads_image_set else 0), sum(pixels) / entry.input_size**2
+    params = technique.params.model_validate(
+        {**technique.example, **asked, **few, "seed": 3}
+    ).resolved(entry)
+    told, seen = (
+        params.passes(entry) + (5 if technique.reads_image_set else 0),
+        sum(pixels) / entry.input_size**2,
+    )
     assert seen <= told * 2 + 8
     assert seen >= told / 2 - 8 or name in ONLY_WHAT_CHANGES
 

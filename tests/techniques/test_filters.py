@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from catalog.techniques.filters import FiltersParams, FiltersSummary
 from tests.tiny import TinyNetwork, tiny_model
 from workers.techniques.filters import run
-from workers.toolkit.context import LocalContext
-from workers.toolkit.convolution import NotAConvolution
+from workers.toolkit.execution.context import LocalContext
+from workers.toolkit.network.convolution import NotAConvolution
 
 
 class Grouped(nn.Module):
@@ -28,7 +28,9 @@ class Grouped(nn.Module):
         return self.head(self.depthwise(self.grouped(self.first(x))).mean((2, 3)))
 
 
-def ran(kind: type[nn.Module] = TinyNetwork, **fields: Any) -> tuple[FiltersSummary, LocalContext, nn.Module]:
+def ran(
+    kind: type[nn.Module] = TinyNetwork, **fields: Any
+) -> tuple[FiltersSummary, LocalContext, nn.Module]:
     model, context = tiny_model(kind), LocalContext()
     return run(FiltersParams(**fields), model, {}, context), context, model.network.module
 
@@ -53,7 +55,14 @@ def test_colour_is_kept_and_grey_is_zero() -> None:
     _, context, module = ran()
     sheet = np.asarray(Image.open(io.BytesIO(context.files["filters.png"])))
     first = module.conv1.weight[0]
-    expected = (first / first.abs().max() * 127.5 + 127.5).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
+    expected = (
+        (first / first.abs().max() * 127.5 + 127.5)
+        .round()
+        .clamp(0, 255)
+        .byte()
+        .permute(1, 2, 0)
+        .numpy()
+    )
     factor = 64 // 3
     top, left = 22, 6
     for y in range(3):

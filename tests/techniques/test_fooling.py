@@ -13,18 +13,22 @@ from catalog.technique import Summary
 from tests.techniques.running import PHOTO, Recording, Stopped, explain
 from tests.tiny import CLASSES, EveryRelu, tiny_model
 from workers.execute import execute
-from workers.toolkit.view import decode
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.images.preprocessing import decode
+from workers.toolkit.network.vision_model import VisionModel
 
 ESPRESSO, LION = 967, 291
 
 
-def fooled(model: VisionModel, image: Image.Image | None = PHOTO, **params: Any) -> tuple[Summary, Recording]:
+def fooled(
+    model: VisionModel, image: Image.Image | None = PHOTO, **params: Any
+) -> tuple[Summary, Recording]:
     context = Recording()
     return into(context, model, image, **params), context
 
 
-def into(context: Recording, model: VisionModel, image: Image.Image | None = PHOTO, **params: Any) -> Summary:
+def into(
+    context: Recording, model: VisionModel, image: Image.Image | None = PHOTO, **params: Any
+) -> Summary:
     made = find_technique("fooling").params.model_validate({"seed": 7, **params})
     return execute("fooling", made, model, {} if image is None else {"image": image}, context)
 
@@ -87,7 +91,9 @@ def test_each_norm_is_the_smaller_one_of_its_own_search(tiny: VisionModel) -> No
 def test_confidence_is_reached_in_the_file_and_costs_more(tiny: VisionModel) -> None:
     goal = unlikely(tiny)
     first, _ = fooled(tiny, goal=str(goal), steps=60)
-    sure, context = fooled(tiny, goal=str(goal), confidence=first.after.goal_probability + 0.02, steps=60)
+    sure, context = fooled(
+        tiny, goal=str(goal), confidence=first.after.goal_probability + 0.02, steps=60
+    )
     assert sure.success
     assert predicted(tiny, context)[goal] >= first.after.goal_probability + 0.02
     assert sure.l2 > first.l2
@@ -125,7 +131,9 @@ def test_rubbish_begins_with_noise_or_black(tiny: VisionModel, start: str) -> No
     if start == "zero":
         assert not began.any()
     else:
-        assert began.mean() == pytest.approx(127.5, abs=5) and began.std() == pytest.approx(255 / 12**0.5, abs=5)
+        assert began.mean() == pytest.approx(127.5, abs=5) and began.std() == pytest.approx(
+            255 / 12**0.5, abs=5
+        )
         _, noise = fooled(tiny, None, goal="3", mode="rubbish", start=start, steps=3, seed=8)
         assert not np.array_equal(pixels(noise, "start.png"), began)
 
@@ -161,8 +169,13 @@ def test_a_second_model_is_asked_but_not_used(tiny: VisionModel) -> None:
     seen = predicted(second, context)
     assert summary.transfer.after.goal_probability == seen[goal]
     assert summary.transfer.after.predicted.index == next(iter(seen))
-    assert summary.transfer.before.predicted.index == explain("predict", second, PHOTO)[0].predictions[0].index
-    assert summary.transfer.fooled == (summary.transfer.before.predicted.index != goal == next(iter(seen)))
+    assert (
+        summary.transfer.before.predicted.index
+        == explain("predict", second, PHOTO)[0].predictions[0].index
+    )
+    assert summary.transfer.fooled == (
+        summary.transfer.before.predicted.index != goal == next(iter(seen))
+    )
 
 
 def test_the_model_itself_as_second_model_is_fooled(tiny: VisionModel) -> None:
@@ -193,7 +206,9 @@ def test_rubbish_of_any_class(default_model: VisionModel, goal: int, start: str)
 
 
 def rubbish(model: VisionModel, goal: int, start: str) -> None:
-    summary, context = fooled(model, None, goal=str(goal), mode="rubbish", start=start, confidence=0.9999)
+    summary, context = fooled(
+        model, None, goal=str(goal), mode="rubbish", start=start, confidence=0.9999
+    )
     seen = predicted(model, context, 1000)
     assert summary.success and next(iter(seen)) == goal
     assert seen[goal] >= 0.9999

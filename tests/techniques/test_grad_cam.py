@@ -11,14 +11,20 @@ from PIL import Image
 from catalog.techniques.grad_cam import GradCamParams, GradCamSummary
 from tests.tiny import photo, tiny_model
 from workers.techniques.grad_cam import run
-from workers.toolkit.context import LocalContext
-from workers.toolkit.grad_cam import NotAMap, NotBehind
+from workers.toolkit.attribution.grad_cam import NotAMap, NotBehind
+from workers.toolkit.execution.context import LocalContext
 
 
-def ran(image: Image.Image | None = None, **fields: object) -> tuple[GradCamSummary, dict[str, np.ndarray]]:
+def ran(
+    image: Image.Image | None = None, **fields: object
+) -> tuple[GradCamSummary, dict[str, np.ndarray]]:
     context = LocalContext()
     summary = run(GradCamParams(**fields), tiny_model(), {"image": image or photo()}, context)
-    arrays = {name: np.load(io.BytesIO(data)) for name, data in context.files.items() if name.endswith(".npy")}
+    arrays = {
+        name: np.load(io.BytesIO(data))
+        for name, data in context.files.items()
+        if name.endswith(".npy")
+    }
     return summary, arrays
 
 

@@ -14,7 +14,7 @@ from tests.techniques.papers import paper_gradient
 from tests.techniques.running import PHOTO, Recording, explain, explain_into, values
 from tests.tiny import CLASSES, TinyNetwork, tiny_model
 from workers.toolkit.errors import NoRectifier
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.network.vision_model import VisionModel
 
 RULES = {"guided": GuidedBackprop, "deconvnet": Deconvolution}
 both_rules = pytest.mark.parametrize("rule", RULES)
@@ -28,7 +28,9 @@ def close(ours: Tensor, theirs: Tensor, tolerance: float = 1e-5) -> None:
 
 
 @both_rules
-@pytest.mark.filterwarnings("ignore:Setting backward hooks on ReLU", "ignore:Input Tensor .* did not already require")
+@pytest.mark.filterwarnings(
+    "ignore:Setting backward hooks on ReLU", "ignore:Input Tensor .* did not already require"
+)
 def test_modules_of_relu_agree_with_captum(tiny: VisionModel, rule: str) -> None:
     _, context = explain("guided_backprop", tiny, target="class:3", rule=rule)
     theirs = RULES[rule](tiny.network.module).attribute(tiny.view(PHOTO).x, target=3)
@@ -37,8 +39,12 @@ def test_modules_of_relu_agree_with_captum(tiny: VisionModel, rule: str) -> None
 
 @both_rules
 @pytest.mark.parametrize("seed", range(3))
-def test_every_form_of_relu_follows_the_papers(every_relu: VisionModel, rule: str, seed: int) -> None:
-    photograph = Image.fromarray(np.random.default_rng(seed).integers(0, 256, (50, 70, 3), dtype=np.uint8))
+def test_every_form_of_relu_follows_the_papers(
+    every_relu: VisionModel, rule: str, seed: int
+) -> None:
+    photograph = Image.fromarray(
+        np.random.default_rng(seed).integers(0, 256, (50, 70, 3), dtype=np.uint8)
+    )
     x = every_relu.view(photograph).x
     index = int(every_relu.network.module(x).argmax())
     summary, context = explain("guided_backprop", every_relu, photograph, rule=rule)
@@ -52,8 +58,12 @@ def test_the_relu6_of_the_default_model_follow_the_papers(
     default_model: VisionModel, chelsea: bytes, rule: str
 ) -> None:
     photograph = Image.open(io.BytesIO(chelsea)).convert("RGB")
-    summary, context = explain("guided_backprop", default_model, photograph, target="class:285", rule=rule)
-    theirs, met = paper_gradient(default_model.network.module, default_model.view(photograph).x, 285, rule)
+    summary, context = explain(
+        "guided_backprop", default_model, photograph, target="class:285", rule=rule
+    )
+    theirs, met = paper_gradient(
+        default_model.network.module, default_model.view(photograph).x, 285, rule
+    )
     assert summary.rectifiers == met == 33
     close(values(context), theirs[0])
 
@@ -65,12 +75,16 @@ def test_it_is_not_the_plain_gradient(every_relu: VisionModel, rule: str) -> Non
     assert (values(guided) - values(plain)).abs().max() > 0.1 * values(plain).max()
 
 
-def test_only_rectifiers_below_the_target_are_counted_and_follow_the_rule(tiny: VisionModel) -> None:
+def test_only_rectifiers_below_the_target_are_counted_and_follow_the_rule(
+    tiny: VisionModel,
+) -> None:
     summary, context = explain("guided_backprop", tiny, target="conv2:4@5,5")
     x = tiny.view(PHOTO).x.requires_grad_()
     module = tiny.network.module
     below = module.bn1(module.conv1(x))
-    (relevance,) = torch.autograd.grad(module.conv2(below.relu())[0, 4, 5, 5], below, retain_graph=True)
+    (relevance,) = torch.autograd.grad(
+        module.conv2(below.relu())[0, 4, 5, 5], below, retain_graph=True
+    )
     (theirs,) = torch.autograd.grad(below, x, relevance.clamp(min=0) * (below > 0))
     assert summary.rectifiers == 1
     torch.testing.assert_close(values(context), theirs[0].abs().amax(0), atol=1e-8, rtol=1e-4)
@@ -108,7 +122,9 @@ class RectifiedConstant(nn.Module):
 
 @both_rules
 @pytest.mark.parametrize("kind", [Smooth, RectifiedConstant])
-def test_a_model_without_relu_between_input_and_target_is_refused(kind: type[nn.Module], rule: str) -> None:
+def test_a_model_without_relu_between_input_and_target_is_refused(
+    kind: type[nn.Module], rule: str
+) -> None:
     with pytest.raises(NoRectifier, match=f"'{rule}' would only be the plain gradient"):
         explain("guided_backprop", tiny_model(kind), rule=rule)
 

@@ -8,11 +8,14 @@ import torch
 from captum.attr import IntegratedGradients
 from torch import Tensor, nn
 
-from catalog.techniques.integrated_gradients import IntegratedGradientsParams, IntegratedGradientsSummary
+from catalog.techniques.integrated_gradients import (
+    IntegratedGradientsParams,
+    IntegratedGradientsSummary,
+)
 from tests.tiny import SIDE, TinyNetwork, photo, tiny_model
 from workers.techniques.integrated_gradients import run
-from workers.toolkit.context import LocalContext
-from workers.toolkit.integrated_gradients import integrated_gradients
+from workers.toolkit.attribution.integrated_gradients import integrated_gradients
+from workers.toolkit.execution.context import LocalContext
 
 
 class Linear(nn.Module):
@@ -24,7 +27,9 @@ class Linear(nn.Module):
         return self.head(x.flatten(1))
 
 
-def ran(kind: type[nn.Module] = TinyNetwork, **fields: object) -> tuple[IntegratedGradientsSummary, np.ndarray]:
+def ran(
+    kind: type[nn.Module] = TinyNetwork, **fields: object
+) -> tuple[IntegratedGradientsSummary, np.ndarray]:
     context = LocalContext()
     params = IntegratedGradientsParams(**fields)
     summary = run(params, tiny_model(kind), {"image": photo()}, context)
@@ -47,7 +52,9 @@ def test_it_agrees_with_captum(steps: int) -> None:
 def test_the_values_add_up_to_the_change_of_the_score(baseline: str) -> None:
     summary, values = ran(target="class:3", steps=200, baseline=baseline)
     change = summary.score_value - summary.baseline_score
-    assert float(values.astype(np.float64).sum()) - change == pytest.approx(summary.convergence_delta, abs=1e-6)
+    assert float(values.astype(np.float64).sum()) - change == pytest.approx(
+        summary.convergence_delta, abs=1e-6
+    )
     assert abs(summary.convergence_delta) < 0.02 * max(abs(change), 0.05)
 
 
@@ -61,6 +68,9 @@ def test_one_point_is_exact_on_a_linear_model() -> None:
 
 
 def test_a_polynomial_is_integrated_exactly() -> None:
-    x, baseline = torch.full((1, 1, 1, 1), 3.0, dtype=torch.float64), torch.ones(1, 1, 1, 1, dtype=torch.float64)
+    x, baseline = (
+        torch.full((1, 1, 1, 1), 3.0, dtype=torch.float64),
+        torch.ones(1, 1, 1, 1, dtype=torch.float64),
+    )
     value = integrated_gradients(lambda z: 4 * z**3, x, baseline, 2, lambda _: None)  # d/dz z⁴
     assert value.item() == pytest.approx(3**4 - 1, rel=1e-12)

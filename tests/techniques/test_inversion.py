@@ -15,16 +15,18 @@ from catalog.techniques.inversion import InversionParams, InversionSummary
 from retinoscope.demo_plan import photograph
 from tests.techniques.running import PHOTO, Recording, Stopped, entry_of, explain
 from workers.execute import execute
-from workers.toolkit.array import Input
 from workers.toolkit.errors import NothingToInvert
-from workers.toolkit.picture import from_image
-from workers.toolkit.view import decode
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.images.array import Input
+from workers.toolkit.images.picture import from_image
+from workers.toolkit.images.preprocessing import decode
+from workers.toolkit.network.vision_model import VisionModel
 
 LAYERS = "conv1, pool, head"
 
 
-def invert(model: VisionModel, context: Recording, sent: Input = PHOTO, **given: Any) -> InversionSummary:
+def invert(
+    model: VisionModel, context: Recording, sent: Input = PHOTO, **given: Any
+) -> InversionSummary:
     fields = {"model": model.name, "seed": 3, "steps": 12, **given}
     params = InversionParams.model_validate(fields).resolved(entry_of(model))
     name = "image" if isinstance(sent, Image.Image) else "embedding"
@@ -52,7 +54,12 @@ def test_one_strip_and_one_picture_per_layer(tiny: VisionModel) -> None:
     context = Recording()
     summary = invert(tiny, context, layers=LAYERS, restarts=2)
     pictures = [f"image-{n}.png" for n in (1, 2, 3)]
-    assert set(context.files) == {"strip.png", "curve.json", *pictures, *(f"restarts-{n}.png" for n in (1, 2, 3))}
+    assert set(context.files) == {
+        "strip.png",
+        "curve.json",
+        *pictures,
+        *(f"restarts-{n}.png" for n in (1, 2, 3)),
+    }
     assert [layer.file for layer in summary.layers] == pictures
     strip = Image.open(io.BytesIO(context.files["strip.png"]))
     assert strip.width > 4 * 128 > strip.height
@@ -67,12 +74,16 @@ def test_the_error_is_that_of_the_saved_picture(tiny: VisionModel) -> None:
     x = tiny.eye.normalize(from_image(Image.open(io.BytesIO(context.files["image-1.png"]))))
     module = tiny.network.module
     seen: list[torch.Tensor] = []
-    handle = module.get_submodule("conv3").register_forward_hook(lambda part, given, out: seen.append(out))
+    handle = module.get_submodule("conv3").register_forward_hook(
+        lambda part, given, out: seen.append(out)
+    )
     with torch.no_grad():
         module(x), module(tiny.view(PHOTO).x)
     handle.remove()
     made, sought = seen
-    assert min(layer.error) == pytest.approx(float(((made - sought) ** 2).sum() / (sought**2).sum()), rel=1e-3)
+    assert min(layer.error) == pytest.approx(
+        float(((made - sought) ** 2).sum() / (sought**2).sum()), rel=1e-3
+    )
     assert layer.shape == [8, 8, 8]
 
 
@@ -83,7 +94,11 @@ def test_an_embedding_stands_in_for_its_image(tiny: VisionModel) -> None:
     one = invert(tiny, by_image, layer="relu3")
     two = invert(tiny, by_array, array, layer="relu3")
     invert(tiny, by_batch, array[None], layer="relu3")
-    assert by_image.files["image-1.png"] == by_array.files["image-1.png"] == by_batch.files["image-1.png"]
+    assert (
+        by_image.files["image-1.png"]
+        == by_array.files["image-1.png"]
+        == by_batch.files["image-1.png"]
+    )
     assert (one.original is None, two.original is None) == (False, True)
     assert two.layers[0].same_class is None
     assert one.layers[0].error == two.layers[0].error
@@ -99,7 +114,9 @@ def test_an_embedding_of_nothing_is_refused(tiny: VisionModel) -> None:
         invert(tiny, Recording(), np.zeros((8, 8, 8), np.float32), layer="relu3")
 
 
-def test_without_a_recommendation_the_layer_is_found_by_depth(tiny: VisionModel, default_model: VisionModel) -> None:
+def test_without_a_recommendation_the_layer_is_found_by_depth(
+    tiny: VisionModel, default_model: VisionModel
+) -> None:
     summary = invert(tiny, Recording())
     assert (summary.chosen, summary.layers[0].layer) == ("by_depth", "relu3")
     assert find_model(DEFAULT_MODEL).recommended["inversion"] in default_model.network.layers
@@ -127,14 +144,21 @@ def test_refused_before_anything_runs(given: dict[str, Any], error: type[Excepti
 
 def test_the_published_defaults() -> None:
     params = InversionParams(recipe="mahendran_vedaldi").resolved(find_model(DEFAULT_MODEL))
-    assert (params.steps, params.rate, params.alpha, params.alpha_weight) == (400, 0.004, 6.0, 8e-10)
+    assert (params.steps, params.rate, params.alpha, params.alpha_weight) == (
+        400,
+        0.004,
+        6.0,
+        8e-10,
+    )
 
 
 @pytest.mark.slow
 def test_the_pooled_layer_of_a_cat_is_a_cat_again(default_model: VisionModel) -> None:
     params = InversionParams(seed=1).resolved(find_model(DEFAULT_MODEL))
     context = Recording(checkpoints=False)
-    summary = execute("inversion", params, default_model, {"image": decode(photograph("chelsea"))}, context)
+    summary = execute(
+        "inversion", params, default_model, {"image": decode(photograph("chelsea"))}, context
+    )
     assert isinstance(summary, InversionSummary)
     [layer] = summary.layers
     assert (summary.chosen, layer.layer, layer.shape) == ("recommended", "global_pool", [1280])

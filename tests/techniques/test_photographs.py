@@ -8,13 +8,18 @@ from PIL import Image
 
 from catalog.registry import find_technique
 from tests.techniques.running import Recording, explain, values
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.network.vision_model import VisionModel
 
 ESPRESSO = 967
 CATS = {281, 282, 285}  # tabby, tiger cat, Egyptian cat
 CUP = (173, 17, 407, 284)  # left, top, right, bottom of the cup on the photograph, by eye
 
-FACE = (130, 20, 270, 270)  # of the cat, forehead to chin between the eyes: half of what the network sees, by eye
+FACE = (
+    130,
+    20,
+    270,
+    270,
+)  # of the cat, forehead to chin between the eyes: half of what the network sees, by eye
 
 
 @pytest.fixture(scope="module")
@@ -33,15 +38,21 @@ def test_chelsea_is_three_kinds_of_cat(default_model: VisionModel, chelsea: byte
     assert {p.index for p in explain("predict", default_model, cat, top_k=3)[0].predictions} == CATS
 
 
-def test_hiding_the_cup_costs_far_more_than_hiding_the_table(default_model: VisionModel, cup: Image.Image) -> None:
-    summary, context = explain("occlusion", default_model, cup, **find_technique("occlusion").example)
+def test_hiding_the_cup_costs_far_more_than_hiding_the_table(
+    default_model: VisionModel, cup: Image.Image
+) -> None:
+    summary, context = explain(
+        "occlusion", default_model, cup, **find_technique("occlusion").example
+    )
     inside, outside = on_and_off_the_cup(context, summary.input_box)
     assert summary.target.index == ESPRESSO
     assert inside > 0.01
     assert inside > 3 * abs(outside)
 
 
-def test_what_rise_marks_highest_lies_on_the_cup(default_model: VisionModel, cup: Image.Image) -> None:
+def test_what_rise_marks_highest_lies_on_the_cup(
+    default_model: VisionModel, cup: Image.Image
+) -> None:
     summary, context = explain("rise", default_model, cup, masks=400)
     inside, outside = on_and_off_the_cup(context, summary.input_box)
     # The map is a mean score with the mean of all masks in it: what counts is how its range is shared out.
@@ -50,7 +61,9 @@ def test_what_rise_marks_highest_lies_on_the_cup(default_model: VisionModel, cup
     assert CUP[1] < summary.peak[1] < CUP[3]
 
 
-def test_what_rise_marks_highest_lies_on_the_cats_face(default_model: VisionModel, chelsea: bytes) -> None:
+def test_what_rise_marks_highest_lies_on_the_cats_face(
+    default_model: VisionModel, chelsea: bytes
+) -> None:
     cat = Image.open(io.BytesIO(chelsea)).convert("RGB")
     summary, _ = explain("rise", default_model, cat, masks=400)
     assert FACE[0] < summary.peak[0] < FACE[2]
@@ -58,7 +71,9 @@ def test_what_rise_marks_highest_lies_on_the_cats_face(default_model: VisionMode
 
 
 @pytest.mark.parametrize("technique", ["saliency", "guided_backprop"])
-def test_gradients_are_stronger_on_the_cup(default_model: VisionModel, cup: Image.Image, technique: str) -> None:
+def test_gradients_are_stronger_on_the_cup(
+    default_model: VisionModel, cup: Image.Image, technique: str
+) -> None:
     summary, context = explain(technique, default_model, cup, **find_technique(technique).example)
     inside, outside = on_and_off_the_cup(context, summary.input_box)
     assert inside > 1.5 * outside

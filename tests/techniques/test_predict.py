@@ -5,7 +5,7 @@ import torch
 
 from tests.techniques.running import PHOTO, explain
 from tests.tiny import CLASSES
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.network.vision_model import VisionModel
 
 
 def test_predictions_are_the_softmax_in_descending_order(tiny: VisionModel) -> None:
@@ -15,7 +15,9 @@ def test_predictions_are_the_softmax_in_descending_order(tiny: VisionModel) -> N
     order = sorted(range(CLASSES), key=lambda i: -float(probabilities[i]))
     assert [p.index for p in summary.predictions] == order
     assert [p.label for p in summary.predictions] == [f"label {i}" for i in order]
-    assert [p.probability for p in summary.predictions] == pytest.approx(probabilities[order].tolist(), rel=1e-5)
+    assert [p.probability for p in summary.predictions] == pytest.approx(
+        probabilities[order].tolist(), rel=1e-5
+    )
     assert [p.logit for p in summary.predictions] == pytest.approx(logits[order].tolist(), abs=1e-6)
     assert sum(p.probability for p in summary.predictions) == pytest.approx(1)
 

@@ -7,8 +7,8 @@ from torch import Tensor
 from tests.techniques.running import PHOTO, explain, values
 from tests.techniques.test_occlusion import filled, scorer
 from tests.tiny import SIDE
-from workers.toolkit.rise import BATCH, Masks
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.attribution.rise import BATCH, Masks
+from workers.toolkit.network.vision_model import VisionModel
 
 CLASS, COUNT, SEED = 3, 37, 7
 
@@ -26,28 +26,44 @@ def papers_map(score: object, x: Tensor, fill: Tensor, masks: Masks) -> Tensor:
 @pytest.mark.parametrize("score", ["probability", "logit"])
 @pytest.mark.parametrize("fill", ["mean", "gray", "white"])
 def test_the_map_is_the_papers(tiny: VisionModel, score: str, fill: str) -> None:
-    asked = {"target": f"class:{CLASS}", "masks": COUNT, "grid": 4, "probability": 0.3, "fill": fill, "score": score}
+    asked = {
+        "target": f"class:{CLASS}",
+        "masks": COUNT,
+        "grid": 4,
+        "probability": 0.3,
+        "fill": fill,
+        "score": score,
+    }
     summary, context = explain("rise", tiny, **asked)
     x, scores = tiny.view(PHOTO).x, scorer(tiny, score)
-    theirs = papers_map(lambda image: scores(image)[0, CLASS], x, filled(tiny, x, fill), Masks(4, 0.3))
+    theirs = papers_map(
+        lambda image: scores(image)[0, CLASS], x, filled(tiny, x, fill), Masks(4, 0.3)
+    )
     torch.testing.assert_close(values(context), theirs, atol=1e-6, rtol=1e-5)
     assert (summary.score, summary.masks) == (score, COUNT)
 
 
 def test_the_default_fill_is_the_training_mean(tiny: VisionModel) -> None:
-    maps = [values(explain("rise", tiny, masks=9, **fill)[1]) for fill in ({}, {"fill": "mean"}, {"fill": "gray"})]
+    maps = [
+        values(explain("rise", tiny, masks=9, **fill)[1])
+        for fill in ({}, {"fill": "mean"}, {"fill": "gray"})
+    ]
     assert torch.equal(maps[0], maps[1])
     assert not torch.equal(maps[0], maps[2])
 
 
 @pytest.mark.parametrize("target", ["conv3:2@1,5", "conv3:2", "conv3"])
-def test_any_unit_can_be_watched_and_its_score_is_its_activation(tiny: VisionModel, target: str) -> None:
+def test_any_unit_can_be_watched_and_its_score_is_its_activation(
+    tiny: VisionModel, target: str
+) -> None:
     def score(image: Tensor) -> Tensor:
         kept: list[Tensor] = []
         with tiny.network.module.conv3.register_forward_hook(lambda *call: kept.append(call[2])):
             tiny.network.module(image)
         (map_,) = kept[0]  # (8, 8, 8)
-        return {"conv3:2@1,5": map_[2, 1, 5], "conv3:2": map_[2].mean(), "conv3": map_.mean()}[target]
+        return {"conv3:2@1,5": map_[2, 1, 5], "conv3:2": map_[2].mean(), "conv3": map_.mean()}[
+            target
+        ]
 
     summary, context = explain("rise", tiny, target=target, masks=COUNT)
     x = tiny.view(PHOTO).x
@@ -60,7 +76,10 @@ def test_the_peak_is_the_highest_value_on_the_photograph(tiny: VisionModel) -> N
     summary, context = explain("rise", tiny, masks=COUNT)
     row, column = divmod(int(values(context).argmax()), SIDE)
     left, top, right, bottom = summary.input_box
-    peak = [left + (column + 0.5) * (right - left) / SIDE, top + (row + 0.5) * (bottom - top) / SIDE]
+    peak = [
+        left + (column + 0.5) * (right - left) / SIDE,
+        top + (row + 0.5) * (bottom - top) / SIDE,
+    ]
     assert summary.peak == pytest.approx(peak, abs=0.05)
     assert float(values(context).max()) == summary.maximum
 

@@ -11,11 +11,11 @@ from PIL import Image
 from torch import Tensor, nn
 
 from tests.techniques.running import PHOTO, explain, values
-from workers.toolkit.folding import Folding
-from workers.toolkit.input_gradient import input_gradient, strength
-from workers.toolkit.network import LOGITS, Network
-from workers.toolkit.unit import Unit
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.execution.input_gradient import input_gradient, strength
+from workers.toolkit.network.folding import Folding
+from workers.toolkit.network.network import LOGITS, Network
+from workers.toolkit.network.unit import Unit
+from workers.toolkit.network.vision_model import VisionModel
 
 pytestmark = pytest.mark.filterwarnings("ignore:Input Tensor .* did not already require gradients")
 
@@ -40,7 +40,9 @@ def test_max_abs_is_the_strongest_channel_of_captums_map(tiny: VisionModel) -> N
 
 def test_signed_keeps_the_sign_of_that_channel(tiny: VisionModel) -> None:
     _, context = explain("saliency", tiny, target="class:3", reduce="signed")
-    theirs = Saliency(tiny.network.module).attribute(tiny.view(PHOTO).x, target=3, abs=False)[0].detach()
+    theirs = (
+        Saliency(tiny.network.module).attribute(tiny.view(PHOTO).x, target=3, abs=False)[0].detach()
+    )
     torch.testing.assert_close(values(context), largest_magnitude(theirs), atol=1e-8, rtol=1e-5)
     assert values(context).min() < 0 < values(context).max()
 
@@ -70,10 +72,14 @@ UNITS = {
 
 
 @pytest.mark.parametrize("target", UNITS)
-def test_neurons_channels_and_layers_are_captums_neuron_gradients(tiny: VisionModel, target: str) -> None:
+def test_neurons_channels_and_layers_are_captums_neuron_gradients(
+    tiny: VisionModel, target: str
+) -> None:
     path, selector = UNITS[target]
     module = tiny.network.module
-    theirs = NeuronGradient(module, module.get_submodule(path)).attribute(tiny.view(PHOTO).x, selector)
+    theirs = NeuronGradient(module, module.get_submodule(path)).attribute(
+        tiny.view(PHOTO).x, selector
+    )
     summary, context = explain("saliency", tiny, target=target, reduce="signed")
     assert summary.score == "activation"
     torch.testing.assert_close(values(context), largest_magnitude(theirs[0]), atol=1e-8, rtol=1e-5)
@@ -81,7 +87,9 @@ def test_neurons_channels_and_layers_are_captums_neuron_gradients(tiny: VisionMo
 
 @pytest.mark.parametrize("samples", [2, 11])  # 11 copies do not fit into one batch
 def test_smoothgrad_is_the_mean_gradient_of_noisy_copies(tiny: VisionModel, samples: int) -> None:
-    _, context = explain("saliency", tiny, target="class:3", samples=samples, noise=0.3, seed=42, reduce="signed")
+    _, context = explain(
+        "saliency", tiny, target="class:3", samples=samples, noise=0.3, seed=42, reduce="signed"
+    )
     x = tiny.view(PHOTO).x
     generator = torch.Generator().manual_seed(42)
     deviation = 0.3 * (x.max() - x.min())
@@ -110,14 +118,18 @@ def test_a_network_of_many_inplace_relus_agrees_with_autograd(every_relu: Vision
     torch.testing.assert_close(values(context), largest_magnitude(theirs), atol=1e-9, rtol=1e-5)
 
 
-def test_the_default_model_agrees_with_captum_too(default_model: VisionModel, chelsea: bytes) -> None:
+def test_the_default_model_agrees_with_captum_too(
+    default_model: VisionModel, chelsea: bytes
+) -> None:
     """With its batch norms as they are: folding them may turn a ReLU whose input is zero but for rounding."""
     network = Network(default_model.network.module, *default_model.network.input_shape)
     network.folding = Folding(0, 0.0)
     photograph = Image.open(io.BytesIO(chelsea)).convert("RGB")
     summary, context = explain("saliency", replace(default_model, network=network), photograph)
     x = default_model.view(photograph).x
-    theirs = Saliency(default_model.network.module).attribute(x, target=summary.target.index)[0].amax(0)
+    theirs = (
+        Saliency(default_model.network.module).attribute(x, target=summary.target.index)[0].amax(0)
+    )
     assert (values(context) - theirs).abs().max() <= 1e-5 * abs(summary.score_value)
     torch.testing.assert_close(values(context), theirs, atol=1e-5 * float(theirs.max()), rtol=1e-3)
 

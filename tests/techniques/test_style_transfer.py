@@ -19,9 +19,9 @@ from tests.techniques.running import Recording, Stopped, entry_of, wide_model
 from tests.tiny import EveryRelu, photo, seeded, tiny_model
 from workers.execute import execute
 from workers.toolkit.errors import NoMaxPooling, OneSizeOnly
-from workers.toolkit.network import Network
-from workers.toolkit.view import Eye
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.images.preprocessing import Eye
+from workers.toolkit.network.network import Network
+from workers.toolkit.network.vision_model import VisionModel
 
 CONTENT, STYLE, STYLE_2 = photo(64, 48, seed=1), photo(40, 40, seed=2), photo(48, 64, seed=3)
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -87,7 +87,10 @@ def paint(
     fields = {"seed": 3, "size": 64, "steps": 4, **asked}
     params = StyleTransferParams.model_validate(fields).resolved(entry)
     params.check_model(entry)
-    images = {"content": content, **dict(zip(("style", "style_2"), styles or (STYLE,), strict=False))}
+    images = {
+        "content": content,
+        **dict(zip(("style", "style_2"), styles or (STYLE,), strict=False)),
+    }
     summary = execute("style_transfer", params, model, images, context)
     assert isinstance(summary, StyleTransferSummary)
     return summary, context
@@ -95,7 +98,9 @@ def paint(
 
 def made(context: Recording) -> Tensor:
     """(H, W, C) in 0..255"""
-    return torch.from_numpy(np.array(Image.open(io.BytesIO(context.files["image.png"])).convert("RGB"))).double()
+    return torch.from_numpy(
+        np.array(Image.open(io.BytesIO(context.files["image.png"])).convert("RGB"))
+    ).double()
 
 
 def curve(context: Recording) -> dict[str, list[float]]:
@@ -148,15 +153,25 @@ def test_the_losses_of_vgg_are_the_published_ones(vgg: VisionModel) -> None:
     assert summary.losses_of_content == pytest.approx(published(CONTENT), rel=1e-4)
     after = Image.open(io.BytesIO(context.files["image.png"]))
     assert summary.losses_after == pytest.approx(published(after), rel=1e-4)
-    assert {name: values[0] for name, values in curve(context).items()} == pytest.approx(summary.losses_of_content)
+    assert {name: values[0] for name, values in curve(context).items()} == pytest.approx(
+        summary.losses_of_content
+    )
 
 
 def test_the_first_adam_step_follows_the_gradient_of_the_published_loss(vgg: VisionModel) -> None:
     """Adam's first step is rate · sign(gradient): compared with the eager gradient in every pixel that has one."""
     _, context = paint(vgg, optimizer="adam", steps=1, rate=0.1)
-    x = torch.from_numpy(np.array(CONTENT, dtype=np.float32) / 255).permute(2, 0, 1).requires_grad_()
+    x = (
+        torch.from_numpy(np.array(CONTENT, dtype=np.float32) / 255)
+        .permute(2, 0, 1)
+        .requires_grad_()
+    )
     normalized = ((x - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None])[None]
-    style, loss, features = STYLE.resize((64, 64), Image.Resampling.LANCZOS), torch.zeros(()), normalized
+    style, loss, features = (
+        STYLE.resize((64, 64), Image.Resampling.LANCZOS),
+        torch.zeros(()),
+        normalized,
+    )
     for index, part in enumerate(seeded(SmallVgg).features):
         features = part(features.clone())
         if index in (1, 6, 11, 20, 29):
@@ -173,7 +188,9 @@ def test_the_first_adam_step_follows_the_gradient_of_the_published_loss(vgg: Vis
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 @pytest.mark.parametrize("name", ["vgg", "tiny"])
-def test_the_style_comes_and_the_content_stays(name: str, optimizer: str, request: pytest.FixtureRequest) -> None:
+def test_the_style_comes_and_the_content_stays(
+    name: str, optimizer: str, request: pytest.FixtureRequest
+) -> None:
     summary, _ = paint(request.getfixturevalue(name), optimizer=optimizer, steps=25)
     before, after = summary.losses_of_content, summary.losses_after
     style = [part for part in before if part.startswith("style")]
@@ -201,7 +218,9 @@ def test_where_it_begins(vgg: VisionModel, start: str) -> None:
         assert seen.std((0, 1)).tolist() == pytest.approx([0.2 * std for std in STD], rel=0.1)
     else:
         wanted = (
-            CONTENT if start == "content" else STYLE.resize((64, 64), Image.Resampling.BICUBIC).crop((0, 8, 64, 56))
+            CONTENT
+            if start == "content"
+            else STYLE.resize((64, 64), Image.Resampling.BICUBIC).crop((0, 8, 64, 56))
         )
         assert (seen - torch.from_numpy(np.array(wanted) / 255)).abs().mean() < 0.01
 
@@ -235,7 +254,9 @@ def test_beyond_the_edges_the_mirrored_content_is_painted_too(tiny: VisionModel)
 @pytest.mark.slow
 def test_no_stripe_at_the_edge(default_model: VisionModel) -> None:
     """The outermost rows and columns differ from their neighbours no more than elsewhere; without a frame, by half."""
-    content, style = (Image.open(io.BytesIO(photograph(name))).convert("RGB") for name in ("coffee", "ihc"))
+    content, style = (
+        Image.open(io.BytesIO(photograph(name))).convert("RGB") for name in ("coffee", "ihc")
+    )
     params = StyleTransferParams(seed=0, size=128, steps=30).resolved(find_model(DEFAULT_MODEL))
     context = Recording()
     execute("style_transfer", params, default_model, {"content": content, "style": style}, context)
@@ -247,7 +268,9 @@ def test_no_stripe_at_the_edge(default_model: VisionModel) -> None:
 
 def test_keep_colours_paints_the_luminance_only(tiny: VisionModel) -> None:
     _, context = paint(tiny, keep_colours=True, steps=20, scales=2)
-    rgb_to_yiq = torch.tensor([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]]).double()
+    rgb_to_yiq = torch.tensor(
+        [[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]]
+    ).double()
     found, content = made(context), torch.from_numpy(np.array(CONTENT)).double()
     inside = ((found > 0) & (found < 255)).all(2)
     moved = ((found - content) @ rgb_to_yiq.T)[inside]
@@ -259,7 +282,9 @@ def test_keep_colours_paints_the_luminance_only(tiny: VisionModel) -> None:
 def test_keep_colours_reads_no_hue(tiny: VisionModel) -> None:
     grey, grey_style = (image.convert("L").convert("RGB") for image in (CONTENT, STYLE))
     expected = paint(tiny, keep_colours=True, steps=1)[0].losses_of_content
-    rounded = 100 * (0.5 / 255) ** 2 / (64 * 48)  # what the palette pays for a mean of greys that are rounded to 8 bits
+    rounded = (
+        100 * (0.5 / 255) ** 2 / (64 * 48)
+    )  # what the palette pays for a mean of greys that are rounded to 8 bits
     for pictures in ({"content": grey}, {"content": CONTENT}):
         found = paint(tiny, grey_style, keep_colours=True, steps=1, **pictures)[0].losses_of_content
         assert found == pytest.approx(expected, rel=0.03, abs=rounded)
@@ -292,8 +317,19 @@ def test_layers_by_depth_by_request_and_wrong_ones(tiny: VisionModel) -> None:
     assert summary.layers_from == "depth" and summary.recipe == "normalized"
     assert summary.content_layers and len(summary.style_layers) > 2
     asked, context = paint(tiny, content_layers="conv3", style_layers=" relu1 ,conv2")
-    assert (asked.layers_from, asked.content_layers, asked.style_layers) == ("request", ["conv3"], ["relu1", "conv2"])
-    assert set(curve(context)) == {"content conv3", "style relu1", "style conv2", "tv", "palette", "outside"}
+    assert (asked.layers_from, asked.content_layers, asked.style_layers) == (
+        "request",
+        ["conv3"],
+        ["relu1", "conv2"],
+    )
+    assert set(curve(context)) == {
+        "content conv3",
+        "style relu1",
+        "style conv2",
+        "tv",
+        "palette",
+        "outside",
+    }
     with pytest.raises(LayerWithoutMap, match="head"):
         paint(tiny, content_layers="head")
 
@@ -304,25 +340,40 @@ def test_a_model_of_one_size_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", [{"keep_colours": True, "start": "noise"}, {"optimizer": "adam", "start": "style"}, {"pooling": "average"}]
+    "asked",
+    [
+        {"keep_colours": True, "start": "noise"},
+        {"optimizer": "adam", "start": "style"},
+        {"pooling": "average"},
+    ],
 )
-def test_stopped_anywhere_it_goes_on_to_the_same_bytes(tiny: VisionModel, asked: dict[str, Any]) -> None:
+def test_stopped_anywhere_it_goes_on_to_the_same_bytes(
+    tiny: VisionModel, asked: dict[str, Any]
+) -> None:
     summary, whole = paint(tiny, steps=5, scales=2, **asked)
     for stop in range(2, 9):
         stopped = Recording(stop_at=stop)
         with pytest.raises(Stopped):
             paint(tiny, steps=5, scales=2, context=stopped, **asked)
-        again, resumed = paint(tiny, steps=5, scales=2, context=Recording(saved=stopped.saved), **asked)
+        again, resumed = paint(
+            tiny, steps=5, scales=2, context=Recording(saved=stopped.saved), **asked
+        )
         assert again == summary
         assert resumed.files == whole.files
 
 
-def test_on_the_default_model_the_picture_takes_the_palette(default_model: VisionModel, coffee: bytes) -> None:
-    blue = Image.fromarray((np.asarray(photo(96, 96, seed=4)) // (4, 2, 1)).astype(np.uint8)).convert("RGB")
+def test_on_the_default_model_the_picture_takes_the_palette(
+    default_model: VisionModel, coffee: bytes
+) -> None:
+    blue = Image.fromarray(
+        (np.asarray(photo(96, 96, seed=4)) // (4, 2, 1)).astype(np.uint8)
+    ).convert("RGB")
     entry = find_model(DEFAULT_MODEL)
     params = StyleTransferParams(seed=1, size=96, steps=12, scales=1).resolved(entry)
     context, cup = Recording(), Image.open(io.BytesIO(coffee)).convert("RGB")
-    summary = execute("style_transfer", params, default_model, {"content": cup, "style": blue}, context)
+    summary = execute(
+        "style_transfer", params, default_model, {"content": cup, "style": blue}, context
+    )
     assert summary.layers_from == "recommended"
     colours = made(context).mean((0, 1))
     wanted, had = (torch.from_numpy(np.array(image).mean((0, 1))) for image in (blue, cup))

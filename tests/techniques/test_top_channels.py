@@ -9,8 +9,8 @@ from catalog.techniques.top_patches import TopPatchesParams
 from tests.techniques.running import Recording
 from tests.tiny import photo, tiny_model
 from workers.execute import execute
-from workers.toolkit.image_set import LocalImageSet
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.images.image_set import LocalImageSet
+from workers.toolkit.network.vision_model import VisionModel
 
 IMAGES = LocalImageSet({f"photo {i}": photo(61, 43, seed=i) for i in range(9)})
 IMAGE = photo(72, 72, seed=50)
@@ -31,7 +31,9 @@ def asked(model: VisionModel, **fields: object) -> TopChannelsSummary:
 def test_by_value_the_channels_come_in_the_order_of_their_maxima(model: VisionModel) -> None:
     summary = asked(model, layer="conv3", rank="absolute", channels=8)
     largest = model.network.run(model.view(IMAGE).x, "conv3")[0].detach().amax((1, 2))
-    assert [channel.channel for channel in summary.channels] == largest.argsort(descending=True).tolist()
+    assert [channel.channel for channel in summary.channels] == largest.argsort(
+        descending=True
+    ).tolist()
     assert [channel.activation for channel in summary.channels] == pytest.approx(
         largest.sort(descending=True)[0].tolist()
     )
@@ -40,13 +42,17 @@ def test_by_value_the_channels_come_in_the_order_of_their_maxima(model: VisionMo
 def test_each_channel_has_the_patches_that_top_patches_gives(model: VisionModel) -> None:
     summary = asked(model, layer="conv3", channels=3, k=4)
     for channel in summary.channels:
-        params = TopPatchesParams.model_validate({"image_set": "local", "target": f"conv3:{channel.channel}", "k": 4})
+        params = TopPatchesParams.model_validate(
+            {"image_set": "local", "target": f"conv3:{channel.channel}", "k": 4}
+        )
         patches = execute("top_patches", params, model, {}, Recording(image_set=IMAGES)).patches
         assert [patch.model_dump(exclude={"file"}) for patch in channel.patches] == [
             patch.model_dump(exclude={"file"}) for patch in patches
         ]
         usual = sum(patch.activation for patch in patches) / 4
-        assert channel.relative == (pytest.approx(channel.activation / usual) if usual > 0 else None)
+        assert channel.relative == (
+            pytest.approx(channel.activation / usual) if usual > 0 else None
+        )
 
 
 def test_at_a_place_the_unit_above_it_is_read(model: VisionModel) -> None:

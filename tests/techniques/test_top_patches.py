@@ -13,8 +13,8 @@ from tests.techniques.running import Recording
 from tests.tiny import TinyNetwork, photo, tiny_model
 from workers.execute import execute
 from workers.toolkit.errors import EmptyImageSet, NoRectifier
-from workers.toolkit.image_set import LocalImageSet
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.images.image_set import LocalImageSet
+from workers.toolkit.network.vision_model import VisionModel
 
 PHOTOS = {f"photo {i}": photo(61 + 3 * i, 43 + 5 * i, seed=i) for i in range(14)}
 
@@ -58,7 +58,10 @@ def test_finds_what_brute_force_finds(channel: int) -> None:
 def test_a_class_is_a_target_and_its_patch_is_what_the_network_sees() -> None:
     model = tiny_model()
     summary, _ = asked(model, target="class:label 3", k=1)
-    logits = {name: float(model.network.logits(model.view(image).x)[0, 3]) for name, image in PHOTOS.items()}
+    logits = {
+        name: float(model.network.logits(model.view(image).x)[0, 3])
+        for name, image in PHOTOS.items()
+    }
     (patch,) = summary.patches
     assert patch.image == max(logits, key=logits.__getitem__)
     assert patch.activation == pytest.approx(max(logits.values()), abs=1e-5)
@@ -79,7 +82,9 @@ def test_the_second_question_needs_no_model_call() -> None:
     uses = []
     for channel in (0, 0, 4):
         context = Recording(image_set=images)
-        params = TopPatchesParams.model_validate({"image_set": "local", "target": f"conv3:{channel}"})
+        params = TopPatchesParams.model_validate(
+            {"image_set": "local", "target": f"conv3:{channel}"}
+        )
         uses.append(execute("top_patches", params, model, {}, context).index)
     assert [(use.images, use.added) for use in uses] == [(14, 14), (14, 0), (14, 0)]
     assert uses[0].model_calls > 0
@@ -89,7 +94,9 @@ def test_the_second_question_needs_no_model_call() -> None:
 def test_no_more_patches_than_images() -> None:
     summary, context = asked(tiny_model(), target="conv1:0", k=64)
     assert len(summary.patches) == len(PHOTOS)
-    assert json.loads(context.files["patches.json"]) == [patch.model_dump() for patch in summary.patches]
+    assert json.loads(context.files["patches.json"]) == [
+        patch.model_dump() for patch in summary.patches
+    ]
     assert {f"patch-{i}.png" for i in range(1, 15)} <= context.files.keys()
 
 

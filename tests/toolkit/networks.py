@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.tiny import SIDE, seeded
-from workers.toolkit.network import Network
+from workers.toolkit.network.network import Network
 
 CHANNELS = 8
 Middle = Callable[["Sandwich", Tensor], Tensor]
@@ -55,7 +55,9 @@ def hooked(module: nn.Module, x: Tensor) -> dict[str, Tensor]:
     """What every submodule returned last, cloned at once, before anything can overwrite it."""
     seen: dict[str, Tensor] = {}
     handles = [
-        part.register_forward_hook(lambda _part, _given, out, path=path: seen.__setitem__(path, out.clone()))
+        part.register_forward_hook(
+            lambda _part, _given, out, path=path: seen.__setitem__(path, out.clone())
+        )
         for path, part in module.named_modules()
         if path
     ]

@@ -13,12 +13,16 @@ def test_from_a_photograph_to_a_heatmap(client: httpx.Client, coffee: bytes) -> 
     assert (image["width"], image["height"]) == (600, 400)
 
     # What does the model see at all?
-    predicted = client.post("/v1/models/efficientnet_lite0/predict", data={"image": image["id"]}).json()
+    predicted = client.post(
+        "/v1/models/efficientnet_lite0/predict", data={"image": image["id"]}
+    ).json()
     best = predicted["result"]["summary"]["predictions"][0]
     assert best["label"] == "espresso" and best["probability"] > 0.9
 
     # Where does it see that? A job is accepted at once …
-    created = client.post("/v1/jobs/occlusion", data={"image": image["id"], "stride": "32", "seed": "1"})
+    created = client.post(
+        "/v1/jobs/occlusion", data={"image": image["id"], "stride": "32", "seed": "1"}
+    )
     assert created.status_code == 202
     job = created.json()
     assert job["params"]["window"] == 32 and job["params"]["seed"] == 1
@@ -31,7 +35,10 @@ def test_from_a_photograph_to_a_heatmap(client: httpx.Client, coffee: bytes) -> 
     assert job["provenance"]["weights"].startswith("sha256:")
 
     # The pictures lie on the photograph; the numbers are raw.
-    files = {artifact["name"]: client.get(artifact["url"]).content for artifact in job["result"]["artifacts"]}
+    files = {
+        artifact["name"]: client.get(artifact["url"]).content
+        for artifact in job["result"]["artifacts"]
+    }
     assert Image.open(io.BytesIO(files["overlay.png"])).size == (600, 400)
     assert np.load(io.BytesIO(files["values.npy"])).shape == (224, 224)
 

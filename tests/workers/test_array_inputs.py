@@ -7,11 +7,11 @@ import pytest
 from redis import Redis
 
 from catalog.models import models
-from jobs.arrays import ArrayFacts, ArrayStore
 from jobs.artifacts import ArtifactStore
 from jobs.model import InputArray, Job, Status
 from jobs.settings import Settings
 from jobs.store import JobStore, NewJob
+from jobs.uploads import ArrayFacts, ArrayStore
 from tests.digits import make_digits
 from tests.service.arrays import npy
 from workers.runner import Runner
@@ -28,22 +28,44 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def ended(redis: Redis, settings: Settings, array: np.ndarray, *, keep: bool = True) -> Job:
     """The inversion of an array as the output of the digits network's layer `2`, run by a worker of the test's own."""
     store, files = JobStore(redis, settings), ArtifactStore(settings.artifacts_location)
-    stored = ArrayStore(redis, files, settings).put("ada", npy(array), ArrayFacts(shape=list(array.shape), dtype="x"))
+    stored = ArrayStore(redis, files, settings).put(
+        "ada", npy(array), ArrayFacts(shape=list(array.shape), dtype="x")
+    )
     if not keep:
         files.delete_folder("arrays/")
-    params = {"model": "digits", "layer": "2", "steps": 3, "rate": 0.1, "alpha_weight": 0.0, "seed": 1}
+    params = {
+        "model": "digits",
+        "layer": "2",
+        "steps": 3,
+        "rate": 0.1,
+        "alpha_weight": 0.0,
+        "seed": 1,
+    }
     inputs = {"embedding": InputArray(id=stored.id, shape=stored.shape, dtype=stored.dtype)}
-    new = NewJob(owner="ada", technique="inversion", model="digits", queue="slow", params=params, inputs=inputs)
+    new = NewJob(
+        owner="ada",
+        technique="inversion",
+        model="digits",
+        queue="slow",
+        params=params,
+        inputs=inputs,
+    )
     job = store.create(new)
     Runner(settings, lambda: False).run(job.id)
     return store.get(job.id)
 
 
 @pytest.mark.usefixtures("own")
-def test_the_array_reaches_the_technique_and_the_record_tells_of_it(redis: Redis, settings: Settings) -> None:
+def test_the_array_reaches_the_technique_and_the_record_tells_of_it(
+    redis: Redis, settings: Settings
+) -> None:
     job = ended(redis, settings, np.ones((32, 8, 8), np.float16))
     assert job.status is Status.SUCCEEDED, job.error
-    assert isinstance(job.inputs["embedding"], InputArray) and job.inputs["embedding"].shape == [32, 8, 8]
+    assert isinstance(job.inputs["embedding"], InputArray) and job.inputs["embedding"].shape == [
+        32,
+        8,
+        8,
+    ]
     assert job.result is not None and "image-1.png" in [file.name for file in job.result.artifacts]
 
 
@@ -58,7 +80,9 @@ def test_the_array_reaches_the_technique_and_the_record_tells_of_it(redis: Redis
     ],
     ids=lambda value: str(value) if isinstance(value, str) else "",
 )
-def test_what_the_worker_refuses(redis: Redis, settings: Settings, array: np.ndarray, keep: bool, code: str) -> None:
+def test_what_the_worker_refuses(
+    redis: Redis, settings: Settings, array: np.ndarray, keep: bool, code: str
+) -> None:
     job = ended(redis, settings, array, keep=keep)
     assert job.status is Status.FAILED and job.error is not None
     assert (job.error.code, job.error.retryable) == (code, False)

@@ -52,7 +52,11 @@ def heir_of(store: JobStore, job: Job) -> Lease:
     leases: list[Lease] = []
 
     def taken() -> bool:
-        lease = claimed(store, job) if store.transition("recover", job.id, "local", 300, 3) != "leased" else None
+        lease = (
+            claimed(store, job)
+            if store.transition("recover", job.id, "local", 300, 3) != "leased"
+            else None
+        )
         leases.extend([lease] if lease else [])
         return bool(leases)
 
@@ -72,18 +76,24 @@ def keep(context: JobContext, data: bytes) -> None:
 
 
 def scratch(files: ArtifactStore, job: Job) -> list[str]:
-    return [key for key in files.keys(f"jobs/{job.id}") if "/checkpoints/" in key or "/previews/" in key]
+    return [
+        key for key in files.keys(f"jobs/{job.id}") if "/checkpoints/" in key or "/previews/" in key
+    ]
 
 
 def sweep(store: JobStore, files: ArtifactStore) -> None:
     Reconciler(store, files, lambda *_: None).sweep()
 
 
-def test_a_job_without_a_checkpoint_begins_at_the_beginning(store: JobStore, job: Job, context: Contexts) -> None:
+def test_a_job_without_a_checkpoint_begins_at_the_beginning(
+    store: JobStore, job: Job, context: Contexts
+) -> None:
     assert context(claimed(store, job)).resume() is None
 
 
-def test_an_attempt_reads_its_own_checkpoint_and_its_heir_too(store: JobStore, job: Job, context: Contexts) -> None:
+def test_an_attempt_reads_its_own_checkpoint_and_its_heir_too(
+    store: JobStore, job: Job, context: Contexts
+) -> None:
     first = context(claimed(store, job))
     keep(first, b"one")
     keep(first, b"two")
@@ -185,7 +195,9 @@ def test_a_checkpoint_that_cannot_be_stored_does_not_stop_the_run(
     assert store.get(job.id).preview is None
 
 
-def test_an_error_of_the_technique_is_not_hidden(store: JobStore, job: Job, context: Contexts) -> None:
+def test_an_error_of_the_technique_is_not_hidden(
+    store: JobStore, job: Job, context: Contexts
+) -> None:
     def make() -> bytes:
         raise OSError("mine")
 
@@ -193,7 +205,9 @@ def test_an_error_of_the_technique_is_not_hidden(store: JobStore, job: Job, cont
         context(claimed(store, job)).checkpoint(make)
 
 
-def test_checkpoints_come_no_more_often_than_the_setting_says(store: JobStore, job: Job, context: Contexts) -> None:
+def test_checkpoints_come_no_more_often_than_the_setting_says(
+    store: JobStore, job: Job, context: Contexts
+) -> None:
     made: list[int] = []
     sparing = context(claimed(store, job), 3600)
     for i in range(20):
@@ -322,7 +336,9 @@ def test_when_a_job_ends_its_checkpoints_go_and_a_preview_stays_only_without_a_r
     assert all(redis.ttl(key) > 0 for key in redis.scan_iter("*"))
 
 
-def test_a_running_job_is_not_swept(store: JobStore, job: Job, context: Contexts, files: ArtifactStore) -> None:
+def test_a_running_job_is_not_swept(
+    store: JobStore, job: Job, context: Contexts, files: ArtifactStore
+) -> None:
     context(claimed(store, job)).checkpoint(lambda: b"state")
     before = scratch(files, job)
     store.redis.zadd("retinoscope:expiring", {f"scratch:{job.id}": 1})
@@ -342,7 +358,9 @@ def test_an_expired_job_goes_with_its_preview(
     assert not [key for key in redis.scan_iter("*") if job.id in key]
 
 
-def test_loss_is_in_the_record_and_in_the_event(store: JobStore, job: Job, context: Contexts) -> None:
+def test_loss_is_in_the_record_and_in_the_event(
+    store: JobStore, job: Job, context: Contexts
+) -> None:
     context(claimed(store, job)).progress(1, 8, "steps", loss=-3.25)
     progress = store.get(job.id).progress
     assert progress is not None and progress.loss == -3.25
@@ -350,7 +368,9 @@ def test_loss_is_in_the_record_and_in_the_event(store: JobStore, job: Job, conte
     assert '"loss":-3.25' in fields["data"]
 
 
-def test_the_time_left_counts_from_where_this_attempt_began(store: JobStore, job: Job, context: Contexts) -> None:
+def test_the_time_left_counts_from_where_this_attempt_began(
+    store: JobStore, job: Job, context: Contexts
+) -> None:
     resumed = context(claimed(store, job))
     resumed.progress(900, 1000)
     first = store.get(job.id).progress

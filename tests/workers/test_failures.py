@@ -16,18 +16,29 @@ CASES = [
     (NotFound("sha256:0"), "input_gone", False),
     (torch.OutOfMemoryError("cuda"), "model_out_of_memory", True),
     (OutOfMemory("Not even one image fits."), "model_out_of_memory", True),
-    (RuntimeError("DefaultCPUAllocator: can't allocate memory: /secret"), "model_out_of_memory", True),
+    (
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: /secret"),
+        "model_out_of_memory",
+        True,
+    ),
     (RuntimeError("/secret/path exploded"), "internal_error", True),
 ]
 
 
 @pytest.mark.parametrize(("error", "code", "retryable"), CASES, ids=[code for _, code, _ in CASES])
-def test_an_error_has_a_code_and_a_safe_sentence(error: Exception, code: str, retryable: bool) -> None:
+def test_an_error_has_a_code_and_a_safe_sentence(
+    error: Exception, code: str, retryable: bool
+) -> None:
     said = explain(error)
     assert (said.code, said.retryable) == (code, retryable)
     assert said.title and said.detail and "/secret" not in said.detail
 
 
 def test_what_ran_out_of_memory_says_what_to_lower() -> None:
-    assert "Lower `size` or `count`" in explain(MemoryError(), {"size": 9, "count": 2, "steps": 9}).detail
-    assert "smaller model" in explain(OutOfMemory("Not even one image fits."), {"samples": 9}).detail
+    assert (
+        "Lower `size` or `count`"
+        in explain(MemoryError(), {"size": 9, "count": 2, "steps": 9}).detail
+    )
+    assert (
+        "smaller model" in explain(OutOfMemory("Not even one image fits."), {"samples": 9}).detail
+    )

@@ -11,7 +11,7 @@ import torchvision
 from catalog.models import ModelEntry, find_model
 from workers.models.errors import WeightsMismatch, WeightsRefused, WeightsUnavailable
 from workers.models.load import digest, load_model
-from workers.models.warm import WarmModels, weight_bytes
+from workers.models.model_cache import WarmModels, weight_bytes
 
 CPU = torch.device("cpu")
 
@@ -32,7 +32,9 @@ def cached_file(cache: Path, entry: ModelEntry) -> Path:
 
 def save_random_weights(cache: Path, name: str) -> dict[str, torch.Tensor]:
     entry = find_model(name)
-    options = {"aux_logits": True, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    options = (
+        {"aux_logits": True, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    )
     state = torchvision.models.get_model(name, weights=None, **options).state_dict()
     torch.save(state, cached_file(cache, entry))
     return state
@@ -45,7 +47,9 @@ def test_a_torchvision_model_gets_its_published_weights(cache: Path) -> None:
     expected.load_state_dict(state)
     x = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        torch.testing.assert_close(model.network.logits(x), expected.eval()(x), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(
+            model.network.logits(x), expected.eval()(x), rtol=1e-4, atol=1e-5
+        )
     assert model.weights == digest(state) and model.labels[285] == "Egyptian cat"
     assert not any(parameter.requires_grad for parameter in model.network.module.parameters())
 
@@ -78,7 +82,10 @@ def test_pickled_code_is_never_run(cache: Path, tmp_path: Path) -> None:
 
 
 def test_weights_of_another_model_are_refused(cache: Path) -> None:
-    torch.save(torchvision.models.resnet18(weights=None).state_dict(), cached_file(cache, find_model("alexnet")))
+    torch.save(
+        torchvision.models.resnet18(weights=None).state_dict(),
+        cached_file(cache, find_model("alexnet")),
+    )
     with pytest.raises(WeightsMismatch):
         load_model(find_model("alexnet"), CPU)
 

@@ -10,10 +10,10 @@ from redis import Redis, RedisError
 
 from catalog.models import ModelDescription, models
 from jobs.lease import Lease
-from jobs.noticeboard import Noticeboard
-from jobs.recent import Recent
+from jobs.registries import Noticeboard
 from jobs.settings import Settings
 from jobs.store import JobStore, NewJob
+from jobs.ttl_cache import Recent
 from tests.digits import make_digits
 from workers.models.errors import WeightsUnavailable
 from workers.runner import Runner
@@ -43,7 +43,9 @@ def test_a_model_that_was_trained_anew_is_described_anew(settings: Settings, red
 
 
 @pytest.mark.usefixtures("own")
-def test_a_model_that_is_loaded_is_described_with_its_weights_whenever_asked(settings: Settings, redis: Redis) -> None:
+def test_a_model_that_is_loaded_is_described_with_its_weights_whenever_asked(
+    settings: Settings, redis: Redis
+) -> None:
     board, runner = Noticeboard(redis), Runner(settings, lambda: False)
     runner.warm(["digits"])
     first = board.description("digits")
@@ -53,7 +55,9 @@ def test_a_model_that_is_loaded_is_described_with_its_weights_whenever_asked(set
     assert board.description("digits") == first and "sha256:" in first
 
 
-def test_whatever_one_of_several_raises_all_are_waited_for(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whatever_one_of_several_raises_all_are_waited_for(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The leases end when the call returns: nobody may be at work then."""
     runner, ended = Runner(settings, lambda: False), threading.Event()
 
@@ -79,7 +83,11 @@ def caused(error: Exception, by: Exception) -> Exception:
     ("error", "code", "traceback"),
     [
         (NoStart("Send an image."), "start_missing", False),
-        (caused(WeightsUnavailable("Not at hand."), OSError("no route")), "weights_unavailable", True),
+        (
+            caused(WeightsUnavailable("Not at hand."), OSError("no route")),
+            "weights_unavailable",
+            True,
+        ),
         (ValueError("odd"), "internal_error", True),
     ],
 )
@@ -123,4 +131,6 @@ def test_a_description_is_told_again_after_a_while_and_at_once_for_other_weights
     runner._announced.put("digits", "as before")
     monkeypatch.setattr(runner._models, "get", lambda name: anew)
     runner._announce("digits")
-    assert board.weights(["digits"]) == ["sha256:new"] and "sha256:new" in (board.description("digits") or "")
+    assert board.weights(["digits"]) == ["sha256:new"] and "sha256:new" in (
+        board.description("digits") or ""
+    )

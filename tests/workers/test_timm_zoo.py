@@ -49,17 +49,27 @@ def test_a_timm_model_gets_its_published_weights(cache: Path) -> None:
     assert model.weights == digest(theirs.state_dict()) and model.labels[285] == "Egyptian cat"
 
 
-SEEN = ["resnet18", "test_vit", "coat_lite_medium_384", "convnext_base.fb_in22k_ft_in1k_384", "dm_nfnet_f0.dm_in1k"]
+SEEN = [
+    "resnet18",
+    "test_vit",
+    "coat_lite_medium_384",
+    "convnext_base.fb_in22k_ft_in1k_384",
+    "dm_nfnet_f0.dm_in1k",
+]
 
 
 @pytest.mark.parametrize("name", SEEN)
 def test_an_image_is_seen_as_timm_shows_it(name: str) -> None:
     """timm's own transform of a photograph is the oracle."""
     entry = find_model(f"timm:{name}")
-    config = timm.data.resolve_data_config({}, pretrained_cfg=timm.get_pretrained_cfg(entry.weights).to_dict())
+    config = timm.data.resolve_data_config(
+        {}, pretrained_cfg=timm.get_pretrained_cfg(entry.weights).to_dict()
+    )
     image = photo(333, 251, seed=4)
     expected = timm.data.create_transform(**config)(image)
-    torch.testing.assert_close(eye(entry.preprocessing).view(image).x[0], expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(
+        eye(entry.preprocessing).view(image).x[0], expected, rtol=0, atol=1e-5
+    )
 
 
 def test_weights_that_cannot_be_fetched_are_a_clear_error(cache: Path) -> None:
@@ -88,8 +98,14 @@ def test_a_damaged_file_is_said(cache: Path) -> None:
 
 
 def test_a_tag_chooses_the_weights() -> None:
-    assert find_model("timm:resnet18").weights == timm.get_pretrained_cfg("resnet18").architecture + ".a1_in1k"
-    assert find_model("timm:resnet18.fb_ssl_yfcc100m_ft_in1k").weights == "resnet18.fb_ssl_yfcc100m_ft_in1k"
+    assert (
+        find_model("timm:resnet18").weights
+        == timm.get_pretrained_cfg("resnet18").architecture + ".a1_in1k"
+    )
+    assert (
+        find_model("timm:resnet18.fb_ssl_yfcc100m_ft_in1k").weights
+        == "resnet18.fb_ssl_yfcc100m_ft_in1k"
+    )
 
 
 def test_other_class_counts_have_numbers_for_labels() -> None:
@@ -98,7 +114,8 @@ def test_other_class_counts_have_numbers_for_labels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"), [("timm:resnet81", "timm:resnet"), ("resnet18d", "Did you mean 'timm:resnet18d'")]
+    ("name", "meant"),
+    [("timm:resnet81", "timm:resnet"), ("resnet18d", "Did you mean 'timm:resnet18d'")],
 )
 def test_near_names_are_offered(name: str, meant: str) -> None:
     with pytest.raises(UnknownModel) as refused:

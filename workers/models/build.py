@@ -6,7 +6,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from catalog.models import ModelEntry
-from workers.models import own, package, timm_zoo, torchvision_zoo
+from workers.models import custom, efficientnet_lite0, timm_zoo, torchvision_zoo
 
 
 class Builder(NamedTuple):
@@ -17,10 +17,10 @@ class Builder(NamedTuple):
 
 
 _BUILDERS = {
-    "package": Builder(package.architecture, package.weights),
+    "package": Builder(efficientnet_lite0.architecture, efficientnet_lite0.weights),
     "torchvision": Builder(torchvision_zoo.architecture, torchvision_zoo.weights),
     "timm": Builder(timm_zoo.architecture, timm_zoo.weights),
-    "own": Builder(own.architecture, own.weights),
+    "own": Builder(custom.architecture, custom.weights),
 }
 
 

@@ -2,14 +2,16 @@
 
 from catalog.models import Layer, ModelDescription, ModelEntry, ReceptiveField
 from workers.models.build import builder
-from workers.toolkit.geometry import Field, receptive_fields
-from workers.toolkit.layers import layer_type
-from workers.toolkit.network import LOGITS, Network
+from workers.toolkit.network.layers import layer_type
+from workers.toolkit.network.network import LOGITS, Network
+from workers.toolkit.network.receptive_fields import Field, receptive_fields
 
 
 def describe_architecture(entry: ModelEntry) -> ModelDescription:
     """The description without the weights: these may not be at hand, the layers always are."""
-    return describe(entry.name, Network(builder(entry).architecture(entry), *entry.input_shape), weights=None)
+    return describe(
+        entry.name, Network(builder(entry).architecture(entry), *entry.input_shape), weights=None
+    )
 
 
 def describe(name: str, network: Network, weights: str | None) -> ModelDescription:
@@ -32,5 +34,9 @@ def describe(name: str, network: Network, weights: str | None) -> ModelDescripti
 def _layer(path: str, kind: str, shape: tuple[int, ...], field: Field | None) -> Layer:
     receptive_field = None
     if field is not None:
-        receptive_field = ReceptiveField(size=list(field.size), stride=list(field.stride), offset=list(field.first))
-    return Layer(path=path, type=kind, shape=list(shape), channels=shape[0], receptive_field=receptive_field)
+        receptive_field = ReceptiveField(
+            size=list(field.size), stride=list(field.stride), offset=list(field.first)
+        )
+    return Layer(
+        path=path, type=kind, shape=list(shape), channels=shape[0], receptive_field=receptive_field
+    )

@@ -8,11 +8,11 @@ from torch import Tensor
 from catalog.models import ModelEntry, Preprocessing, class_labels
 from workers.models.build import builder
 from workers.models.errors import UnknownRecommended
+from workers.models.smoke_test import try_out
 from workers.models.state_names import fill
-from workers.models.trial import try_out
-from workers.toolkit.network import Network
-from workers.toolkit.view import Eye
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.images.preprocessing import Eye
+from workers.toolkit.network.network import Network
+from workers.toolkit.network.vision_model import VisionModel
 
 
 def load_model(entry: ModelEntry, device: torch.device) -> VisionModel:
@@ -26,7 +26,9 @@ def load_model(entry: ModelEntry, device: torch.device) -> VisionModel:
     _check_recommended(entry, network)
     network.rounding  # noqa: B018 — measured now, while nothing else computes
     names = class_labels(entry)
-    return VisionModel(entry.name, network, eye(entry.preprocessing), names, digest(state), entry.recommended)
+    return VisionModel(
+        entry.name, network, eye(entry.preprocessing), names, digest(state), entry.recommended
+    )
 
 
 def _check_recommended(entry: ModelEntry, network: Network) -> None:

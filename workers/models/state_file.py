@@ -10,7 +10,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from workers.models.errors import WeightsDamaged, WeightsMismatch, WeightsRefused, WeightsUnavailable
+from workers.models.errors import (
+    WeightsDamaged,
+    WeightsMismatch,
+    WeightsRefused,
+    WeightsUnavailable,
+)
 
 
 def read_state(path: Path, key: str = "") -> dict[str, Tensor]:
@@ -29,7 +34,9 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        raise WeightsDamaged(f"{path.name!r} is not a safetensors file, or is damaged or incomplete.") from error
+        raise WeightsDamaged(
+            f"{path.name!r} is not a safetensors file, or is damaged or incomplete."
+        ) from error
 
 
 def _read_torch(path: Path) -> Any:
@@ -41,27 +48,41 @@ def _read_torch(path: Path) -> Any:
             "alone: torch.save(model.state_dict(), path), or safetensors."
         ) from error
     except (OSError, EOFError, RuntimeError, ValueError) as error:
-        raise WeightsDamaged(f"{path.name!r} is not a file of torch.save, or is damaged or incomplete.") from error
+        raise WeightsDamaged(
+            f"{path.name!r} is not a file of torch.save, or is damaged or incomplete."
+        ) from error
 
 
 def _tensors(found: Any, key: str, name: str) -> dict[str, Tensor]:
     if key:
         if not isinstance(found, Mapping) or key not in found:
-            raise WeightsMismatch(f"{name!r} has no {key!r} (weights_key). It holds: {_listed(found)}.")
+            raise WeightsMismatch(
+                f"{name!r} has no {key!r} (weights_key). It holds: {_listed(found)}."
+            )
         found = found[key]
     if _is_state(found):
         return dict(found)
-    nested = [inner for inner, value in found.items() if _is_state(value)] if isinstance(found, Mapping) else []
+    nested = (
+        [inner for inner, value in found.items() if _is_state(value)]
+        if isinstance(found, Mapping)
+        else []
+    )
     if nested:
-        raise WeightsMismatch(f'{name!r} keeps its tensors under a name. Add weights_key = "{nested[0]}".')
-    raise WeightsMismatch(f"{name!r} is not a state dict: it holds {_listed(found)}, not tensors by name.")
+        raise WeightsMismatch(
+            f'{name!r} keeps its tensors under a name. Add weights_key = "{nested[0]}".'
+        )
+    raise WeightsMismatch(
+        f"{name!r} is not a state dict: it holds {_listed(found)}, not tensors by name."
+    )
 
 
 def _is_state(value: Any) -> bool:
     return (
         isinstance(value, Mapping)
         and bool(value)
-        and all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in value.items())
+        and all(
+            isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in value.items()
+        )
     )
 
 

@@ -10,14 +10,22 @@ from workers.models.errors import WeightsMismatch
 _SHOWN = 3
 
 
-def rename(state: Mapping[str, Tensor], prefix: str, renames: Mapping[str, str], file: str) -> dict[str, Tensor]:
+def rename(
+    state: Mapping[str, Tensor], prefix: str, renames: Mapping[str, str], file: str
+) -> dict[str, Tensor]:
     """Cut the prefix off and leave out what does not have it; then give names that begin so another beginning.
 
     Of several beginnings that fit, the longest counts. Raises WeightsMismatch.
     """
-    kept = {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
+    kept = {
+        name.removeprefix(prefix): tensor
+        for name, tensor in state.items()
+        if name.startswith(prefix)
+    }
     if not kept:
-        raise WeightsMismatch(f"No name in {file!r} begins with the prefix {prefix!r}. It holds {_some(state)}.")
+        raise WeightsMismatch(
+            f"No name in {file!r} begins with the prefix {prefix!r}. It holds {_some(state)}."
+        )
     for old in renames:
         if not any(name.startswith(old) for name in kept):
             raise WeightsMismatch(
@@ -53,7 +61,11 @@ def _renamed(name: str, renames: Mapping[str, str]) -> str:
 
 
 def _difference(
-    missing: list[str], unexpected: list[str], own: Mapping[str, Tensor], state: Mapping[str, Tensor], file: str
+    missing: list[str],
+    unexpected: list[str],
+    own: Mapping[str, Tensor],
+    state: Mapping[str, Tensor],
+    file: str,
 ) -> str:
     parts = [f"The names in {file!r} are not the model's."]
     if missing:

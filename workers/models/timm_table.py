@@ -30,7 +30,9 @@ def table() -> dict[str, Any]:
 
 def _names() -> list[str]:
     """By architecture, each one's default weights first."""
-    names: list[str] = sorted(list_pretrained(), key=lambda full: (full.partition(".")[0], not _default(full), full))
+    names: list[str] = sorted(
+        list_pretrained(), key=lambda full: (full.partition(".")[0], not _default(full), full)
+    )
     return names
 
 
@@ -64,7 +66,9 @@ def text() -> str:
     """The table with one row per line."""
     made = table()
     preprocessings = ",\n".join(json.dumps(row) for row in made["preprocessings"])
-    models = ",\n".join(f"{json.dumps(name)}: {json.dumps(row)}" for name, row in made["models"].items())
+    models = ",\n".join(
+        f"{json.dumps(name)}: {json.dumps(row)}" for name, row in made["models"].items()
+    )
     return f'{{"preprocessings": [\n{preprocessings}\n],\n"models": {{\n{models}\n}}}}'
 
 

@@ -10,7 +10,12 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from catalog.models import ModelEntry
-from workers.models.errors import WeightsDamaged, WeightsMismatch, WeightsRefused, WeightsUnavailable
+from workers.models.errors import (
+    WeightsDamaged,
+    WeightsMismatch,
+    WeightsRefused,
+    WeightsUnavailable,
+)
 
 _TENSORS_ONLY = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 
@@ -26,7 +31,9 @@ def weights(entry: ModelEntry) -> dict[str, Tensor]:
         with _tensors_only():
             filled: nn.Module = timm.create_model(entry.weights, pretrained=True)
     except SafetensorError as error:
-        raise WeightsDamaged(f"The file of {entry.weights} is damaged. Remove it from the worker's cache.") from error
+        raise WeightsDamaged(
+            f"The file of {entry.weights} is damaged. Remove it from the worker's cache."
+        ) from error
     except OSError as error:
         raise WeightsUnavailable(
             f"The weights {entry.weights} of {entry.name!r} are neither in the worker's cache nor could they be "
@@ -39,8 +46,12 @@ def weights(entry: ModelEntry) -> dict[str, Tensor]:
 
 def _reason(entry: ModelEntry, error: Exception) -> WeightsRefused | WeightsMismatch:
     if isinstance(error, UnpicklingError) or isinstance(error.__cause__, UnpicklingError):
-        return WeightsRefused(f"The file of {entry.weights} holds pickled code or is damaged; it was not run.")
-    return WeightsMismatch(f"The published weights {entry.weights} do not fit timm's {entry.name!r}.")
+        return WeightsRefused(
+            f"The file of {entry.weights} holds pickled code or is damaged; it was not run."
+        )
+    return WeightsMismatch(
+        f"The published weights {entry.weights} do not fit timm's {entry.name!r}."
+    )
 
 
 @contextmanager

@@ -6,25 +6,31 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from catalog.ascent import MadeFor
 from catalog.heatmap import ExplainedTarget
+from catalog.optimization import MadeFor
 from catalog.targets import parse_target
-from catalog.techniques.activation_maximization import ActivationMaximizationParams, ActivationMaximizationSummary
-from workers.toolkit.ascent import ascend
-from workers.toolkit.context import Context
-from workers.toolkit.curve import leave_pictures
-from workers.toolkit.grad_cam import last_map
-from workers.toolkit.maximization import Climb, likeness
-from workers.toolkit.network import Network
-from workers.toolkit.picture import as_saved
-from workers.toolkit.starts import start_picture
-from workers.toolkit.subject import told
-from workers.toolkit.unit import Unit, check_place, find_unit
-from workers.toolkit.vision_model import VisionModel
+from catalog.techniques.activation_maximization import (
+    ActivationMaximizationParams,
+    ActivationMaximizationSummary,
+)
+from workers.toolkit.attribution.explicand import told
+from workers.toolkit.execution.context import Context
+from workers.toolkit.images.picture import as_saved
+from workers.toolkit.network.maps import last_map
+from workers.toolkit.network.network import Network
+from workers.toolkit.network.unit import Unit, check_place, find_unit
+from workers.toolkit.network.vision_model import VisionModel
+from workers.toolkit.optimization.curve import leave_pictures
+from workers.toolkit.optimization.engine import ascend
+from workers.toolkit.optimization.maximization import Climb, likeness
+from workers.toolkit.optimization.parametrization import start_picture
 
 
 def run(
-    params: ActivationMaximizationParams, model: VisionModel, images: dict[str, Image.Image], context: Context
+    params: ActivationMaximizationParams,
+    model: VisionModel,
+    images: dict[str, Image.Image],
+    context: Context,
 ) -> ActivationMaximizationSummary:
     assert params.size is not None and params.steps is not None
     target = parse_target(params.target, model.labels, model.name)
@@ -53,9 +59,23 @@ def _climb(
     unit: Unit,
     image: Image.Image | None,
 ) -> Climb:
-    names = {"recipe", "count", "steps", "rate", "l2", "tv", "alpha_norm", "blur_every", "jitter", "zoom", "noise"}
+    names = {
+        "recipe",
+        "count",
+        "steps",
+        "rate",
+        "l2",
+        "tv",
+        "alpha_norm",
+        "blur_every",
+        "jitter",
+        "zoom",
+        "noise",
+    }
     values = params.model_dump(include=names)
-    start = start_picture(model, params.start or "noise", network.input_shape[1], params.count, image)
+    start = start_picture(
+        model, params.start or "noise", network.input_shape[1], params.count, image
+    )
     apart = _apart(params, model, network, unit) if params.count > 1 else None
     return Climb(network, model.eye, unit, start=start, apart=apart, **values)
 

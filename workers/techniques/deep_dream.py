@@ -4,22 +4,22 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from catalog.ascent import MadeFor
 from catalog.heatmap import ExplainedTarget
+from catalog.optimization import MadeFor
 from catalog.targets import parse_target
 from catalog.techniques.deep_dream import OVERLAP, DeepDreamParams, DeepDreamSummary, DreamTarget
 from catalog.weighted_targets import parse_weighted
-from workers.toolkit.aims import Aim, check_guide, scaled
-from workers.toolkit.ascent import Stage, ascend
-from workers.toolkit.context import Context, save_png
-from workers.toolkit.curve import leave_curve
-from workers.toolkit.depth import layers_at
-from workers.toolkit.dreaming import Dream, octave_sizes
-from workers.toolkit.picture import from_image, from_levels, to_image
-from workers.toolkit.subject import told
-from workers.toolkit.unit import find_unit
-from workers.toolkit.vision_model import VisionModel
-from workers.toolkit.zoom import save_animation, zoomed
+from workers.toolkit.attribution.explicand import told
+from workers.toolkit.execution.context import Context, save_png
+from workers.toolkit.images.picture import from_image, from_levels, to_image
+from workers.toolkit.network.maps import layers_at
+from workers.toolkit.network.unit import find_unit
+from workers.toolkit.network.vision_model import VisionModel
+from workers.toolkit.optimization.curve import leave_curve
+from workers.toolkit.optimization.deep_dream import Dream, octave_sizes
+from workers.toolkit.optimization.engine import Stage, ascend
+from workers.toolkit.optimization.objectives import Aim, check_guide, scaled
+from workers.toolkit.optimization.transforms import save_animation, zoomed
 
 _DEPTH = 2 / 3  # where the layers of most networks answer to parts of things
 _FRAME_MS = 80
@@ -43,7 +43,9 @@ def run(
     )
     frames: list[Tensor] = []
     stages = _stages(params, dream, base, frames)
-    leave_curve(context, ascend(stages, context, seed=params.seed or 0, device=model.device, kept=frames))
+    leave_curve(
+        context, ascend(stages, context, seed=params.seed or 0, device=model.device, kept=frames)
+    )
     picture = to_image(frames[0])
     save_png(context, "image.png", picture)
     if params.zoom_frames:
@@ -65,7 +67,9 @@ def _wanted(params: DeepDreamParams, model: VisionModel) -> tuple[str, str]:
     """The targets, and where they are from."""
     if params.targets is None:
         return ",".join(layers_at(model.network, [_DEPTH])), "depth"
-    return params.targets, "recommended" if params.targets == model.recommended.get("deep_dream") else "given"
+    return params.targets, "recommended" if params.targets == model.recommended.get(
+        "deep_dream"
+    ) else "given"
 
 
 def _base(image: Image.Image, longer: int, model: VisionModel) -> Tensor:
@@ -75,7 +79,9 @@ def _base(image: Image.Image, longer: int, model: VisionModel) -> Tensor:
     return from_image(resized, len(model.eye.mean)).to(model.device)
 
 
-def _aims(text: str, model: VisionModel, image: Image.Image, guide: Image.Image | None) -> list[Aim]:
+def _aims(
+    text: str, model: VisionModel, image: Image.Image, guide: Image.Image | None
+) -> list[Aim]:
     """Raises NoGuide."""
     photograph = model.view(image).x
     shown = None if guide is None else model.view(guide).x
@@ -90,7 +96,9 @@ def _aims(text: str, model: VisionModel, image: Image.Image, guide: Image.Image 
     return aims
 
 
-def _stages(params: DeepDreamParams, dream: Dream, base: Tensor, frames: list[Tensor]) -> list[Stage]:
+def _stages(
+    params: DeepDreamParams, dream: Dream, base: Tensor, frames: list[Tensor]
+) -> list[Stage]:
     """Octaves of the photograph, then those of each frame, whose base is the frame before as it was kept."""
 
     def nearer() -> Tensor:
@@ -108,7 +116,9 @@ def _stages(params: DeepDreamParams, dream: Dream, base: Tensor, frames: list[Te
     return stages
 
 
-def _answers(text: str, model: VisionModel, dream: Dream, base: Tensor, picture: Tensor) -> list[DreamTarget]:
+def _answers(
+    text: str, model: VisionModel, dream: Dream, base: Tensor, picture: Tensor
+) -> list[DreamTarget]:
     targets = [parse_target(part.text, model.labels, model.name) for part in parse_weighted(text)]
     return [
         DreamTarget(

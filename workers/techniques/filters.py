@@ -3,20 +3,24 @@
 from PIL import Image
 
 from catalog.techniques.filters import FiltersParams, FiltersSummary
-from workers.toolkit.contact_sheet import contact_sheet
-from workers.toolkit.context import Context, save_npy, save_png
-from workers.toolkit.convolution import Convolution, find_convolution
-from workers.toolkit.filter_pictures import draw_filters, unit_length
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.execution.context import Context, save_npy, save_png
+from workers.toolkit.network.convolution import Convolution, find_convolution
+from workers.toolkit.network.vision_model import VisionModel
+from workers.toolkit.rendering.contact_sheet import contact_sheet
+from workers.toolkit.rendering.filter_pictures import draw_filters, unit_length
 
 
-def run(params: FiltersParams, model: VisionModel, images: dict[str, Image.Image], context: Context) -> FiltersSummary:
+def run(
+    params: FiltersParams, model: VisionModel, images: dict[str, Image.Image], context: Context
+) -> FiltersSummary:
     context.progress(0, 1)
     convolution = find_convolution(model.network, params.layer or model.recommended.get("filters"))
     units, norms = unit_length(convolution.weight)
     colour = convolution.reads_input and units.shape[1] == 3
     shown = units[: params.limit]
-    pictures = draw_filters(shown, shared=params.scale == "shared", colour=colour, slices=params.slices)
+    pictures = draw_filters(
+        shown, shared=params.scale == "shared", colour=colour, slices=params.slices
+    )
     caption = _caption(convolution, len(shown), colour, params)
     sheet = contact_sheet(pictures, [str(i) for i in range(len(shown))], caption)
     save_png(context, "filters.png", sheet)
@@ -43,8 +47,12 @@ def _caption(convolution: Convolution, shown: int, colour: bool, params: Filters
 
 def _slices(convolution: Convolution, channels: int, most: int) -> str:
     if channels == 1:
-        return "the one input channel of each" if convolution.groups > 1 else "the input's one channel"
+        return (
+            "the one input channel of each" if convolution.groups > 1 else "the input's one channel"
+        )
     shown = (
-        f"input channels 0 to {min(most, channels) - 1} of {channels}" if channels > most else f"{channels} channels"
+        f"input channels 0 to {min(most, channels) - 1} of {channels}"
+        if channels > most
+        else f"{channels} channels"
     )
     return f"{shown} of each{' group' if convolution.groups > 1 else ''}, left to right"

@@ -6,24 +6,25 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from catalog.ascent import MadeFor
 from catalog.heatmap import ExplainedTarget
+from catalog.optimization import MadeFor
 from catalog.targets import Target
 from catalog.techniques.fooling import FoolingParams, FoolingSummary, Sight, Transfer, same_class
-from workers.toolkit.ascent import ascend
-from workers.toolkit.change import Change
-from workers.toolkit.context import Context, save_png
-from workers.toolkit.curve import leave_curve
+from workers.toolkit.attribution.explicand import Subject, look, told
 from workers.toolkit.errors import NoStart
-from workers.toolkit.fooling import Fool
-from workers.toolkit.goal import Goal
-from workers.toolkit.picture import from_image, to_image
-from workers.toolkit.subject import Subject, look, told
-from workers.toolkit.view import decode
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.execution.context import Context, save_png
+from workers.toolkit.images.perturbation import Change
+from workers.toolkit.images.picture import from_image, to_image
+from workers.toolkit.images.preprocessing import decode
+from workers.toolkit.network.vision_model import VisionModel
+from workers.toolkit.optimization.curve import leave_curve
+from workers.toolkit.optimization.engine import ascend
+from workers.toolkit.optimization.fooling import Fool, Goal
 
 
-def run(params: FoolingParams, model: VisionModel, images: dict[str, Image.Image], context: Context) -> FoolingSummary:
+def run(
+    params: FoolingParams, model: VisionModel, images: dict[str, Image.Image], context: Context
+) -> FoolingSummary:
     target = params.target(model.labels, model.name)
     second = context.model(params.transfer_model) if params.transfer_model else None
     start = _start(params, model, images)
@@ -50,7 +51,9 @@ def run(params: FoolingParams, model: VisionModel, images: dict[str, Image.Image
     )
 
 
-def _start(params: FoolingParams, model: VisionModel, images: dict[str, Image.Image]) -> Image.Image:
+def _start(
+    params: FoolingParams, model: VisionModel, images: dict[str, Image.Image]
+) -> Image.Image:
     """The 8-bit picture to begin with, in the colours that the model sees."""
     mode = "L" if len(model.eye.mean) == 1 else "RGB"
     if params.mode == "adversarial":
@@ -115,7 +118,11 @@ def _verdict(model: VisionModel, goal: Goal, before: Subject, after: Subject, su
 
 
 def _transfer(
-    params: FoolingParams, model: VisionModel, second: VisionModel, start: Image.Image, saved: Image.Image
+    params: FoolingParams,
+    model: VisionModel,
+    second: VisionModel,
+    start: Image.Image,
+    saved: Image.Image,
 ) -> Transfer:
     first = params.target(model.labels, model.name).index or 0
     index = same_class(model.labels, second.labels, first)

@@ -6,16 +6,19 @@ from torch.nn import functional as F
 
 from catalog.targets import parse_target
 from catalog.techniques.grad_cam import GradCamParams, GradCamSummary
-from workers.toolkit.attribution import Attribution, Progress
-from workers.toolkit.context import Context, save_npy
-from workers.toolkit.grad_cam import class_activation_map, last_map
-from workers.toolkit.network import Network
-from workers.toolkit.smoothgrad import smooth
-from workers.toolkit.subject import look
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.attribution.attribution import Attribution, Progress
+from workers.toolkit.attribution.explicand import look
+from workers.toolkit.attribution.grad_cam import class_activation_map
+from workers.toolkit.attribution.smoothgrad import smooth
+from workers.toolkit.execution.context import Context, save_npy
+from workers.toolkit.network.maps import last_map
+from workers.toolkit.network.network import Network
+from workers.toolkit.network.vision_model import VisionModel
 
 
-def run(params: GradCamParams, model: VisionModel, images: dict[str, Image.Image], context: Context) -> GradCamSummary:
+def run(
+    params: GradCamParams, model: VisionModel, images: dict[str, Image.Image], context: Context
+) -> GradCamSummary:
     subject = look(model, images["image"], parse_target(params.target, model.labels, model.name))
     x = subject.view.x
     layer = params.layer or model.recommended.get("grad_cam") or last_map(model.network)
@@ -28,7 +31,9 @@ def run(params: GradCamParams, model: VisionModel, images: dict[str, Image.Image
         return small.relu() if params.relu else small  # (h, w)
 
     def stretch(small: Tensor) -> Tensor:
-        return F.interpolate(small[None, None], x.shape[2:], mode="bilinear", align_corners=False)[0, 0]  # (H, W)
+        return F.interpolate(small[None, None], x.shape[2:], mode="bilinear", align_corners=False)[
+            0, 0
+        ]  # (H, W)
 
     attribution = Attribution(subject, context, explain, stretch, params)
     small = attribution.explanation

@@ -5,23 +5,26 @@ from torch import Tensor
 
 from catalog.targets import parse_target
 from catalog.techniques.guided_backprop import GuidedBackpropParams, GuidedBackpropSummary
-from workers.toolkit.attribution import Attribution, Progress
-from workers.toolkit.context import Context, save_png
+from workers.toolkit.attribution.attribution import Attribution, Progress
+from workers.toolkit.attribution.explicand import look
+from workers.toolkit.attribution.smoothgrad import smooth
 from workers.toolkit.errors import NoRectifier
-from workers.toolkit.heatmap import gradient_picture
-from workers.toolkit.input_gradient import input_gradient, strength
-from workers.toolkit.network import Network
-from workers.toolkit.rectifiers import deconvnet, guided
-from workers.toolkit.smoothgrad import smooth
-from workers.toolkit.subject import look
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.execution.context import Context, save_png
+from workers.toolkit.execution.input_gradient import input_gradient, strength
+from workers.toolkit.network.network import Network
+from workers.toolkit.network.rectifiers import deconvnet, guided
+from workers.toolkit.network.vision_model import VisionModel
+from workers.toolkit.rendering.heatmap import gradient_picture
 
 UNITS = "modified gradient by the network's normalized input, largest magnitude over the channels"
 RULES = {"guided": guided, "deconvnet": deconvnet}
 
 
 def run(
-    params: GuidedBackpropParams, model: VisionModel, images: dict[str, Image.Image], context: Context
+    params: GuidedBackpropParams,
+    model: VisionModel,
+    images: dict[str, Image.Image],
+    context: Context,
 ) -> GuidedBackpropSummary:
     subject = look(model, images["image"], parse_target(params.target, model.labels, model.name))
     rectifiers = len(model.network.rectifiers(subject.unit.path))

@@ -5,31 +5,41 @@ from PIL import Image
 from torch import Tensor
 
 from catalog.targets import parse_target
-from catalog.techniques.integrated_gradients import IntegratedGradientsParams, IntegratedGradientsSummary
-from workers.toolkit.attribution import Attribution, Progress
-from workers.toolkit.context import Context
-from workers.toolkit.fill import fill_image
-from workers.toolkit.input_gradient import input_gradient
-from workers.toolkit.integrated_gradients import integrated_gradients
-from workers.toolkit.network import Network
-from workers.toolkit.smoothgrad import smooth
-from workers.toolkit.subject import look
-from workers.toolkit.vision_model import VisionModel
+from catalog.techniques.integrated_gradients import (
+    IntegratedGradientsParams,
+    IntegratedGradientsSummary,
+)
+from workers.toolkit.attribution.attribution import Attribution, Progress
+from workers.toolkit.attribution.explicand import look
+from workers.toolkit.attribution.integrated_gradients import integrated_gradients
+from workers.toolkit.attribution.smoothgrad import smooth
+from workers.toolkit.execution.context import Context
+from workers.toolkit.execution.input_gradient import input_gradient
+from workers.toolkit.images.baselines import fill_image
+from workers.toolkit.network.network import Network
+from workers.toolkit.network.vision_model import VisionModel
 
 BLUR = 32 / 224  # sigma, as a part of the input's side: no shape is left
 
 
 def run(
-    params: IntegratedGradientsParams, model: VisionModel, images: dict[str, Image.Image], context: Context
+    params: IntegratedGradientsParams,
+    model: VisionModel,
+    images: dict[str, Image.Image],
+    context: Context,
 ) -> IntegratedGradientsSummary:
     subject = look(model, images["image"], parse_target(params.target, model.labels, model.name))
     unit, x = subject.unit, subject.view.x
-    baseline = fill_image(params.baseline, x, model.eye.mean, model.eye.std, BLUR * min(x.shape[2:]))[None]
+    baseline = fill_image(
+        params.baseline, x, model.eye.mean, model.eye.std, BLUR * min(x.shape[2:])
+    )[None]
     points = params.steps * params.samples
 
     def explain(network: Network, progress: Progress) -> Tensor:
         # Of one copy the points are recorded, of several the copies.
-        inner, outer = (None, attribution.record) if params.samples > 1 else (attribution.record, None)
+        inner, outer = (
+            (None, attribution.record) if params.samples > 1 else (attribution.record, None)
+        )
         began = 0  # points of the noisy copies before this one
 
         def count(copies: int, _total: int, _message: str) -> None:

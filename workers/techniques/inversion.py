@@ -6,26 +6,29 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from catalog.ascent import MadeFor
+from catalog.optimization import MadeFor
 from catalog.techniques.inversion import InversionParams, InversionSummary, InvertedLayer
-from workers.toolkit.array import Input
-from workers.toolkit.ascent import Made, ascend
-from workers.toolkit.code import code_to_invert, last_code
-from workers.toolkit.context import Context, save_json, save_png
-from workers.toolkit.inversion import Inversion
-from workers.toolkit.inversion_weights import jitter_of, tv_of
-from workers.toolkit.picture import as_saved, to_image
-from workers.toolkit.strip import leave_strip
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.execution.context import Context, save_json, save_png
+from workers.toolkit.images.array import Input
+from workers.toolkit.images.picture import as_saved, to_image
+from workers.toolkit.network.vision_model import VisionModel
+from workers.toolkit.optimization.embedding import code_to_invert, last_code
+from workers.toolkit.optimization.engine import Made, ascend
+from workers.toolkit.optimization.inversion import Inversion, jitter_of, tv_of
+from workers.toolkit.rendering.contact_sheet import leave_strip
 
 
-def run(params: InversionParams, model: VisionModel, images: dict[str, Input], context: Context) -> InversionSummary:
+def run(
+    params: InversionParams, model: VisionModel, images: dict[str, Input], context: Context
+) -> InversionSummary:
     assert params.steps is not None
     paths, chosen = _layers(params, model)
     sent = images["image"] if "image" in images else images["embedding"]
     inversions = [_inversion(params, model, sent, path) for path in paths]
     original = _judged(model, model.view(sent).x)[0] if isinstance(sent, Image.Image) else None
-    made = ascend([one.stage() for one in inversions], context, seed=params.seed or 0, device=model.device)
+    made = ascend(
+        [one.stage() for one in inversions], context, seed=params.seed or 0, device=model.device
+    )
     inverted = [
         _inverted(model, one, as_saved(kept), number, original)
         for number, (one, kept) in enumerate(zip(inversions, made.kept, strict=True), 1)
@@ -72,7 +75,9 @@ def _inverted(
         shape=list(one.code.shape[1:]),
         error=one.errors(x).tolist(),
         predicted=predicted,
-        same_class=None if original is None else [found.index == original.index for found in predicted],
+        same_class=None
+        if original is None
+        else [found.index == original.index for found in predicted],
         tv=one.tv,
         jitter=one.jitter,
         file=f"image-{number}.png",
@@ -84,10 +89,14 @@ def _judged(model: VisionModel, x: Tensor) -> list[MadeFor]:
     """The first prediction for each input (B, C, H, W), in the network's units."""
     rows = model.network.logits(x).softmax(1)
     best = [(int(row.argmax()), float(row.max())) for row in rows]
-    return [MadeFor(index=index, label=model.label(index), probability=value) for index, value in best]
+    return [
+        MadeFor(index=index, label=model.label(index), probability=value) for index, value in best
+    ]
 
 
-def _leave(context: Context, model: VisionModel, made: Made, inverted: list[InvertedLayer], sent: Input) -> None:
+def _leave(
+    context: Context, model: VisionModel, made: Made, inverted: list[InvertedLayer], sent: Input
+) -> None:
     cells: list[tuple[Image.Image, str]] = []
     for number, (layer, kept) in enumerate(zip(inverted, made.kept, strict=True), 1):
         best = min(range(len(kept)), key=layer.error.__getitem__)
@@ -95,7 +104,12 @@ def _leave(context: Context, model: VisionModel, made: Made, inverted: list[Inve
         save_png(context, layer.file, picture)
         if len(kept) > 1:
             save_png(context, f"restarts-{number}.png", to_image(kept))
-        cells.append((picture, f"{layer.layer}\nerror {layer.error[best]:.2g}\n{layer.predicted[best].label}"))
+        cells.append(
+            (
+                picture,
+                f"{layer.layer}\nerror {layer.error[best]:.2g}\n{layer.predicted[best].label}",
+            )
+        )
     if isinstance(sent, Image.Image):
         cells.insert(0, (to_image(model.eye.picture(model.view(sent).x)), "what the network sees"))
     leave_strip(context, cells)
@@ -106,4 +120,7 @@ def _curves(made: Made, inverted: list[InvertedLayer]) -> dict[str, dict[str, li
     """{layer: {part of the loss: [value at each step]}}"""
     each = len(made.curve) // len(inverted)
     parts = {layer.layer: made.curve[i * each : (i + 1) * each] for i, layer in enumerate(inverted)}
-    return {layer: {name: [step[name] for step in steps] for name in steps[0]} for layer, steps in parts.items()}
+    return {
+        layer: {name: [step[name] for step in steps] for name in steps[0]}
+        for layer, steps in parts.items()
+    }

@@ -5,15 +5,15 @@ from torch import Tensor
 
 from catalog.targets import parse_target
 from catalog.techniques.occlusion import OcclusionParams, OcclusionSummary
-from workers.toolkit.attribution import Attribution, Progress
-from workers.toolkit.context import Context
-from workers.toolkit.fill import fill_image
-from workers.toolkit.incremental.choice import Occlusion
-from workers.toolkit.network import Network
-from workers.toolkit.occlusion import rectangles, spread
-from workers.toolkit.patch_scores import PatchScores, patch_scores
-from workers.toolkit.subject import look
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.attribution.attribution import Attribution, Progress
+from workers.toolkit.attribution.explicand import look
+from workers.toolkit.execution.context import Context
+from workers.toolkit.images.baselines import fill_image
+from workers.toolkit.network.network import Network
+from workers.toolkit.network.vision_model import VisionModel
+from workers.toolkit.occlusion.choice import Occlusion
+from workers.toolkit.occlusion.dense import rectangles, spread
+from workers.toolkit.occlusion.patch_scores import PatchScores, patch_scores
 
 BOTH_WAYS = 0.2
 
@@ -32,7 +32,9 @@ def run(
     found: list[PatchScores] = []
 
     def explain(network: Network, progress: Progress) -> Tensor:
-        asked = Occlusion(network, subject.unit.path, subject.readout(probability=probability), x, patches, fill)
+        asked = Occlusion(
+            network, subject.unit.path, subject.readout(probability=probability), x, patches, fill
+        )
         found.append(patch_scores(asked, progress, attribution.record))
         return base - found[0].scores.double()  # (patches,)
 

@@ -4,12 +4,14 @@ from PIL import Image
 
 from catalog.targets import Target
 from catalog.techniques.predict import Prediction, PredictParams, PredictSummary
-from workers.toolkit.context import Context
-from workers.toolkit.subject import look
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.attribution.explicand import look
+from workers.toolkit.execution.context import Context
+from workers.toolkit.network.vision_model import VisionModel
 
 
-def run(params: PredictParams, model: VisionModel, images: dict[str, Image.Image], context: Context) -> PredictSummary:
+def run(
+    params: PredictParams, model: VisionModel, images: dict[str, Image.Image], context: Context
+) -> PredictSummary:
     context.progress(0, 1)
     subject = look(model, images["image"], Target("top", "top"))
     logits, probabilities = subject.logits[0], subject.probabilities  # (classes,)
@@ -17,7 +19,12 @@ def run(params: PredictParams, model: VisionModel, images: dict[str, Image.Image
     context.progress(1, 1)
     return PredictSummary(
         predictions=[
-            Prediction(index=i, label=model.label(i), probability=float(probabilities[i]), logit=float(logits[i]))
+            Prediction(
+                index=i,
+                label=model.label(i),
+                probability=float(probabilities[i]),
+                logit=float(logits[i]),
+            )
             for i in best
         ]
     )

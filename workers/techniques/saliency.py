@@ -5,13 +5,13 @@ from torch import Tensor
 
 from catalog.targets import parse_target
 from catalog.techniques.saliency import SaliencyParams, SaliencySummary
-from workers.toolkit.attribution import Attribution, Progress
-from workers.toolkit.context import Context
-from workers.toolkit.input_gradient import input_gradient, strength, strongest_channel
-from workers.toolkit.network import Network
-from workers.toolkit.smoothgrad import smooth
-from workers.toolkit.subject import look
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.attribution.attribution import Attribution, Progress
+from workers.toolkit.attribution.explicand import look
+from workers.toolkit.attribution.smoothgrad import smooth
+from workers.toolkit.execution.context import Context
+from workers.toolkit.execution.input_gradient import input_gradient, strength, strongest_channel
+from workers.toolkit.network.network import Network
+from workers.toolkit.network.vision_model import VisionModel
 
 
 def run(
@@ -29,4 +29,6 @@ def run(
     signed = params.reduce == "signed"
     values = strongest_channel(attribution.explanation) if signed else attribution.marks  # (H, W)
     told = attribution.leave(values, tail=0.5, signed=signed)
-    return SaliencySummary(**told, units=f"change of the {told['score']} per unit of the network's normalized input")
+    return SaliencySummary(
+        **told, units=f"change of the {told['score']} per unit of the network's normalized input"
+    )

@@ -9,30 +9,40 @@ from PIL import Image
 from torch import Tensor
 
 from catalog.style_layers import CONTENT, STYLE, recommended_layers
-from catalog.techniques.style_transfer import FRAMES, STYLES, StyleTransferParams, StyleTransferSummary, names
-from workers.toolkit.ascent import ascend
-from workers.toolkit.context import Context
-from workers.toolkit.curve import leave_pictures
-from workers.toolkit.depth import layers_at
+from catalog.techniques.style_transfer import (
+    FRAMES,
+    STYLES,
+    StyleTransferParams,
+    StyleTransferSummary,
+    names,
+)
 from workers.toolkit.errors import OneSizeOnly
-from workers.toolkit.frame import framed
-from workers.toolkit.network import Network
-from workers.toolkit.picture import as_saved, from_image
-from workers.toolkit.pooling import average_pooled
-from workers.toolkit.restyle import Restyle, Weights
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.execution.context import Context
+from workers.toolkit.images.picture import as_saved, framed, from_image
+from workers.toolkit.network.maps import layers_at
+from workers.toolkit.network.network import Network
+from workers.toolkit.network.pooling import average_pooled
+from workers.toolkit.network.vision_model import VisionModel
+from workers.toolkit.optimization.curve import leave_pictures
+from workers.toolkit.optimization.engine import ascend
+from workers.toolkit.optimization.style_transfer import Restyle, Weights
 
 _CONTENT_DEPTH, _STYLE_DEPTHS = 0.3, (0.02, 0.1, 0.18, 0.3, 0.4)
 _LEAST = 8  # pixels of a side
 
 
 def run(
-    params: StyleTransferParams, model: VisionModel, images: dict[str, Image.Image], context: Context
+    params: StyleTransferParams,
+    model: VisionModel,
+    images: dict[str, Image.Image],
+    context: Context,
 ) -> StyleTransferSummary:
     content_layers, style_layers = _layers(params, model)
     networks = _Networks(model.network, average=params.pooling == "average")
     sizes = _sizes(params, model, networks, images, content_layers, style_layers)
-    made = ascend([size.stage() for size in sizes], context, seed=params.seed or 0, device=model.device)
+    made = ascend(
+        [size.stage() for size in sizes], context, seed=params.seed or 0, device=model.device
+    )
     last = sizes[-1]
     shown = replace(made, picture=last.picture(made.picture))
     leave_pictures(context, shown)
@@ -69,18 +79,29 @@ class _Networks:
         return self._pooled[height, width]
 
 
-def _layers(params: StyleTransferParams, model: VisionModel) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _layers(
+    params: StyleTransferParams, model: VisionModel
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Content and style layers: those of the parameters, else by depth."""
     content = names(params.content_layers) or tuple(layers_at(model.network, [_CONTENT_DEPTH]))
     style = names(params.style_layers) or tuple(layers_at(model.network, _STYLE_DEPTHS))
     return content, style
 
 
-def _origin(params: StyleTransferParams, model: VisionModel) -> Literal["request", "recommended", "depth"]:
+def _origin(
+    params: StyleTransferParams, model: VisionModel
+) -> Literal["request", "recommended", "depth"]:
     if params.content_layers is None or params.style_layers is None:
         return "depth"
-    known = recommended_layers(model.recommended, CONTENT), recommended_layers(model.recommended, STYLE)
-    return "recommended" if (names(params.content_layers), names(params.style_layers)) == known else "request"
+    known = (
+        recommended_layers(model.recommended, CONTENT),
+        recommended_layers(model.recommended, STYLE),
+    )
+    return (
+        "recommended"
+        if (names(params.content_layers), names(params.style_layers)) == known
+        else "request"
+    )
 
 
 def _sizes(
@@ -93,14 +114,18 @@ def _sizes(
 ) -> list[Restyle]:
     """One optimization for each size, the smallest first."""
     styles = [images[name] for name in STYLES if name in images]
-    contents = [(_sized(images["content"], side, model), side, steps) for side, steps in params.plan()]
+    contents = [
+        (_sized(images["content"], side, model), side, steps) for side, steps in params.plan()
+    ]
     frame = _frame(params, network_at, [content for content, _, _ in contents])
     shared: dict[str, Any] = {
         "shares": params.shares(len(styles)),
         "content_layers": content_layers,
         "style_layers": style_layers,
         "frame": frame,
-        "weights": Weights(*(params.weight(name) for name in ("content", "style", "tv", "palette"))),
+        "weights": Weights(
+            *(params.weight(name) for name in ("content", "style", "tv", "palette"))
+        ),
         **params.model_dump(include={"recipe", "start", "keep_colours", "optimizer", "rate"}),
     }
     return [
@@ -116,7 +141,9 @@ def _sizes(
     ]
 
 
-def _frame(params: StyleTransferParams, network_at: Callable[[int, int], Network], contents: list[Tensor]) -> int:
+def _frame(
+    params: StyleTransferParams, network_at: Callable[[int, int], Network], contents: list[Tensor]
+) -> int:
     """How wide a frame is painted at all sizes; none for a model of one size."""
     wanted = FRAMES[params.recipe or "normalized"]
     width = min(wanted, *(side // 6 for content in contents for side in content.shape[2:]))

@@ -7,13 +7,13 @@ from PIL import Image
 
 from catalog.image_set import IndexUse, Patch, complete_index_name, index_name
 from catalog.techniques.top_channels import RespondingChannel, TopChannelsParams, TopChannelsSummary
-from workers.toolkit.contact_sheet import contact_sheet
-from workers.toolkit.context import Context, save_json, save_png
-from workers.toolkit.grad_cam import last_map
-from workers.toolkit.response import parts, respond, spot_of, strongest
-from workers.toolkit.spot_pictures import patch_cell, place_cell, side_by_side
-from workers.toolkit.top_activations import Hit, LayerReader, Spot, read_layer
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.activations.response import parts, respond, spot_of, strongest
+from workers.toolkit.activations.top_activations import Hit, LayerReader, Spot, read_layer
+from workers.toolkit.activations.top_patches import patch_cell, place_cell, side_by_side
+from workers.toolkit.execution.context import Context, save_json, save_png
+from workers.toolkit.network.maps import last_map
+from workers.toolkit.network.vision_model import VisionModel
+from workers.toolkit.rendering.contact_sheet import contact_sheet
 
 
 def run(
@@ -25,7 +25,9 @@ def run(
     reader = read_layer(model, path, context.image_set, name, context.progress)
     view, values, places = respond(reader, images["image"], params.place())
     relative = parts(reader, values, params.k)
-    chosen = strongest(reader, values, params.channels, params.k, relative=params.rank == "relative")
+    chosen = strongest(
+        reader, values, params.channels, params.k, relative=params.rank == "relative"
+    )
     cut = reader.effective if params.crop == "effective" else _all_that_is_seen
     total = reader.index.covered + 1
 
@@ -48,12 +50,18 @@ def run(
     save_json(context, "channels.json", [channel.model_dump() for channel in found])
     context.image_set.keep(complete_index_name(name, reader.index.covered), b"")
     context.progress(total, total)
-    use = IndexUse(images=reader.index.covered, added=reader.added, model_calls=model.network.passes - before)
+    use = IndexUse(
+        images=reader.index.covered, added=reader.added, model_calls=model.network.passes - before
+    )
     return TopChannelsSummary(layer=path, rank=params.rank, channels=found, index=use)
 
 
 def _best(
-    reader: LayerReader, channels: list[int], k: int, cut: Callable[[int, Spot], Spot], still: Callable[[], None]
+    reader: LayerReader,
+    channels: list[int],
+    k: int,
+    cut: Callable[[int, Spot], Spot],
+    still: Callable[[], None],
 ) -> tuple[dict[int, list[Patch]], dict[int, list[Image.Image]]]:
     """The patches of each channel and their small pictures, best first. Every photograph is decoded once.
 
@@ -69,7 +77,9 @@ def _best(
                 spot = cut(channel, reader.spot(hit, view))
                 shown[channel, hit] = Patch(**spot.facts(has_map=reader.has_map)), patch_cell(spot)
     patches = {channel: [shown[channel, hit][0] for hit in hits[channel]] for channel in channels}
-    return patches, {channel: [shown[channel, hit][1] for hit in hits[channel]] for channel in channels}
+    return patches, {
+        channel: [shown[channel, hit][1] for hit in hits[channel]] for channel in channels
+    }
 
 
 def _all_that_is_seen(channel: int, spot: Spot) -> Spot:
@@ -81,7 +91,9 @@ def _label(channel: RespondingChannel) -> str:
     return f"channel {channel.channel}: {channel.activation:.3g}{part}"
 
 
-def _channel(reader: LayerReader, channel: int, part: float, spot: Spot, patches: list[Patch]) -> RespondingChannel:
+def _channel(
+    reader: LayerReader, channel: int, part: float, spot: Spot, patches: list[Patch]
+) -> RespondingChannel:
     facts = spot.facts(has_map=reader.has_map)
     del facts["image"]
     relative = None if isnan(part) else float(part)

@@ -7,15 +7,15 @@ from catalog.image_set import IndexUse, Patch, complete_index_name, index_name
 from catalog.models import ReceptiveField
 from catalog.targets import Target, parse_target
 from catalog.techniques.top_patches import TopPatchesParams, TopPatchesSummary
-from workers.toolkit.contact_sheet import contact_sheet
-from workers.toolkit.context import Context, save_json, save_png
-from workers.toolkit.heatmap import gradient_picture
-from workers.toolkit.rectifiers import guided
-from workers.toolkit.spot_pictures import input_part, patch, patch_cell, place_cell
-from workers.toolkit.subject import told
-from workers.toolkit.top_activations import LayerReader, Spot, read_layer
-from workers.toolkit.unit import find_unit
-from workers.toolkit.vision_model import VisionModel
+from workers.toolkit.activations.top_activations import LayerReader, Spot, read_layer
+from workers.toolkit.activations.top_patches import input_part, patch, patch_cell, place_cell
+from workers.toolkit.attribution.explicand import told
+from workers.toolkit.execution.context import Context, save_json, save_png
+from workers.toolkit.network.rectifiers import guided
+from workers.toolkit.network.unit import find_unit
+from workers.toolkit.network.vision_model import VisionModel
+from workers.toolkit.rendering.contact_sheet import contact_sheet
+from workers.toolkit.rendering.heatmap import gradient_picture
 
 
 def run(
@@ -37,11 +37,17 @@ def run(
         receptive_field=_receptive_field(reader),
         crop=params.crop,
         patches=patches,
-        index=IndexUse(images=reader.index.covered, added=reader.added, model_calls=model.network.passes - before),
+        index=IndexUse(
+            images=reader.index.covered,
+            added=reader.added,
+            model_calls=model.network.passes - before,
+        ),
     )
 
 
-def _leave(params: TopPatchesParams, reader: LayerReader, channel: int, context: Context, caption: str) -> list[Patch]:
+def _leave(
+    params: TopPatchesParams, reader: LayerReader, channel: int, context: Context, caption: str
+) -> list[Patch]:
     """Save every patch and the sheets; one photograph is held at a time."""
     patches, cells, places, labels = [], [], [], []
     for number, hit in enumerate(reader.best(channel, params.k), 1):
@@ -60,7 +66,9 @@ def _leave(params: TopPatchesParams, reader: LayerReader, channel: int, context:
     return patches
 
 
-def _guided(reader: LayerReader, channel: int, spot: Spot, context: Context, number: int) -> Image.Image:
+def _guided(
+    reader: LayerReader, channel: int, spot: Spot, context: Context, number: int
+) -> Image.Image:
     """Save the guided backpropagation of the unit, cut to the patch."""
     picture = input_part(spot, gradient_picture(reader.gradient(channel, spot, guided)))
     save_png(context, f"guided-{number}.png", picture)
@@ -68,7 +76,11 @@ def _guided(reader: LayerReader, channel: int, spot: Spot, context: Context, num
 
 
 def _caption(model: VisionModel, target: Target, reader: LayerReader) -> str:
-    what = f"class {target.index}, {model.label(target.index)}" if target.index is not None else target.text
+    what = (
+        f"class {target.index}, {model.label(target.index)}"
+        if target.index is not None
+        else target.text
+    )
     return f"{what}: best of {reader.index.covered} images"
 
 
@@ -76,4 +88,6 @@ def _receptive_field(reader: LayerReader) -> ReceptiveField | None:
     field = reader.field
     if field is None:
         return None
-    return ReceptiveField(size=list(field.size), stride=list(field.stride), offset=list(field.first))
+    return ReceptiveField(
+        size=list(field.size), stride=list(field.stride), offset=list(field.first)
+    )

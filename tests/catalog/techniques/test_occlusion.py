@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from catalog.errors import InvalidParameters, TooExpensive
 from catalog.models import DEFAULT_MODEL, find_model
 from catalog.techniques.occlusion import MAX_POSITIONS, OcclusionParams
-from workers.toolkit.occlusion import rectangles
+from workers.toolkit.occlusion.dense import rectangles
 
 MODEL = find_model(DEFAULT_MODEL)  # 224 × 224
 
@@ -43,16 +43,21 @@ def test_the_limit_itself_is_accepted_and_the_next_grid_is_not() -> None:
         (4096, 4096, "/window", "at most 224"),
     ],
 )
-def test_what_the_model_cannot_do_is_refused_by_pointer(window: int, stride: int, pointer: str, sentence: str) -> None:
+def test_what_the_model_cannot_do_is_refused_by_pointer(
+    window: int, stride: int, pointer: str, sentence: str
+) -> None:
     with pytest.raises(InvalidParameters, match=sentence) as refused:
         OcclusionParams(window=window, stride=stride).check_model(MODEL)
     assert [violation.pointer for violation in refused.value.errors] == [pointer]
 
 
 @pytest.mark.parametrize(
-    ("size", "window", "stride"), [(224, 32, 8), (448, 64, 16), (299, 43, 11), (32, 5, 2), (8, 2, 1), (1, 1, 1)]
+    ("size", "window", "stride"),
+    [(224, 32, 8), (448, 64, 16), (299, 43, 11), (32, 5, 2), (8, 2, 1), (1, 1, 1)],
 )
-def test_the_defaults_grow_with_the_input_and_are_written_out(size: int, window: int, stride: int) -> None:
+def test_the_defaults_grow_with_the_input_and_are_written_out(
+    size: int, window: int, stride: int
+) -> None:
     seen = MODEL.preprocessing.model_copy(update={"resize": size, "crop": size})
     model = MODEL.model_copy(update={"preprocessing": seen})
     params = OcclusionParams().resolved(model)
@@ -62,7 +67,9 @@ def test_the_defaults_grow_with_the_input_and_are_written_out(size: int, window:
     assert (given.window, given.stride) == (1, 1)
 
 
-@pytest.mark.parametrize("given", [{"window": 0}, {"stride": 0}, {"window": -8}, {"fill": "pink"}, {"score": "loss"}])
+@pytest.mark.parametrize(
+    "given", [{"window": 0}, {"stride": 0}, {"window": -8}, {"fill": "pink"}, {"score": "loss"}]
+)
 def test_nonsense_is_refused(given: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="Input should be"):
         OcclusionParams(**given)

@@ -26,7 +26,9 @@ def test_more_cells_than_pixels_are_refused() -> None:
     assert [violation.pointer for violation in refused.value.errors] == ["/grid"]
 
 
-@pytest.mark.parametrize("given", [{"masks": 0}, {"grid": 1}, {"probability": 0}, {"probability": 1}, {"fill": "pink"}])
+@pytest.mark.parametrize(
+    "given", [{"masks": 0}, {"grid": 1}, {"probability": 0}, {"probability": 1}, {"fill": "pink"}]
+)
 def test_nonsense_is_refused(given: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="Input should be"):
         RiseParams(**given)

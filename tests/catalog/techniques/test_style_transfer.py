@@ -19,11 +19,18 @@ def resolved(model: str = DEFAULT_MODEL, **asked: Any) -> StyleTransferParams:
 @pytest.mark.parametrize("model", ["vgg16", "vgg19", "timm:vgg19", "timm:vgg19.tv_in1k"])
 def test_vgg_has_the_published_recipe(model: str) -> None:
     params = resolved(model)
-    assert (params.recipe, params.content_weight, params.style_weight, params.tv_weight) == ("gatys", 1, 1, 0)
+    assert (params.recipe, params.content_weight, params.style_weight, params.tv_weight) == (
+        "gatys",
+        1,
+        1,
+        0,
+    )
     assert (params.palette_weight, params.size, params.plan()) == (0, 512, [(512, 500)])
 
 
-@pytest.mark.parametrize("model", [DEFAULT_MODEL, "vgg19_bn", "vgg11", "resnet50", "timm:tf_efficientnet_lite0"])
+@pytest.mark.parametrize(
+    "model", [DEFAULT_MODEL, "vgg19_bn", "vgg11", "resnet50", "timm:tf_efficientnet_lite0"]
+)
 def test_every_other_model_has_normalized_losses(model: str) -> None:
     params = resolved(model)
     assert params.recipe == "normalized"
@@ -33,7 +40,12 @@ def test_every_other_model_has_normalized_losses(model: str) -> None:
 
 @pytest.mark.parametrize(
     ("size", "plan"),
-    [(63, [(32, 200), (63, 80)]), (64, [(64, 200)]), (255, [(255, 200)]), (256, [(128, 200), (256, 80)])],
+    [
+        (63, [(32, 200), (63, 80)]),
+        (64, [(64, 200)]),
+        (255, [(255, 200)]),
+        (256, [(128, 200), (256, 80)]),
+    ],
 )
 def test_small_pictures_are_made_at_one_size(size: int, plan: list[tuple[int, int]]) -> None:
     assert resolved(size=size).plan() == plan
@@ -41,7 +53,15 @@ def test_small_pictures_are_made_at_one_size(size: int, plan: list[tuple[int, in
 
 
 def test_what_is_asked_for_stays() -> None:
-    params = resolved("vgg19", recipe="normalized", style_weight=0, steps=10, scales=3, size=100, content_layers="a ,b")
+    params = resolved(
+        "vgg19",
+        recipe="normalized",
+        style_weight=0,
+        steps=10,
+        scales=3,
+        size=100,
+        content_layers="a ,b",
+    )
     assert (params.style_weight, params.plan()) == (0, [(25, 10), (50, 4), (100, 4)])
     assert params.named_layers()[:2] == ("a", "b")
     assert resolved(optimizer="adam").rate == 0.02
@@ -69,13 +89,16 @@ def test_layers_of_one_kind_come_in_their_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("weights", "shares"), [("1, 0.5", [2 / 3, 1 / 3]), ("2", [1.0]), ("0,1,3", [0, 0.25, 0.75]), (None, [1.0])]
+    ("weights", "shares"),
+    [("1, 0.5", [2 / 3, 1 / 3]), ("2", [1.0]), ("0,1,3", [0, 0.25, 0.75]), (None, [1.0])],
 )
 def test_weights_are_shares(weights: str | None, shares: list[float]) -> None:
     assert resolved(style_weights=weights).shares() == pytest.approx(shares)
 
 
-@pytest.mark.parametrize("weights", ["", "a", "1,", "1 2", "-1, 2", "0, 0", "nan", "inf", "1,1,1,1,1"])
+@pytest.mark.parametrize(
+    "weights", ["", "a", "1,", "1 2", "-1, 2", "0, 0", "nan", "inf", "1,1,1,1,1"]
+)
 def test_other_weights_are_refused(weights: str) -> None:
     with pytest.raises(InvalidParameters) as refused:
         resolved(style_weights=weights)

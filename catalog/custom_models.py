@@ -1,0 +1,149 @@
+"""Your own models: the TOML file that RETINOSCOPE_MODELS names. docs/models.md describes it."""
+
+import os
+import re
+import tomllib
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from catalog.custom_model_table import OwnTable
+from catalog.errors import BrokenModelFile, near_matches
+from catalog.model_entry import ModelEntry, OwnSource, Preprocessing
+
+VARIABLE = "RETINOSCOPE_MODELS"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+def own_models(taken: Collection[str]) -> dict[str, ModelEntry]:
+    """The models of the file in RETINOSCOPE_MODELS, none without it. Raises BrokenModelFile."""
+    path = os.environ.get(VARIABLE, "").strip()
+    return read_models(Path(path), taken) if path else {}
+
+
+def read_models(file: Path, taken: Collection[str] = ()) -> dict[str, ModelEntry]:
+    """The models of that file, in its order. `taken` names are refused. Raises BrokenModelFile."""
+    return {name: _entry(file, name, table, taken) for name, table in _tables(file).items()}
+
+
+def _tables(file: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BrokenModelFile(
+            f"There is no file {str(file)!r}. {VARIABLE} must name your models' TOML file."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BrokenModelFile(f"{file} cannot be read ({type(error).__name__}).") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BrokenModelFile(f"{file} is not TOML: {error}.") from None
+    tables = content.pop("models", None)
+    if content or not isinstance(tables, dict) or not tables:
+        stranger = f" {next(iter(content))!r} does not belong there." if content else ""
+        raise BrokenModelFile(
+            f"{file} must hold one table [models.NAME] for each model, and nothing else.{stranger}"
+        )
+    return tables
+
+
+def _entry(file: Path, name: str, table: Any, taken: Collection[str]) -> ModelEntry:
+    where = f"{file}, model {name!r}"
+    if not _NAME.fullmatch(name):
+        raise BrokenModelFile(
+            f"{where}: a name has letters, digits, . _ and -, 64 at most, no sign first."
+        )
+    if name in taken:
+        raise BrokenModelFile(f"{where}: the name is taken by a published model. Choose another.")
+    try:
+        return _resolve(name, OwnTable.model_validate(table), file.absolute().parent)
+    except ValidationError as error:
+        parts = {
+            part["loc"][:1]: part for part in reversed(error.errors(include_url=False))
+        }  # one for each field
+        raise BrokenModelFile(
+            f"{where}, {' '.join(map(_sentence, reversed(parts.values())))}"
+        ) from None
+    except ValueError as error:
+        raise BrokenModelFile(f"{where}, {error}") from None
+
+
+def _sentence(part: Any) -> str:
+    field = str(part["loc"][0]) if part["loc"] else "table"
+    match part["type"]:
+        case "missing":
+            return f"{field}: missing. {OwnTable.model_fields[field].description}"
+        case "extra_forbidden":
+            known = list(OwnTable.model_fields)
+            return f"{field}: there is no such field.{near_matches(field, known)} The fields are: {', '.join(known)}."
+        case "value_error":
+            return (
+                str(part["ctx"]["error"])
+                if field == "table"
+                else f"{field}: {part['ctx']['error']}"
+            )
+        case _:
+            return f"{field}: {part['msg']}, not {part['input']!r:.60}."
+
+
+def _resolve(name: str, table: OwnTable, folder: Path) -> ModelEntry:
+    """Raises ValueError."""
+    labels = _labels(table, folder)
+    weights = folder / table.weights
+    module, _, function = table.builder.partition(":")
+    return ModelEntry(
+        name=name,
+        source=table.source or f"own model: {table.builder}, {weights.name}",
+        builder="own",
+        weights=weights.name,
+        classes=_classes(table, labels),
+        preprocessing=_preprocessing(table),
+        recommended=table.recommended,
+        own_labels=labels,
+        own=OwnSource(
+            folder=folder,
+            module=module,
+            function=function,
+            arguments=table.arguments,
+            weights=weights,
+            weights_key=table.weights_key,
+            prefix=table.prefix,
+            renames=table.renames,
+        ),
+    )
+
+
+def _preprocessing(table: OwnTable) -> Preprocessing:
+    mean, std = table.per_channel("mean"), table.per_channel("std")
+    if max(*mean, *std) > 5:
+        raise ValueError("mean, std: pixels are 0 to 1 here, not 0 to 255. Divide both by 255.")
+    resize = table.resize or table.input_size
+    return Preprocessing(
+        resize=resize,
+        crop=table.input_size,
+        interpolation=table.interpolation,
+        mean=mean,
+        std=std,
+        fit=table.fit,
+    )
+
+
+def _labels(table: OwnTable, folder: Path) -> tuple[str, ...]:
+    labels = table.labels
+    if isinstance(labels, str):
+        try:
+            labels = (folder / labels).read_text(encoding="utf-8").strip().splitlines()
+        except (OSError, UnicodeDecodeError):
+            raise ValueError(
+                f"labels: the file {labels!r} beside the TOML file cannot be read."
+            ) from None
+    return tuple(label.strip() for label in labels)
+
+
+def _classes(table: OwnTable, labels: tuple[str, ...]) -> int:
+    if table.classes is None and not labels:
+        raise ValueError("classes: missing. Write how many there are, or their labels.")
+    if labels and table.classes not in (None, len(labels)):
+        raise ValueError(f"labels: there are {len(labels)}, but classes is {table.classes}.")
+    return table.classes or len(labels)

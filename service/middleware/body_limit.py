@@ -1,0 +1,65 @@
+"""Refuses a body that is too large while it arrives, before anything keeps it."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.problems import Problem, answer
+
+_UPLOADS = "/v1/image-sets"
+_UPLOAD_TYPES = (b"multipart/form-data", b"application/zip", b"application/x-zip")
+
+
+class BodyTooLarge(Problem):
+    def __init__(self, limit: int, advice: str) -> None:
+        super().__init__("body_too_large", f"The limit is {limit:,} bytes. {advice}")
+        self.limit = limit
+
+
+class BodyLimit:
+    """ASGI middleware. Counts what arrives, and believes a Content-Length that is already too large."""
+
+    def __init__(self, app: ASGIApp, limit: int, upload_limit: int) -> None:
+        self._app = app
+        self._limit = limit
+        self._upload_limit = upload_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        too_large = self._refusal(scope)
+        if _announced(scope) > too_large.limit:
+            await answer(too_large)(scope, receive, send)
+        else:
+            await self._app(scope, _counted(receive, too_large), send)
+
+    def _refusal(self, scope: Scope) -> BodyTooLarge:
+        if _is_upload(scope):
+            return BodyTooLarge(self._upload_limit, "Send several requests.")
+        return BodyTooLarge(self._limit, "Send a smaller image.")
+
+
+def _counted(receive: Receive, too_large: BodyTooLarge) -> Receive:
+    arrived = 0
+
+    async def counted() -> Message:
+        nonlocal arrived
+        message = await receive()
+        arrived += len(message.get("body", b""))
+        if arrived > too_large.limit:
+            raise too_large
+        return message
+
+    return counted
+
+
+def _is_upload(scope: Scope) -> bool:
+    """Files for an image set go to a temporary file; everything else is read into memory, JSON for sets too."""
+    kind: bytes = dict(scope["headers"]).get(b"content-type", b"")
+    return str(scope["path"]).startswith(_UPLOADS) and kind.strip().lower().startswith(
+        _UPLOAD_TYPES
+    )
+
+
+def _announced(scope: Scope) -> int:
+    length = dict(scope["headers"]).get(b"content-length", b"0")
+    return int(length) if length.isdigit() else 0

@@ -1,0 +1,141 @@
+"""Zip files of images, read without trust: nothing is unpacked to disk, and no size in a header is believed."""
+
+import re
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import IO
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+
+from jobs.settings import Settings
+from service.problems import Problem
+from service.uploads.file_slice import ReadTooLarge
+from service.uploads.streaming import UploadedFile
+
+_CHUNK = 1 << 16
+_ENCRYPTED = 0x1 | 0x40 | 0x2000
+_DIRECTORY_BYTES_PER_ENTRY = 512
+_LEAST_DIRECTORY_BYTES = 1 << 17  # the end of a zip file, comment included, is read at once
+_MOST_SHOWN = 200
+
+
+@dataclass
+class Candidate:
+    """Something that may be an image: how the answer calls it, and its bytes, which may raise Problem."""
+
+    name: str
+    load: Callable[[], bytes]
+
+
+@dataclass
+class Budget:
+    """What all zip files of one request may hold together."""
+
+    entries: int
+    bytes: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Budget":
+        return cls(settings.max_zip_entries, settings.max_zip_bytes)
+
+
+def candidates(
+    zipped: UploadedFile, file: IO[bytes], budget: Budget, settings: Settings
+) -> Iterator[Candidate]:
+    """The files in a zip file, in its order. Raises Problem if it is none, or has too many entries."""
+    directory_bytes = max(
+        settings.max_zip_entries * _DIRECTORY_BYTES_PER_ENTRY, _LEAST_DIRECTORY_BYTES
+    )
+    try:
+        archive = ZipFile(zipped.open(file, directory_bytes))
+    except ReadTooLarge as error:
+        raise _too_many(settings) from error
+    except Exception as error:  # zipfile raises whatever it likes at damaged files
+        raise Problem(
+            "zip_broken", "It is not a zip file, or damaged. Was the upload cut off?"
+        ) from error
+    with archive:
+        budget.entries -= len(archive.infolist())
+        if budget.entries < 0:
+            raise _too_many(settings)
+        for info in archive.infolist():
+            if not _skipped(info):
+                yield Candidate(
+                    shown(info.filename), partial(_load, archive, info, budget, settings)
+                )
+
+
+def shown(name: str) -> str:
+    """A name from outside as it may be shown: no way up, no control characters, not too long."""
+    text = "/".join(part for part in _parts(name) if part not in (".", ".."))
+    return (
+        "".join(letter if letter.isprintable() else "\ufffd" for letter in text)[-_MOST_SHOWN:]
+        or "unnamed"
+    )
+
+
+def _load(archive: ZipFile, info: ZipInfo, budget: Budget, settings: Settings) -> bytes:
+    _check(info)
+    if info.file_size > settings.max_body_bytes:
+        raise too_large(settings)
+    data = bytearray()
+    try:
+        with archive.open(info) as stream:
+            while chunk := stream.read(_CHUNK):
+                data += chunk
+                budget.bytes -= len(chunk)
+                if len(data) > settings.max_body_bytes:
+                    raise too_large(settings)
+                if budget.bytes < 0:
+                    raise _spent(settings)
+    except Problem:
+        raise
+    except Exception as error:  # zipfile and zlib raise whatever they like at damaged entries
+        raise Problem(
+            "zip_entry_damaged", "It cannot be unpacked: the zip file is damaged here."
+        ) from error
+    return bytes(data)
+
+
+def too_large(settings: Settings) -> Problem:
+    return Problem(
+        "file_too_large", f"The limit of one image is {settings.max_body_bytes:,} bytes."
+    )
+
+
+def _too_many(settings: Settings) -> Problem:
+    detail = (
+        f"The limit is {settings.max_zip_entries:,} entries in one request. Send several requests."
+    )
+    return Problem("zip_too_large", detail)
+
+
+def _spent(settings: Settings) -> Problem:
+    detail = f"Unpacked, the limit is {settings.max_zip_bytes:,} bytes in one request. Send several requests."
+    return Problem("zip_too_large", detail)
+
+
+def _check(info: ZipInfo) -> None:
+    if info.flag_bits & _ENCRYPTED:
+        raise Problem("zip_entry_encrypted", "Make the zip file without a password.")
+    if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        raise Problem(
+            "zip_entry_unsupported",
+            "Only the methods deflate and store are taken: zip -r photos.zip photos.",
+        )
+    if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
+        raise Problem(
+            "zip_entry_unsupported",
+            "It is a link or a device. Put the file itself into the zip file.",
+        )
+
+
+def _skipped(info: ZipInfo) -> bool:
+    """Folders, and what file managers leave: `__MACOSX`, `.DS_Store`, hidden files."""
+    hidden = any(part.startswith(".") and part not in (".", "..") for part in _parts(info.filename))
+    return info.is_dir() or hidden or "__MACOSX" in _parts(info.filename)
+
+
+def _parts(name: str) -> list[str]:
+    return [part for part in re.split(r"[/\\]", name) if part]

@@ -1,0 +1,155 @@
+"""The TOML file of one's own models: what it becomes, and one sentence for every mistake."""
+
+from pathlib import Path
+
+import pytest
+
+from catalog.custom_models import own_models, read_models
+from catalog.errors import BrokenModelFile
+from catalog.model_entry import ModelEntry
+from catalog.models import DEFAULT_MODEL, class_labels, find_model, models, published_names
+
+FIELDS = {
+    "builder": '"nets.small:build"',
+    "weights": '"weights/small.pt"',
+    "input_size": "32",
+    "mean": "0.5",
+    "std": "[0.2, 0.3, 0.4]",
+    "classes": "3",
+}
+
+
+def written(folder: Path, name: str = "mine", without: str = "", **fields: str) -> Path:
+    lines = [f"{key} = {value}" for key, value in (FIELDS | fields).items() if key != without]
+    file = folder / "models.toml"
+    file.write_text("\n".join([f"[models.{name}]", *lines]), encoding="utf-8")
+    return file
+
+
+def read(folder: Path, **fields: str) -> ModelEntry:
+    return read_models(written(folder, **fields))["mine"]
+
+
+def test_an_entry_becomes_a_model(tmp_path: Path) -> None:
+    entry = read(
+        tmp_path,
+        arguments="{ width = 8 }",
+        renames='{ "fc." = "head." }',
+        recommended='{ filters = "c1" }',
+    )
+    assert (entry.name, entry.builder, entry.classes, entry.weights) == (
+        "mine",
+        "own",
+        3,
+        "small.pt",
+    )
+    assert entry.input_shape == (3, 32, 32)
+    assert entry.preprocessing.mean == (0.5, 0.5, 0.5) and entry.preprocessing.std == (
+        0.2,
+        0.3,
+        0.4,
+    )
+    assert (entry.preprocessing.resize, entry.preprocessing.fit) == (32, "crop")
+    assert (entry.own.module, entry.own.function, entry.own.arguments) == (
+        "nets.small",
+        "build",
+        {"width": 8},
+    )
+    assert entry.own.weights == tmp_path / "weights" / "small.pt"
+    assert entry.own.renames == {"fc.": "head."} and entry.recommended == {"filters": "c1"}
+    assert class_labels(entry) == ("class 0", "class 1", "class 2")
+
+
+def test_grey_needs_one_number(tmp_path: Path) -> None:
+    entry = read(tmp_path, channels="1", mean="[0.5]", std="0.25", resize="40")
+    assert entry.input_shape == (1, 32, 32)
+    assert (entry.preprocessing.std, entry.preprocessing.resize) == ((0.25,), 40)
+
+
+def test_labels_are_a_list_or_a_file_and_count_the_classes(tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("Bär\nWolf \n", encoding="utf-8")
+    for given in ('["Bär", "Wolf"]', '"names.txt"'):
+        entry = read(tmp_path, without="classes", labels=given)
+        assert (entry.classes, class_labels(entry)) == (2, ("Bär", "Wolf"))
+
+
+def test_nothing_that_is_shown_holds_a_folder(tmp_path: Path) -> None:
+    entry = read(tmp_path)
+    assert str(tmp_path) not in entry.model_dump_json()
+    assert str(tmp_path) not in repr(entry)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"without": "builder"}, ("builder: missing", "module:function")),
+        ({"without": "mean"}, ("mean: missing", "[0.0]")),
+        (
+            {"builder": '"nets.small"'},
+            ("builder", "'nets.small' is not of the form module:function"),
+        ),
+        ({"builder": '"os;system:x"'}, ("builder", "module:function")),
+        ({"weigths": '"w.pt"'}, ("weigths: there is no such field. Did you mean 'weights'",)),
+        ({"input_size": '"32"'}, ("input_size", "integer", "'32'")),
+        ({"input_size": "0"}, ("input_size", "greater than or equal to 1")),
+        ({"channels": "2"}, ("channels", "1 or 3")),
+        ({"mean": "[0.5, 0.5]"}, ("mean: 2 numbers, but channels is 3",)),
+        ({"std": "[1.0, 0.0, 1.0]"}, ("std: every number must be above 0",)),
+        ({"std": '"big"'}, ("std", "valid number")),
+        ({"mean": "nan"}, ("mean", "finite number")),
+        ({"resize": "31"}, ("resize: 31 is less than input_size 32",)),
+        ({"without": "classes"}, ("classes: missing",)),
+        ({"labels": '["a", "b"]'}, ("labels: there are 2, but classes is 3",)),
+        ({"labels": '"gone.txt"'}, ("labels: the file 'gone.txt'", "cannot be read")),
+        ({"name": "resnet50"}, ("'resnet50'", "taken")),
+        ({"name": DEFAULT_MODEL}, ("taken",)),
+        ({"name": '"timm:mine"'}, ("'timm:mine'", "letters")),
+        ({"name": '"a/b"'}, ("'a/b'", "letters")),
+    ],
+)
+def test_a_mistake_names_file_model_and_field(
+    tmp_path: Path, fields: dict, words: tuple[str, ...]
+) -> None:
+    file = written(tmp_path, **fields)
+    with pytest.raises(BrokenModelFile) as refused:
+        read_models(file, published_names())
+    for word in (str(file), fields.get("name", "mine").strip('"'), *words):
+        assert word in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("models = 3", "[models.NAME]"),
+        ("", "[models.NAME]"),
+        ("[model.a]", "'model'"),
+        ("[models", "not TOML"),
+    ],
+)
+def test_a_file_of_another_shape(tmp_path: Path, text: str, word: str) -> None:
+    (tmp_path / "models.toml").write_text(text)
+    with pytest.raises(BrokenModelFile) as refused:
+        read_models(tmp_path / "models.toml")
+    assert word in refused.value.detail and "models.toml" in refused.value.detail
+
+
+def test_a_file_that_is_not_there_names_the_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETINOSCOPE_MODELS", str(tmp_path / "gone.toml"))
+    with pytest.raises(
+        BrokenModelFile, match=r"There is no file '.*gone.toml'. RETINOSCOPE_MODELS"
+    ):
+        own_models(taken=())
+
+
+def test_the_menu_has_them_behind_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETINOSCOPE_MODELS", str(written(tmp_path)))
+    models.cache_clear()
+    try:
+        assert list(models())[:3] == [DEFAULT_MODEL, "mine", "alexnet"]
+        assert find_model("mine").own is not None
+    finally:
+        models.cache_clear()

@@ -1,0 +1,112 @@
+"""A worker hears of a cancel at once, not at its next heartbeat."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+
+from jobs.artifacts import ArtifactStore
+from jobs.cancel_listener import Cancels
+from jobs.errors import Canceled
+from jobs.lease import Lease, claim
+from jobs.settings import Settings
+from jobs.store import JobStore
+from retinoscope.child import Child
+from tests.jobs.test_transitions import new_job
+from tests.wait import wait_until
+from workers.job_context import JobContext
+
+
+@pytest.fixture
+def patient(redis: Redis, settings: Settings) -> JobStore:
+    """Leases so long that no heartbeat comes within the test."""
+    return JobStore(redis, settings.model_copy(update={"lease_s": 600}))
+
+
+@pytest.fixture
+def cancels(redis: Redis) -> Cancels:
+    made = Cancels(redis)
+    before = listeners(redis)
+    made.start()
+    wait_until(lambda: listeners(redis) > before)
+    return made
+
+
+def listeners(redis: Redis) -> int:
+    """Of this test and, where they are still there, of those before it."""
+    ((_, count),) = redis.pubsub_numsub("retinoscope:cancels")
+    return int(count)
+
+
+@pytest.fixture
+def held(patient: JobStore, cancels: Cancels) -> Iterator[tuple[Lease, threading.Event]]:
+    job = new_job(patient)
+    with cancels.watch(job.id) as told:
+        lease = claim(patient, job.id, told)
+        assert lease is not None
+        with lease:
+            yield lease, told
+
+
+def test_a_canceled_job_takes_no_further_step(
+    patient: JobStore, settings: Settings, held: tuple[Lease, threading.Event]
+) -> None:
+    lease, told = held
+    context = JobContext(lease, ArtifactStore(settings.artifacts_location), {}, lambda: False)
+    context.progress(0, 100)
+    context.progress(1, 100)
+    patient.cancel(lease.job.id, "local")
+    wait_until(told.is_set)
+    for stop in (
+        lambda: context.progress(2, 100),
+        lambda: context.save("a.png", b"a", "image/png"),
+    ):
+        with pytest.raises(Canceled):
+            stop()
+    lease.cancel()
+    assert context.artifacts == []
+
+
+def test_what_is_canceled_between_watch_and_claim_is_seen(
+    patient: JobStore, cancels: Cancels
+) -> None:
+    job = new_job(patient)
+    with cancels.watch(job.id) as told:
+        first = claim(patient, job.id)
+        patient.cancel(job.id, "local")
+        wait_until(told.is_set)
+    assert first is not None and told.is_set()
+
+
+def test_another_jobs_cancel_is_none_of_ours(
+    patient: JobStore, cancels: Cancels, held: tuple[Lease, threading.Event]
+) -> None:
+    lease, told = held
+    other = new_job(patient)
+    with cancels.watch(other.id) as others:
+        assert claim(patient, other.id, others)
+        patient.cancel(other.id, "local")
+        wait_until(others.is_set)
+    assert not told.is_set()
+    lease.check()
+
+
+def connections(redis: Redis) -> set[str]:
+    """Numbers of those that listen."""
+    return {client["id"] for client in redis.client_list(_type="pubsub")}
+
+
+def test_it_listens_again_after_redis_was_away(
+    patient: JobStore,
+    held: tuple[Lease, threading.Event],
+    redis: Redis,
+    redis_server: tuple[Child, str],
+) -> None:
+    lease, told = held
+    before = connections(redis)
+    for number in before:
+        redis.client_kill_filter(_id=number)
+    wait_until(lambda: len(connections(redis) - before) >= len(before))
+    patient.cancel(lease.job.id, "local")
+    wait_until(told.is_set)

@@ -1,0 +1,32 @@
+"""Rank correlation against scipy, ties included."""
+
+import pytest
+import torch
+from scipy.stats import spearmanr
+
+from tests.toolkit.networks import noise
+from workers.toolkit.attribution.faithfulness import rank_correlation
+
+
+@pytest.mark.parametrize("levels", [1000, 4, 1.2])  # the fewer levels, the more ties
+def test_it_is_scipys(levels: float) -> None:
+    one, other = noise(1, 20)[0, 0], noise(1, 20, seed=2)[0, 0]
+    one, other = (one * levels).round(), ((other + one) * levels).round()
+    assert rank_correlation(one, other) == pytest.approx(
+        float(spearmanr(one.flatten(), other.flatten())[0])
+    )
+
+
+def test_only_the_order_counts() -> None:
+    values = noise(1, 8)[0, 0]
+    assert rank_correlation(values, values.exp()) == pytest.approx(1)
+    assert rank_correlation(values, -values) == pytest.approx(-1)
+
+
+def test_a_constant_map_correlates_with_nothing() -> None:
+    values = noise(1, 8)[0, 0]
+    assert (
+        rank_correlation(values, torch.zeros(8, 8))
+        == rank_correlation(torch.ones(8, 8), values)
+        == 0
+    )

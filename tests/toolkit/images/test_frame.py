@@ -1,0 +1,21 @@
+"""Frames: what is cut off is what was put on."""
+
+import pytest
+import torch
+
+from workers.toolkit.images.picture import centre, framed, unframed
+
+
+@pytest.mark.parametrize("width", [0, 1, 7])
+def test_a_frame_mirrors_and_comes_off(width: int) -> None:
+    picture = torch.rand(2, 3, 9, 8)
+    wide = framed(picture, width)
+    assert wide.shape == (2, 3, 9 + 2 * width, 8 + 2 * width)
+    assert torch.equal(unframed(wide, width), picture)
+    for beyond in range(1, width + 1):
+        assert torch.equal(wide[..., width - beyond, width : width + 8], picture[..., beyond, :])
+
+
+def test_the_centre_lies_in_the_middle() -> None:
+    picture = torch.arange(35).view(1, 1, 5, 7)
+    assert torch.equal(centre(picture, 3, 5), picture[..., 1:4, 1:6])

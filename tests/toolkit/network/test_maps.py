@@ -1,0 +1,30 @@
+"""Layers by depth, on networks whose order is known."""
+
+import pytest
+
+from tests.tiny import EveryRelu, TinyNetwork, seeded
+from tests.toolkit.networks import network
+from workers.toolkit.network.maps import layers_at, maps
+
+IN_ORDER = ["conv1", "bn1", "relu1", "conv2", "relu2", "pool", "conv3", "relu3"]
+
+
+def test_every_map_has_one_name_in_the_order_of_work() -> None:
+    assert maps(network(seeded(TinyNetwork))) == IN_ORDER
+
+
+@pytest.mark.parametrize(
+    ("fraction", "layer"), [(0, "conv1"), (1, "relu3"), (0.5, "relu2"), (0.6, "relu2")]
+)
+def test_a_fraction_names_a_layer(fraction: float, layer: str) -> None:
+    assert layers_at(network(seeded(TinyNetwork)), [fraction]) == [layer]
+
+
+def test_each_layer_once() -> None:
+    assert layers_at(network(seeded(TinyNetwork)), [0, 0.01, 1, 1]) == ["conv1", "relu3"]
+
+
+def test_a_tensor_with_two_names_counts_once() -> None:
+    names = maps(network(seeded(EveryRelu)))
+    assert len(names) == len(set(names))
+    assert "head" not in names

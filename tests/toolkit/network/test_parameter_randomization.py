@@ -1,0 +1,88 @@
+"""The shuffled sibling: one parameter differs, everything else is the same memory, and the original never notices."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.tiny import EveryRelu, TinyNetwork, seeded
+from tests.toolkit.networks import network, noise
+from workers.toolkit.network.network import LOGITS, Network
+from workers.toolkit.network.parameter_randomization import randomized
+
+
+@pytest.fixture
+def tiny() -> Network:
+    return network(seeded(TinyNetwork))
+
+
+def memory(of: Network) -> dict[str, int]:
+    return {name: tensor.data_ptr() for name, tensor in of.whole.state_dict().items()}
+
+
+@pytest.mark.parametrize(
+    ("path", "weights"),
+    [("", "head.weight"), ("head", "head.weight"), ("relu3", "conv3.weight"), ("pool", "conv2.weight"),
+     ("bn1", "conv1.weight"), ("conv1", "conv1.weight")],
+)  # fmt: skip
+def test_the_last_weights_before_the_target_are_shuffled(
+    tiny: Network, path: str, weights: str
+) -> None:
+    made = randomized(tiny, path, 5)
+    assert made is not None and made.weights == weights
+    before, after = (net.whole.get_parameter(weights).flatten() for net in (tiny, made.network))
+    assert not torch.equal(before, after)
+    assert torch.equal(before.sort().values, after.sort().values)
+
+
+def test_all_other_parameters_are_the_same_memory(tiny: Network) -> None:
+    made = randomized(tiny, LOGITS, 5)
+    assert made is not None
+    ours, theirs = memory(tiny), memory(made.network)
+    assert {name for name, place in theirs.items() if ours[name] != place} == {"head.weight"}
+    assert ours.keys() == theirs.keys()
+
+
+def test_the_original_gives_what_it_gave_and_the_sibling_something_else(tiny: Network) -> None:
+    x = noise(2)
+    before, places = tiny.logits(x), memory(tiny)
+    made = randomized(tiny, LOGITS, 5)
+    assert made is not None
+    other = made.network.logits(x)
+    assert torch.equal(tiny.logits(x), before)
+    assert torch.equal(network(seeded(TinyNetwork)).logits(x), before)
+    assert memory(tiny) == places
+    assert not torch.allclose(other, before)
+    assert list(made.network.layers) == list(tiny.layers)
+    # Below the shuffled layer nothing differs, and what the eager model with that weight gives is what comes out.
+    assert torch.equal(made.network.run(x, "relu3"), tiny.run(x, "relu3"))
+    eager = seeded(TinyNetwork)
+    eager.head.weight.data = made.network.whole.get_parameter("head.weight").data
+    torch.testing.assert_close(other, eager(x).detach())
+
+
+def test_the_seed_decides(tiny: Network) -> None:
+    one, same, other = (
+        randomized(tiny, LOGITS, seed).network.logits(noise(1)) for seed in (1, 1, 2)
+    )
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+
+def test_a_model_of_many_relus_has_a_sibling_too() -> None:
+    made = randomized(network(seeded(EveryRelu)), LOGITS, 0)
+    assert made is not None and made.weights == "head.weight"
+
+
+class Bare(TinyNetwork):
+    """A layer before the first weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mark = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(self.mark(x))
+
+
+def test_without_weights_there_is_nothing_to_shuffle() -> None:
+    assert randomized(network(seeded(Bare)), "mark", 0) is None

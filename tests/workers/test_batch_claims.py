@@ -1,0 +1,146 @@
+"""Waiting jobs of one technique and model run as one batch, each with the result that it has alone."""
+
+import io
+
+import numpy as np
+import pytest
+from redis import Redis
+
+from catalog.models import models
+from catalog.registry import find_technique
+from jobs.artifacts import ArtifactStore
+from jobs.lease import claim
+from jobs.model import InputImage, Job, Status
+from jobs.settings import Settings
+from jobs.store import JobStore, NewJob
+from jobs.uploads import ImageFacts, ImageStore
+from tests.digits import Digits, make_digits
+from workers.batch_claims import MOST
+from workers.runner import Runner
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Digits:
+    return make_digits(tmp_path_factory.mktemp("digits"))
+
+
+class Desk:
+    """Makes jobs, and a worker to run them."""
+
+    def __init__(self, redis: Redis, settings: Settings, digits: Digits) -> None:
+        self.store, self.files = (
+            JobStore(redis, settings),
+            ArtifactStore(settings.artifacts_location),
+        )
+        self.images = ImageStore(redis, self.files, settings)
+        self.runner = Runner(settings, lambda: False)
+        self._digits = digits
+
+    def job(
+        self, picture: int, technique: str = "saliency", owner: str = "ada", **asked: object
+    ) -> Job:
+        facts = ImageFacts(width=8, height=8, media_type="image/png")
+        stored = self.images.put(owner, self._digits.png(picture), facts)
+        params = find_technique(technique).params(model="digits", seed=1, **asked)
+        return self.store.create(
+            NewJob(
+                owner=owner,
+                technique=technique,
+                model="digits",
+                queue="fast",
+                params=params.model_dump(mode="json"),
+                inputs={"image": InputImage(id=stored.id, width=8, height=8)},
+                gathers=params.gathers(),
+            )
+        )
+
+    def seen(self, job: Job) -> Job:
+        return self.store.get(job.id)
+
+    def values(self, job: Job) -> np.ndarray:
+        (file,) = (file for file in self.seen(job).result.artifacts if file.name == "values.npy")
+        return np.load(io.BytesIO(self.files.get(file.key)))
+
+
+@pytest.fixture
+def desk(redis: Redis, settings: Settings, digits: Digits, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    monkeypatch.setenv("RETINOSCOPE_MODELS", str(digits.file))
+    models.cache_clear()
+    yield Desk(redis, settings, digits)
+    models.cache_clear()
+
+
+@pytest.mark.parametrize("technique", ["saliency", "guided_backprop", "grad_cam"])
+def test_results_are_those_of_each_alone(desk: Desk, technique: str) -> None:
+    alone = []
+    for picture in range(4):
+        job = desk.job(picture, technique)
+        assert desk.runner.run(job.id) == []
+        alone.append(desk.values(job))
+    jobs = [desk.job(picture, technique) for picture in range(4)]
+    desk.runner.run(jobs[0].id)
+    for job, expected in zip(jobs, alone, strict=True):
+        seen = desk.seen(job)
+        assert seen.status is Status.SUCCEEDED and seen.attempts == 1
+        assert seen.provenance["together"] == 4
+        np.testing.assert_allclose(desk.values(job), expected, atol=1e-5 * np.abs(expected).max())
+
+
+def test_a_prediction_too_whoever_asks(desk: Desk) -> None:
+    jobs = [desk.job(0, "predict", owner="ada"), desk.job(1, "predict", owner="bob", top_k=2)]
+    desk.runner.run(jobs[0].id)
+    assert [len(desk.seen(job).result.summary["predictions"]) for job in jobs] == [5, 2]
+
+
+def test_no_more_than_so_many_at_once_and_the_oldest_first(desk: Desk) -> None:
+    jobs = [desk.job(i) for i in range(MOST + 2)]
+    jobs.sort(key=lambda job: job.id)  # those of one millisecond have no order of their own
+    desk.runner.run(jobs[-1].id)
+    stand = [desk.seen(job).status for job in jobs]
+    assert stand == [Status.SUCCEEDED] * (MOST - 1) + [Status.QUEUED] * 2 + [Status.SUCCEEDED]
+
+
+def test_other_work_stays_where_it_is(desk: Desk) -> None:
+    others = [
+        desk.job(0, "predict"),
+        desk.job(0, samples=4),
+        desk.job(0, check=True),
+        desk.job(0, "occlusion"),
+    ]
+    desk.runner.run(desk.job(1).id)
+    assert {desk.seen(job).status for job in others} == {Status.QUEUED}
+
+
+def test_with_whom_a_worker_died_nobody_runs_together(desk: Desk) -> None:
+    suspects, fresh = [desk.job(0), desk.job(1)], desk.job(2)
+    for suspect in suspects:
+        assert claim(desk.store, suspect.id)
+        desk.store.redis.hset(f"retinoscope:job:{suspect.id}", "lease_ms", 0)
+        desk.store.transition("recover", suspect.id, "ada", 1000, 3, "0")
+    desk.runner.run(suspects[0].id)
+    assert desk.seen(suspects[0]).provenance["together"] == 1
+    assert desk.seen(fresh).status is Status.QUEUED
+    desk.runner.run(fresh.id)
+    assert desk.seen(fresh).provenance["together"] == 1
+    assert desk.seen(suspects[1]).status is Status.QUEUED
+
+
+def test_what_fails_for_one_does_not_fail_for_the_others(desk: Desk) -> None:
+    jobs = [desk.job(0), desk.job(1, target="2:99"), desk.job(2)]
+    desk.runner.run(jobs[0].id)
+    assert [desk.seen(job).status for job in jobs] == [
+        Status.SUCCEEDED,
+        Status.FAILED,
+        Status.SUCCEEDED,
+    ]
+
+
+def test_one_that_is_canceled_before_stays_canceled(desk: Desk) -> None:
+    jobs = [desk.job(i) for i in range(3)]
+    desk.store.cancel(jobs[1].id, "ada")
+    desk.runner.run(jobs[0].id)
+    assert [desk.seen(job).status for job in jobs] == [
+        Status.SUCCEEDED,
+        Status.CANCELED,
+        Status.SUCCEEDED,
+    ]

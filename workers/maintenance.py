@@ -1,0 +1,46 @@
+"""`python -m workers.maintenance PARENT NAME`: the reconciler and the worker's notice to the API, in a process of their own.
+
+Not in the Celery parent: the object store's client starts threads, and a child that is forked from a process with such
+threads hangs at its first file.
+"""
+
+import logging
+import sys
+import time
+
+from redis import RedisError
+
+from jobs.artifacts import ArtifactStore
+from jobs.connection import connect
+from jobs.orphan_sweep import OrphanSweep
+from jobs.process import die_with_parent
+from jobs.queue import publish
+from jobs.reconciler import Reconciler
+from jobs.registries import Noticeboard
+from jobs.settings import settings
+from jobs.store import JobStore
+
+log = logging.getLogger(__name__)
+
+_NOTICE_EVERY_S = 5
+
+
+def keep(name: str) -> None:
+    """Until the parent dies or stops it."""
+    redis = connect(settings().redis_url)
+    store, files = JobStore(redis, settings()), ArtifactStore(settings().artifacts_location)
+    Reconciler(store, files, publish).start()
+    OrphanSweep(store, files).start()
+    board = Noticeboard(redis)
+    while True:
+        try:
+            board.announce_worker(name)
+        except RedisError:
+            log.warning("Redis is away")
+        time.sleep(_NOTICE_EVERY_S)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s keeper %(message)s")
+    die_with_parent(int(sys.argv[1]))
+    keep(sys.argv[2])

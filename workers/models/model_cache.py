@@ -1,0 +1,47 @@
+"""Loaded models, kept as long as their weights fit into the worker's share of memory; the longest unused goes first."""
+
+import threading
+from collections import OrderedDict
+
+import torch
+
+from catalog.models import find_model
+from workers.models.load import load_model
+from workers.toolkit.network.vision_model import VisionModel
+
+
+class WarmModels:
+    def __init__(self, device: torch.device, memory_bytes: int) -> None:
+        self.device = device
+        self._memory_bytes = memory_bytes
+        self._models: OrderedDict[str, VisionModel] = OrderedDict()
+        self._loading = threading.Lock()
+
+    def get(self, name: str) -> VisionModel:
+        """The model, loaded if need be. Raises ModelError or UnknownModel."""
+        with self._loading:
+            if name not in self._models:
+                self._models[name] = load_model(find_model(name), self.device)
+                self._make_room(name)
+            self._models.move_to_end(name)
+            return self._models[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._models
+
+    def _make_room(self, newest: str) -> None:
+        while (
+            len(self._models) > 1
+            and sum(map(weight_bytes, self._models.values())) > self._memory_bytes
+        ):
+            oldest = next(iter(self._models))
+            if oldest == newest:
+                return
+            del self._models[oldest]
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+
+
+def weight_bytes(model: VisionModel) -> int:
+    tensors = [*model.network.module.parameters(), *model.network.module.buffers()]
+    return sum(tensor.nbytes for tensor in tensors) + model.network.folded_bytes

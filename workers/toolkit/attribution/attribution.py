@@ -1,0 +1,132 @@
+"""A map of the model as every attribution technique leaves it, and its check when one is asked for."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from workers.toolkit.attribution.explicand import Subject
+from workers.toolkit.attribution.faithfulness import (
+    hide_and_show,
+    passes,
+    rank_correlation,
+    verdict,
+)
+from workers.toolkit.execution.cached import once
+from workers.toolkit.execution.context import Context, save_png
+from workers.toolkit.execution.replay import Record
+from workers.toolkit.network.network import Network
+from workers.toolkit.network.parameter_randomization import randomized
+from workers.toolkit.rendering.curve_picture import curve_picture
+from workers.toolkit.rendering.heatmap import leave_heatmap
+
+Progress = Callable[[int, int, str], None]
+Explain = Callable[[Network, Progress], Tensor]
+"""(network, progress) → the explanation, in any shape; the network is the model's, or one with a layer shuffled."""
+
+
+class Checked(Protocol):
+    """The parameters that matter here, as the catalog has them."""
+
+    @property
+    def check(self) -> bool: ...
+    @property
+    def seed(self) -> int | None: ...
+
+
+class Attribution:
+    """One technique's explanation of one subject.
+
+    `marks` makes of the explanation the map (H, W) that is highest where the image counts most. With `gradient` the
+    check explains the model with a shuffled layer too, which costs as much again.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        context: Context,
+        explain: Explain,
+        marks: Callable[[Tensor], Tensor],
+        params: Checked,
+        *,
+        gradient: bool = True,
+    ) -> None:
+        self._subject, self._context = subject, context
+        self._explain, self._marks = explain, marks
+        self._check, self._seed = params.check, params.seed or 0
+        network = subject.model.network
+        self._sibling = (
+            randomized(network, subject.unit.path, self._seed)
+            if params.check and gradient
+            else None
+        )
+        self._map_steps = 0
+        self.record = Record(context)
+
+    @once
+    def explanation(self) -> Tensor:
+        return self._explain(self._subject.model.network, self._reporter(0))
+
+    @once
+    def marks(self) -> Tensor:
+        """(H, W)"""
+        return self._marks(self.explanation)
+
+    def leave(
+        self, values: Tensor, *, tail: float = 0.0, signed: bool = False, probability: bool = False
+    ) -> dict[str, Any]:
+        """Save the pictures of a map (H, W); returns what the summary says of subject, map and check."""
+        subject = self._subject
+        shown = leave_heatmap(self._context, subject.view, values, tail=tail, signed=signed)
+        check = self._checked() if self._check else None
+        if check:
+            save_png(self._context, "check.png", curve_picture(check))
+        return {
+            **subject.facts(),
+            **subject.score(probability=probability),
+            **shown,
+            "check": check,
+        }
+
+    def _checked(self) -> dict[str, Any]:
+        marks, subject = self.marks, self._subject
+        found: dict[str, Any] = {}
+        if self._sibling:
+            other = self._marks(self._explain(self._sibling.network, self._reporter(1)))
+            found["randomized_weights"] = self._sibling.weights
+            found["randomized_correlation"] = rank_correlation(marks.abs(), other.abs())
+        found |= hide_and_show(
+            self.record.scores(subject.scorer(probability=True)),
+            subject.view.x,
+            marks,
+            self._seed,
+            self._count,
+        )
+        found |= subject.score(probability=True)
+        found["base_score"] = found.pop("score_value")
+        return found | {"verdict": verdict(found)}
+
+    def _reporter(self, map_index: int) -> Progress:
+        """Progress of one map, as a part of the whole."""
+
+        def report(done: int, total: int, message: str) -> None:
+            self._map_steps = total
+            self._report(map_index * total + done, message)
+
+        return report
+
+    def _count(self, done: int) -> None:
+        self._report(self._total - self._passes + done, "check")
+
+    def _report(self, done: int, message: str) -> None:
+        """Not what another process did: it was told then."""
+        if not self.record.replaying:
+            self._context.progress(done, self._total, message)
+
+    @property
+    def _total(self) -> int:
+        return self._map_steps * (2 if self._sibling else 1) + self._passes
+
+    @property
+    def _passes(self) -> int:
+        return passes(self._subject.view.x[0, 0].numel()) if self._check else 0

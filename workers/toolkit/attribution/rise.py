@@ -1,0 +1,70 @@
+"""RISE: the mean of random masks, weighted by the score of what they leave to see (Petsiuk et al. 2018)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from workers.toolkit.errors import NotFinite
+
+Score = Callable[[Tensor], Tensor]  # (B, C, H, W) → (B,)
+Progress = Callable[[int, int, str], None]
+
+BATCH = 16
+
+
+@dataclass(frozen=True)
+class Masks:
+    """Random masks: `grid` × `grid` cells, open with a probability, enlarged bilinearly to one cell more than the image
+    and cut at a random offset within that cell."""
+
+    grid: int
+    probability: float
+
+    def draw(self, count: int, height: int, width: int, generator: torch.Generator) -> Tensor:
+        """(count, height, width), 0..1, on the CPU."""
+        cell = ceil(height / self.grid), ceil(width / self.grid)
+        open_cells = (
+            torch.rand(count, 1, self.grid, self.grid, generator=generator) < self.probability
+        ).float()
+        size = [(self.grid + 1) * side for side in cell]
+        large = F.interpolate(open_cells, size, mode="bilinear", align_corners=False)[:, 0]
+        tops, lefts = (torch.randint(side, (count,), generator=generator).tolist() for side in cell)
+        cut = [
+            mask[y : y + height, x : x + width]
+            for mask, y, x in zip(large, tops, lefts, strict=True)
+        ]
+        return torch.stack(cut)
+
+
+@torch.no_grad()
+def rise(
+    score: Score,
+    x: Tensor,
+    fill: Tensor,
+    masks: Masks,
+    count: int,
+    seed: int,
+    progress: Progress,
+    batch: int = BATCH,
+) -> Tensor:
+    """Σ score · mask / (count · probability) over `count` masks of x (1, C, H, W), → (H, W).
+
+    A closed mask shows `fill` (C, H, W). Only one batch of masks is held at a time. Raises NotFinite.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    height, width = x.shape[2:]
+    total = torch.zeros(height, width, dtype=torch.float64)
+    for start in range(0, count, batch):
+        progress(start, count, "masks")
+        some = masks.draw(min(batch, count - start), height, width, generator)
+        opening = some.to(x)[:, None]
+        scores = score(fill + opening * (x - fill)).cpu().double()
+        total += torch.tensordot(scores, some.double(), 1)
+    progress(count, count, "masks")
+    if not bool(total.isfinite().all()):
+        raise NotFinite("The score is NaN or infinite under some mask. Try another fill.")
+    return (total / (count * masks.probability)).float()

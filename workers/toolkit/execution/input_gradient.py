@@ -1,0 +1,41 @@
+"""The gradient of a unit with respect to the network's input."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from workers.toolkit.errors import NotFinite
+from workers.toolkit.execution.batches import batch_size, in_pieces
+from workers.toolkit.execution.dynamic_batching import gathered
+from workers.toolkit.network.network import Network, Rule
+from workers.toolkit.network.unit import Unit, read_each
+
+
+def input_gradient(network: Network, unit: Unit, x: Tensor, rule: Rule | None = None) -> Tensor:
+    """∂ unit / ∂ x for each image: (B, C, H, W) → (B, C, H, W). Raises NotFinite."""
+
+    def at_once(units: Sequence[Unit], x: Tensor) -> Tensor:
+        x = x.detach().requires_grad_()
+        with torch.enable_grad():
+            value = read_each(units, network.run(x, unit.path, rule)).sum()
+        return torch.autograd.grad(value, x)[0]
+
+    def most() -> int:
+        return batch_size(network, unit.path, rule=rule, gradient=True)
+
+    gradient = gathered((network, "gradient", unit.path, rule), unit, x, in_pieces(at_once, most))
+    if not bool(gradient.isfinite().all()):
+        raise NotFinite("The gradient is NaN or infinite.")
+    return gradient
+
+
+def strongest_channel(gradient: Tensor) -> Tensor:
+    """(C, H, W) → (H, W): per pixel the entry of largest magnitude, with its sign."""
+    index = gradient.abs().argmax(0, keepdim=True)
+    return gradient.gather(0, index)[0]
+
+
+def strength(gradient: Tensor) -> Tensor:
+    """(C, H, W) → (H, W): per pixel the largest magnitude."""
+    return strongest_channel(gradient).abs()

@@ -1,0 +1,48 @@
+"""How far two pictures of one size are apart: norms, and a picture of the difference."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+_TAIL = 99.0  # percentile of the changed values that is shown in full
+
+
+@dataclass(frozen=True)
+class Change:
+    """The difference of two 8-bit images in levels, (H, W, C)."""
+
+    levels: NDArray[np.int16]
+
+    @classmethod
+    def between(cls, before: Image.Image, after: Image.Image) -> "Change":
+        first, second = (np.asarray(image, dtype=np.int16) for image in (before, after))
+        return cls((second - first).reshape(*first.shape[:2], -1))
+
+    @property
+    def l0(self) -> int:
+        """Pixels of which any channel is changed."""
+        return int(self.levels.any(axis=2).sum())
+
+    @property
+    def l2(self) -> float:
+        """√Σδ² over all values, each in 0..1."""
+        return float(np.sqrt(np.square(self.levels.astype(np.float64) / 255).sum()))
+
+    @property
+    def linf_levels(self) -> int:
+        return int(np.abs(self.levels).max(initial=0))
+
+    @property
+    def amplification(self) -> float:
+        """The factor with which nearly every change still fits on both sides of mid-grey."""
+        changed = np.abs(self.levels[self.levels != 0])
+        return (
+            round(max(127 / float(np.percentile(changed, _TAIL)), 1.0), 2) if changed.size else 1.0
+        )
+
+    def picture(self) -> Image.Image:
+        """The change, amplified, on mid-grey."""
+        shown = (self.levels * self.amplification + 128).round().clip(0, 255).astype(np.uint8)
+        return Image.fromarray(shown[..., 0] if shown.shape[2] == 1 else shown)

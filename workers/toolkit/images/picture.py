@@ -1,0 +1,65 @@
+"""Between tensors in 0..1 and 8-bit images."""
+
+from math import ceil, sqrt
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def levels(picture: Tensor) -> Tensor:
+    """In 0..1 → rounded to 8 bits."""
+    return (picture.detach().clamp(0, 1) * 255).round().to(torch.uint8)
+
+
+def from_levels(rounded: Tensor) -> Tensor:
+    """In 8 bits → in 0..1."""
+    return rounded.to(torch.float32) / 255
+
+
+def to_image(picture: Tensor) -> Image.Image:
+    """(B, C, H, W) in 0..1, or in 8 bits → RGB or grey; several side by side in a grid."""
+    rounded = picture if picture.dtype == torch.uint8 else levels(picture)
+    arrays = rounded.permute(0, 2, 3, 1).cpu().numpy()
+    images = [Image.fromarray(one[..., 0] if one.shape[2] == 1 else one) for one in arrays]
+    if len(images) == 1:
+        return images[0]
+    columns = ceil(sqrt(len(images)))
+    width, height = images[0].size
+    grid = Image.new(images[0].mode, (columns * width, ceil(len(images) / columns) * height))
+    for i, image in enumerate(images):
+        grid.paste(image, (i % columns * width, i // columns * height))
+    return grid
+
+
+def from_image(image: Image.Image, channels: int = 3) -> Tensor:
+    """RGB (or grey) → (1, C, H, W) in 0..1."""
+    array = np.asarray(image.convert("RGB" if channels == 3 else "L"), dtype=np.float32) / 255
+    return (
+        torch.from_numpy(array.reshape(image.height, image.width, channels))
+        .permute(2, 0, 1)[None]
+        .contiguous()
+    )
+
+
+def as_saved(picture: Tensor) -> Tensor:
+    """The picture as an 8-bit file gives it back."""
+    return from_levels(levels(picture)).to(picture.dtype)
+
+
+def framed(picture: Tensor, width: int) -> Tensor:
+    """(B, C, H, W) → (B, C, H + 2 · width, W + 2 · width), mirrored at the edges."""
+    return F.pad(picture, (width,) * 4, mode="reflect") if width else picture
+
+
+def unframed(picture: Tensor, width: int) -> Tensor:
+    """What `framed` began with."""
+    return centre(picture, picture.shape[-2] - 2 * width, picture.shape[-1] - 2 * width)
+
+
+def centre(picture: Tensor, height: int, width: int) -> Tensor:
+    """(…, H, W) → (…, height, width), cut out of the middle."""
+    top, left = (picture.shape[-2] - height) // 2, (picture.shape[-1] - width) // 2
+    return picture[..., top : top + height, left : left + width]
