@@ -29,10 +29,10 @@ from catalog.models import find_model
 from workers.models.load import load_model
 from workers.toolkit.attribution.grad_cam import class_activation_map
 from workers.toolkit.attribution.integrated_gradients import integrated_gradients
-from workers.toolkit.attribution.smoothgrad import smooth
+from workers.toolkit.attribution.smoothgrad import smoothgrad
 from workers.toolkit.execution.input_gradient import input_gradient
 from workers.toolkit.network.network import LOGITS, Network
-from workers.toolkit.network.precision import samples
+from workers.toolkit.network.precision import probe_inputs
 from workers.toolkit.network.rectifiers import guided
 from workers.toolkit.network.unit import Unit
 
@@ -55,7 +55,7 @@ Work = Callable[[], Tensor]
 class Copies:
     """SmoothGrad's parameters, as the catalog has them."""
 
-    samples: int = COPIES
+    probe_inputs: int = COPIES
     noise: float = NOISE
     seed: int = 0
 
@@ -79,7 +79,7 @@ class Bench:
             for key, value in formats.items()
         }
         network = Network(module, 3, 224, 224)
-        x = samples(network.input_shape)[1:].to(device, dtype)
+        x = probe_inputs(network.input_shape)[1:].to(device, dtype)
         return cls(
             network, modules, CAM_LAYERS[name], x, Unit(LOGITS, int(network.logits(x).argmax()))
         )
@@ -111,7 +111,7 @@ def ours(bench: Bench, technique: str, x: Tensor) -> Tensor:
         return integrated_gradients(
             bench.gradient, x, torch.zeros_like(x), STEPS, lambda done: None
         )
-    return smooth(bench.gradient, x, Copies(), lambda done, total, message: None)[None]
+    return smoothgrad(bench.gradient, x, Copies(), lambda done, total, message: None)[None]
 
 
 def captum(bench: Bench, technique: str) -> dict[str, Work]:

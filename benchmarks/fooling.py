@@ -29,8 +29,8 @@ from retinoscope.demo_plan import photograph
 from workers.execute import execute
 from workers.models.load import load_model
 from workers.toolkit.execution.context import LocalContext
-from workers.toolkit.images.perturbation import Change
-from workers.toolkit.images.picture import as_saved, from_image, to_image
+from workers.toolkit.images.perturbation import Perturbation
+from workers.toolkit.images.picture import from_image, quantized, to_image
 from workers.toolkit.images.preprocessing import decode
 from workers.toolkit.network.vision_model import VisionModel
 
@@ -103,7 +103,7 @@ def pairs(model: VisionModel, count: int) -> list[tuple[Image.Image, int]]:
         side = round(min(image.size) * draw.uniform(SMALLEST_CROP, 1))
         left, top = (int(draw.integers(length - side + 1)) for length in image.size)
         square = image.crop((left, top, left + side, top + side))
-        square = square.resize((model.eye.resize,) * 2, Image.Resampling.LANCZOS)
+        square = square.resize((model.preprocessing.resize,) * 2, Image.Resampling.LANCZOS)
         square = ImageOps.mirror(square) if draw.random() < 0.5 else square
         goal = int(draw.integers(len(model.labels)))
         if goal != first_class(model, square)[0]:
@@ -122,7 +122,7 @@ def first_class(model: VisionModel, image: Image.Image) -> tuple[int, Tensor]:
     """The first class and all probabilities of an image as a file."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
-    probabilities = model.network.logits(model.view(decode(buffer.getvalue())).x)[0].softmax(0)
+    probabilities = model.network.logits(model.prepare(decode(buffer.getvalue())).x)[0].softmax(0)
     return int(probabilities.argmax()), probabilities
 
 
@@ -133,7 +133,7 @@ def attacked(
     for before, (after, gradients), goal in zip(
         images, WAYS[way](model, images, goals, steps), goals, strict=True
     ):
-        change = Change.between(before, after)
+        change = Perturbation.between(before, after)
         success = first_class(model, after)[0] == goal
         rows.append(
             {
@@ -191,11 +191,11 @@ class Seen(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         if self._rounded:
-            pictures = pictures + (as_saved(pictures) - pictures).detach()
-        left, top = self._model.eye.corner(pictures.shape[3], pictures.shape[2])
-        crop = self._model.eye.crop
+            pictures = pictures + (quantized(pictures) - pictures).detach()
+        left, top = self._model.preprocessing.corner(pictures.shape[3], pictures.shape[2])
+        crop = self._model.preprocessing.crop
         square = pictures[..., top : top + crop, left : left + crop]
-        return self._model.network.logits(self._model.eye.normalize(square))
+        return self._model.network.logits(self._model.preprocessing.normalize(square))
 
 
 def ddn(*, rounded: bool) -> Way:

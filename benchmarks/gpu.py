@@ -31,7 +31,7 @@ from workers.toolkit.attribution.integrated_gradients import integrated_gradient
 from workers.toolkit.execution.batches import batch_size
 from workers.toolkit.execution.input_gradient import input_gradient
 from workers.toolkit.network.network import LOGITS, Network
-from workers.toolkit.network.precision import samples, set_tf32
+from workers.toolkit.network.precision import probe_inputs, set_tf32
 from workers.toolkit.network.rectifiers import guided
 from workers.toolkit.network.unit import Unit
 from workers.toolkit.occlusion.choice import Occlusion
@@ -70,7 +70,7 @@ class Case:
             calibrated(name, side).to(device, dtype).requires_grad_(False) for _ in range(2)
         )
         network = Network(prepared, 3, side, side)
-        x = samples(network.input_shape)[1:].to(device, dtype)
+        x = probe_inputs(network.input_shape)[1:].to(device, dtype)
         unit = Unit(LOGITS, int(network.logits(x).argmax()))
         return cls(
             separate_relus(eager),

@@ -23,21 +23,21 @@ from benchmarks import tables
 from benchmarks.interleaved import medians
 from benchmarks.networks import calibrated
 from workers.toolkit.execution.context import LocalContext
-from workers.toolkit.images.preprocessing import Eye
+from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import Network
-from workers.toolkit.network.precision import samples
+from workers.toolkit.network.precision import probe_inputs
 from workers.toolkit.network.unit import Unit
-from workers.toolkit.optimization.deep_dream import Dream
-from workers.toolkit.optimization.engine import Stage, ascend
+from workers.toolkit.optimization.deep_dream import DeepDream
+from workers.toolkit.optimization.engine import Stage, optimize
 from workers.toolkit.optimization.inversion import Inversion
-from workers.toolkit.optimization.maximization import Climb
-from workers.toolkit.optimization.objectives import Aim
-from workers.toolkit.optimization.style_transfer import Restyle, Weights
+from workers.toolkit.optimization.maximization import MaximizationObjective
+from workers.toolkit.optimization.objectives import WeightedObjective
+from workers.toolkit.optimization.style_transfer import StyleTransferStage, Weights
 
 LAYERS = {"mobilenet_v2": "features.12", "resnet50": "layer3", "vgg16": "features.22"}
 STYLE_LAYERS = ("features.1", "features.6", "features.11", "features.18", "features.25")
 FLOORS = {"mobilenet_v2": 2.4, "resnet50": 1.9, "vgg16": 1.7}
-EYE = Eye(256, 224, "bilinear", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+EYE = Preprocessing(256, 224, "bilinear", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 EXACT = 1e-9
 RATE = 1e-5  # of inversion: small, for random weights would diverge at the published one
 Plain = Callable[[dict[str, Tensor], Tensor, Tensor], Tensor]
@@ -80,7 +80,7 @@ class Loop:
         self._loop(steps, self._own_loss)
 
     def engine(self, steps: int) -> None:
-        ascend(
+        optimize(
             [replace(self.stage, steps=steps)],
             Silent(checkpoints=False),
             seed=0,
@@ -120,7 +120,7 @@ def loops(name: str, device: torch.device, dtype: torch.dtype, side: int = 224) 
     """Every technique at that network's layer."""
     eager = calibrated(name, side).to(device, dtype)
     network = Network(deepcopy(eager), 3, side, side)
-    start = EYE.picture(samples((3, side, side))[1:]).clamp(0, 1).to(device, dtype)
+    start = EYE.picture(probe_inputs((3, side, side))[1:]).clamp(0, 1).to(device, dtype)
     path = LAYERS[name]
     for technique, make in (("dream", _dream), ("maximization", _climb), ("inversion", _inversion)):
         stage, loss = make(network, path, start)
@@ -133,7 +133,9 @@ def loops(name: str, device: torch.device, dtype: torch.dtype, side: int = 224) 
 def _dream(network: Network, path: str, start: Tensor) -> tuple[Stage, Plain]:
     """½ mean a² of the layer; normalized gradients."""
     side = start.shape[2]
-    dream = Dream(network, EYE, [Aim(path, Unit(path))], [(side, side)], 1, 1.5, 0, side // 8)
+    dream = DeepDream(
+        network, EYE, [WeightedObjective(path, Unit(path))], [(side, side)], 1, 1.5, 0, side // 8
+    )
     return dream.octave(
         0, lambda: start, ""
     ), lambda seen, picture, x: -0.5 * seen[path].square().mean()
@@ -141,7 +143,7 @@ def _dream(network: Network, path: str, start: Tensor) -> tuple[Stage, Plain]:
 
 def _climb(network: Network, path: str, start: Tensor) -> tuple[Stage, Plain]:
     """The mean of channel 0 less λ‖x‖² (Simonyan et al. 2014)."""
-    climb = Climb(
+    climb = MaximizationObjective(
         network, EYE, Unit(path, 0), "simonyan", start, 1, steps=1, rate=0.01, l2=1e-4, tv=0.0, alpha_norm=0.0,
         blur_every=0, jitter=0, zoom=1.0, noise=0.0,
     )  # fmt: skip
@@ -172,7 +174,7 @@ def _inversion(network: Network, path: str, start: Tensor) -> tuple[Stage, Plain
 def _style(network: Network, start: Tensor) -> tuple[Stage, Plain]:
     """Gatys et al. 2016, by Adam."""
     style, layers = start.flip(2), STYLE_LAYERS
-    restyle = Restyle(
+    restyle = StyleTransferStage(
         lambda height, width: network, EYE, start, [style], [1.0], ("features.18",), layers, "gatys",
         Weights(1.0, 1.0, 0.0, 0.0), "style", False, "adam", 0.02, 1,
     )  # fmt: skip

@@ -10,8 +10,8 @@ import torchvision
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from workers.toolkit.images.preprocessing import Eye, decode
-from workers.toolkit.network.precision import samples
+from workers.toolkit.images.preprocessing import Preprocessing, decode
+from workers.toolkit.network.precision import probe_inputs
 
 NAMES = ("efficientnet_lite0", "resnet18", "resnet50", "mobilenet_v2", "vgg16")
 _TIMM = {"efficientnet_lite0": "tf_efficientnet_lite0"}
@@ -43,11 +43,13 @@ def _photographs(side: int) -> Tensor:
     """scikit-image's, as a model sees them: (26, 3, side, side); without it two synthetic ones, twice."""
     spec = find_spec("skimage")
     if spec is None or not spec.submodule_search_locations:
-        return torch.cat([samples((3, side, side))] * 2)
+        return torch.cat([probe_inputs((3, side, side))] * 2)
     folder = Path(spec.submodule_search_locations[0]) / "data"
     files = sorted(path for path in folder.iterdir() if path.suffix in (".png", ".jpg", ".jpeg"))
-    eye = Eye(side * 8 // 7, side, "bilinear", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-    return torch.cat([eye.view(decode(path.read_bytes())).x for path in files])
+    preprocessing = Preprocessing(
+        side * 8 // 7, side, "bilinear", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    )
+    return torch.cat([preprocessing.prepare(decode(path.read_bytes())).x for path in files])
 
 
 def separate_relus(module: nn.Module) -> nn.Module:

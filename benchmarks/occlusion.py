@@ -32,7 +32,7 @@ from benchmarks.interleaved import best, medians
 from benchmarks.networks import calibrated
 from retinoscope.demo_plan import photograph
 from workers.malloc import keep_freed_memory
-from workers.toolkit.images.preprocessing import Eye
+from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import LOGITS, Network
 from workers.toolkit.occlusion.choice import Occlusion
 from workers.toolkit.occlusion.cost import Cost
@@ -159,7 +159,7 @@ class Case:
         )
 
     def every_kth(self, timed: int) -> list[Positions]:
-        """Batches with about as many positions as are to be timed, from the cheapest to the dearest."""
+        """Batches with about as many positions as are to be timed, from the cheapest to the cost_advice."""
         clean = CleanPass(self._network.part((LOGITS,)), self._x)
         plan = Plan(self._network.part((LOGITS,)).graph, clean.values, self.patches)
         cost = Cost(plan, clean.values)
@@ -218,7 +218,7 @@ class Case:
 def photo() -> Tensor:
     """(1, 3, 224, 224)"""
     return (
-        Eye(256, SIDE, "bilinear", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+        Preprocessing(256, SIDE, "bilinear", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
         .view(Image.open(io.BytesIO(photograph("chelsea"))).convert("RGB"))
         .x
     )

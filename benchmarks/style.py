@@ -28,9 +28,9 @@ from retinoscope.demo_plan import photograph
 from workers.execute import execute
 from workers.models.load import load_model
 from workers.toolkit.execution.context import LocalContext
-from workers.toolkit.images.picture import framed, from_image
-from workers.toolkit.images.preprocessing import Eye, decode
-from workers.toolkit.images.recolour import recoloured
+from workers.toolkit.images.picture import from_image, pad_by_reflection
+from workers.toolkit.images.preprocessing import Preprocessing, decode
+from workers.toolkit.images.recolour import match_colours
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.vision_model import VisionModel
 
@@ -90,10 +90,12 @@ def vgg() -> Case:
     module = torchvision.models.vgg19(weights=None)
     module.classifier = nn.Linear(512 * 7 * 7, 10)
     entry = find_model("vgg19")
-    eye = Eye(64, 64, "bilinear", entry.preprocessing.mean, entry.preprocessing.std)
+    preprocessing = Preprocessing(
+        64, 64, "bilinear", entry.preprocessing.mean, entry.preprocessing.std
+    )
     labels = tuple("abcdefghij")
     model = VisionModel(
-        "vgg19", Network(module, 3, 64, 64), eye, labels, "random", entry.recommended
+        "vgg19", Network(module, 3, 64, 64), preprocessing, labels, "random", entry.recommended
     )
     return Case.of(model, entry, "gatys")
 
@@ -103,7 +105,7 @@ def compared(
 ) -> tuple[float, float, float]:
     """The loss at the start, after the plain run, and after ours."""
     width = min(FRAMES[case.recipe], min(content.size) // 6)
-    photo, model = framed(from_image(content), width), from_image(style)
+    photo, model = pad_by_reflection(from_image(content), width), from_image(style)
     loss, start = (published if case.recipe == "gatys" else normalized)(case, photo, model)
     at_start = float(loss(start))
     plain = min(run_plain(loss, start, steps, begin / at_start) for begin in BEGIN)
@@ -164,7 +166,7 @@ def features(case: Case, picture: Tensor) -> dict[str, Tensor]:
         for name in layers
     ]
     try:
-        case.model.network.module(case.model.eye.normalize(picture))
+        case.model.network.module(case.model.preprocessing.normalize(picture))
     finally:
         for handle in handles:
             handle.remove()
@@ -229,7 +231,7 @@ def normalized(case: Case, photo: Tensor, style: Tensor) -> tuple[Loss, Tensor]:
         total = total + 100 * ((own.mean(1) - mean).square().sum() + distance)
         return total + 1000 * (picture - picture.clamp(0, 1)).square().mean()
 
-    return loss, recoloured(photo, mean, covariance)
+    return loss, match_colours(photo, mean, covariance)
 
 
 def _sized(image: Image.Image, side: int) -> Image.Image:

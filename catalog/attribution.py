@@ -34,7 +34,7 @@ class AttributionParams(TargetParams):
         """As `passes`, for the map alone."""
         return 1
 
-    def passes(self, model: ModelEntry) -> int:
+    def estimated_passes(self, model: ModelEntry) -> int:
         maps = 2 if self.check and self.by_gradient else 1  # of the model with a shuffled layer too
         return maps * self.map_passes(model) + (CHECK_PASSES if self.check else 0)
 

@@ -8,12 +8,12 @@ def check_cost(params: Params, passes: int, most: int) -> None:
     """Raises TooExpensive, which names the estimate, the limit and what to change."""
     if passes <= most:
         return
-    *others, last = params.dearest or ("ask for less",)
+    *others, last = params.cost_advice or ("ask for less",)
     ways = f"{', '.join(others)} or {last}" if others else last
     message = (
         f"About {passes:,} images of the model's size would go through it; the limit is {most:,}."
     )
-    pointers = [way.rpartition(" ")[2] for way in params.dearest]
+    pointers = [way.rpartition(" ")[2] for way in params.cost_advice]
     raise TooExpensive(
         f"{message} {ways.capitalize()}.",
         [Violation(f"/{pointer}", message) for pointer in pointers],

@@ -8,7 +8,7 @@ Scalars = float | list[float]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class OwnTable(BaseModel):
+class CustomModelTable(BaseModel):
     """[models.NAME]. Paths are relative to the file."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
@@ -79,7 +79,7 @@ class OwnTable(BaseModel):
         return builder
 
     @model_validator(mode="after")
-    def _fits_together(self) -> "OwnTable":
+    def _fits_together(self) -> "CustomModelTable":
         for field in ("mean", "std"):
             if (count := len(self.per_channel(field))) != self.channels:
                 raise ValueError(f"{field}: {count} numbers, but channels is {self.channels}.")

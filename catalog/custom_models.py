@@ -9,15 +9,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from catalog.custom_model_table import OwnTable
+from catalog.custom_model_table import CustomModelTable
 from catalog.errors import BrokenModelFile, near_matches
-from catalog.model_entry import ModelEntry, OwnSource, Preprocessing
+from catalog.model_entry import CustomSource, ModelEntry, Preprocessing
 
 VARIABLE = "RETINOSCOPE_MODELS"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
-def own_models(taken: Collection[str]) -> dict[str, ModelEntry]:
+def custom_models(taken: Collection[str]) -> dict[str, ModelEntry]:
     """The models of the file in RETINOSCOPE_MODELS, none without it. Raises BrokenModelFile."""
     path = os.environ.get(VARIABLE, "").strip()
     return read_models(Path(path), taken) if path else {}
@@ -57,7 +57,7 @@ def _entry(file: Path, name: str, table: Any, taken: Collection[str]) -> ModelEn
     if name in taken:
         raise BrokenModelFile(f"{where}: the name is taken by a published model. Choose another.")
     try:
-        return _resolve(name, OwnTable.model_validate(table), file.absolute().parent)
+        return _resolve(name, CustomModelTable.model_validate(table), file.absolute().parent)
     except ValidationError as error:
         parts = {
             part["loc"][:1]: part for part in reversed(error.errors(include_url=False))
@@ -73,9 +73,9 @@ def _sentence(part: Any) -> str:
     field = str(part["loc"][0]) if part["loc"] else "table"
     match part["type"]:
         case "missing":
-            return f"{field}: missing. {OwnTable.model_fields[field].description}"
+            return f"{field}: missing. {CustomModelTable.model_fields[field].description}"
         case "extra_forbidden":
-            known = list(OwnTable.model_fields)
+            known = list(CustomModelTable.model_fields)
             return f"{field}: there is no such field.{near_matches(field, known)} The fields are: {', '.join(known)}."
         case "value_error":
             return (
@@ -87,7 +87,7 @@ def _sentence(part: Any) -> str:
             return f"{field}: {part['msg']}, not {part['input']!r:.60}."
 
 
-def _resolve(name: str, table: OwnTable, folder: Path) -> ModelEntry:
+def _resolve(name: str, table: CustomModelTable, folder: Path) -> ModelEntry:
     """Raises ValueError."""
     labels = _labels(table, folder)
     weights = folder / table.weights
@@ -101,7 +101,7 @@ def _resolve(name: str, table: OwnTable, folder: Path) -> ModelEntry:
         preprocessing=_preprocessing(table),
         recommended=table.recommended,
         own_labels=labels,
-        own=OwnSource(
+        own=CustomSource(
             folder=folder,
             module=module,
             function=function,
@@ -114,7 +114,7 @@ def _resolve(name: str, table: OwnTable, folder: Path) -> ModelEntry:
     )
 
 
-def _preprocessing(table: OwnTable) -> Preprocessing:
+def _preprocessing(table: CustomModelTable) -> Preprocessing:
     mean, std = table.per_channel("mean"), table.per_channel("std")
     if max(*mean, *std) > 5:
         raise ValueError("mean, std: pixels are 0 to 1 here, not 0 to 255. Divide both by 255.")
@@ -129,7 +129,7 @@ def _preprocessing(table: OwnTable) -> Preprocessing:
     )
 
 
-def _labels(table: OwnTable, folder: Path) -> tuple[str, ...]:
+def _labels(table: CustomModelTable, folder: Path) -> tuple[str, ...]:
     labels = table.labels
     if isinstance(labels, str):
         try:
@@ -141,7 +141,7 @@ def _labels(table: OwnTable, folder: Path) -> tuple[str, ...]:
     return tuple(label.strip() for label in labels)
 
 
-def _classes(table: OwnTable, labels: tuple[str, ...]) -> int:
+def _classes(table: CustomModelTable, labels: tuple[str, ...]) -> int:
     if table.classes is None and not labels:
         raise ValueError("classes: missing. Write how many there are, or their labels.")
     if labels and table.classes not in (None, len(labels)):

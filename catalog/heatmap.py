@@ -4,9 +4,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from catalog.technique import ArtifactSpec, ImageInput, Summary
+from catalog.technique import ArtifactSpec, InputSpec, Summary
 
-IMAGE = ImageInput("image", "The photograph to explain.")
+IMAGE = InputSpec("image", "The photograph to explain.")
 
 HEATMAP = ArtifactSpec(
     "heatmap.png",

@@ -21,9 +21,9 @@ class ImageSetParams(Params):
         description="Id of an image set, made by POST /v1/image-sets. (`retinoscope run` takes a folder of pictures.)",
     )
 
-    dearest: ClassVar[tuple[str, ...]] = ("take a smaller image_set",)
+    cost_advice: ClassVar[tuple[str, ...]] = ("take a smaller image_set",)
 
-    def repeatable(self) -> bool:
+    def deterministic(self) -> bool:
         return False  # a set grows, and what the result says of the index is about this job
 
     def indexed_layer(self, model: ModelEntry) -> str | None:

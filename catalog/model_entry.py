@@ -28,7 +28,7 @@ class Preprocessing(BaseModel):
         return len(self.mean)
 
 
-class OwnSource(BaseModel):
+class CustomSource(BaseModel):
     """How a model of your own is built and filled. Paths stay on the server: no answer shows them."""
 
     model_config = ConfigDict(frozen=True)
@@ -60,7 +60,7 @@ class ModelEntry(BaseModel):
     recommended: dict[str, str] = Field(
         default_factory=dict, description="Good layers by technique."
     )
-    own: OwnSource | None = Field(None, exclude=True, repr=False)
+    own: CustomSource | None = Field(None, exclude=True, repr=False)
     own_labels: tuple[str, ...] = Field((), exclude=True, repr=False)
 
     @property

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from catalog.custom_models import own_models
+from catalog.custom_models import custom_models
 from catalog.data_file import data_file, data_table
 from catalog.errors import UnknownModel, near_matches
 from catalog.model_description import Layer, ModelDescription, ReceptiveField
@@ -34,7 +34,7 @@ def models() -> dict[str, ModelEntry]:
     default, *rest = _published()
     return (
         {default.name: default}
-        | own_models(taken=published_names())
+        | custom_models(taken=published_names())
         | {entry.name: entry for entry in rest}
     )
 

@@ -12,7 +12,7 @@ CURVE = ArtifactSpec(
 )
 
 
-class MadeFor(BaseModel):
+class PredictedClass(BaseModel):
     """What the model says of the 8-bit picture."""
 
     index: int

@@ -13,7 +13,7 @@ _NOISE = 0.15
 
 class SmoothGradParams(AttributionParams):
     by_gradient: ClassVar[bool] = True
-    dearest: ClassVar[tuple[str, ...]] = ("lower samples",)
+    cost_advice: ClassVar[tuple[str, ...]] = ("lower samples",)
 
     samples: int = Field(
         1,
@@ -36,7 +36,7 @@ class SmoothGradParams(AttributionParams):
     def depends_on_seed(self) -> bool:
         return self.samples > 1 or super().depends_on_seed()
 
-    def gathers(self) -> bool:
+    def batchable(self) -> bool:
         return self.samples == 1 and not self.check
 
     def map_passes(self, model: ModelEntry) -> int:

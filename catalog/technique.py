@@ -52,11 +52,11 @@ class Params(BaseModel):
         Raises InvalidParameters or TooExpensive.
         """
 
-    dearest: ClassVar[
+    cost_advice: ClassVar[
         tuple[str, ...]
     ] = ()  # what to change in a request that costs too much: "lower steps"
 
-    def passes(self, model: ModelEntry) -> int:
+    def estimated_passes(self, model: ModelEntry) -> int:
         """About how many images go through the model, with or without a gradient; larger ones count by their area."""
         return 1
 
@@ -64,15 +64,15 @@ class Params(BaseModel):
         """Could another seed give another result? False only where it certainly gives the same files and numbers."""
         return True
 
-    def repeatable(self) -> bool:
+    def deterministic(self) -> bool:
         """Do parameters, inputs and the model's weights settle the result? Then it may be used for an identical job."""
         return True
 
-    def gathers(self) -> bool:
+    def batchable(self) -> bool:
         """True where several waiting jobs of one model gain by running as one batch: a pass or two, one image each."""
         return False
 
-    def check_images(self, sent: Set[str]) -> None:
+    def check_inputs(self, sent: Set[str]) -> None:
         """Refuse images that are missing or of no use, by their names, for what the other parameters ask.
 
         What the technique always requires has been looked at before. Raises ImageMissing or InvalidParameters.
@@ -103,7 +103,7 @@ class Summary(BaseModel):
 
 
 @dataclass(frozen=True)
-class ImageInput:
+class InputSpec:
     """One image, or array of numbers, that a technique takes, under the name it has in the request."""
 
     name: str
@@ -131,7 +131,7 @@ class Technique:
     score: str
     params: type[Params]
     summary: type[Summary]
-    images: tuple[ImageInput, ...] = ()
+    inputs: tuple[InputSpec, ...] = ()
     one_of: tuple[
         str, ...
     ] = ()  # names of images that are not required by themselves: exactly one of them is sent
@@ -142,10 +142,10 @@ class Technique:
     description: str = ""
 
     @property
-    def least(self) -> tuple[ImageInput, ...]:
+    def minimal_inputs(self) -> tuple[InputSpec, ...]:
         """The inputs of the shortest request: those that are required, and the first of `one_of`."""
         return tuple(
-            image for image in self.images if image.required or image.name in self.one_of[:1]
+            image for image in self.inputs if image.required or image.name in self.one_of[:1]
         )
 
     @property

@@ -16,7 +16,7 @@ _LOOK_EVERY_S = 5.0
 _RECONNECT_S = 0.5
 
 
-class Cancels:
+class CancelListener:
     """One subscription per process, to a channel that carries the ids of running jobs that somebody cancels."""
 
     def __init__(self, redis: Redis) -> None:

@@ -15,11 +15,11 @@ from kombu import Connection
 from kombu.transport.redis import Channel
 from kombu.utils.json import dumps
 
-from jobs.model import Hint
+from jobs.model import PreparedMessage
 from jobs.queue import BACK, MESSAGE_LIFE_S, RUN_JOB, app, send
 
 
-def hint(job_id: str, queue: str) -> Hint:
+def prepare_message(job_id: str, queue: str) -> PreparedMessage:
     """The message that jobs.queue.publish would send for a job that has not begun."""
     written, after_arguments = _written(queue)
     task_id = str(uuid.uuid4())
@@ -37,7 +37,7 @@ def hint(job_id: str, queue: str) -> Hint:
         "headers": written["headers"] | own_headers,
         "properties": written["properties"] | own_properties,
     }
-    return Hint(_list(queue), dumps(message))
+    return PreparedMessage(_list(queue), dumps(message))
 
 
 @lru_cache

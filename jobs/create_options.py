@@ -7,7 +7,7 @@ from jobs.idempotency import LIFE_MS, Reservation
 
 
 @dataclass(frozen=True)
-class Work:
+class WorkKey:
     """What jobs with the same result have in common.
 
     `name` is its key in Redis; `basis` is what the provenance of a result must say, so that it is one of this work.
@@ -23,10 +23,10 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Terms:
+class CreateOptions:
     deadline_s: float | None = None
     key: Reservation | None = None
-    work: Work | None = None
+    work: WorkKey | None = None
 
     def recorded(self) -> dict[str, Any]:
         """What the record keeps."""
@@ -44,4 +44,4 @@ class Terms:
         return told
 
 
-NO_TERMS = Terms()
+NO_TERMS = CreateOptions()

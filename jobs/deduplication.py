@@ -11,7 +11,7 @@ from obstore.exceptions import BaseError as ObjectStoreError
 
 from jobs import redis_keys
 from jobs.artifacts import ArtifactStore
-from jobs.create_options import Terms, Work
+from jobs.create_options import CreateOptions, WorkKey
 from jobs.errors import NotFound, ResultThere, TooSlow
 from jobs.model import Job
 from jobs.script_runner import Scripts
@@ -21,7 +21,7 @@ from jobs.uploads import GRACE_MS
 log = logging.getLogger(__name__)
 
 
-class Sharing:
+class Deduplicator:
     """Makes jobs that share, and gives followers what they waited for."""
 
     def __init__(self, store: JobStore, files: ArtifactStore) -> None:
@@ -29,13 +29,13 @@ class Sharing:
         self._files = files
         self._run = Scripts(store.redis)
 
-    def create(self, new: NewJob, terms: Terms) -> Job:
+    def create(self, new: NewJob, terms: CreateOptions) -> Job:
         """A job that has a result already, follows another, or is queued. Raises what JobStore.create raises."""
         while True:
             try:
                 return self._store.create(new, terms)
             except ResultThere as there:
-                done, work = str(there), terms.work or Work("")
+                done, work = str(there), terms.work or WorkKey("")
             if job := self._create_cached(new, terms, work.basis, done):
                 return job
             terms = replace(terms, work=replace(work, unusable=done))
@@ -51,7 +51,7 @@ class Sharing:
         return True
 
     def _create_cached(
-        self, new: NewJob, terms: Terms, basis: dict[str, str], done: str
+        self, new: NewJob, terms: CreateOptions, basis: dict[str, str], done: str
     ) -> Job | None:
         job_id = new_job_id()
         # First the note that files will come: without a record they would stay for ever.

@@ -24,16 +24,16 @@ class Lease:
     """The right to run one attempt of one job."""
 
     def __init__(
-        self, store: JobStore, job: Job, token: str, told: threading.Event | None = None
+        self, store: JobStore, job: Job, token: str, cancel_event: threading.Event | None = None
     ) -> None:
         self.on_stall: Callable[[], None] = _nothing  # called once, on the lease's thread
         self.job = job
         self.token = token
         self.lost = False
-        self.late = False
-        self._told = told or threading.Event()
+        self.deadline_passed = False
+        self._cancel_event = cancel_event or threading.Event()
         if job.cancel_requested:
-            self._told.set()
+            self._cancel_event.set()
         self._store = store
         self._lease_ms = round(store.settings.lease_s * 1000)
         self._ended = threading.Event()
@@ -46,7 +46,7 @@ class Lease:
         """Where this attempt may write artifacts; no other attempt shares it."""
         return f"jobs/{self.job.id}/{self.job.attempts}-{self.token[:8]}"
 
-    def beat(self, progress: Progress | None = None) -> None:
+    def heartbeat(self, progress: Progress | None = None) -> None:
         """Extend the lease. Raises LeaseLost, Canceled or DeadlineExceeded.
 
         A Redis that is away is not an error: the next beat tells.
@@ -57,18 +57,18 @@ class Lease:
         except RedisError:
             return
         self.lost = answer == "lost"
-        self.late = answer == "late"
+        self.deadline_passed = answer == "late"
         if answer == "cancel":
-            self._told.set()
-        self._check()
+            self._cancel_event.set()
+        self._raise_if_stopped()
 
-    def check(self) -> None:
+    def raise_if_stopped(self) -> None:
         """Raise LeaseLost, DeadlineExceeded or Canceled if a beat or a message said so. Costs nothing.
 
         It is also how the work says that it goes on: without a call for `stalled_after_s` the lease ends.
         """
         self._moved = time.monotonic()
-        self._check()
+        self._raise_if_stopped()
 
     @property
     def stalled(self) -> bool:
@@ -77,12 +77,12 @@ class Lease:
             and time.monotonic() - self._moved > self._store.settings.stalled_after_s
         )
 
-    def _check(self) -> None:
+    def _raise_if_stopped(self) -> None:
         if self.lost:
             raise LeaseLost(self.job.id)
-        if self.late:
+        if self.deadline_passed:
             raise DeadlineExceeded(self.job.id)
-        if self._told.is_set():
+        if self._cancel_event.is_set():
             raise Canceled(self.job.id)
 
     def swap(self, field: str, stored: Stored, event: str = "") -> str:
@@ -120,20 +120,20 @@ class Lease:
         )
 
     def __enter__(self) -> "Lease":
-        threading.Thread(target=self._beat_until_ended, name="lease", daemon=True).start()
+        threading.Thread(target=self._heartbeat_until_ended, name="lease", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
 
-    def _beat_until_ended(self) -> None:
+    def _heartbeat_until_ended(self) -> None:
         while not self._ended.wait(self._lease_ms / 1000 / _BEATS_PER_LEASE):
             if self.stalled:
                 log.error("job %s stands still: left to another attempt", self.job.id)
                 self.on_stall()
                 return
             try:
-                self.beat()
+                self.heartbeat()
             except (LeaseLost, DeadlineExceeded):
                 return
             except Canceled:
@@ -169,11 +169,15 @@ def _nothing() -> None:
 
 
 def claim(
-    store: JobStore, job_id: str, told: threading.Event | None = None, *, owner: str | None = None
+    store: JobStore,
+    job_id: str,
+    cancel_event: threading.Event | None = None,
+    *,
+    owner: str | None = None,
 ) -> Lease | None:
     """Take the job if it waits or its worker is gone. None when there is nothing to do. Raises NotFound.
 
-    `told` is set from outside when somebody cancels the job; without it the next heartbeat tells. `owner` is the job's,
+    `cancel_event` is set from outside when somebody cancels the job; without it the next heartbeat tells. `owner` is the job's,
     where that is known; None then also for a job that is gone.
     """
     token = secrets.token_hex(16)
@@ -183,4 +187,6 @@ def claim(
     answer, *record = store.transition.ask(
         "claim", job_id, owner, token, lease_ms, settings.max_attempts
     )
-    return Lease(store, Job.from_flat(record[0]), token, told) if answer == "claimed" else None
+    return (
+        Lease(store, Job.from_flat(record[0]), token, cancel_event) if answer == "claimed" else None
+    )

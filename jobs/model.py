@@ -140,7 +140,7 @@ class Job(BaseModel):
 
 
 @dataclass(frozen=True)
-class Hint:
+class PreparedMessage:
     """A message to the workers, and the list of Redis that it is pushed onto."""
 
     list: str

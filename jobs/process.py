@@ -20,7 +20,7 @@ def die_with_parent(parent: int | None = None) -> None:
         sys.exit(1)
 
 
-def polite_threads() -> None:
+def limit_openmp_spinning() -> None:
     """Before torch is imported, in this process or one that it starts. What the user has set stays.
 
     On two cores a gradient of the default model takes 36 ms either way; with another job beside it 32 to 65 ms, where

@@ -12,7 +12,7 @@ from redis import RedisError
 
 from jobs import redis_keys
 from jobs.artifacts import ArtifactStore
-from jobs.deduplication import Sharing
+from jobs.deduplication import Deduplicator
 from jobs.errors import NotFound
 from jobs.image_sets import ImageSetStore
 from jobs.scratch import forget_scratch
@@ -42,7 +42,7 @@ class Reconciler:
             "set": ImageSetStore(store.redis, artifacts, images, store.settings).forget_expired,
         }
         self._publish = publish
-        self._sharing = Sharing(store, artifacts)
+        self._sharing = Deduplicator(store, artifacts)
         self._interval = interval
 
     def start(self) -> None:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from redis import Redis
 
 from jobs import redis_keys
-from jobs.create_options import NO_TERMS, Terms
+from jobs.create_options import NO_TERMS, CreateOptions
 from jobs.errors import (
     JobsError,
     KeyTaken,
@@ -24,7 +24,7 @@ from jobs.errors import (
     TooManyJobs,
     TooSlow,
 )
-from jobs.model import Hint, Input, Job
+from jobs.model import Input, Job, PreparedMessage
 from jobs.script_runner import Transitions
 from jobs.settings import Settings
 
@@ -56,7 +56,10 @@ class JobStore:
     """
 
     def __init__(
-        self, redis: Redis, settings: Settings, hint: Callable[[str, str], Hint] | None = None
+        self,
+        redis: Redis,
+        settings: Settings,
+        hint: Callable[[str, str], PreparedMessage] | None = None,
     ) -> None:
         self._hint = hint
         self.redis = redis
@@ -64,7 +67,12 @@ class JobStore:
         self.transition = Transitions(redis, settings.job_ttl_s)
 
     def create(
-        self, new: NewJob, terms: Terms = NO_TERMS, *, job_id: str = "", result: Sequence[str] = ()
+        self,
+        new: NewJob,
+        terms: CreateOptions = NO_TERMS,
+        *,
+        job_id: str = "",
+        result: Sequence[str] = (),
     ) -> Job:
         """Write the record, state `queued`, and into the idempotency key its id; tell the workers.
 

@@ -9,7 +9,7 @@ Value = TypeVar("Value")
 _MOST = 1_000
 
 
-class Recent(Generic[Key, Value]):
+class TTLCache(Generic[Key, Value]):
     """Holds each value for `seconds` after it was put. Threads may share it."""
 
     def __init__(self, seconds: float) -> None:

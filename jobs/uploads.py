@@ -15,7 +15,7 @@ from jobs.errors import NotFound, StoreBusy
 from jobs.model import InputArray, InputImage
 from jobs.script_runner import Scripts
 from jobs.settings import Settings
-from jobs.ttl_cache import Recent
+from jobs.ttl_cache import TTLCache
 
 # The bytes go so long after the record, so that a job that was just made still finds them.
 GRACE_MS = 60_000
@@ -52,7 +52,7 @@ class UploadStore(Generic[Record]):
         self._run = Scripts(redis)
         self._artifacts = artifacts
         self._ttl_ms = round(settings.job_ttl_s * 1000)
-        self._used: Recent[tuple[str, str], Record] = Recent(
+        self._used: TTLCache[tuple[str, str], Record] = TTLCache(
             min(_SAME_USE_S, settings.job_ttl_s / 100)
         )
 

@@ -8,7 +8,7 @@ import torch
 from catalog.custom_models import read_models
 from catalog.model_entry import ModelEntry
 from catalog.models import published_names
-from workers.failures import explain
+from workers.failures import job_error
 from workers.models.describe import describe
 from workers.models.load import load_model
 
@@ -46,5 +46,5 @@ def _checked(entry: ModelEntry) -> str:
 
 
 def _reason(error: Exception) -> str:
-    told = explain(error)
+    told = job_error(error)
     return told.detail if told.code != "internal_error" else f"{type(error).__name__}: {error}"

@@ -11,7 +11,7 @@ from catalog.errors import CatalogError
 from catalog.models import models as known_models
 from catalog.models import search_models
 from jobs.api_keys import KeyRing
-from jobs.process import polite_threads
+from jobs.process import limit_openmp_spinning
 from jobs.settings import settings
 from retinoscope.commands import api_command, worker_command
 from retinoscope.errors import StackError
@@ -82,7 +82,7 @@ def run(
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out"),
 ) -> None:
     """Run one technique without any server: retinoscope run saliency photo.jpg --target class:285 --out pictures"""
-    polite_threads()
+    limit_openmp_spinning()
     from retinoscope.run_local import run_local  # loads torch
 
     run_local(technique, context.args, out)

@@ -88,7 +88,7 @@ def all_photographs() -> list[Path]:
 
 def _images(technique: Technique, fields: Mapping[str, str], photograph: str) -> dict[str, str]:
     named = {name: value[1:] for name, value in fields.items() if value.startswith("@")}
-    wanted = {image.name: "" for image in technique.least} | named
+    wanted = {image.name: "" for image in technique.minimal_inputs} | named
     return {name: other or photograph for name, other in wanted.items()}
 
 

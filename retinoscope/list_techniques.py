@@ -23,7 +23,7 @@ def describe_technique(name: str) -> Iterator[str]:
     technique = find_technique(name)
     yield technique.description
     yield ""
-    for image in technique.images:
+    for image in technique.inputs:
         needed = "" if image.required else " (can be left out)"
         if image.name in technique.one_of:
             needed = f" (one of {', '.join(technique.one_of)})"

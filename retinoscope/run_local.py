@@ -12,10 +12,10 @@ from catalog.errors import near_matches
 from catalog.image_set import ImageSetParams
 from catalog.models import find_model
 from catalog.registry import find_technique
-from catalog.technique import ImageInput, Params, Technique
+from catalog.technique import InputSpec, Params, Technique
 from retinoscope.errors import StackError
 from workers.execute import execute
-from workers.failures import explain
+from workers.failures import job_error
 from workers.folder_image_set import FolderImageSet
 from workers.models.load import load_model
 from workers.provenance import provenance
@@ -48,11 +48,11 @@ def run_local(name: str, arguments: list[str], out: Path) -> None:
     technique = find_technique(name)
     files, fields = _sorted_out(arguments)
     named = {
-        image.name: fields.pop(image.name) for image in technique.images if image.name in fields
+        image.name: fields.pop(image.name) for image in technique.inputs if image.name in fields
     }
     params = _params(technique, fields)
     inputs = _inputs(technique, files, named)
-    params.check_images(inputs.keys())
+    params.check_inputs(inputs.keys())
     origin = {"technique": name, "model": params.model, "params": params.model_dump(mode="json")}
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     set_tf32(False)
@@ -65,7 +65,7 @@ def run_local(name: str, arguments: list[str], out: Path) -> None:
         model = load(params.model)
         summary = execute(name, params, model, inputs, context)
     except Exception as error:
-        raise StackError(explain(error).detail) from error
+        raise StackError(job_error(error).detail) from error
     result = {
         "technique": name,
         "params": params.model_dump(mode="json"),
@@ -98,24 +98,24 @@ def _inputs(technique: Technique, files: list[str], named: dict[str, str]) -> di
     for file in files:
         kind = "array" if Path(file).suffix.lower() == ".npy" else "image"
         free = [
-            image for image in technique.images if image.name not in paths and image.kind == kind
+            image for image in technique.inputs if image.name not in paths and image.kind == kind
         ]
         if not free:
             raise _usage(technique, files)
         paths[free[0].name] = file
     chosen = [name for name in technique.one_of if name in paths]
-    required = [image.name for image in technique.images if image.required]
+    required = [image.name for image in technique.inputs if image.required]
     if set(required) - paths.keys() or (technique.one_of and len(chosen) != 1):
         raise _usage(technique, files)
     return {
         image.name: _read(image, Path(paths[image.name]))
-        for image in technique.images
+        for image in technique.inputs
         if image.name in paths
     }
 
 
 def _usage(technique: Technique, files: list[str]) -> StackError:
-    wanted = [f"<{image.name} file>" for image in technique.images if image.required]
+    wanted = [f"<{image.name} file>" for image in technique.inputs if image.required]
     if technique.one_of:
         wanted.append(" or ".join(f"<{name} file>" for name in technique.one_of))
     return StackError(
@@ -123,7 +123,7 @@ def _usage(technique: Technique, files: list[str]) -> StackError:
     )
 
 
-def _read(image: ImageInput, file: Path) -> Input:
+def _read(image: InputSpec, file: Path) -> Input:
     try:
         return read_array(file.read_bytes()) if image.kind == "array" else decode(file.read_bytes())
     except (OSError, TechniqueError) as error:

@@ -13,14 +13,14 @@ from catalog.models import ModelDescription, find_model
 from catalog.named_targets import check_named
 from catalog.targets import Target
 from catalog.technique import Params, Technique
-from jobs.create_options import Terms
+from jobs.create_options import CreateOptions
 from jobs.errors import NotFound, OtherWeights
 from jobs.idempotency import Reservation
 from jobs.model import Input, InputArray, Job
 from jobs.store import NewJob
-from service.forms import Sent
+from service.forms import SentRequest
 from service.inputs import check_names, store_inputs
-from service.job_request import JobOptions, Order, read_options
+from service.job_request import JobOptions, SentJobRequest, read_options
 from service.problems import Problem, invalid
 from service.services import Services
 from service.shared_work import work_of
@@ -29,14 +29,14 @@ _SEED_BITS = 32
 FAST_PASSES = 2000  # images through the model, at most, in a job of the fast queue
 
 
-def read_order(owner: str, technique: Technique, sent: Sent) -> Order:
+def read_order(owner: str, technique: Technique, sent: SentRequest) -> SentJobRequest:
     """Typed options and parameters, as they were sent. Raises Problem."""
     options, fields = read_options(sent.fields)
     try:
         params = technique.params.model_validate(fields)
     except ValidationError as error:
         raise _unknown_or_invalid(technique, error) from None
-    return Order(owner, technique, params, options, sent.images)
+    return SentJobRequest(owner, technique, params, options, sent.images)
 
 
 def settled(params: Params) -> Params:
@@ -51,7 +51,7 @@ def settled(params: Params) -> Params:
 
 def submit(
     services: Services,
-    order: Order,
+    order: SentJobRequest,
     params: Params,
     targets: Sequence[Target],
     known: ModelDescription | None,
@@ -62,7 +62,7 @@ def submit(
     if known is not None:
         check_named(params, targets, known)
     check_names(technique, order.images)
-    params.check_images(order.images.keys())
+    params.check_inputs(order.images.keys())
     queue = _queue(services, owner, technique, params, known)
     inputs = store_inputs(services, owner, technique, order.images)
     _check_arrays(params, inputs, known)
@@ -73,13 +73,13 @@ def submit(
         queue=queue,
         params=params.model_dump(mode="json"),
         inputs=inputs,
-        gathers=params.gathers(),
+        gathers=params.batchable(),
     )
     return _create(services, order, params, new, key)
 
 
 def _create(
-    services: Services, order: Order, params: Params, new: NewJob, key: Reservation | None
+    services: Services, order: SentJobRequest, params: Params, new: NewJob, key: Reservation | None
 ) -> Job:
     """With the model's weights as they are when the record is written."""
     entry = find_model(params.model)
@@ -87,7 +87,7 @@ def _create(
     while True:
         work = work_of(order, params, new.inputs, entry, weights, services.settings.precision)
         try:
-            return services.sharing.create(new, Terms(order.options.deadline_s, key, work))
+            return services.sharing.create(new, CreateOptions(order.options.deadline_s, key, work))
         except OtherWeights:
             weights = services.board.weights([entry.name])[0]
 
@@ -104,7 +104,7 @@ def _queue(
     Raises Problem or TooExpensive.
     """
     new = _not_indexed(services, owner, params, known) if isinstance(params, ImageSetParams) else 0
-    passes = params.passes(find_model(params.model)) + new
+    passes = params.estimated_passes(find_model(params.model)) + new
     check_cost(params, passes, services.settings.max_passes)
     return "slow" if new or passes > FAST_PASSES else technique.queue
 

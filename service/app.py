@@ -12,10 +12,10 @@ from fastapi_offline import FastAPIOffline
 from catalog.models import models
 from jobs.settings import Settings, settings
 from service import problems
-from service.events.stopping import when_told_to_stop
+from service.events.stopping import on_shutdown
 from service.middleware.body_limit import BodyLimit
-from service.middleware.head_requests import HeadAsGet
-from service.middleware.loopback_only import Guard
+from service.middleware.head_requests import HeadRequests
+from service.middleware.loopback_only import LoopbackOnly
 from service.routes import (
     artifacts,
     create_job,
@@ -44,7 +44,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         reader = asyncio.create_task(services.changes.run())
-        with when_told_to_stop(services.feeds.close):
+        with on_shutdown(services.feeds.close):
             yield
         services.feeds.close()
         reader.cancel()
@@ -63,9 +63,9 @@ def create_app(config: Settings | None = None) -> FastAPI:
     app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False)
     problems.install(app)
     problems.document_problems(app)
-    app.add_middleware(HeadAsGet)
+    app.add_middleware(HeadRequests)
     app.add_middleware(BodyLimit, limit=config.max_body_bytes, upload_limit=config.max_upload_bytes)
-    app.add_middleware(Guard, keys=services.keys, allowed_hosts=config.allowed_hosts)
+    app.add_middleware(LoopbackOnly, keys=services.keys, allowed_hosts=config.allowed_hosts)
     for module in (
         techniques, model_routes, images, image_sets, create_job, jobs, events, previews, artifacts, health
     ):  # fmt: skip

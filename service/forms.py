@@ -22,14 +22,14 @@ _SMALL_BODY = 20_000
 
 
 @dataclass
-class Sent:
+class SentRequest:
     """Fields by name; an image is bytes, or a reference `sha256:…` to one that is stored."""
 
     fields: dict[str, Any] = field(default_factory=dict)
     images: dict[str, bytes | str] = field(default_factory=dict)
 
 
-async def read_request(request: Request, image_names: set[str]) -> Sent:
+async def read_request(request: Request, image_names: set[str]) -> SentRequest:
     """Raises Problem for a body that is neither form nor JSON."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type in ("multipart/form-data", "application/x-www-form-urlencoded"):
@@ -55,8 +55,8 @@ def decode_data_url(name: str, text: str) -> bytes:
         raise _wrong(name, "The base64 text of the data: URL is damaged.") from None
 
 
-async def _read_form(request: Request, image_names: set[str]) -> Sent:
-    sent = Sent()
+async def _read_form(request: Request, image_names: set[str]) -> SentRequest:
+    sent = SentRequest()
     form = await _parse_form(request)
     try:
         for name, value in form.multi_items():
@@ -116,7 +116,7 @@ class _Tailed:
             yield chunk
 
 
-def _read_json(body: bytes, image_names: set[str]) -> Sent:
+def _read_json(body: bytes, image_names: set[str]) -> SentRequest:
     # Images are long texts without brackets and commas; millions of these only cost time and memory.
     if body.count(b"[") + body.count(b"{") + body.count(b",") > _MAX_JSON_MARKS:
         raise Problem(
@@ -128,7 +128,7 @@ def _read_json(body: bytes, image_names: set[str]) -> Sent:
         raise Problem("invalid_request", f"The body is not JSON: {error}.") from None
     if not isinstance(data, dict):
         raise Problem("invalid_request", "The body must be a JSON object of parameters.")
-    sent = Sent()
+    sent = SentRequest()
     for name, value in data.items():
         if name in image_names:
             sent.images[name] = _image_text(name, value)

@@ -17,7 +17,7 @@ from jobs.errors import KeyReused, KeyTaken, NotFound
 from jobs.idempotency import Reservation
 from jobs.model import Job
 from service.events.change_listener import pause
-from service.job_request import Order
+from service.job_request import SentJobRequest
 from service.problems import Problem
 from service.services import Services
 
@@ -56,7 +56,7 @@ def read_key(header: str | None) -> str | None:
     return key
 
 
-def fingerprint_of(order: Order) -> str:
+def fingerprint_of(order: SentJobRequest) -> str:
     """What makes two requests the same: the technique, what was asked for, and the bytes of the images."""
     asked = order.options.model_dump(exclude_unset=True) | order.params.model_dump(
         mode="json", exclude_unset=True

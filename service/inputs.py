@@ -4,21 +4,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from catalog.errors import InvalidParameters, Violation
-from catalog.technique import ImageInput, Technique
+from catalog.technique import InputSpec, Technique
 from jobs.errors import NotFound
 from jobs.model import Input, InputArray, InputImage
 from jobs.uploads import StoredArray, StoredImage
 from service.problems import Problem
 from service.services import Services
-from service.uploads.array_validation import examine_array
-from service.uploads.image_validation import examine
+from service.uploads.array_validation import validate_array
+from service.uploads.image_validation import validate_image
 
 Sent = Mapping[str, bytes | str]
 
 
 def check_names(technique: Technique, sent: Sent) -> None:
     """Is what was sent what the technique takes? Raises Problem or InvalidParameters."""
-    wanted = [image.name for image in technique.images]
+    wanted = [image.name for image in technique.inputs]
     extra = [name for name in sent if name not in wanted]
     _check_required(technique, sent, extra)
     _check_one_of(technique, sent)
@@ -36,7 +36,7 @@ def store_inputs(
     """What a job's record says of its inputs; their bytes are stored. Raises Problem."""
     return {
         image.name: _stored(services, owner, image, sent[image.name])
-        for image in technique.images
+        for image in technique.inputs
         if image.name in sent
     }
 
@@ -45,12 +45,12 @@ def store_image(services: Services, owner: str, data: bytes) -> StoredImage:
     """Check an upload and keep it. Raises Problem."""
     if not data:
         raise Problem("image_missing", "The image is empty. With curl, use -F image=@photo.jpg.")
-    return services.images.put(owner, data, examine(data, services.settings))
+    return services.images.put(owner, data, validate_image(data, services.settings))
 
 
 def _check_required(technique: Technique, sent: Sent, extra: list[str]) -> None:
     if missing := [
-        image for image in technique.images if image.required and image.name not in sent
+        image for image in technique.inputs if image.required and image.name not in sent
     ]:
         name = missing[0].name
         instead = f", and takes no {extra[0][:80]!r}" if extra else ""
@@ -59,7 +59,7 @@ def _check_required(technique: Technique, sent: Sent, extra: list[str]) -> None:
 
 
 def _check_one_of(technique: Technique, sent: Sent) -> None:
-    choices = [image for image in technique.images if image.name in technique.one_of]
+    choices = [image for image in technique.inputs if image.name in technique.one_of]
     given = [image.name for image in choices if image.name in sent]
     if not choices or len(given) == 1:
         return
@@ -73,7 +73,7 @@ def _check_one_of(technique: Technique, sent: Sent) -> None:
     raise InvalidParameters(message, [Violation(f"/{given[1]}", message)])
 
 
-def _stored(services: Services, owner: str, image: ImageInput, value: bytes | str) -> Input:
+def _stored(services: Services, owner: str, image: InputSpec, value: bytes | str) -> Input:
     if image.kind == "array":
         return InputArray.model_validate(_array(services, owner, image.name, value).model_dump())
     return InputImage.model_validate(_image(services, owner, image.name, value).model_dump())
@@ -97,7 +97,7 @@ def _image(services: Services, owner: str, name: str, value: bytes | str) -> Sto
 def _array(services: Services, owner: str, name: str, value: bytes | str) -> StoredArray:
     if isinstance(value, bytes):
         with _refusals_at(name):
-            return services.arrays.put(owner, value, examine_array(value, services.settings))
+            return services.arrays.put(owner, value, validate_array(value, services.settings))
     try:
         return services.arrays.use(owner, value)
     except NotFound:
@@ -116,5 +116,5 @@ def _refusals_at(name: str) -> Iterator[None]:
         ) from None
 
 
-def _file(image: ImageInput) -> str:
+def _file(image: InputSpec) -> str:
     return "@features.npy" if image.kind == "array" else "@photo.jpg"

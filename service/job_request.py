@@ -34,7 +34,7 @@ class JobOptions(BaseModel):
 
 
 @dataclass(frozen=True)
-class Order:
+class SentJobRequest:
     """`params` has a seed only if the client gave one; an image is bytes, or a reference to one that is stored."""
 
     owner: str

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from catalog.technique import ImageInput, Technique
+from catalog.technique import InputSpec, Technique
 from service.job_request import JobOptions
 
 _STORED = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -11,7 +11,7 @@ _STORED = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a
 def request_body(technique: Technique, without: tuple[str, ...] = ()) -> dict[str, Any]:
     """The `requestBody` of one operation, some parameters left out."""
     example = dict(technique.example)
-    stored = {image.name: _STORED for image in technique.least}
+    stored = {image.name: _STORED for image in technique.minimal_inputs}
     content = {
         "multipart/form-data": {"schema": _schema(technique, "form", without), "example": example},
         "application/json": {
@@ -19,7 +19,7 @@ def request_body(technique: Technique, without: tuple[str, ...] = ()) -> dict[st
             "example": stored | example,
         },
     }
-    return {"requestBody": {"required": bool(technique.least), "content": content}}
+    return {"requestBody": {"required": bool(technique.minimal_inputs), "content": content}}
 
 
 def parameter_schema(technique: Technique) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def _schema(technique: Technique, kind: str, without: tuple[str, ...]) -> dict[s
     schema = parameter_schema(technique)
     for name in without:
         del schema["properties"][name]
-    pictures = {image.name: _input(image, kind) for image in technique.images}
+    pictures = {image.name: _input(image, kind) for image in technique.inputs}
     choice = (
         {"oneOf": [{"required": [name]} for name in technique.one_of]} if technique.one_of else {}
     )
@@ -42,7 +42,7 @@ def _schema(technique: Technique, kind: str, without: tuple[str, ...]) -> dict[s
         | schema["properties"]
         | JobOptions.model_json_schema()["properties"],
         "required": [
-            *(image.name for image in technique.images if image.required),
+            *(image.name for image in technique.inputs if image.required),
             *schema.get("required", []),
         ],
         "additionalProperties": False,
@@ -50,7 +50,7 @@ def _schema(technique: Technique, kind: str, without: tuple[str, ...]) -> dict[s
     }
 
 
-def _input(image: ImageInput, kind: str) -> dict[str, Any]:
+def _input(image: InputSpec, kind: str) -> dict[str, Any]:
     file, what = ("A .npy file", "array") if image.kind == "array" else ("A file", "image")
     if kind == "form":
         return {

@@ -9,9 +9,9 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from catalog.registry import techniques
 from jobs.api_keys import LOCAL_OWNER, KeyRing
 from jobs.artifacts import ArtifactStore
-from jobs.celery_message import hint
+from jobs.celery_message import prepare_message
 from jobs.connection import connect
-from jobs.deduplication import Sharing
+from jobs.deduplication import Deduplicator
 from jobs.errors import NotFound
 from jobs.events import EventLog
 from jobs.idempotency import IdempotencyKeys
@@ -21,7 +21,7 @@ from jobs.registries import Noticeboard
 from jobs.settings import Settings
 from jobs.store import JobStore
 from jobs.uploads import ArrayStore, ImageStore
-from service.events.change_listener import Changes
+from service.events.change_listener import ChangeListener
 from service.events.feeds import Feeds
 from service.problems import Problem
 
@@ -36,19 +36,19 @@ class Services:
     image_sets: ImageSetStore
     board: Noticeboard
     keys: KeyRing
-    changes: Changes
+    changes: ChangeListener
     events: EventLog
     feeds: Feeds
     idempotency: IdempotencyKeys
-    sharing: Sharing
+    sharing: Deduplicator
 
 
 def make_services(settings: Settings) -> Services:
     redis = connect(settings.redis_url)
     files = ArtifactStore(settings.artifacts_location)
     images = ImageStore(redis, files, settings)
-    changes, events = Changes(settings.redis_url), EventLog(redis)
-    jobs = JobStore(redis, settings, hint)
+    changes, events = ChangeListener(settings.redis_url), EventLog(redis)
+    jobs = JobStore(redis, settings, prepare_message)
     return Services(
         settings=settings,
         jobs=jobs,
@@ -62,7 +62,7 @@ def make_services(settings: Settings) -> Services:
         events=events,
         feeds=Feeds(events, changes, settings.max_listeners),
         idempotency=IdempotencyKeys(redis),
-        sharing=Sharing(jobs, files),
+        sharing=Deduplicator(jobs, files),
     )
 
 
@@ -72,7 +72,7 @@ async def _services(request: Request) -> Services:
     return services
 
 
-TheServices = Annotated[Services, Depends(_services)]
+ServicesDep = Annotated[Services, Depends(_services)]
 
 
 _BEARER = HTTPBearer(auto_error=False, description="A key made by `retinoscope keys create`.")
@@ -82,7 +82,7 @@ _HEADER = APIKeyHeader(
 
 
 async def _owner(
-    services: TheServices,
+    services: ServicesDep,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
     header: Annotated[str | None, Security(_HEADER)],
 ) -> str:
@@ -96,11 +96,11 @@ async def _owner(
     return owner
 
 
-Owner = Annotated[str, Depends(_owner)]
+OwnerDep = Annotated[str, Depends(_owner)]
 KEY = Depends(_owner)
 
 
-def _job(job_id: str, owner: Owner, services: TheServices) -> Job:
+def _job(job_id: str, owner: OwnerDep, services: ServicesDep) -> Job:
     """The job of the path, if it is the owner's."""
     try:
         return services.jobs.get(job_id, owner)
@@ -114,7 +114,7 @@ def _job(job_id: str, owner: Owner, services: TheServices) -> Job:
 ExistingJob = Annotated[Job, Depends(_job)]
 
 
-def _image_set(set_id: str, owner: Owner, services: TheServices) -> ImageSet:
+def _image_set(set_id: str, owner: OwnerDep, services: ServicesDep) -> ImageSet:
     """The image set of the path, if it is the owner's."""
     try:
         return services.image_sets.get(owner, set_id)

@@ -9,25 +9,25 @@ from typing import Any
 from catalog.models import ModelEntry
 from catalog.technique import Params
 from jobs import redis_keys
-from jobs.create_options import Work
+from jobs.create_options import WorkKey
 from jobs.model import Input
-from service.job_request import Order
+from service.job_request import SentJobRequest
 
 _VERSION = version("retinoscope")
 
 
 def work_of(
-    order: Order,
+    order: SentJobRequest,
     params: Params,
     inputs: Mapping[str, Input],
     entry: ModelEntry,
     weights: str | None,
     precision: str,
-) -> Work | None:
+) -> WorkKey | None:
     """None where the result is not settled by these: a seed that was drawn, an image set, weights not loaded yet."""
     seed_given = order.params.seed is not None
     drawn = params.depends_on_seed() and not seed_given
-    if drawn or not params.repeatable() or weights is None:
+    if drawn or not params.deterministic() or weights is None:
         return None
     asked: dict[str, Any] = params.model_dump(mode="json", exclude=None if seed_given else {"seed"})
     basis = {"retinoscope": _VERSION, "weights": weights, "precision": precision}
@@ -41,4 +41,4 @@ def work_of(
     model = [entry.model_dump(mode="json"), own]
     same = json.dumps([order.technique.name, model, asked, ids, basis], sort_keys=True)
     name = redis_keys.work(order.owner, hashlib.sha256(same.encode()).hexdigest())
-    return Work(name, basis, redis_keys.weights(entry.name), order.options.cache)
+    return WorkKey(name, basis, redis_keys.weights(entry.name), order.options.cache)

@@ -6,7 +6,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from workers.toolkit.images.preprocessing import Eye
+from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.vision_model import VisionModel
 
@@ -72,11 +72,11 @@ def seeded(kind: type[nn.Module], seed: int = 0) -> nn.Module:
 def tiny_model(kind: type[nn.Module] = TinyNetwork, *, double: bool = False) -> VisionModel:
     module = seeded(kind)
     network = Network(module.double() if double else module, 3, SIDE, SIDE)
-    eye = Eye(
+    preprocessing = Preprocessing(
         resize=36, crop=SIDE, interpolation="bilinear", mean=(0.5, 0.4, 0.3), std=(0.2, 0.25, 0.3)
     )
     return VisionModel(
-        "tiny", network, eye, tuple(f"label {i}" for i in range(CLASSES)), "sha256:tiny"
+        "tiny", network, preprocessing, tuple(f"label {i}" for i in range(CLASSES)), "sha256:tiny"
     )
 
 

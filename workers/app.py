@@ -4,12 +4,12 @@ import sys
 
 from catalog.errors import CatalogError
 from catalog.models import models
-from jobs.process import polite_threads
+from jobs.process import limit_openmp_spinning
 from jobs.queue import app
 from workers import lifecycle, tasks
 from workers.malloc import keep_freed_memory
 
-polite_threads()
+limit_openmp_spinning()
 keep_freed_memory()
 try:
     models()

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pydantic import ValidationError
 from redis import RedisError
 
-from jobs.cancel_listener import Cancels
+from jobs.cancel_listener import CancelListener
 from jobs.errors import NotFound
 from jobs.lease import Lease, claim
 from jobs.model import InputImage, Job, Status
@@ -20,8 +20,8 @@ _LOOK_AT = 32
 _MOST_PIXELS = 16_000_000  # of all their photographs: each is held, coloured and compressed at once
 
 
-class Mates:
-    def __init__(self, store: JobStore, cancels: Cancels) -> None:
+class BatchClaims:
+    def __init__(self, store: JobStore, cancels: CancelListener) -> None:
         self._store = store
         self._cancels = cancels
 
@@ -54,9 +54,9 @@ class Mates:
 
     def claimed(self, job_id: str, held: ExitStack, *, owner: str | None = None) -> Lease | None:
         """The job's lease, held as long as `held`; None if there is nothing to do."""
-        told = held.enter_context(self._cancels.watch(job_id))
+        cancel_event = held.enter_context(self._cancels.watch(job_id))
         try:
-            lease = claim(self._store, job_id, told, owner=owner)
+            lease = claim(self._store, job_id, cancel_event, owner=owner)
         except NotFound:
             return None
         return held.enter_context(lease) if lease else None

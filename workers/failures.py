@@ -13,7 +13,7 @@ from workers.toolkit.execution.memory import out_of_memory
 _SIZES = ("size", "count", "octaves")
 
 
-def explain(error: Exception, params: Collection[str] = ()) -> JobError:
+def job_error(error: Exception, params: Collection[str] = ()) -> JobError:
     """Any exception → code, title, sentence, and whether to try again makes sense. `params` are names."""
     if out_of_memory(error):
         return _no_memory(error, params)

@@ -16,7 +16,7 @@ from jobs.errors import GivenBack
 from jobs.lease import Lease
 from jobs.model import Artifact, Progress
 from jobs.scratch import Scratch
-from workers.throttle import Pace
+from workers.throttle import Throttle
 from workers.toolkit.images.image_set import ImageSet, LocalImageSet
 from workers.toolkit.network.vision_model import VisionModel
 
@@ -52,22 +52,22 @@ class JobContext:
         self._last = False
         self._previews = Scratch(lease, files, "preview")
         self._checkpoints = Scratch(lease, files, "checkpoint")
-        self._preview_pace = Pace(_PREVIEW_EVERY_S, at_once=True)
-        self._checkpoint_pace = Pace(checkpoint_every_s, at_once=False)
+        self._preview_pace = Throttle(_PREVIEW_EVERY_S, at_once=True)
+        self._checkpoint_pace = Throttle(checkpoint_every_s, at_once=False)
         self._awaits_checkpoint = False
 
     def progress(
         self, done: int, total: int, message: str = "", *, loss: float | None = None
     ) -> None:
         """Tell the record, a few times a second. Raises Canceled, DeadlineExceeded, LeaseLost or GivenBack."""
-        self._lease.check()
+        self._lease.raise_if_stopped()
         self._last = done >= total
         self._stop_if_told()
         now = time.monotonic()
         if self._last or now - self._reported >= _REPORT_EVERY_S:
             self._reported = now
             eta_s = self._eta(done, total, now)
-            self._lease.beat(
+            self._lease.heartbeat(
                 Progress(done=done, total=total, message=message, eta_s=eta_s, loss=loss)
             )
 
@@ -97,7 +97,7 @@ class JobContext:
 
     def save(self, name: str, data: bytes, media_type: str) -> None:
         """Store a file under this attempt's folder; it is published when the job succeeds."""
-        self._lease.check()
+        self._lease.raise_if_stopped()
         key = f"{self._lease.folder}/{name}"
         self._files.put(key, data)
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
@@ -121,7 +121,7 @@ class JobContext:
 
     def _keep(self, scratch: Scratch, data: bytes, step: int = 0, event: str = "") -> None:
         """A preview or a checkpoint that cannot be stored is no reason to stop: the next one may be."""
-        self._lease.check()
+        self._lease.raise_if_stopped()
         try:
             scratch.replace(data, step, event)
         except (RedisError, ObjectStoreError, OSError) as error:

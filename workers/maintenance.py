@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 _NOTICE_EVERY_S = 5
 
 
-def keep(name: str) -> None:
+def maintain(name: str) -> None:
     """Until the parent dies or stops it."""
     redis = connect(settings().redis_url)
     store, files = JobStore(redis, settings()), ArtifactStore(settings().artifacts_location)
@@ -43,4 +43,4 @@ def keep(name: str) -> None:
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s keeper %(message)s")
     die_with_parent(int(sys.argv[1]))
-    keep(sys.argv[2])
+    maintain(sys.argv[2])

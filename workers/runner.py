@@ -17,7 +17,7 @@ from catalog.models import ModelDescription, find_model, models
 from catalog.registry import find_technique
 from catalog.technique import Params
 from jobs.artifacts import ArtifactStore
-from jobs.cancel_listener import Cancels
+from jobs.cancel_listener import CancelListener
 from jobs.connection import connect
 from jobs.errors import Canceled, DeadlineExceeded, GivenBack, LeaseLost
 from jobs.image_sets import ImageSetStore
@@ -26,19 +26,19 @@ from jobs.model import InputArray, InputImage, Job
 from jobs.registries import Noticeboard
 from jobs.settings import Settings
 from jobs.store import JobStore
-from jobs.ttl_cache import Recent
+from jobs.ttl_cache import TTLCache
 from jobs.uploads import ArrayStore, ImageStore
-from workers.batch_claims import MOST, Mates
+from workers.batch_claims import MOST, BatchClaims
 from workers.execute import execute
-from workers.failures import explain
+from workers.failures import job_error
 from workers.job_context import JobContext
 from workers.job_image_set import JobImageSet
 from workers.models.describe import describe, describe_architecture
 from workers.models.errors import ModelError
-from workers.models.model_cache import WarmModels
+from workers.models.model_cache import ModelCache
 from workers.provenance import provenance
 from workers.toolkit.errors import TechniqueError
-from workers.toolkit.execution.dynamic_batching import Gathering
+from workers.toolkit.execution.dynamic_batching import DynamicBatcher
 from workers.toolkit.images.array import Input, read_array
 from workers.toolkit.images.preprocessing import decode
 from workers.toolkit.network.precision import set_tf32
@@ -62,13 +62,13 @@ class Runner:
         self._notices = Noticeboard(redis)
         self._descriptions: dict[str, ModelDescription] = {}
         self._describing = threading.Lock()
-        self._announced: Recent[str, str] = Recent(_ANNOUNCE_EVERY_S)
+        self._announced: TTLCache[str, str] = TTLCache(_ANNOUNCE_EVERY_S)
         set_tf32(settings.precision == "tf32")
-        self._models = WarmModels(_device(settings), settings.model_memory_bytes)
+        self._models = ModelCache(_device(settings), settings.model_memory_bytes)
         self._stopping = stopping
-        cancels = Cancels(redis)
+        cancels = CancelListener(redis)
         cancels.start()
-        self._mates = Mates(self._store, cancels)
+        self._mates = BatchClaims(self._store, cancels)
         self._threads = ThreadPoolExecutor(
             MOST, thread_name_prefix="together"
         )  # kept, and with them torch's own
@@ -93,7 +93,7 @@ class Runner:
         together = len(leases)
         if together == 1:
             return [self._attempt(leases[0], together)]
-        gathering = Gathering(together)
+        gathering = DynamicBatcher(together)
 
         def attempt(lease: Lease) -> str:
             with gathering.joined():
@@ -153,7 +153,7 @@ class Runner:
         params = find_technique(job.technique).params.model_validate(job.params)
         model = self._models.get(job.model)
         self._announce(job.model)
-        lease.check()  # from here on, a job that stands still is taken away
+        lease.raise_if_stopped()  # from here on, a job that stands still is taken away
         context = self._context(lease, params)
         inputs = {name: self._input(lease, found) for name, found in job.inputs.items()}
         summary = execute(
@@ -215,7 +215,7 @@ class Runner:
 
     def _failed(self, lease: Lease, error: Exception) -> str:
         """The log gets a traceback where it says more than the client is told."""
-        told = explain(error, lease.job.params)
+        told = job_error(error, lease.job.params)
         more = not isinstance(error, _TOLD) or error.__cause__ is not None
         level = logging.ERROR if more else logging.WARNING
         log.log(level, "job %s failed: %s: %s", lease.job.id, told.code, error, exc_info=more)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 _SHARE = 10
 
 
-class Pace:
+class Throttle:
     """Due every `every_s` seconds, and never for more than a tenth of the time."""
 
     def __init__(self, every_s: float, *, at_once: bool) -> None:

@@ -1,5 +1,5 @@
 """Benchmarks of the service. Here torch waits as it does in a worker, whatever imports it first."""
 
-from jobs.process import polite_threads
+from jobs.process import limit_openmp_spinning
 
-polite_threads()
+limit_openmp_spinning()

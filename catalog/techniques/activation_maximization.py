@@ -17,8 +17,8 @@ from catalog.errors import ImageMissing, InvalidParameters, TooExpensive, Violat
 from catalog.heatmap import ExplainedTarget
 from catalog.idle import refuse_idle
 from catalog.models import ModelEntry
-from catalog.optimization import CURVE, MAX_PIXELS, MAX_SIDE, MadeFor
-from catalog.technique import ArtifactSpec, ImageInput, Summary, TargetParams, Technique
+from catalog.optimization import CURVE, MAX_PIXELS, MAX_SIDE, PredictedClass
+from catalog.technique import ArtifactSpec, InputSpec, Summary, TargetParams, Technique
 
 Recipe = Literal["robust", "lucid", "simonyan", "yosinski"]
 MAX_STEP_PIXELS = 384 * MAX_PIXELS  # steps × pixels × images
@@ -41,7 +41,7 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 
 class ActivationMaximizationParams(TargetParams):
-    dearest = ("lower steps", "lower size", "lower count")
+    cost_advice = ("lower steps", "lower size", "lower count")
 
     target: str = Field(
         max_length=300,
@@ -110,7 +110,7 @@ class ActivationMaximizationParams(TargetParams):
             update={name: value for name, value in defaults.items() if getattr(self, name) is None}
         )
 
-    def passes(self, model: ModelEntry) -> int:
+    def estimated_passes(self, model: ModelEntry) -> int:
         side = self.size or model.input_size
         looks = (
             2 if self.count > 1 and self.diversity else 1
@@ -149,7 +149,7 @@ class ActivationMaximizationParams(TargetParams):
                 "diversity", self.diversity, 1.0, "several images, with count of 2 or more,"
             )
 
-    def check_images(self, sent: Set[str]) -> None:
+    def check_inputs(self, sent: Set[str]) -> None:
         if (self.start == "image") == ("image" in sent):
             return
         if "image" in sent:
@@ -165,7 +165,9 @@ class ActivationMaximizationSummary(Summary):
     score_before: list[float] = Field(description="Of the start, one for each image.")
     score_after: list[float] = Field(description="Of the 8-bit picture, one for each image.")
     probability: list[float] | None = Field(None, description="Of the class, after, for a class.")
-    predicted: list[MadeFor] = Field(description="The model's first prediction for each picture.")
+    predicted: list[PredictedClass] = Field(
+        description="The model's first prediction for each picture."
+    )
     size: int
     steps: int
 
@@ -179,7 +181,7 @@ TECHNIQUE = Technique(
     score="logit for a class; activation otherwise",
     params=ActivationMaximizationParams,
     summary=ActivationMaximizationSummary,
-    images=(ImageInput("image", "Where to start from, with `start` image.", required=False),),
+    inputs=(InputSpec("image", "Where to start from, with `start` image.", required=False),),
     artifacts=(
         ArtifactSpec("image.png", "image/png", "The image; several in a grid."),
         ArtifactSpec("image-{n}.png", "image/png", "Each of several images.", only_with="count"),

@@ -24,8 +24,8 @@ from catalog.errors import InvalidParameters, TooExpensive, Violation
 from catalog.heatmap import ExplainedTarget
 from catalog.idle import refuse_idle
 from catalog.models import ModelEntry
-from catalog.optimization import CURVE, MAX_SIDE, MadeFor
-from catalog.technique import ArtifactSpec, ImageInput, Params, Summary, Technique
+from catalog.optimization import CURVE, MAX_SIDE, PredictedClass
+from catalog.technique import ArtifactSpec, InputSpec, Params, Summary, Technique
 from catalog.weighted_targets import POINTER, WeightedTarget, parse_weighted
 
 MAX_STEP_PIXELS = 2**29  # steps × pixels that go through the network, over all octaves and frames
@@ -36,7 +36,7 @@ OVERLAP = 8  # tiles overlap by this part of their side
 
 class DeepDreamParams(Params):
     targets_at = POINTER
-    dearest = ("lower steps", "lower size", "lower octaves", "lower zoom_frames")
+    cost_advice = ("lower steps", "lower size", "lower octaves", "lower zoom_frames")
 
     targets: str | None = Field(
         None,
@@ -102,7 +102,7 @@ class DeepDreamParams(Params):
             update={name: value for name, value in defaults.items() if getattr(self, name) is None}
         )
 
-    def passes(self, model: ModelEntry) -> int:
+    def estimated_passes(self, model: ModelEntry) -> int:
         return ceil(self.step_pixels() / model.input_size**2)
 
     def check_model(self, model: ModelEntry) -> None:
@@ -124,7 +124,7 @@ class DeepDreamParams(Params):
             )
             raise TooExpensive(message, [Violation("/steps", message)])
 
-    def check_images(self, sent: Set[str]) -> None:
+    def check_inputs(self, sent: Set[str]) -> None:
         units = [part.text == "top" or ":" in part.text for part in self.weighted()]
         if "guide" in sent and units and all(units):
             message = "A guide leads layers, and there is none among the targets. Name one, or leave out the guide."
@@ -167,8 +167,8 @@ class DeepDreamSummary(Summary):
     tile: int = Field(description="Side of a tile, in pixels.")
     tiles: list[int] = Field(description="How many tiles an octave takes.")
     frames: int = Field(description="Of the animation; 0 where there is none.")
-    predicted_before: MadeFor
-    predicted: MadeFor = Field(
+    predicted_before: PredictedClass
+    predicted: PredictedClass = Field(
         description="The model's first prediction for the dream, seen like any photograph."
     )
 
@@ -179,9 +179,9 @@ TECHNIQUE = Technique(
     score="½ mean square of a layer; activation of a channel; logit of a class",
     params=DeepDreamParams,
     summary=DeepDreamSummary,
-    images=(
-        ImageInput("image", "The photograph to dream of."),
-        ImageInput(
+    inputs=(
+        InputSpec("image", "The photograph to dream of."),
+        InputSpec(
             "guide",
             "What layers should see in it; by default more of what is there.",
             required=False,

@@ -45,7 +45,7 @@ TECHNIQUE = Technique(
     score="activation",
     params=EmbedParams,
     summary=EmbedSummary,
-    images=(IMAGE,),
+    inputs=(IMAGE,),
     artifacts=(ArtifactSpec("embedding.npy", "application/x-npy", "float32, (C, H, W) or (C,)."),),
     example={},
 )

@@ -22,16 +22,16 @@ from catalog.errors import (
 from catalog.heatmap import ExplainedTarget
 from catalog.idle import refuse_idle
 from catalog.models import ModelEntry, class_labels, find_model
-from catalog.optimization import CURVE, MAX_SIDE, MadeFor
+from catalog.optimization import CURVE, MAX_SIDE, PredictedClass
 from catalog.targets import Target, parse_target
-from catalog.technique import ArtifactSpec, ImageInput, Params, Summary, Technique
+from catalog.technique import ArtifactSpec, InputSpec, Params, Summary, Technique
 
 MAX_STEP_PIXELS = 2000 * 224**2  # steps × pixels of the network's input
 RUBBISH_CONFIDENCE = 0.9999
 
 
 class FoolingParams(Params):
-    dearest = ("lower steps",)
+    cost_advice = ("lower steps",)
 
     goal: str = Field(
         max_length=300,
@@ -86,10 +86,10 @@ class FoolingParams(Params):
             update={name: value for name, value in defaults.items() if getattr(self, name) is None}
         )
 
-    def passes(self, model: ModelEntry) -> int:
+    def estimated_passes(self, model: ModelEntry) -> int:
         return self.steps
 
-    def repeatable(self) -> bool:
+    def deterministic(self) -> bool:
         return self.transfer_model is None  # what the second model says hangs on its weights too
 
     def check_model(self, model: ModelEntry) -> None:
@@ -109,7 +109,7 @@ class FoolingParams(Params):
             message = f"{self.steps} steps of this model, which sees {model.input_size}² pixels, cost too much."
             raise TooExpensive(f"{message} Lower steps.", [Violation("/steps", message)])
 
-    def check_images(self, sent: Set[str]) -> None:
+    def check_inputs(self, sent: Set[str]) -> None:
         if self.mode == "adversarial" and "image" not in sent:
             raise ImageMissing(
                 "image", "Send the image to change: -F image=@photo.jpg. (Or set mode=rubbish.)"
@@ -153,10 +153,10 @@ def same_class(labels: tuple[str, ...], others: tuple[str, ...], index: int) -> 
     return found[0] if len(found) == 1 else None
 
 
-class Sight(BaseModel):
+class ClassProbability(BaseModel):
     """What a model sees in a picture."""
 
-    predicted: MadeFor = Field(description="Its first prediction.")
+    predicted: PredictedClass = Field(description="Its first prediction.")
     goal_probability: float
 
 
@@ -165,8 +165,8 @@ class Transfer(BaseModel):
 
     model: str
     weights: str
-    before: Sight
-    after: Sight
+    before: ClassProbability
+    after: ClassProbability
     fooled: bool = Field(description="The goal is its first prediction, and was not before.")
 
 
@@ -177,8 +177,10 @@ class FoolingSummary(Summary):
         description="The saved file, read back, is seen as the goal, with `confidence` where asked."
     )
     verdict: str
-    before: Sight = Field(description="Of the picture that the search began with, start.png.")
-    after: Sight = Field(description="Of image.png, read back.")
+    before: ClassProbability = Field(
+        description="Of the picture that the search began with, start.png."
+    )
+    after: ClassProbability = Field(description="Of image.png, read back.")
     l0: int = Field(description="Pixels that were changed.")
     l0_fraction: float = Field(description="Their part of all pixels.")
     l2: float = Field(description="√Σδ² over all values of the picture, each in 0..1.")
@@ -203,9 +205,7 @@ TECHNIQUE = Technique(
     score="log odds of the goal's probability",
     params=FoolingParams,
     summary=FoolingSummary,
-    images=(
-        ImageInput("image", "The photograph to change, for mode adversarial.", required=False),
-    ),
+    inputs=(InputSpec("image", "The photograph to change, for mode adversarial.", required=False),),
     artifacts=(
         ArtifactSpec("image.png", "image/png", "The picture that fools the model."),
         ArtifactSpec(

@@ -35,7 +35,7 @@ TECHNIQUE = Technique(
     score="logit for a class; activation otherwise",
     params=GradCamParams,
     summary=GradCamSummary,
-    images=(IMAGE,),
+    inputs=(IMAGE,),
     artifacts=(
         HEATMAP,
         OVERLAY,

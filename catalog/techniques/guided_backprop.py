@@ -39,7 +39,7 @@ TECHNIQUE = Technique(
     score="logit for a class; activation otherwise",
     params=GuidedBackpropParams,
     summary=GuidedBackpropSummary,
-    images=(IMAGE,),
+    inputs=(IMAGE,),
     artifacts=(
         ArtifactSpec(
             "gradient.png", "image/png", "The gradient as a colour picture; mid-grey is zero."

@@ -20,7 +20,7 @@ MAX_POINTS = 10_000
 
 
 class IntegratedGradientsParams(SmoothGradParams):
-    dearest = ("lower samples", "lower steps")
+    cost_advice = ("lower samples", "lower steps")
 
     steps: int = Field(50, ge=1, le=1000, description="Points of the quadrature.")
     baseline: Literal["black", "gray", "mean", "white", "blur"] = Field(
@@ -28,7 +28,7 @@ class IntegratedGradientsParams(SmoothGradParams):
         description="The image that says nothing; `mean` is the training mean, `blur` this image, blurred.",
     )
 
-    def gathers(self) -> bool:
+    def batchable(self) -> bool:
         return False
 
     def map_passes(self, model: ModelEntry) -> int:
@@ -55,7 +55,7 @@ TECHNIQUE = Technique(
     score="logit for a class; activation otherwise",
     params=IntegratedGradientsParams,
     summary=IntegratedGradientsSummary,
-    images=(IMAGE,),
+    inputs=(IMAGE,),
     artifacts=(HEATMAP, OVERLAY, VALUES, CHECK),
     example={"target": "top"},
 )

@@ -18,8 +18,8 @@ from pydantic import BaseModel, Field
 from catalog.errors import InvalidParameters, TooExpensive, Violation
 from catalog.idle import refuse_idle
 from catalog.models import ModelEntry
-from catalog.optimization import MAX_PIXELS, MadeFor
-from catalog.technique import ArtifactSpec, ImageInput, Params, Summary, Technique
+from catalog.optimization import MAX_PIXELS, PredictedClass
+from catalog.technique import ArtifactSpec, InputSpec, Params, Summary, Technique
 
 Recipe = Literal["modern", "mahendran_vedaldi"]
 ALPHA = 6.0
@@ -33,7 +33,7 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 
 class InversionParams(Params):
-    dearest = ("lower steps", "lower restarts", "lower the number of layers")
+    cost_advice = ("lower steps", "lower restarts", "lower the number of layers")
 
     layer: str | None = Field(
         None,
@@ -108,12 +108,12 @@ class InversionParams(Params):
             update={name: value for name, value in defaults.items() if getattr(self, name) is None}
         )
 
-    def check_images(self, sent: Set[str]) -> None:
+    def check_inputs(self, sent: Set[str]) -> None:
         if "embedding" in sent and not self.paths():
             message = "Name the layer that the embedding is of: -F layer=…."
             raise InvalidParameters(message, [Violation("/layer", message)])
 
-    def passes(self, model: ModelEntry) -> int:
+    def estimated_passes(self, model: ModelEntry) -> int:
         return (self.steps or 1) * self.restarts * max(1, len(self.paths()))
 
     def check_model(self, model: ModelEntry) -> None:
@@ -153,7 +153,9 @@ class InvertedLayer(BaseModel):
     layer: str
     shape: list[int]
     error: list[float] = Field(description="‖Φ(x) − Φ0‖² / ‖Φ0‖² of each 8-bit picture.")
-    predicted: list[MadeFor] = Field(description="The model's first prediction for each picture.")
+    predicted: list[PredictedClass] = Field(
+        description="The model's first prediction for each picture."
+    )
     same_class: list[bool] | None = Field(
         None, description="Is it the original's? Absent for an embedding."
     )
@@ -167,7 +169,7 @@ class InversionSummary(Summary):
     chosen: Literal["named", "recommended", "by_depth"] = Field(
         description="Where the layers come from."
     )
-    original: MadeFor | None = Field(
+    original: PredictedClass | None = Field(
         None, description="The model's first prediction for the image that was sent."
     )
     layers: list[InvertedLayer] = Field(description="In the order in which they were named.")
@@ -184,11 +186,9 @@ TECHNIQUE = Technique(
     score="activation",
     params=InversionParams,
     summary=InversionSummary,
-    images=(
-        ImageInput(
-            "image", "The photograph whose output at the layer is inverted.", required=False
-        ),
-        ImageInput(
+    inputs=(
+        InputSpec("image", "The photograph whose output at the layer is inverted.", required=False),
+        InputSpec(
             "embedding",
             "The layer's output itself, of the layer's shape.",
             required=False,

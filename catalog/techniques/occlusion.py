@@ -24,7 +24,7 @@ _WINDOWS, _STRIDES = 7, 28  # along a side of the input: 32 and 8 of 224 pixels
 
 
 class OcclusionParams(AttributionParams):
-    dearest = ("raise stride",)
+    cost_advice = ("raise stride",)
 
     window: int | None = Field(
         None,
@@ -103,7 +103,7 @@ TECHNIQUE = Technique(
     score="probability (or logit); activation for a unit that is not a class",
     params=OcclusionParams,
     summary=OcclusionSummary,
-    images=(IMAGE,),
+    inputs=(IMAGE,),
     artifacts=(HEATMAP, OVERLAY, VALUES, CHECK),
     example={"target": "top", "window": 32, "stride": 16},
 )

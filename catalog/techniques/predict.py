@@ -15,7 +15,7 @@ class PredictParams(Params):
     def depends_on_seed(self) -> bool:
         return False
 
-    def gathers(self) -> bool:
+    def batchable(self) -> bool:
         return True
 
 
@@ -36,6 +36,6 @@ TECHNIQUE = Technique(
     score="probability",
     params=PredictParams,
     summary=PredictSummary,
-    images=(IMAGE,),
+    inputs=(IMAGE,),
     example={"top_k": 3},
 )

@@ -20,7 +20,7 @@ MAX_MASKS = 20_000
 
 
 class RiseParams(AttributionParams):
-    dearest = ("lower masks",)
+    cost_advice = ("lower masks",)
 
     masks: int = Field(1000, ge=1, le=1_000_000, description="Random masks, one forward pass each.")
     grid: int = Field(7, ge=2, le=256, description="Cells of a mask along each side.")
@@ -62,7 +62,7 @@ TECHNIQUE = Technique(
     score="probability (or logit); activation for a unit that is not a class",
     params=RiseParams,
     summary=RiseSummary,
-    images=(IMAGE,),
+    inputs=(IMAGE,),
     artifacts=(HEATMAP, OVERLAY, VALUES, CHECK),
     example={"target": "top", "masks": 400},
 )

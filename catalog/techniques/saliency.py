@@ -31,7 +31,7 @@ TECHNIQUE = Technique(
     score="logit for a class; activation otherwise",
     params=SaliencyParams,
     summary=SaliencySummary,
-    images=(IMAGE,),
+    inputs=(IMAGE,),
     artifacts=(HEATMAP, OVERLAY, VALUES, CHECK),
     example={"target": "top", "samples": 8},
 )

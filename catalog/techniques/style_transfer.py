@@ -29,7 +29,7 @@ from catalog.errors import InvalidParameters, TooExpensive, Violation
 from catalog.models import ModelEntry
 from catalog.optimization import CURVE, MAX_SIDE
 from catalog.style_layers import CONTENT, PUBLISHED, STYLE, bare_name, recommended_layers
-from catalog.technique import ArtifactSpec, ImageInput, Params, Summary, Technique
+from catalog.technique import ArtifactSpec, InputSpec, Params, Summary, Technique
 
 STYLES = ("style", "style_2", "style_3", "style_4")
 LATER_STEPS = 0.4  # of `steps`, at each larger size: Gatys' 500 and then 200
@@ -70,7 +70,7 @@ _LAYERS = "The model's recommended ones, or by depth, if not given."
 
 
 class StyleTransferParams(Params):
-    dearest = ("lower steps", "lower size", "lower scales")
+    cost_advice = ("lower steps", "lower size", "lower scales")
     layers_need_maps = True
 
     recipe: Literal["gatys", "normalized"] | None = Field(
@@ -172,7 +172,7 @@ class StyleTransferParams(Params):
             update={name: value for name, value in defaults.items() if getattr(self, name) is None}
         )
 
-    def passes(self, model: ModelEntry) -> int:
+    def estimated_passes(self, model: ModelEntry) -> int:
         frame = min(FRAMES[self.recipe or "normalized"], min(side for side, _ in self.plan()) // 6)
         return math.ceil(
             sum(steps * (side + 2 * frame) ** 2 for side, steps in self.plan())
@@ -197,7 +197,7 @@ class StyleTransferParams(Params):
             message = f"{self.steps} steps at {self.size} pixels cost too much. Lower steps, size or style_scale."
             raise TooExpensive(message, [Violation("/steps", message)])
 
-    def check_images(self, sent: Set[str]) -> None:
+    def check_inputs(self, sent: Set[str]) -> None:
         self.shares(sum(name in sent for name in STYLES))
 
     def weight(self, name: str) -> float:
@@ -272,10 +272,10 @@ TECHNIQUE = Technique(
     score="none",
     params=StyleTransferParams,
     summary=StyleTransferSummary,
-    images=(
-        ImageInput("content", "What is painted; its proportions are kept."),
+    inputs=(
+        InputSpec("content", "What is painted; its proportions are kept."),
         *(
-            ImageInput(name, f"How it is painted: style {i}.", required=i == 1)
+            InputSpec(name, f"How it is painted: style {i}.", required=i == 1)
             for i, name in enumerate(STYLES, 1)
         ),
     ),

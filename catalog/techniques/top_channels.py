@@ -51,7 +51,7 @@ class TopChannelsParams(ImageSetParams):
     def indexed_layer(self, model: ModelEntry) -> str | None:
         return self.layer or model.recommended.get("grad_cam")
 
-    def passes(self, model: ModelEntry) -> int:
+    def estimated_passes(self, model: ModelEntry) -> int:
         return 1 + (self.channels * self.k if self.crop == "effective" else 0)
 
     def check_model(self, model: ModelEntry) -> None:
@@ -97,7 +97,7 @@ TECHNIQUE = Technique(
     score="activation",
     params=TopChannelsParams,
     summary=TopChannelsSummary,
-    images=(IMAGE,),
+    inputs=(IMAGE,),
     artifacts=(
         ArtifactSpec(
             "channels.png",

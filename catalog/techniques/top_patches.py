@@ -36,7 +36,7 @@ class TopPatchesParams(ImageSetParams, TargetParams):
         False, description="Show the guided-backpropagation picture of each patch beside it."
     )
 
-    def passes(self, model: ModelEntry) -> int:
+    def estimated_passes(self, model: ModelEntry) -> int:
         return 1 + self.k * ((self.crop == "effective") + self.guided)
 
     def check_model(self, model: ModelEntry) -> None:

@@ -17,7 +17,7 @@ LOOK_AGAIN_S = 1.0
 _RECONNECT_S = 0.5
 
 
-class Changes:
+class ChangeListener:
     """Topics are job ids, `model:<name>`, and names of idempotency keys in Redis."""
 
     def __init__(self, redis_url: str) -> None:

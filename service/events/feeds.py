@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from jobs.errors import NotFound
 from jobs.events import Event, EventLog
-from service.events.change_listener import LOOK_AGAIN_S, Changes, pause
+from service.events.change_listener import LOOK_AGAIN_S, ChangeListener, pause
 from service.problems import Problem
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class _Feed:
 class Feeds:
     """All feeds of this process."""
 
-    def __init__(self, events: EventLog, changes: Changes, most_listeners: int) -> None:
+    def __init__(self, events: EventLog, changes: ChangeListener, most_listeners: int) -> None:
         self.reads = 0
         self._events = events
         self._changes = changes

@@ -11,7 +11,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def when_told_to_stop(end: Callable[[], None]) -> Iterator[None]:
+def on_shutdown(end: Callable[[], None]) -> Iterator[None]:
     """Call `end` in the running loop at SIGINT or SIGTERM, before the server's own handler. In the main thread only."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 HEAD = "retinoscope.head"
 
 
-class HeadAsGet:
+class HeadRequests:
     """ASGI middleware. The server keeps its own scope, and by it knows that no body is wanted."""
 
     def __init__(self, app: ASGIApp) -> None:

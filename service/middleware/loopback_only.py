@@ -12,7 +12,7 @@ from service.problems import Problem, answer
 _LOCAL_NAMES = frozenset({"localhost"})
 
 
-class Guard:
+class LoopbackOnly:
     """ASGI middleware. With keys configured, the key is what counts and this lets everything through."""
 
     def __init__(self, app: ASGIApp, keys: KeyRing, allowed_hosts: list[str]) -> None:

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from jobs.model import Artifact, Job
 from service.conditional import client_has, parse_range
 from service.problems import Problem
-from service.services import ExistingJob, TheServices
+from service.services import ExistingJob, ServicesDep
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -30,7 +30,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     response_class=StreamingResponse,
     responses=_RESPONSES,
 )
-def get_artifact(name: str, job: ExistingJob, request: Request, services: TheServices) -> Response:
+def get_artifact(name: str, job: ExistingJob, request: Request, services: ServicesDep) -> Response:
     artifact = _find(job, name)
     headers = _headers(artifact)
     if client_has(request, headers["ETag"]):

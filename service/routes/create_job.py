@@ -14,10 +14,10 @@ from jobs.model import Job
 from service.admission import read_order, settled, submit
 from service.forms import read_request
 from service.idempotency import IdempotencyKey, fingerprint_of, once, read_key
-from service.job_request import Order
+from service.job_request import SentJobRequest
 from service.job_view import JobView, answer
 from service.request_schema import request_body
-from service.services import Owner, Services, TheServices
+from service.services import OwnerDep, Services, ServicesDep
 from service.waiting import description, preferred_wait, until_final
 
 router = APIRouter(tags=["jobs"])
@@ -33,7 +33,7 @@ Prefer = Annotated[
 ]
 
 
-async def create(services: Services, order: Order, key: str | None) -> tuple[Job, bool]:
+async def create(services: Services, order: SentJobRequest, key: str | None) -> tuple[Job, bool]:
     """The job, and whether an earlier request with this idempotency key made it. Raises Problem or CatalogError."""
 
     async def make(reservation: Reservation | None) -> Job:
@@ -47,7 +47,7 @@ async def create(services: Services, order: Order, key: str | None) -> tuple[Job
     )
 
 
-async def _make(services: Services, order: Order, reservation: Reservation | None) -> Job:
+async def _make(services: Services, order: SentJobRequest, reservation: Reservation | None) -> Job:
     """Check everything that can be checked, then queue."""
     params = settled(order.params)
     targets = read_targets(params, class_labels(find_model(params.model)))
@@ -76,12 +76,12 @@ async def respond(services: Services, job: Job, replayed: bool, prefer: str | No
 
 
 def _add(technique: Technique) -> None:
-    names = {image.name for image in technique.images}
+    names = {image.name for image in technique.inputs}
 
     async def endpoint(
         request: Request,
-        owner: Owner,
-        services: TheServices,
+        owner: OwnerDep,
+        services: ServicesDep,
         prefer: Prefer = None,
         idempotency_key: IdempotencyKey = None,
     ) -> Response:

@@ -11,7 +11,7 @@ from jobs.events import well_formed
 from service.events.event_stream import EventStream
 from service.middleware.head_requests import HEAD
 from service.problems import Problem
-from service.services import ExistingJob, TheServices
+from service.services import ExistingJob, ServicesDep
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -70,7 +70,7 @@ LastEventIdInQuery = Annotated[
 async def get_job_events(
     request: Request,
     job: ExistingJob,
-    services: TheServices,
+    services: ServicesDep,
     header: LastEventId = None,
     last_event_id: LastEventIdInQuery = None,
 ) -> Response:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from redis import RedisError
 
 from service.metrics import exposition
-from service.services import Services, TheServices
+from service.services import Services, ServicesDep
 
 router = APIRouter(tags=["health"])
 
@@ -33,7 +33,7 @@ async def healthz() -> Health:
     "/readyz", operation_id="readyz", summary="Jobs can be accepted", response_model=Readiness,
     responses={503: {"model": Readiness, "description": "Jobs cannot be accepted"}},
 )  # fmt: skip
-def readyz(services: TheServices) -> Response:
+def readyz(services: ServicesDep) -> Response:
     """Redis and the object store must answer. Workers are counted; without any, jobs wait."""
     redis, workers = _redis(services)
     artifacts = _artifacts(services)
@@ -50,7 +50,7 @@ def readyz(services: TheServices) -> Response:
 @router.get(
     "/metrics", operation_id="metrics", summary="Prometheus metrics", response_class=Response
 )
-def metrics(services: TheServices) -> Response:
+def metrics(services: ServicesDep) -> Response:
     return Response(exposition(services), media_type=CONTENT_TYPE_LATEST)
 
 

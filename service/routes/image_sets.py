@@ -20,7 +20,7 @@ from service.image_intake import FileOutcome, Intake
 from service.problems import Problem, invalid
 from service.routes.images import StoredImageView
 from service.routes.images import view as image_view
-from service.services import ExistingImageSet, Owner, Services, TheServices
+from service.services import ExistingImageSet, OwnerDep, Services, ServicesDep
 from service.uploads.streaming import ZIP_TYPES, Upload, media_type, receive
 
 router = APIRouter(prefix="/v1/image-sets", tags=["image sets"])
@@ -108,7 +108,7 @@ def _body(fields: type[ImagesToAdd]) -> dict[str, Any]:
     "", operation_id="create_image_set", summary="Make an image set, with images or empty", status_code=201,
     response_model=ImageSetChange, openapi_extra=_body(NewImageSet),
 )  # fmt: skip
-async def create(request: Request, owner: Owner, services: TheServices) -> Response:
+async def create(request: Request, owner: OwnerDep, services: ServicesDep) -> Response:
     """If none of the images that came along can be taken, no set is made."""
     async with _sent(request, services, NewImageSet) as (fields, upload):
         made = await run_in_threadpool(services.image_sets.create, owner, fields.name)
@@ -128,7 +128,7 @@ async def create(request: Request, owner: Owner, services: TheServices) -> Respo
     openapi_extra=_body(ImagesToAdd),
 )
 async def add(
-    request: Request, found: ExistingImageSet, owner: Owner, services: TheServices
+    request: Request, found: ExistingImageSet, owner: OwnerDep, services: ServicesDep
 ) -> ImageSetChange:
     """Files, zip files or stored images; those that the set has already are left out. One bad file spoils no other."""
     async with _sent(request, services, ImagesToAdd) as (fields, upload):
@@ -139,8 +139,8 @@ async def add(
 
 @router.get("", operation_id="list_image_sets", summary="List image sets, newest first")
 def list_image_sets(
-    owner: Owner,
-    services: TheServices,
+    owner: OwnerDep,
+    services: ServicesDep,
     cursor: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> ImageSetPage:
@@ -164,8 +164,8 @@ def get(found: ExistingImageSet) -> ImageSetView:
 )
 def list_images(
     found: ExistingImageSet,
-    owner: Owner,
-    services: TheServices,
+    owner: OwnerDep,
+    services: ServicesDep,
     cursor: Annotated[
         str, Query(pattern="^[0-9]{1,9}$", description="Number of the first image.")
     ] = "0",
@@ -180,7 +180,7 @@ def list_images(
 @router.delete(
     "/{set_id}", operation_id="delete_image_set", summary="Forget an image set", status_code=204
 )
-def delete(found: ExistingImageSet, owner: Owner, services: TheServices) -> None:
+def delete(found: ExistingImageSet, owner: OwnerDep, services: ServicesDep) -> None:
     """Its images stay for as long as something else keeps them."""
     services.image_sets.delete(owner, found.id)
 

@@ -15,7 +15,7 @@ from service.conditional import client_has
 from service.forms import read_request
 from service.inputs import store_image
 from service.problems import Problem
-from service.services import Owner, TheServices
+from service.services import OwnerDep, ServicesDep
 
 router = APIRouter(prefix="/v1/images", tags=["images"])
 
@@ -55,7 +55,7 @@ _UPLOAD: dict[str, Any] = {
     "", operation_id="store_image", summary="Store an image", response_model=StoredImageView, status_code=201,
     openapi_extra=_UPLOAD,
 )  # fmt: skip
-async def store(request: Request, owner: Owner, services: TheServices) -> Response:
+async def store(request: Request, owner: OwnerDep, services: ServicesDep) -> Response:
     """As a form field `image`, or as the body itself. The same bytes give the same id."""
     data = await _sent_image(request)
     image = view(await run_in_threadpool(store_image, services, owner, data))
@@ -63,7 +63,7 @@ async def store(request: Request, owner: Owner, services: TheServices) -> Respon
 
 
 @router.get("/{image_id}", operation_id="get_image", summary="Read what is known of a stored image")
-def get(image_id: str, owner: Owner, services: TheServices) -> StoredImageView:
+def get(image_id: str, owner: OwnerDep, services: ServicesDep) -> StoredImageView:
     return view(_find(services, owner, image_id))
 
 
@@ -71,7 +71,7 @@ def get(image_id: str, owner: Owner, services: TheServices) -> StoredImageView:
     "/{image_id}/content", operation_id="get_image_content", summary="Download a stored image",
     response_class=Response, responses={200: {"content": {"image/*": _BINARY}}},
 )  # fmt: skip
-def content(image_id: str, owner: Owner, request: Request, services: TheServices) -> Response:
+def content(image_id: str, owner: OwnerDep, request: Request, services: ServicesDep) -> Response:
     image = _find(services, owner, image_id)
     headers = {
         "ETag": f'"{image.id}"',
@@ -105,7 +105,7 @@ async def _sent_image(request: Request) -> bytes:
     return image
 
 
-def _find(services: TheServices, owner: str, image_id: str) -> StoredImage:
+def _find(services: ServicesDep, owner: str, image_id: str) -> StoredImage:
     try:
         return services.images.get(owner, image_id)
     except NotFound:

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from jobs.model import Job, Status
 from service.job_view import JobView, answer, view
-from service.services import ExistingJob, Owner, TheServices
+from service.services import ExistingJob, OwnerDep, ServicesDep
 from service.waiting import MAX_WAIT_S, until_final
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -21,8 +21,8 @@ class JobPage(BaseModel):
 
 @router.get("", operation_id="list_jobs", summary="List jobs, newest first")
 def list_jobs(
-    owner: Owner,
-    services: TheServices,
+    owner: OwnerDep,
+    services: ServicesDep,
     status: Status | None = None,
     technique: str | None = None,
     model: str | None = None,
@@ -52,7 +52,7 @@ def list_jobs(
 )
 async def get_job(
     job: ExistingJob,
-    services: TheServices,
+    services: ServicesDep,
     wait: Annotated[
         float, Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait for the job's end.")
     ] = 0,
@@ -70,7 +70,7 @@ async def get_job(
     status_code=202,
     responses={200: {"model": JobView, "description": "The job has ended"}},
 )
-def cancel_job(job: ExistingJob, services: TheServices) -> Response:
+def cancel_job(job: ExistingJob, services: ServicesDep) -> Response:
     job = services.jobs.cancel(job.id, job.owner)
     return answer(job, 200 if job.status.final else 202)
 
@@ -81,6 +81,6 @@ def cancel_job(job: ExistingJob, services: TheServices) -> Response:
     summary="Forget a job and its artifacts",
     status_code=204,
 )
-async def delete_job(job: ExistingJob, services: TheServices) -> None:
+async def delete_job(job: ExistingJob, services: ServicesDep) -> None:
     await run_in_threadpool(services.jobs.forget, job.id, job.owner)
     await run_in_threadpool(services.files.delete_folder, f"jobs/{job.id}")

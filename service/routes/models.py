@@ -23,7 +23,7 @@ from service.job_view import JobView
 from service.problems import Problem
 from service.request_schema import request_body
 from service.routes.create_job import Prefer, create, respond
-from service.services import KEY, Owner, TheServices
+from service.services import KEY, OwnerDep, ServicesDep
 from service.waiting import description
 
 router = APIRouter(prefix="/v1/models", tags=["models"], dependencies=[KEY])
@@ -79,7 +79,7 @@ ExistingModel = Annotated[ModelEntry, Depends(_entry)]
 
 @router.get("", operation_id="list_models", summary="List the models")
 def list_models(
-    services: TheServices,
+    services: ServicesDep,
     query: Annotated[
         str,
         Query(
@@ -98,14 +98,14 @@ def list_models(
 
 
 @router.get("/{model}", operation_id="get_model", summary="Read one model")
-def get_model(entry: ExistingModel, services: TheServices) -> ModelView:
+def get_model(entry: ExistingModel, services: ServicesDep) -> ModelView:
     return _view(entry, services.board.weights([entry.name])[0])
 
 
 @router.get(
     "/{model}/layers", operation_id="list_layers", summary="List the layers that can be targets"
 )
-async def list_layers(entry: ExistingModel, services: TheServices) -> LayerList:
+async def list_layers(entry: ExistingModel, services: ServicesDep) -> LayerList:
     """A worker describes a model when it is first asked for; that can take seconds."""
     known = await description(services, entry.name, _LAYERS_PATIENCE_S)
     if known is None:
@@ -141,8 +141,8 @@ def list_classes(
 async def predict(
     entry: ExistingModel,
     request: Request,
-    owner: Owner,
-    services: TheServices,
+    owner: OwnerDep,
+    services: ServicesDep,
     prefer: Prefer = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:

@@ -9,7 +9,7 @@ from jobs.errors import NotFound
 from jobs.model import Job, Stored
 from service.conditional import client_has
 from service.problems import Problem
-from service.services import ExistingJob, Services, TheServices
+from service.services import ExistingJob, Services, ServicesDep
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -28,7 +28,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     response_class=Response,
     responses=_RESPONSES,
 )
-async def get_preview(job: ExistingJob, request: Request, services: TheServices) -> Response:
+async def get_preview(job: ExistingJob, request: Request, services: ServicesDep) -> Response:
     """At most 512 pixels a side. The ETag changes with the step. Gone once the job has a result."""
     for _ in range(_TRIES):
         stored = _named(job)

@@ -68,7 +68,7 @@ def view(technique: Technique) -> TechniqueView:
         reference=technique.reference,
         score=technique.score,
         queue=technique.queue,
-        images=[ImageInputView(**vars(image)) for image in technique.images],
+        images=[ImageInputView(**vars(image)) for image in technique.inputs],
         one_of=list(technique.one_of),
         artifacts=[ArtifactSpecView(**vars(artifact)) for artifact in technique.artifacts],
         parameters=parameter_schema(technique),
@@ -78,6 +78,6 @@ def view(technique: Technique) -> TechniqueView:
 
 
 def _example(technique: Technique) -> str:
-    images = [f"-F {image.name}=@photo.jpg" for image in technique.least]
+    images = [f"-F {image.name}=@photo.jpg" for image in technique.minimal_inputs]
     fields = [f"-F {name}={value}" for name, value in technique.example.items()]
     return " ".join(["curl", *images, *fields, f"http://127.0.0.1:8000/v1/jobs/{technique.name}"])

@@ -20,7 +20,7 @@ _TYPES = {"f2": ("float16", "e"), "f4": ("float32", "f"), "f8": ("float64", "d")
 _CHUNK = 1 << 16
 
 
-def examine_array(data: bytes, settings: Settings) -> ArrayFacts:
+def validate_array(data: bytes, settings: Settings) -> ArrayFacts:
     """Shape and type, from a file that is whole and holds finite numbers. Raises Problem."""
     if not data.startswith(_MAGIC):
         raise Problem(

@@ -21,7 +21,7 @@ _CONVERSIONS = {
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
-def examine(data: bytes, settings: Settings) -> ImageFacts:
+def validate_image(data: bytes, settings: Settings) -> ImageFacts:
     """Size as seen upright, media type, and what it takes to see it as RGB. Raises Problem."""
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)

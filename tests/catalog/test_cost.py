@@ -46,7 +46,7 @@ def params(technique: str, **fields: Any) -> Params:
     ],
 )
 def test_the_estimate(technique: str, fields: dict[str, Any], passes: int) -> None:
-    assert params(technique, **fields).passes(MODEL) == passes
+    assert params(technique, **fields).estimated_passes(MODEL) == passes
 
 
 def test_the_limit_itself_is_allowed() -> None:

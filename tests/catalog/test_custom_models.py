@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.custom_models import own_models, read_models
+from catalog.custom_models import custom_models, read_models
 from catalog.errors import BrokenModelFile
 from catalog.model_entry import ModelEntry
 from catalog.models import DEFAULT_MODEL, class_labels, find_model, models, published_names
@@ -140,7 +140,7 @@ def test_a_file_that_is_not_there_names_the_variable(
     with pytest.raises(
         BrokenModelFile, match=r"There is no file '.*gone.toml'. RETINOSCOPE_MODELS"
     ):
-        own_models(taken=())
+        custom_models(taken=())
 
 
 def test_the_menu_has_them_behind_the_default(

@@ -21,7 +21,7 @@ def test_a_technique_describes_itself(name: str) -> None:
     technique = find_technique(name)
     for text in (technique.title, technique.reference, technique.score, technique.description):
         assert text.strip()
-    assert all(part.description for part in (*technique.images, *technique.artifacts))
+    assert all(part.description for part in (*technique.inputs, *technique.artifacts))
     schema = json.loads(json.dumps(technique.params.model_json_schema()))
     assert [
         field for field, facts in schema["properties"].items() if "description" not in facts
@@ -32,7 +32,7 @@ def test_a_technique_describes_itself(name: str) -> None:
 def test_names_of_inputs_files_and_parameters_do_not_collide(name: str) -> None:
     technique = find_technique(name)
     files = [file.name for file in technique.artifacts]
-    inputs = [image.name for image in technique.images]
+    inputs = [image.name for image in technique.inputs]
     assert len(set(files)) == len(files)
     assert len({*inputs, *technique.params.model_fields}) == len(inputs) + len(
         technique.params.model_fields

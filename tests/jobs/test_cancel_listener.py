@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 
 from jobs.artifacts import ArtifactStore
-from jobs.cancel_listener import Cancels
+from jobs.cancel_listener import CancelListener
 from jobs.errors import Canceled
 from jobs.lease import Lease, claim
 from jobs.settings import Settings
@@ -25,8 +25,8 @@ def patient(redis: Redis, settings: Settings) -> JobStore:
 
 
 @pytest.fixture
-def cancels(redis: Redis) -> Cancels:
-    made = Cancels(redis)
+def cancels(redis: Redis) -> CancelListener:
+    made = CancelListener(redis)
     before = listeners(redis)
     made.start()
     wait_until(lambda: listeners(redis) > before)
@@ -40,7 +40,7 @@ def listeners(redis: Redis) -> int:
 
 
 @pytest.fixture
-def held(patient: JobStore, cancels: Cancels) -> Iterator[tuple[Lease, threading.Event]]:
+def held(patient: JobStore, cancels: CancelListener) -> Iterator[tuple[Lease, threading.Event]]:
     job = new_job(patient)
     with cancels.watch(job.id) as told:
         lease = claim(patient, job.id, told)
@@ -69,7 +69,7 @@ def test_a_canceled_job_takes_no_further_step(
 
 
 def test_what_is_canceled_between_watch_and_claim_is_seen(
-    patient: JobStore, cancels: Cancels
+    patient: JobStore, cancels: CancelListener
 ) -> None:
     job = new_job(patient)
     with cancels.watch(job.id) as told:
@@ -80,7 +80,7 @@ def test_what_is_canceled_between_watch_and_claim_is_seen(
 
 
 def test_another_jobs_cancel_is_none_of_ours(
-    patient: JobStore, cancels: Cancels, held: tuple[Lease, threading.Event]
+    patient: JobStore, cancels: CancelListener, held: tuple[Lease, threading.Event]
 ) -> None:
     lease, told = held
     other = new_job(patient)
@@ -89,7 +89,7 @@ def test_another_jobs_cancel_is_none_of_ours(
         patient.cancel(other.id, "local")
         wait_until(others.is_set)
     assert not told.is_set()
-    lease.check()
+    lease.raise_if_stopped()
 
 
 def connections(redis: Redis) -> set[str]:

@@ -7,8 +7,8 @@ from typing import Any
 from celery import Celery
 from redis import Redis
 
-from jobs.celery_message import hint
-from jobs.model import Hint
+from jobs.celery_message import prepare_message
+from jobs.model import PreparedMessage
 from jobs.queue import BACK, RUN_JOB, app
 from jobs.settings import Settings
 from jobs.store import JobStore, NewJob
@@ -16,7 +16,7 @@ from jobs.store import JobStore, NewJob
 OWN = {"id", "root_id", "expires", "origin", "correlation_id", "delivery_tag", "reply_to"}
 
 
-def sent(settings: Settings, redis: Redis, job_id: str) -> Hint:
+def sent(settings: Settings, redis: Redis, job_id: str) -> PreparedMessage:
     """What Celery puts into Redis for the same job, and where."""
     real = Celery("real", broker=settings.redis_url)
     real.conf.update(
@@ -28,7 +28,7 @@ def sent(settings: Settings, redis: Redis, job_id: str) -> Hint:
     before = set(redis.keys())
     real.send_task(RUN_JOB, [job_id], queue="fast", priority=BACK, retry=False, expires=3600)
     (name,) = (key for key in set(redis.keys()) - before if redis.type(key) == "list")
-    return Hint(name, str(redis.lindex(name, 0)))
+    return PreparedMessage(name, str(redis.lindex(name, 0)))
 
 
 def shape(message: str) -> dict[str, Any]:
@@ -42,22 +42,22 @@ def shape(message: str) -> dict[str, Any]:
 
 
 def test_it_is_what_celery_sends(settings: Settings, redis: Redis) -> None:
-    real, ours = sent(settings, redis, "0123"), hint("0123", "fast")
+    real, ours = sent(settings, redis, "0123"), prepare_message("0123", "fast")
     assert ours.list == real.list
     assert shape(ours.message) == shape(real.message)
 
 
 def test_no_two_messages_have_an_id_in_common() -> None:
-    one, other = (json.loads(hint("0123", "slow").message) for _ in range(2))
+    one, other = (json.loads(prepare_message("0123", "slow").message) for _ in range(2))
     assert one["headers"]["id"] != other["headers"]["id"] == other["properties"]["correlation_id"]
     assert one["properties"]["delivery_tag"] != other["properties"]["delivery_tag"]
 
 
 def test_record_and_message_are_written_in_one_step(store: JobStore) -> None:
-    made: list[Hint] = []
+    made: list[PreparedMessage] = []
 
-    def remembered(job_id: str, queue: str) -> Hint:
-        made.append(hint(job_id, queue))
+    def remembered(job_id: str, queue: str) -> PreparedMessage:
+        made.append(prepare_message(job_id, queue))
         return made[-1]
 
     telling = JobStore(store.redis, store.settings, remembered)

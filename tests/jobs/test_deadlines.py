@@ -6,7 +6,7 @@ import pytest
 from redis import Redis
 
 from jobs.artifacts import ArtifactStore
-from jobs.create_options import Terms
+from jobs.create_options import CreateOptions
 from jobs.errors import Canceled, DeadlineExceeded, LeaseLost
 from jobs.lease import claim
 from jobs.model import Job, Progress, Status
@@ -21,7 +21,7 @@ BRIEF_S = 0.15
 
 def brief_job(store: JobStore, deadline_s: float = BRIEF_S) -> Job:
     new = NewJob(owner="local", technique="saliency", model="m", queue="fast", params={"seed": 7})
-    return store.create(new, Terms(deadline_s))
+    return store.create(new, CreateOptions(deadline_s))
 
 
 def exceeded(store: JobStore, job: Job, *words: str) -> None:
@@ -73,15 +73,15 @@ def test_one_that_comes_too_late_is_not_begun(store: JobStore) -> None:
 def test_a_running_one_is_stopped_at_its_next_progress(store: JobStore) -> None:
     job = brief_job(store)
     lease = claimed(store, job)
-    lease.beat(Progress(done=3, total=8))
+    lease.heartbeat(Progress(done=3, total=8))
     time.sleep(BRIEF_S)
     with pytest.raises(DeadlineExceeded):
-        lease.beat(Progress(done=4, total=8))
+        lease.heartbeat(Progress(done=4, total=8))
     exceeded(store, job, "running", "3 of 8")
     with pytest.raises(DeadlineExceeded):
-        lease.check()
+        lease.raise_if_stopped()
     with pytest.raises(LeaseLost):
-        lease.beat()
+        lease.heartbeat()
 
 
 def test_a_running_one_that_makes_no_progress_is_stopped_by_its_heartbeat(store: JobStore) -> None:
@@ -119,7 +119,7 @@ def test_a_cancel_that_came_before_is_a_cancel(store: JobStore) -> None:
     store.cancel(job.id, "local")
     time.sleep(BRIEF_S)
     with pytest.raises(Canceled):
-        lease.beat()
+        lease.heartbeat()
     lease.cancel()
     assert store.get(job.id).status is Status.CANCELED
 

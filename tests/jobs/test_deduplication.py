@@ -10,8 +10,8 @@ from redis import Redis
 from jobs import redis_keys
 from jobs.artifacts import ArtifactStore
 from jobs.audit import orphans
-from jobs.create_options import Terms, Work
-from jobs.deduplication import Sharing
+from jobs.create_options import CreateOptions, WorkKey
+from jobs.deduplication import Deduplicator
 from jobs.errors import OtherWeights, TooSlow
 from jobs.lease import Lease
 from jobs.model import Artifact, Job, JobError, Progress, Status
@@ -22,8 +22,8 @@ from tests.jobs.test_transitions import claimed
 from tests.wait import wait_until
 
 BASIS = {"retinoscope": "1", "weights": "sha256:w"}
-WORK = Work(redis_keys.work("ada", "digest"), BASIS)
-ALONE = Work(redis_keys.work("ada", "digest"), BASIS, share=False)
+WORK = WorkKey(redis_keys.work("ada", "digest"), BASIS)
+ALONE = WorkKey(redis_keys.work("ada", "digest"), BASIS, share=False)
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def files(settings: Settings) -> ArtifactStore:
 
 
 @pytest.fixture
-def sharing(store: JobStore, files: ArtifactStore) -> Sharing:
-    return Sharing(store, files)
+def sharing(store: JobStore, files: ArtifactStore) -> Deduplicator:
+    return Deduplicator(store, files)
 
 
 @pytest.fixture
@@ -47,10 +47,10 @@ def reconciler(store: JobStore, files: ArtifactStore, published: list[str]) -> R
 
 
 def made(
-    sharing: Sharing, seed: int = 7, work: Work = WORK, deadline_s: float | None = None
+    sharing: Deduplicator, seed: int = 7, work: WorkKey = WORK, deadline_s: float | None = None
 ) -> Job:
     new = NewJob(owner="ada", technique="saliency", model="m", queue="fast", params={"seed": seed})
-    return sharing.create(new, Terms(deadline_s, None, work))
+    return sharing.create(new, CreateOptions(deadline_s, None, work))
 
 
 def finished(
@@ -61,11 +61,11 @@ def finished(
     artifact = Artifact(
         name="map.png", media_type="image/png", bytes=len(data), sha256="sha256:0", key=key
     )
-    lease.beat(Progress(done=2, total=2))
+    lease.heartbeat(Progress(done=2, total=2))
     lease.succeed({"score": 0.5}, [artifact], {**basis, "seed": lease.job.params["seed"]})
 
 
-def led(store: JobStore, sharing: Sharing, files: ArtifactStore) -> Job:
+def led(store: JobStore, sharing: Deduplicator, files: ArtifactStore) -> Job:
     """A job that succeeded by itself."""
     job = made(sharing)
     finished(files, claimed(store, job))
@@ -92,7 +92,7 @@ def has_the_result_of(store: JobStore, files: ArtifactStore, job: Job, leader: J
 
 
 def test_the_result_of_an_identical_job_is_there_at_once(
-    store: JobStore, sharing: Sharing, files: ArtifactStore
+    store: JobStore, sharing: Deduplicator, files: ArtifactStore
 ) -> None:
     first = led(store, sharing, files)
     has_the_result_of(store, files, made(sharing, seed=8), first)
@@ -105,7 +105,7 @@ def test_the_result_of_an_identical_job_is_there_at_once(
 
 @pytest.mark.parametrize("forgotten", ["first", "second"])
 def test_forgetting_one_leaves_the_others_result(
-    store: JobStore, sharing: Sharing, files: ArtifactStore, forgotten: str
+    store: JobStore, sharing: Deduplicator, files: ArtifactStore, forgotten: str
 ) -> None:
     first = led(store, sharing, files)
     second = made(sharing)
@@ -125,7 +125,7 @@ def test_forgetting_one_leaves_the_others_result(
 
 def test_one_that_is_made_while_another_runs_follows_it(
     store: JobStore,
-    sharing: Sharing,
+    sharing: Deduplicator,
     files: ArtifactStore,
     reconciler: Reconciler,
     published: list[str],
@@ -139,7 +139,7 @@ def test_one_that_is_made_while_another_runs_follows_it(
         and follower.params == {"seed": 7}
     )
     time.sleep(store.settings.publish_grace_s * 1.5)
-    lease.beat()
+    lease.heartbeat()
     assert reconciler.recover() == []
     assert store.get(follower.id).status is Status.QUEUED
     finished(files, lease)
@@ -153,7 +153,7 @@ def test_one_that_is_made_while_another_runs_follows_it(
 )
 def test_where_the_leader_has_no_result_the_follower_runs_itself(
     store: JobStore,
-    sharing: Sharing,
+    sharing: Deduplicator,
     files: ArtifactStore,
     reconciler: Reconciler,
     published: list[str],
@@ -184,7 +184,7 @@ def test_where_the_leader_has_no_result_the_follower_runs_itself(
 
 def test_of_followers_that_lost_their_leader_one_leads(
     store: JobStore,
-    sharing: Sharing,
+    sharing: Deduplicator,
     files: ArtifactStore,
     reconciler: Reconciler,
     published: list[str],
@@ -202,7 +202,7 @@ def test_of_followers_that_lost_their_leader_one_leads(
             has_the_result_of(store, files, job, store.get(heir))
 
 
-def test_of_many_at_once_one_leads(store: JobStore, sharing: Sharing, redis: Redis) -> None:
+def test_of_many_at_once_one_leads(store: JobStore, sharing: Deduplicator, redis: Redis) -> None:
     with ThreadPoolExecutor(16) as pool:
         jobs = list(pool.map(lambda _: made(sharing), range(32)))
     leaders = [job for job in jobs if job.follows is None]
@@ -210,7 +210,7 @@ def test_of_many_at_once_one_leads(store: JobStore, sharing: Sharing, redis: Red
 
 
 def test_a_follower_that_goes_leaves_the_leader_alone(
-    store: JobStore, sharing: Sharing, files: ArtifactStore, reconciler: Reconciler
+    store: JobStore, sharing: Deduplicator, files: ArtifactStore, reconciler: Reconciler
 ) -> None:
     leader = made(sharing)
     lease = claimed(store, leader)
@@ -226,7 +226,7 @@ def test_a_follower_that_goes_leaves_the_leader_alone(
 
 def test_one_that_does_not_share_neither_takes_nor_follows_but_gives(
     store: JobStore,
-    sharing: Sharing,
+    sharing: Deduplicator,
     files: ArtifactStore,
     reconciler: Reconciler,
     published: list[str],
@@ -244,7 +244,7 @@ def test_one_that_does_not_share_neither_takes_nor_follows_but_gives(
 
 
 def test_a_follower_keeps_its_own_deadline(
-    store: JobStore, sharing: Sharing, reconciler: Reconciler
+    store: JobStore, sharing: Deduplicator, reconciler: Reconciler
 ) -> None:
     leader = made(sharing)
     follower = made(sharing, deadline_s=0.15)
@@ -255,7 +255,7 @@ def test_a_follower_keeps_its_own_deadline(
 
 
 def test_who_dies_while_taking_is_no_loss(
-    store: JobStore, sharing: Sharing, files: ArtifactStore, reconciler: Reconciler
+    store: JobStore, sharing: Deduplicator, files: ArtifactStore, reconciler: Reconciler
 ) -> None:
     leader = made(sharing)
     follower = made(sharing)
@@ -269,7 +269,7 @@ def test_who_dies_while_taking_is_no_loss(
 @pytest.mark.parametrize("wrong", ["file gone", "other weights", "no result"])
 def test_what_cannot_be_used_is_computed(
     store: JobStore,
-    sharing: Sharing,
+    sharing: Deduplicator,
     files: ArtifactStore,
     reconciler: Reconciler,
     published: list[str],
@@ -295,7 +295,7 @@ def test_what_cannot_be_used_is_computed(
 
 def test_files_whose_record_never_came_are_swept(
     store: JobStore,
-    sharing: Sharing,
+    sharing: Deduplicator,
     files: ArtifactStore,
     reconciler: Reconciler,
     monkeypatch: pytest.MonkeyPatch,
@@ -305,7 +305,7 @@ def test_files_whose_record_never_came_are_swept(
 
     create = store.create
 
-    def dies(new: NewJob, terms: Terms, **more: Any) -> Job:
+    def dies(new: NewJob, terms: CreateOptions, **more: Any) -> Job:
         if more:
             raise KeyboardInterrupt
         return create(new, terms)
@@ -324,18 +324,18 @@ def test_a_record_that_comes_too_late_for_its_files_is_not_written(
     new = NewJob(owner="ada", technique="saliency", model="m", queue="fast", params={})
     keys, job_id = redis.dbsize(), new_job_id()
     with pytest.raises(TooSlow):
-        store.create(new, Terms(work=WORK), job_id=job_id, result=["result", "{}"])
+        store.create(new, CreateOptions(work=WORK), job_id=job_id, result=["result", "{}"])
     assert redis.dbsize() == keys
     redis.zadd(redis_keys.EXPIRING, {f"job:{job_id}": 1})
     with pytest.raises(TooSlow):
-        store.create(new, Terms(work=WORK), job_id=job_id, result=["result", "{}"])
+        store.create(new, CreateOptions(work=WORK), job_id=job_id, result=["result", "{}"])
 
 
 @pytest.mark.parametrize("by_now", ["sha256:x", None])
 def test_work_named_with_other_weights_is_refused_before_anything_is_written(
-    store: JobStore, sharing: Sharing, redis: Redis, by_now: str | None
+    store: JobStore, sharing: Deduplicator, redis: Redis, by_now: str | None
 ) -> None:
-    work = Work(WORK.name, BASIS, model=redis_keys.weights("m"))
+    work = WorkKey(WORK.name, BASIS, model=redis_keys.weights("m"))
     redis.set(work.model, BASIS["weights"], ex=60)
     leader = made(sharing, work=work)
     assert made(sharing, work=work).follows == leader.id
@@ -347,7 +347,7 @@ def test_work_named_with_other_weights_is_refused_before_anything_is_written(
 
 
 def test_every_key_expires(
-    store: JobStore, sharing: Sharing, files: ArtifactStore, reconciler: Reconciler
+    store: JobStore, sharing: Deduplicator, files: ArtifactStore, reconciler: Reconciler
 ) -> None:
     leader = made(sharing)
     made(sharing), made(sharing)
@@ -360,7 +360,7 @@ def test_every_key_expires(
 
 def test_a_leader_that_lost_its_worker_is_still_followed(
     store: JobStore,
-    sharing: Sharing,
+    sharing: Deduplicator,
     files: ArtifactStore,
     reconciler: Reconciler,
     published: list[str],
@@ -378,7 +378,7 @@ def test_a_leader_that_lost_its_worker_is_still_followed(
 
 
 def test_nothing_of_the_work_stays_when_its_last_job_is_forgotten(
-    store: JobStore, sharing: Sharing, files: ArtifactStore
+    store: JobStore, sharing: Deduplicator, files: ArtifactStore
 ) -> None:
     first = led(store, sharing, files)
     second = made(sharing)

@@ -5,7 +5,7 @@ import time
 import pytest
 from redis import Redis
 
-from jobs.create_options import Terms
+from jobs.create_options import CreateOptions
 from jobs.errors import KeyReused, KeyTaken, QueueFull
 from jobs.idempotency import IdempotencyKeys, Reservation
 from jobs.store import JobStore, NewJob
@@ -36,7 +36,7 @@ def test_a_key_is_reserved_by_one_and_then_names_its_job(
     reservation = reserved(keys)
     assert keys.reserve(reservation) == "reserved"  # asked twice, after a broken connection
     assert keys.reserve(Reservation.of("ada", "k", "f")) == "busy"
-    job = store.create(NEW, Terms(key=reservation))
+    job = store.create(NEW, CreateOptions(key=reservation))
     assert keys.reserve(Reservation.of("ada", "k", "f")) == job.id
     with pytest.raises(KeyReused):
         keys.reserve(Reservation.of("ada", "k", "another"))
@@ -48,7 +48,7 @@ def test_who_took_too_long_still_wins_where_nobody_else_came(
 ) -> None:
     slow = reserved(keys)
     run_out(redis, slow)
-    job = store.create(NEW, Terms(key=slow))
+    job = store.create(NEW, CreateOptions(key=slow))
     assert keys.reserve(Reservation.of("ada", "k", "f")) == job.id
 
 
@@ -60,10 +60,10 @@ def test_who_took_too_long_makes_nothing_where_another_came(
     run_out(redis, slow)
     heir = reserved(keys)
     if how_far == "made":
-        store.create(NEW, Terms(key=heir))
+        store.create(NEW, CreateOptions(key=heir))
     before = redis.dbsize()
     with pytest.raises(KeyTaken):
-        store.create(NEW, Terms(key=slow))
+        store.create(NEW, CreateOptions(key=slow))
     keys.release(slow)
     assert redis.dbsize() == before
     assert keys.reserve(Reservation.of("ada", "k", "f")) != "reserved"
@@ -76,7 +76,7 @@ def test_a_refused_job_leaves_the_key_to_its_reservation(
     full.create(NEW)
     reservation = reserved(keys)
     with pytest.raises(QueueFull):
-        full.create(NEW, Terms(key=reservation))
+        full.create(NEW, CreateOptions(key=reservation))
     assert redis.hget(reservation.name, "job") is None
     keys.release(reservation)
     assert not redis.exists(reservation.name)
@@ -86,7 +86,7 @@ def test_release_never_takes_a_key_from_its_job(
     store: JobStore, keys: IdempotencyKeys, redis: Redis
 ) -> None:
     reservation = reserved(keys)
-    job = store.create(NEW, Terms(key=reservation))
+    job = store.create(NEW, CreateOptions(key=reservation))
     keys.release(reservation)
     assert keys.reserve(Reservation.of("ada", "k", "f")) == job.id
     assert 86_000 < redis.ttl(reservation.name) <= 86_400

@@ -82,7 +82,7 @@ def test_a_final_state_never_changes(store: JobStore, end: str) -> None:
     assert claim(store, job.id) is None
     store.cancel(job.id, "local")
     with pytest.raises(LeaseLost):
-        lease.beat(Progress(done=1, total=2))
+        lease.heartbeat(Progress(done=1, total=2))
     assert store.get(job.id) == before
 
 
@@ -92,7 +92,7 @@ def test_a_worker_that_lost_its_lease_cannot_write(store: JobStore, settings: Se
     time.sleep(settings.lease_s * 1.2)
     heir = claimed(store, job)
     with pytest.raises(LeaseLost):
-        zombie.beat(Progress(done=1, total=2))
+        zombie.heartbeat(Progress(done=1, total=2))
     with pytest.raises(LeaseLost):
         zombie.succeed({"by": "zombie"}, [], {})
     assert not zombie.give_back()
@@ -117,7 +117,7 @@ def test_cancel_ends_a_waiting_job_at_once_and_asks_a_running_one(store: JobStor
     lease = claimed(store, running)
     assert store.cancel(running.id, "local").status is Status.RUNNING
     with pytest.raises(Canceled):
-        lease.beat()
+        lease.heartbeat()
     lease.cancel()
     assert store.get(running.id).status is Status.CANCELED
 
@@ -226,7 +226,7 @@ def test_forgetting_leaves_nothing_but_refuses_a_running_job(store: JobStore) ->
 def test_every_move_is_in_the_jobs_event_stream(store: JobStore) -> None:
     job = new_job(store)
     lease = claimed(store, job)
-    lease.beat(Progress(done=1, total=4))
+    lease.heartbeat(Progress(done=1, total=4))
     lease.succeed({}, [], {})
     events = [fields for _, fields in store.redis.xrange(f"retinoscope:job:{job.id}:events")]
     assert [event["type"] for event in events] == ["state", "state", "progress", "state"]
@@ -278,7 +278,7 @@ def test_a_job_that_stands_still_is_taken_away_though_its_worker_lives(
         time.sleep(settings.lease_s * 1.5)  # nothing has begun yet: a model may load for long
         assert not stalled.is_set()
         for _ in range(5):
-            lease.check()
+            lease.raise_if_stopped()
             time.sleep(0.15)
         assert not stalled.is_set()
         assert stalled.wait(30)

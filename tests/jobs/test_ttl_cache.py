@@ -3,13 +3,13 @@
 import pytest
 
 from jobs import ttl_cache
-from jobs.ttl_cache import Recent
+from jobs.ttl_cache import TTLCache
 
 
 def test_a_value_is_held_for_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr(ttl_cache.time, "monotonic", lambda: now)
-    held: Recent[str, int] = Recent(5)
+    held: TTLCache[str, int] = TTLCache(5)
     assert held.get("a") is None
     held.put("a", 1)
     now = 104.9
@@ -20,7 +20,7 @@ def test_a_value_is_held_for_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_does_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ttl_cache, "_MOST", 3)
-    held: Recent[int, int] = Recent(60)
+    held: TTLCache[int, int] = TTLCache(60)
     for i in range(10):
         held.put(i, i)
         assert held.get(i) == i

@@ -19,7 +19,7 @@ def test_every_technique_has_a_line() -> None:
 @pytest.mark.parametrize("name", techniques())
 def test_every_parameter_and_image_is_described(name: str) -> None:
     text, technique = "\n".join(describe_technique(name)), techniques()[name]
-    for parameter in (*technique.params.model_fields, *(image.name for image in technique.images)):
+    for parameter in (*technique.params.model_fields, *(image.name for image in technique.inputs)):
         assert f"--{parameter}" in text
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import save_file
 
-from catalog.custom_model_table import OwnTable
+from catalog.custom_model_table import CustomModelTable
 from tests.digits import ENTRY, make_digits
 
 DOCS = Path(__file__).parents[2] / "docs" / "models.md"
@@ -47,7 +47,7 @@ def test_the_documentation_is_true(tmp_path: Path) -> None:
         re.search(r"^digits: ok.*\n", text, re.MULTILINE)[0],
     ), done.stderr
     assert set(re.findall(r"`(\w+)`", text[text.index("| field |") :])) >= set(
-        OwnTable.model_fields
+        CustomModelTable.model_fields
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from jobs.settings import Settings
 from service.problems import Problem
-from service.uploads.array_validation import examine_array
+from service.uploads.array_validation import validate_array
 from tests.service.arrays import described, handmade, npy
 from workers.toolkit.errors import UnreadableArray
 from workers.toolkit.images.array import read_array
@@ -26,7 +26,7 @@ def test_what_numpy_writes_is_understood_by_both_sides(
 ) -> None:
     array = np.asarray(VALUES, dtype=dtype, order=order)
     data = npy(array, version)
-    facts = examine_array(data, SETTINGS)
+    facts = validate_array(data, SETTINGS)
     assert (facts.shape, facts.dtype) == ([3, 4, 5], np.dtype(dtype).name)
     read = read_array(data)
     assert read.dtype == np.float32 and read.flags.c_contiguous
@@ -86,7 +86,7 @@ BAD: dict[str, tuple[bytes, str, str]] = {
 def test_everything_else_is_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     data, code, words = BAD[name]
     with pytest.raises(Problem) as caught:
-        examine_array(data, SETTINGS)
+        validate_array(data, SETTINGS)
     assert caught.value.code == code
     assert words in caught.value.detail
     assert "run" not in capsys.readouterr().out
@@ -108,10 +108,10 @@ def test_a_number_too_large_for_float32_is_refused_by_the_worker() -> None:
 
 def test_an_array_of_many_chunks_is_read_to_its_end() -> None:
     big = np.ones(200_000, np.float32)
-    examine_array(npy(big), Settings())
+    validate_array(npy(big), Settings())
     big[-1] = np.nan
     with pytest.raises(Problem, match="NaN"):
-        examine_array(npy(big), Settings())
+        validate_array(npy(big), Settings())
 
 
 def test_it_is_read_without_numpy() -> None:

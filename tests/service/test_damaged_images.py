@@ -10,7 +10,7 @@ from PIL import Image
 
 from jobs.settings import Settings
 from service.problems import Problem
-from service.uploads.image_validation import examine
+from service.uploads.image_validation import validate_image
 from tests.service.asking import ended, refused
 from tests.service.pictures import (
     deep_grey,
@@ -63,7 +63,7 @@ def test_no_damage_surprises_the_examination(coffee: bytes, kind: str) -> None:
     for _ in range(300):
         broken = damage(whole, chance)
         try:
-            examine(broken, Settings())
+            validate_image(broken, Settings())
         except Problem:
             continue
         except Exception as error:

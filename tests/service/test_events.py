@@ -39,7 +39,7 @@ def begun(own: httpx.Client, store: JobStore, small: bytes) -> Begun:
 
 def advance(lease: Lease, start: int, end: int, total: int = 10_000) -> None:
     for done in range(start, end):
-        lease.beat(Progress(done=done, total=total, loss=-done / 2))
+        lease.heartbeat(Progress(done=done, total=total, loss=-done / 2))
 
 
 def nobody_listens(client: httpx.Client) -> bool:
@@ -212,7 +212,7 @@ def test_a_client_that_does_not_read_is_given_up(
         slow.sendall(f"GET {job['urls']['events']} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         wait_until(lambda: gauge(own, "event_listeners") == 1)
         long = Progress(done=1, total=2, message="x" * 100_000)
-        wait_until(lambda: lease.beat(long) or nobody_listens(own))
+        wait_until(lambda: lease.heartbeat(long) or nobody_listens(own))
     lease.succeed({}, [], {})
 
 

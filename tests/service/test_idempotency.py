@@ -12,7 +12,7 @@ from jobs.api_keys import KeyRing
 from jobs.idempotency import IdempotencyKeys, Reservation
 from jobs.settings import Settings
 from service.admission import read_order
-from service.forms import Sent
+from service.forms import SentRequest
 from service.idempotency import fingerprint_of
 from tests.service.asking import ended, newest_job, pages, refused, store_image
 from tests.service.conftest import Serve
@@ -163,7 +163,9 @@ def test_quoted_and_bare_are_the_same_key(
 
 def reserved(redis: Redis, image: bytes, life_ms: int) -> Reservation:
     """As by a request that is still being read."""
-    order = read_order("local", find_technique("occlusion"), Sent(dict(GRID), {"image": image}))
+    order = read_order(
+        "local", find_technique("occlusion"), SentRequest(dict(GRID), {"image": image})
+    )
     reservation = Reservation.of("local", "k", fingerprint_of(order))
     assert IdempotencyKeys(redis).reserve(reservation) == "reserved"
     redis.pexpire(reservation.name, life_ms)

@@ -90,7 +90,7 @@ def test_schemas_bear_names_that_a_client_can_use() -> None:
 def test_the_request_of_a_technique_has_its_parameters_and_images(name: str) -> None:
     content = DOCUMENT["paths"][f"/v1/jobs/{name}"]["post"]["requestBody"]["content"]
     technique = techniques()[name]
-    images, options = {image.name for image in technique.images}, JobOptions.model_fields.keys()
+    images, options = {image.name for image in technique.inputs}, JobOptions.model_fields.keys()
     for kind in ("multipart/form-data", "application/json"):
         schema = content[kind]["schema"]
         assert (
@@ -101,7 +101,7 @@ def test_the_request_of_a_technique_has_its_parameters_and_images(name: str) -> 
             name for name, field in technique.params.model_fields.items() if field.is_required()
         }
         assert set(schema["required"]) == required | {
-            image.name for image in technique.images if image.required
+            image.name for image in technique.inputs if image.required
         }
         assert content[kind]["example"].keys() <= schema["properties"].keys()
 
@@ -109,7 +109,9 @@ def test_the_request_of_a_technique_has_its_parameters_and_images(name: str) -> 
 @pytest.mark.parametrize("name", sorted(techniques()))
 def test_the_json_example_is_accepted(client: httpx.Client, stored: str, name: str) -> None:
     content = DOCUMENT["paths"][f"/v1/jobs/{name}"]["post"]["requestBody"]["content"]
-    images = {image.name: stored for image in techniques()[name].least if image.kind == "image"}
+    images = {
+        image.name: stored for image in techniques()[name].minimal_inputs if image.kind == "image"
+    }
     example = content["application/json"]["example"]
     if "image_set" in example:
         example["image_set"] = client.post("/v1/image-sets", json={"ids": [stored]}).json()["id"]

@@ -46,7 +46,7 @@ def test_a_running_job_is_asked_to_stop_and_then_stops(
         True,
     )
     with pytest.raises(Canceled):
-        lease.beat()
+        lease.heartbeat()
     lease.cancel()
     assert own.get(job["urls"]["self"]).json()["status"] == "canceled"
 

@@ -27,7 +27,7 @@ def image_set(client: httpx.Client, stored: str) -> str:
     return str(client.post("/v1/image-sets", json={"ids": [stored]}).json()["id"])
 
 
-def least(technique: dict) -> set[str]:
+def minimal_inputs(technique: dict) -> set[str]:
     """The images of the shortest request."""
     return {image["name"] for image in technique["images"] if image["required"]} | set(
         technique["one_of"][:1]
@@ -58,7 +58,9 @@ def test_the_example_uses_what_the_technique_takes(client: httpx.Client, name: s
     technique = client.get(f"/v1/techniques/{name}").json()
     fields = example(technique)[1]
     images = {image["name"] for image in technique["images"]}
-    assert {field for field, value in fields.items() if value == "@photo.jpg"} == least(technique)
+    assert {field for field, value in fields.items() if value == "@photo.jpg"} == minimal_inputs(
+        technique
+    )
     assert fields.keys() <= images | technique["parameters"]["properties"].keys()
     assert fields.keys() >= set(technique["parameters"].get("required", []))
 
@@ -85,7 +87,7 @@ def test_a_job_leaves_what_is_promised(
     client: httpx.Client, stored: str, image_set: str, name: str
 ) -> None:
     technique = client.get(f"/v1/techniques/{name}").json()
-    images = dict.fromkeys(least(technique), stored)
+    images = dict.fromkeys(minimal_inputs(technique), stored)
     _, fields = example(technique)
     needed = {field: fields[field] for field in technique["parameters"].get("required", [])}
     if "image_set" in needed:

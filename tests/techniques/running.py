@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from catalog.model_entry import ModelEntry, Preprocessing
+from catalog.model_entry import ModelEntry
 from catalog.registry import find_technique
 from catalog.technique import Summary
 from tests.tiny import SIDE, TinyNetwork, photo, seeded, tiny_model
 from workers.execute import execute
 from workers.toolkit.execution.context import LocalContext
-from workers.toolkit.images.preprocessing import Eye
+from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.vision_model import VisionModel
 
@@ -77,9 +77,13 @@ def values(context: LocalContext) -> torch.Tensor:
 
 def entry_of(model: VisionModel) -> ModelEntry:
     """What the menu would say of a model that is not on it."""
-    eye = model.eye
+    preprocessing = model.preprocessing
     seen = Preprocessing(
-        resize=eye.resize, crop=eye.crop, interpolation="bilinear", mean=eye.mean, std=eye.std
+        resize=preprocessing.resize,
+        crop=preprocessing.crop,
+        interpolation="bilinear",
+        mean=preprocessing.mean,
+        std=preprocessing.std,
     )
     return ModelEntry(
         name=model.name, source="test", builder="own", weights="", classes=len(model.labels), preprocessing=seen,
@@ -89,8 +93,14 @@ def entry_of(model: VisionModel) -> ModelEntry:
 
 def wide_model() -> VisionModel:
     """The tiny network at three times its side, so that examples written for photographs take several steps."""
-    eye = Eye(3 * SIDE + 10, 3 * SIDE, "bilinear", (0.5, 0.4, 0.3), (0.2, 0.25, 0.3))
+    preprocessing = Preprocessing(
+        3 * SIDE + 10, 3 * SIDE, "bilinear", (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
+    )
     base = tiny_model()
     return VisionModel(
-        "tiny", Network(seeded(TinyNetwork), 3, 3 * SIDE, 3 * SIDE), eye, base.labels, base.weights
+        "tiny",
+        Network(seeded(TinyNetwork), 3, 3 * SIDE, 3 * SIDE),
+        preprocessing,
+        base.labels,
+        base.weights,
     )

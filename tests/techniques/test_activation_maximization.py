@@ -19,11 +19,11 @@ from tests.techniques.running import Recording, entry_of
 from tests.tiny import SIDE, photo, tiny_model
 from workers.execute import execute
 from workers.toolkit.errors import NoStart
-from workers.toolkit.images.preprocessing import Eye
+from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.unit import Unit
 from workers.toolkit.network.vision_model import VisionModel
-from workers.toolkit.optimization.maximization import Climb, likeness
+from workers.toolkit.optimization.maximization import MaximizationObjective, diversity_penalty
 
 
 class Linear(nn.Module):
@@ -47,8 +47,10 @@ def linear_model(*, binary: bool = False) -> VisionModel:
     with torch.no_grad():
         module.all.weight.copy_(torch.stack([weight, -weight]))
         module.all.bias.zero_()
-    eye = Eye(SIDE, SIDE, "bilinear", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-    return VisionModel("tiny", Network(module, 3, SIDE, SIDE), eye, ("a", "b"), "sha256:linear")
+    preprocessing = Preprocessing(SIDE, SIDE, "bilinear", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    return VisionModel(
+        "tiny", Network(module, 3, SIDE, SIDE), preprocessing, ("a", "b"), "sha256:linear"
+    )
 
 
 def made(
@@ -127,8 +129,16 @@ def test_robust_pays_for_contrast_and_grain_in_units_of_the_score() -> None:
         "noise": 0.0,
     }
     unit = Unit("conv3", 5)
-    climb = Climb(
-        model.network, model.eye, unit, "robust", None, count=8, steps=200, rate=0.05, **values
+    climb = MaximizationObjective(
+        model.network,
+        model.preprocessing,
+        unit,
+        "robust",
+        None,
+        count=8,
+        steps=200,
+        rate=0.05,
+        **values,
     )
     picture = torch.rand(8, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
     found = climb.stage().loss(picture, 100, torch.Generator())
@@ -148,7 +158,9 @@ def test_robust_pays_for_contrast_and_grain_in_units_of_the_score() -> None:
 def test_the_score_is_that_of_the_saved_picture() -> None:
     model = tiny_model()
     summary, context = made(model, target="class:3", steps=8)
-    x = model.eye.normalize(torch.from_numpy(picture(context)).float().permute(2, 0, 1)[None])
+    x = model.preprocessing.normalize(
+        torch.from_numpy(picture(context)).float().permute(2, 0, 1)[None]
+    )
     logits = model.network.logits(x)[0]
     assert summary.score_after[0] == pytest.approx(float(logits[3]), abs=1e-4)
     assert summary.probability is not None
@@ -164,9 +176,11 @@ def test_it_starts_where_it_is_told(start: str, level: float | None) -> None:
         model, image, target="class:3", recipe="simonyan", start=start, steps=1, rate=1e-6
     )
     if start == "image":
-        expected = model.eye.picture(model.view(image).x)[0].permute(1, 2, 0).numpy()
+        expected = model.preprocessing.picture(model.prepare(image).x)[0].permute(1, 2, 0).numpy()
     else:
-        expected = np.broadcast_to(model.eye.mean if level is None else level, (SIDE, SIDE, 3))
+        expected = np.broadcast_to(
+            model.preprocessing.mean if level is None else level, (SIDE, SIDE, 3)
+        )
     assert np.abs(picture(context) - expected).max() < 0.01
 
 
@@ -182,8 +196,8 @@ def test_several_images_are_kept_apart() -> None:
     def alike(diversity: float) -> float:
         _, context = made(model, **fields, diversity=diversity)
         pictures = np.stack([picture(context, f"image-{i}.png") for i in (1, 2, 3)])
-        x = model.eye.normalize(torch.from_numpy(pictures).float().permute(0, 3, 1, 2))
-        return float(likeness(model.network.run(x, "relu3")))
+        x = model.preprocessing.normalize(torch.from_numpy(pictures).float().permute(0, 3, 1, 2))
+        return float(diversity_penalty(model.network.run(x, "relu3")))
 
     assert alike(30.0) < alike(0.0)
 
@@ -194,8 +208,8 @@ def test_likeness_is_the_mean_cosine_of_gram_matrices() -> None:
     cosines = [
         float((a * b).sum() / (a.norm() * b.norm())) for a in grams for b in grams if a is not b
     ]
-    assert float(likeness(features)) == pytest.approx(sum(cosines) / 6, rel=1e-5)
-    assert float(likeness(features[:1])) == 0
+    assert float(diversity_penalty(features)) == pytest.approx(sum(cosines) / 6, rel=1e-5)
+    assert float(diversity_penalty(features[:1])) == 0
 
 
 def test_the_curve_has_every_part_at_every_step() -> None:

@@ -16,7 +16,7 @@ from workers.execute import execute
 from workers.toolkit.errors import NoGuide
 from workers.toolkit.images.picture import from_image
 from workers.toolkit.network.vision_model import VisionModel
-from workers.toolkit.optimization.transforms import zoomed
+from workers.toolkit.optimization.transforms import enlarge_centre
 
 GUIDE = photo(50, 60, seed=9)
 
@@ -127,8 +127,8 @@ def test_a_frame_shows_the_one_before_nearer(tiny: VisionModel) -> None:
             animation.seek(frame)
             seen = from_image(animation.convert("RGB"))
             assert (seen - expected).abs().mean() < 0.02
-            assert (seen - zoomed(expected, 1.5)).abs().mean() > 0.05
-            expected = zoomed(expected, 1.5)
+            assert (seen - enlarge_centre(expected, 1.5)).abs().mean() > 0.05
+            expected = enlarge_centre(expected, 1.5)
 
 
 def test_stopped_anywhere_it_goes_on_to_the_same_bytes(tiny: VisionModel) -> None:

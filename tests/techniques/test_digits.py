@@ -52,7 +52,7 @@ def explained(
         kept = import_module("workers.toolkit.images.image_set").LocalImageSet
         context.image_set = kept({f"digit {i}": digits.picture(i) for i in range(20)})
         fields["image_set"] = "local"
-    pictures = [image.name for image in technique.images if image.kind == "image"]
+    pictures = [image.name for image in technique.inputs if image.kind == "image"]
     images = {picture: digits.picture(digits.unsure() + i) for i, picture in enumerate(pictures)}
     params = technique.params.model_validate(_needed(technique, fields)).resolved(entry)
     params.check_model(entry)
@@ -76,7 +76,7 @@ def test_the_network_was_trained(digits: Digits) -> None:
 def test_the_served_network_sees_what_the_trained_one_saw(
     digits: Digits, model: VisionModel
 ) -> None:
-    views = torch.cat([model.view(digits.picture(i)).x for i in range(40)])
+    views = torch.cat([model.prepare(digits.picture(i)).x for i in range(40)])
     predicted = model.network.logits(views).argmax(1).numpy()
     assert views.shape == (40, 1, 8, 8)
     assert (predicted == digits.classes[:40]).mean() > 0.9
@@ -130,7 +130,7 @@ def test_occlusion_marks_what_a_slow_loop_marks(
         "occlusion", model, entry, digits, target="class:seven", fill="black", window=1
     )
     assert (context.origin["params"]["window"], context.origin["params"]["stride"]) == (1, 1)
-    x = model.view(digits.picture(digits.unsure())).x
+    x = model.prepare(digits.picture(digits.unsure())).x
     black = (0 - 0.3) / 0.37
     with torch.no_grad():
         base = digits.module(x).softmax(1)[0, 7]

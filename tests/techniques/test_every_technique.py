@@ -24,7 +24,7 @@ from tests.tiny import photo, tiny_model
 from workers.execute import execute
 from workers.models.load import digest
 from workers.toolkit.images.image_set import LocalImageSet
-from workers.toolkit.images.preprocessing import Eye
+from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.vision_model import VisionModel
 
@@ -45,7 +45,7 @@ def run(name: str, model: VisionModel, context: Recording, seed: int = 3, **aske
     """The technique's own example, on the small network, and what is asked besides."""
     technique = find_technique(name)
     fields = {**technique.example, **asked, "model": model.name, "seed": seed}
-    pictures = [image.name for image in technique.images if image.kind == "image"]
+    pictures = [image.name for image in technique.inputs if image.kind == "image"]
     images = {picture: photo(131, 97, seed=i) for i, picture in enumerate(pictures)}
     if technique.reads_image_set:
         fields["image_set"] = "local"
@@ -115,8 +115,11 @@ def test_its_example_is_valid(name: str) -> None:
 def test_parameters_with_their_defaults_are_valid_when_the_worker_reads_them(
     name: str, side: int
 ) -> None:
-    params, eye = find_technique(name).params, Eye(side, side, "bilinear", (0.5,), (0.25,))
-    entry = entry_of(replace(tiny_model(), eye=eye))
+    params, preprocessing = (
+        find_technique(name).params,
+        Preprocessing(side, side, "bilinear", (0.5,), (0.25,)),
+    )
+    entry = entry_of(replace(tiny_model(), preprocessing=preprocessing))
     resolved = params.model_validate(find_technique(name).example).resolved(entry)
     again = params.model_validate(resolved.model_dump(mode="json"))
     assert again.resolved(entry) == again == resolved
@@ -223,7 +226,7 @@ def test_what_it_costs_is_told_before(
         {**technique.example, **asked, **few, "seed": 3}
     ).resolved(entry)
     told, seen = (
-        params.passes(entry) + (5 if technique.reads_image_set else 0),
+        params.estimated_passes(entry) + (5 if technique.reads_image_set else 0),
         sum(pixels) / entry.input_size**2,
     )
     assert seen <= told * 2 + 8
@@ -232,15 +235,18 @@ def test_what_it_costs_is_told_before(
 
 @pytest.mark.parametrize("side", [8, 28, 224, 600])
 def test_its_defaults_are_far_from_the_limit(name: str, side: int) -> None:
-    eye = Eye(side, side, "bilinear", (0.5,), (0.25,))
-    entry = entry_of(replace(tiny_model(), eye=eye))
+    preprocessing = Preprocessing(side, side, "bilinear", (0.5,), (0.25,))
+    entry = entry_of(replace(tiny_model(), preprocessing=preprocessing))
     params = find_technique(name).params
     needed = {
         field: value
         for field, value in find_technique(name).example.items()
         if params.model_fields[field].is_required()
     }
-    assert params.model_validate(needed).resolved(entry).passes(entry) < Settings().max_passes / 5
+    assert (
+        params.model_validate(needed).resolved(entry).estimated_passes(entry)
+        < Settings().max_passes / 5
+    )
 
 
 def test_leaves_no_trace_in_the_model(name: str, model: VisionModel) -> None:

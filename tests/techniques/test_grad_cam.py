@@ -33,7 +33,7 @@ def ran(
 def test_it_agrees_with_captum(layer: str, relu: bool) -> None:
     model = tiny_model()
     summary, arrays = ran(layer=layer, target="class:3", relu=relu)
-    x = model.view(photo()).x
+    x = model.prepare(photo()).x
     captum = LayerGradCam(model.network.module, dict(model.network.module.named_modules())[layer])
     expected = captum.attribute(x.requires_grad_(), target=3, relu_attributions=relu)
     stretched = LayerAttribution.interpolate(expected, (32, 32), "bilinear")
@@ -49,7 +49,7 @@ def test_the_last_map_is_the_default() -> None:
 def test_a_neuron_is_explained_by_a_layer_before_it() -> None:
     summary, arrays = ran(layer="conv1", target="conv3:2@1,1", relu=False)
     model = tiny_model()
-    x = model.view(photo()).x.requires_grad_()
+    x = model.prepare(photo()).x.requires_grad_()
     module = model.network.module
     activation = module.conv1(x)
     rest = module.relu1(module.bn1(activation))

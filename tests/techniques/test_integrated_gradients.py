@@ -41,7 +41,7 @@ def ran(
 def test_it_agrees_with_captum(steps: int) -> None:
     model = tiny_model()
     _, values = ran(target="class:3", steps=steps, baseline="mean")
-    x = model.view(photo()).x
+    x = model.prepare(photo()).x
     expected = IntegratedGradients(model.network.module).attribute(
         x, baselines=0.0, target=3, n_steps=steps, method="gausslegendre"
     )
@@ -62,7 +62,7 @@ def test_one_point_is_exact_on_a_linear_model() -> None:
     model = tiny_model(Linear)
     summary, values = ran(Linear, target="class:2", steps=1, baseline="mean")
     weight = model.network.module.head.weight[2].view(3, SIDE, SIDE)
-    expected = (weight * model.view(photo()).x[0]).sum(0)
+    expected = (weight * model.prepare(photo()).x[0]).sum(0)
     np.testing.assert_allclose(values, expected.numpy(), atol=1e-5)
     assert abs(summary.convergence_delta) < 1e-4
 

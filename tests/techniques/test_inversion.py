@@ -71,7 +71,9 @@ def test_one_strip_and_one_picture_per_layer(tiny: VisionModel) -> None:
 def test_the_error_is_that_of_the_saved_picture(tiny: VisionModel) -> None:
     context = Recording()
     [layer] = invert(tiny, context, layer="conv3", restarts=3).layers
-    x = tiny.eye.normalize(from_image(Image.open(io.BytesIO(context.files["image-1.png"]))))
+    x = tiny.preprocessing.normalize(
+        from_image(Image.open(io.BytesIO(context.files["image-1.png"])))
+    )
     module = tiny.network.module
     seen: list[torch.Tensor] = []
     handle = module.get_submodule("conv3").register_forward_hook(

@@ -31,7 +31,7 @@ def filled(model: VisionModel, x: Tensor, fill: str) -> Tensor:
     level = LEVELS[fill]
     colors = [
         0.0 if level is None else (level - m) / s
-        for m, s in zip(model.eye.mean, model.eye.std, strict=True)
+        for m, s in zip(model.preprocessing.mean, model.preprocessing.std, strict=True)
     ]
     return torch.tensor(colors)[None, :, None, None].expand_as(x).contiguous()
 

@@ -12,14 +12,14 @@ from workers.toolkit.network.vision_model import VisionModel
 
 ESPRESSO = 967
 CATS = {281, 282, 285}  # tabby, tiger cat, Egyptian cat
-CUP = (173, 17, 407, 284)  # left, top, right, bottom of the cup on the photograph, by eye
+CUP = (173, 17, 407, 284)  # left, top, right, bottom of the cup on the photograph, by preprocessing
 
 FACE = (
     130,
     20,
     270,
     270,
-)  # of the cat, forehead to chin between the eyes: half of what the network sees, by eye
+)  # of the cat, forehead to chin between the eyes: half of what the network sees, by preprocessing
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from tests.techniques.running import PHOTO, explain, values
-from workers.toolkit.execution.input_gradient import input_gradient, strength
+from workers.toolkit.execution.input_gradient import gradient_magnitude, input_gradient
 from workers.toolkit.network.folding import Folding
 from workers.toolkit.network.network import LOGITS, Network
 from workers.toolkit.network.unit import Unit
@@ -141,6 +141,6 @@ def test_with_its_batch_norms_folded_it_does_where_rounding_turns_nothing(
     network = Network(module, *default_model.network.input_shape)
     assert network.folding.folded == default_model.network.folding.folded == 49
     x = default_model.view(Image.open(io.BytesIO(chelsea))).x.double()
-    ours = strength(input_gradient(network, Unit(LOGITS, 282), x)[0])
+    ours = gradient_magnitude(input_gradient(network, Unit(LOGITS, 282), x)[0])
     theirs = Saliency(module).attribute(x, target=282)[0].amax(0)
     torch.testing.assert_close(ours, theirs, atol=1e-10 * float(theirs.max()), rtol=0)

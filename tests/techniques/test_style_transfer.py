@@ -19,7 +19,7 @@ from tests.techniques.running import Recording, Stopped, entry_of, wide_model
 from tests.tiny import EveryRelu, photo, seeded, tiny_model
 from workers.execute import execute
 from workers.toolkit.errors import NoMaxPooling, OneSizeOnly
-from workers.toolkit.images.preprocessing import Eye
+from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.vision_model import VisionModel
 
@@ -66,8 +66,13 @@ class OneSize(nn.Module):
 @pytest.fixture(scope="module")
 def vgg() -> VisionModel:
     network = Network(seeded(SmallVgg), 3, 64, 64)
-    eye, recommended = Eye(64, 64, "bilinear", MEAN, STD), find_model("vgg19").recommended
-    return VisionModel("vgg19", network, eye, tuple("abcdefghij"), "sha256:small", recommended)
+    preprocessing, recommended = (
+        Preprocessing(64, 64, "bilinear", MEAN, STD),
+        find_model("vgg19").recommended,
+    )
+    return VisionModel(
+        "vgg19", network, preprocessing, tuple("abcdefghij"), "sha256:small", recommended
+    )
 
 
 @pytest.fixture(scope="module")

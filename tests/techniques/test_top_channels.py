@@ -30,7 +30,7 @@ def asked(model: VisionModel, **fields: object) -> TopChannelsSummary:
 
 def test_by_value_the_channels_come_in_the_order_of_their_maxima(model: VisionModel) -> None:
     summary = asked(model, layer="conv3", rank="absolute", channels=8)
-    largest = model.network.run(model.view(IMAGE).x, "conv3")[0].detach().amax((1, 2))
+    largest = model.network.run(model.prepare(IMAGE).x, "conv3")[0].detach().amax((1, 2))
     assert [channel.channel for channel in summary.channels] == largest.argsort(
         descending=True
     ).tolist()
@@ -61,7 +61,7 @@ def test_at_a_place_the_unit_above_it_is_read(model: VisionModel) -> None:
     assert channel.position is not None
     left, top, right, bottom = channel.box
     assert left <= 36 <= right and top <= 36 <= bottom
-    output = model.network.run(model.view(IMAGE).x, "conv1")[0]
+    output = model.network.run(model.prepare(IMAGE).x, "conv1")[0]
     y, x = channel.position
     assert channel.activation == pytest.approx(float(output[:, y, x].max()))
     assert channel.channel == int(torch.argmax(output[:, y, x]))

@@ -35,7 +35,7 @@ def brute_force(model: VisionModel, channel: int) -> list[tuple[float, str, tupl
     module, found = model.network.module, []
     assert isinstance(module, TinyNetwork)
     for name, image in PHOTOS.items():
-        first = module.relu1(module.bn1(module.conv1(model.view(image).x)))
+        first = module.relu1(module.bn1(module.conv1(model.prepare(image).x)))
         plane = module.relu2(module.conv2(first))[0, channel]
         value, place = max((float(plane[y, x]), (-y, -x)) for y in range(16) for x in range(16))
         found.append((value, name, (-place[0], -place[1])))
@@ -59,14 +59,14 @@ def test_a_class_is_a_target_and_its_patch_is_what_the_network_sees() -> None:
     model = tiny_model()
     summary, _ = asked(model, target="class:label 3", k=1)
     logits = {
-        name: float(model.network.logits(model.view(image).x)[0, 3])
+        name: float(model.network.logits(model.prepare(image).x)[0, 3])
         for name, image in PHOTOS.items()
     }
     (patch,) = summary.patches
     assert patch.image == max(logits, key=logits.__getitem__)
     assert patch.activation == pytest.approx(max(logits.values()), abs=1e-5)
     assert patch.position is None and summary.receptive_field is None
-    assert patch.box == [round(side, 2) for side in model.view(PHOTOS[patch.image]).box]
+    assert patch.box == [round(side, 2) for side in model.prepare(PHOTOS[patch.image]).box]
     assert summary.target.label == "label 3"
 
 

@@ -50,7 +50,7 @@ class Desk:
                 queue="fast",
                 params=params.model_dump(mode="json"),
                 inputs={"image": InputImage(id=stored.id, width=8, height=8)},
-                gathers=params.gathers(),
+                gathers=params.batchable(),
             )
         )
 

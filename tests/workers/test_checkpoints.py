@@ -280,7 +280,7 @@ def test_a_canceled_run_stops_at_its_preview(store: JobStore, job: Job, context:
     lease = claimed(store, job)
     store.cancel(job.id, "local")
     with pytest.raises(Canceled):
-        lease.beat()
+        lease.heartbeat()
     with pytest.raises(Canceled):
         context(lease).preview(photo(), 1)
 

@@ -5,7 +5,7 @@ import torch
 
 from catalog.errors import UnknownLayer
 from jobs.errors import NotFound
-from workers.failures import explain
+from workers.failures import job_error
 from workers.models.errors import WeightsUnavailable
 from workers.toolkit.errors import NoRectifier, OutOfMemory
 
@@ -29,7 +29,7 @@ CASES = [
 def test_an_error_has_a_code_and_a_safe_sentence(
     error: Exception, code: str, retryable: bool
 ) -> None:
-    said = explain(error)
+    said = job_error(error)
     assert (said.code, said.retryable) == (code, retryable)
     assert said.title and said.detail and "/secret" not in said.detail
 
@@ -37,8 +37,8 @@ def test_an_error_has_a_code_and_a_safe_sentence(
 def test_what_ran_out_of_memory_says_what_to_lower() -> None:
     assert (
         "Lower `size` or `count`"
-        in explain(MemoryError(), {"size": 9, "count": 2, "steps": 9}).detail
+        in job_error(MemoryError(), {"size": 9, "count": 2, "steps": 9}).detail
     )
     assert (
-        "smaller model" in explain(OutOfMemory("Not even one image fits."), {"samples": 9}).detail
+        "smaller model" in job_error(OutOfMemory("Not even one image fits."), {"samples": 9}).detail
     )

@@ -11,7 +11,7 @@ import torchvision
 from catalog.models import ModelEntry, find_model
 from workers.models.errors import WeightsMismatch, WeightsRefused, WeightsUnavailable
 from workers.models.load import digest, load_model
-from workers.models.model_cache import WarmModels, weight_bytes
+from workers.models.model_cache import ModelCache, weight_bytes
 
 CPU = torch.device("cpu")
 
@@ -101,8 +101,8 @@ def test_the_digest_knows_weights_from_other_weights() -> None:
 def test_the_model_unused_for_longest_makes_room(cache: Path) -> None:
     for name in ("squeezenet1_1", "squeezenet1_0", "shufflenet_v2_x0_5"):
         save_random_weights(cache, name)
-    size = weight_bytes(WarmModels(CPU, 0).get("squeezenet1_0"))
-    warm = WarmModels(CPU, 2 * size + 1_000_000)
+    size = weight_bytes(ModelCache(CPU, 0).get("squeezenet1_0"))
+    warm = ModelCache(CPU, 2 * size + 1_000_000)
     first = warm.get("squeezenet1_1")
     warm.get("squeezenet1_0")
     assert warm.get("squeezenet1_1") is first

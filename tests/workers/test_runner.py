@@ -13,7 +13,7 @@ from jobs.lease import Lease
 from jobs.registries import Noticeboard
 from jobs.settings import Settings
 from jobs.store import JobStore, NewJob
-from jobs.ttl_cache import Recent
+from jobs.ttl_cache import TTLCache
 from tests.digits import make_digits
 from workers.models.errors import WeightsUnavailable
 from workers.runner import Runner
@@ -124,10 +124,10 @@ def test_a_description_is_told_again_after_a_while_and_at_once_for_other_weights
     runner._announce("digits")
     assert board.description("digits") is None
     anew = replace(runner._models.get("digits"), weights="sha256:new")
-    runner._announced = Recent(0)  # the while is over
+    runner._announced = TTLCache(0)  # the while is over
     runner._announce("digits")
     assert board.description("digits") == first
-    runner._announced = Recent(60)
+    runner._announced = TTLCache(60)
     runner._announced.put("digits", "as before")
     monkeypatch.setattr(runner._models, "get", lambda name: anew)
     runner._announce("digits")

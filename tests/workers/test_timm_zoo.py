@@ -14,7 +14,7 @@ from catalog.errors import UnknownModel
 from catalog.models import class_labels, find_model
 from tests.tiny import photo
 from workers.models.errors import WeightsDamaged, WeightsRefused, WeightsUnavailable
-from workers.models.load import digest, eye, load_model
+from workers.models.load import digest, load_model, preprocessing_of
 from workers.models.timm_table import table
 
 CPU = torch.device("cpu")
@@ -68,7 +68,7 @@ def test_an_image_is_seen_as_timm_shows_it(name: str) -> None:
     image = photo(333, 251, seed=4)
     expected = timm.data.create_transform(**config)(image)
     torch.testing.assert_close(
-        eye(entry.preprocessing).view(image).x[0], expected, rtol=0, atol=1e-5
+        preprocessing_of(entry.preprocessing).prepare(image).x[0], expected, rtol=0, atol=1e-5
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from catalog.model_entry import ModelEntry, OwnSource
+from catalog.model_entry import CustomSource, ModelEntry
 from workers.models.errors import BuilderFailed, first_line
 from workers.models.state_file import read_state
 from workers.models.state_names import rename
@@ -39,16 +39,16 @@ def weights(entry: ModelEntry) -> dict[str, Tensor]:
     )
 
 
-def _source(entry: ModelEntry) -> OwnSource:
+def _source(entry: ModelEntry) -> CustomSource:
     assert entry.own is not None
     return entry.own
 
 
-def _name(own: OwnSource) -> str:
+def _name(own: CustomSource) -> str:
     return f"{own.module}:{own.function}"
 
 
-def _sentence(entry: ModelEntry, own: OwnSource, error: Exception) -> str:
+def _sentence(entry: ModelEntry, own: CustomSource, error: Exception) -> str:
     said = first_line(error)
     if isinstance(error, ModuleNotFoundError):
         said += ". Put the module beside the TOML file, or install it where the worker runs"

@@ -4,7 +4,8 @@ from catalog.models import Layer, ModelDescription, ModelEntry, ReceptiveField
 from workers.models.build import builder
 from workers.toolkit.network.layers import layer_type
 from workers.toolkit.network.network import LOGITS, Network
-from workers.toolkit.network.receptive_fields import Field, receptive_fields
+from workers.toolkit.network.receptive_fields import ReceptiveField as GraphField
+from workers.toolkit.network.receptive_fields import receptive_fields
 
 
 def describe_architecture(entry: ModelEntry) -> ModelDescription:
@@ -31,7 +32,7 @@ def describe(name: str, network: Network, weights: str | None) -> ModelDescripti
     )
 
 
-def _layer(path: str, kind: str, shape: tuple[int, ...], field: Field | None) -> Layer:
+def _layer(path: str, kind: str, shape: tuple[int, ...], field: GraphField | None) -> Layer:
     receptive_field = None
     if field is not None:
         receptive_field = ReceptiveField(

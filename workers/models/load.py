@@ -5,12 +5,13 @@ import hashlib
 import torch
 from torch import Tensor
 
-from catalog.models import ModelEntry, Preprocessing, class_labels
+from catalog.models import ModelEntry, class_labels
+from catalog.models import Preprocessing as PreprocessingEntry
 from workers.models.build import builder
 from workers.models.errors import UnknownRecommended
-from workers.models.smoke_test import try_out
+from workers.models.smoke_test import smoke_test
 from workers.models.state_names import fill
-from workers.toolkit.images.preprocessing import Eye
+from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.vision_model import VisionModel
 
@@ -21,13 +22,18 @@ def load_model(entry: ModelEntry, device: torch.device) -> VisionModel:
     state = made.weights(entry)
     module = made.architecture(entry)
     fill(module, state, entry.weights)
-    try_out(entry, module)
+    smoke_test(entry, module)
     network = Network(module.to(device), *entry.input_shape)
     _check_recommended(entry, network)
     network.rounding  # noqa: B018 — measured now, while nothing else computes
     names = class_labels(entry)
     return VisionModel(
-        entry.name, network, eye(entry.preprocessing), names, digest(state), entry.recommended
+        entry.name,
+        network,
+        preprocessing_of(entry.preprocessing),
+        names,
+        digest(state),
+        entry.recommended,
     )
 
 
@@ -50,6 +56,6 @@ def digest(state: dict[str, Tensor]) -> str:
     return f"sha256:{total.hexdigest()}"
 
 
-def eye(preprocessing: Preprocessing) -> Eye:
-    """What looks at photographs as the model was trained to."""
-    return Eye(**preprocessing.model_dump())
+def preprocessing_of(entry: PreprocessingEntry) -> Preprocessing:
+    """Return the preprocessing that the catalog describes."""
+    return Preprocessing(**entry.model_dump())

@@ -10,7 +10,7 @@ from workers.models.load import load_model
 from workers.toolkit.network.vision_model import VisionModel
 
 
-class WarmModels:
+class ModelCache:
     def __init__(self, device: torch.device, memory_bytes: int) -> None:
         self.device = device
         self._memory_bytes = memory_bytes

@@ -8,7 +8,7 @@ from workers.models.errors import WrongOutput, first_line
 
 
 @torch.no_grad()
-def try_out(entry: ModelEntry, module: nn.Module) -> None:
+def smoke_test(entry: ModelEntry, module: nn.Module) -> None:
     """Raises WrongOutput, which says what is wrong."""
     shape = (2, *entry.input_shape)
     noise = torch.rand(shape, generator=torch.Generator().manual_seed(0))

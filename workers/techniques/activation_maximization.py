@@ -7,23 +7,23 @@ from PIL import Image
 from torch import Tensor
 
 from catalog.heatmap import ExplainedTarget
-from catalog.optimization import MadeFor
+from catalog.optimization import PredictedClass
 from catalog.targets import parse_target
 from catalog.techniques.activation_maximization import (
     ActivationMaximizationParams,
     ActivationMaximizationSummary,
 )
-from workers.toolkit.attribution.explicand import told
+from workers.toolkit.attribution.explained_input import target_summary
 from workers.toolkit.execution.context import Context
-from workers.toolkit.images.picture import as_saved
+from workers.toolkit.images.picture import quantized
 from workers.toolkit.network.maps import last_map
 from workers.toolkit.network.network import Network
-from workers.toolkit.network.unit import Unit, check_place, find_unit
+from workers.toolkit.network.unit import Unit, check_position, find_unit
 from workers.toolkit.network.vision_model import VisionModel
-from workers.toolkit.optimization.curve import leave_pictures
-from workers.toolkit.optimization.engine import ascend
-from workers.toolkit.optimization.maximization import Climb, likeness
-from workers.toolkit.optimization.parametrization import start_picture
+from workers.toolkit.optimization.curve import save_pictures
+from workers.toolkit.optimization.engine import optimize
+from workers.toolkit.optimization.maximization import MaximizationObjective, diversity_penalty
+from workers.toolkit.optimization.parametrization import initial_image
 
 
 def run(
@@ -36,19 +36,19 @@ def run(
     target = parse_target(params.target, model.labels, model.name)
     network, seed = model.network.at(params.size, params.size), params.seed or 0
     unit = find_unit(target, network)
-    check_place(unit, network)
+    check_position(unit, network)
     stage = _climb(params, model, network, unit, images.get("image")).stage()
     before = stage.begin(None, torch.Generator().manual_seed(seed)).picture()
-    made = ascend([stage], context, seed=seed, device=model.device)
-    leave_pictures(context, made)
+    made = optimize([stage], context, seed=seed, device=model.device)
+    save_pictures(context, made)
     return ActivationMaximizationSummary(
-        target=ExplainedTarget(**told(model, target, unit)),
+        target=ExplainedTarget(**target_summary(model, target, unit)),
         recipe=params.recipe,
         score="logit" if unit.is_class else "activation",
         size=params.size,
         steps=params.steps,
         score_before=_scores(model, network, unit, before),
-        **_judged(model, network, unit, as_saved(made.picture)),
+        **_judged(model, network, unit, quantized(made.picture)),
     )
 
 
@@ -58,7 +58,7 @@ def _climb(
     network: Network,
     unit: Unit,
     image: Image.Image | None,
-) -> Climb:
+) -> MaximizationObjective:
     names = {
         "recipe",
         "count",
@@ -73,11 +73,13 @@ def _climb(
         "noise",
     }
     values = params.model_dump(include=names)
-    start = start_picture(
+    start = initial_image(
         model, params.start or "noise", network.input_shape[1], params.count, image
     )
     apart = _apart(params, model, network, unit) if params.count > 1 else None
-    return Climb(network, model.eye, unit, start=start, apart=apart, **values)
+    return MaximizationObjective(
+        network, model.preprocessing, unit, start=start, apart=apart, **values
+    )
 
 
 def _apart(
@@ -87,25 +89,27 @@ def _apart(
     layer = unit.path
     if unit.is_class:
         layer = model.recommended.get("grad_cam") or last_map(network)
-    return lambda x: params.diversity * likeness(network.run(x, layer))
+    return lambda x: params.diversity * diversity_penalty(network.run(x, layer))
 
 
 @torch.no_grad()
 def _scores(model: VisionModel, network: Network, unit: Unit, picture: Tensor) -> list[float]:
-    scores: list[float] = unit.value(network, model.eye.normalize(picture)).tolist()
+    scores: list[float] = unit.value(network, model.preprocessing.normalize(picture)).tolist()
     return scores
 
 
 @torch.no_grad()
 def _judged(model: VisionModel, network: Network, unit: Unit, picture: Tensor) -> dict[str, object]:
     """What the model says of the picture as it was saved."""
-    probabilities = network.logits(model.eye.normalize(picture)).softmax(1)  # (B, classes)
+    probabilities = network.logits(model.preprocessing.normalize(picture)).softmax(
+        1
+    )  # (B, classes)
     best = [int(row.argmax()) for row in probabilities]
     return {
         "score_after": _scores(model, network, unit, picture),
         "probability": probabilities[:, unit.channel].tolist() if unit.is_class else None,
         "predicted": [
-            MadeFor(index=i, label=model.label(i), probability=float(row[i]))
+            PredictedClass(index=i, label=model.label(i), probability=float(row[i]))
             for i, row in zip(best, probabilities, strict=True)
         ],
     }

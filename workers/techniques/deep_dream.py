@@ -5,21 +5,21 @@ from PIL import Image
 from torch import Tensor
 
 from catalog.heatmap import ExplainedTarget
-from catalog.optimization import MadeFor
+from catalog.optimization import PredictedClass
 from catalog.targets import parse_target
 from catalog.techniques.deep_dream import OVERLAP, DeepDreamParams, DeepDreamSummary, DreamTarget
 from catalog.weighted_targets import parse_weighted
-from workers.toolkit.attribution.explicand import told
+from workers.toolkit.attribution.explained_input import target_summary
 from workers.toolkit.execution.context import Context, save_png
 from workers.toolkit.images.picture import from_image, from_levels, to_image
 from workers.toolkit.network.maps import layers_at
 from workers.toolkit.network.unit import find_unit
 from workers.toolkit.network.vision_model import VisionModel
-from workers.toolkit.optimization.curve import leave_curve
-from workers.toolkit.optimization.deep_dream import Dream, octave_sizes
-from workers.toolkit.optimization.engine import Stage, ascend
-from workers.toolkit.optimization.objectives import Aim, check_guide, scaled
-from workers.toolkit.optimization.transforms import save_animation, zoomed
+from workers.toolkit.optimization.curve import save_curve
+from workers.toolkit.optimization.deep_dream import DeepDream, octave_sizes
+from workers.toolkit.optimization.engine import Stage, optimize
+from workers.toolkit.optimization.objectives import WeightedObjective, check_guide, normalized
+from workers.toolkit.optimization.transforms import enlarge_centre, save_animation
 
 _DEPTH = 2 / 3  # where the layers of most networks answer to parts of things
 _FRAME_MS = 80
@@ -31,9 +31,9 @@ def run(
     assert params.size is not None and params.jitter is not None and params.tile is not None
     text, layers_from = _wanted(params, model)
     base = _base(images["image"], params.size, model)
-    dream = Dream(
+    dream = DeepDream(
         model.network.at(params.tile, params.tile),
-        model.eye,
+        model.preprocessing,
         _aims(text, model, images["image"], images.get("guide")),
         octave_sizes(base.shape[2], base.shape[3], params.octaves, params.octave_scale),
         params.steps,
@@ -43,8 +43,8 @@ def run(
     )
     frames: list[Tensor] = []
     stages = _stages(params, dream, base, frames)
-    leave_curve(
-        context, ascend(stages, context, seed=params.seed or 0, device=model.device, kept=frames)
+    save_curve(
+        context, optimize(stages, context, seed=params.seed or 0, device=model.device, kept=frames)
     )
     picture = to_image(frames[0])
     save_png(context, "image.png", picture)
@@ -76,33 +76,37 @@ def _base(image: Image.Image, longer: int, model: VisionModel) -> Tensor:
     """The photograph with that longer side: (1, C, H, W) in 0..1."""
     width, height = (max(2, round(side * longer / max(image.size))) for side in image.size)
     resized = image.resize((width, height), Image.Resampling.LANCZOS)
-    return from_image(resized, len(model.eye.mean)).to(model.device)
+    return from_image(resized, len(model.preprocessing.mean)).to(model.device)
 
 
 def _aims(
     text: str, model: VisionModel, image: Image.Image, guide: Image.Image | None
-) -> list[Aim]:
+) -> list[WeightedObjective]:
     """Raises NoGuide."""
-    photograph = model.view(image).x
-    shown = None if guide is None else model.view(guide).x
+    photograph = model.prepare(image).x
+    shown = None if guide is None else model.prepare(guide).x
     with torch.no_grad():
         logits = model.network.logits(photograph)
     aims = []
     for part in parse_weighted(text):
         unit = find_unit(parse_target(part.text, model.labels, model.name), model.network, logits)
-        aims.append(scaled(model.network, Aim(part.text, unit, part.weight), photograph, shown))
+        aims.append(
+            normalized(
+                model.network, WeightedObjective(part.text, unit, part.weight), photograph, shown
+            )
+        )
     if shown is not None:
         check_guide(aims)
     return aims
 
 
 def _stages(
-    params: DeepDreamParams, dream: Dream, base: Tensor, frames: list[Tensor]
+    params: DeepDreamParams, dream: DeepDream, base: Tensor, frames: list[Tensor]
 ) -> list[Stage]:
     """Octaves of the photograph, then those of each frame, whose base is the frame before as it was kept."""
 
     def nearer() -> Tensor:
-        return zoomed(from_levels(frames[-1]), params.zoom)
+        return enlarge_centre(from_levels(frames[-1]), params.zoom)
 
     stages = []
     for frame in range(params.zoom_frames + 1):
@@ -117,12 +121,12 @@ def _stages(
 
 
 def _answers(
-    text: str, model: VisionModel, dream: Dream, base: Tensor, picture: Tensor
+    text: str, model: VisionModel, dream: DeepDream, base: Tensor, picture: Tensor
 ) -> list[DreamTarget]:
     targets = [parse_target(part.text, model.labels, model.name) for part in parse_weighted(text)]
     return [
         DreamTarget(
-            target=ExplainedTarget(**told(model, target, aim.unit)),
+            target=ExplainedTarget(**target_summary(model, target, aim.unit)),
             weight=aim.weight,
             score=_score(aim),
             score_before=before,
@@ -134,7 +138,7 @@ def _answers(
     ]
 
 
-def _score(aim: Aim) -> str:
+def _score(aim: WeightedObjective) -> str:
     if aim.guide is not None:
         return "likeness to the guide"
     if aim.unit.is_class:
@@ -143,7 +147,9 @@ def _score(aim: Aim) -> str:
 
 
 @torch.no_grad()
-def _predicted(model: VisionModel, image: Image.Image) -> MadeFor:
-    probabilities = model.network.logits(model.view(image).x).softmax(1)[0]
+def _predicted(model: VisionModel, image: Image.Image) -> PredictedClass:
+    probabilities = model.network.logits(model.prepare(image).x).softmax(1)[0]
     index = int(probabilities.argmax())
-    return MadeFor(index=index, label=model.label(index), probability=float(probabilities[index]))
+    return PredictedClass(
+        index=index, label=model.label(index), probability=float(probabilities[index])
+    )

@@ -5,15 +5,15 @@ from PIL import Image
 from catalog.techniques.embed import EmbedParams, EmbedSummary
 from workers.toolkit.execution.context import Context, save_npy
 from workers.toolkit.network.vision_model import VisionModel
-from workers.toolkit.optimization.embedding import code_of, last_code
+from workers.toolkit.optimization.embedding import embedding, last_embedding_layer
 
 
 def run(
     params: EmbedParams, model: VisionModel, images: dict[str, Image.Image], context: Context
 ) -> EmbedSummary:
     context.progress(0, 1)
-    path = params.layer or model.recommended.get("inversion") or last_code(model.network)
-    code = code_of(model, images["image"], path)[0]  # (C,) or (C, H, W)
+    path = params.layer or model.recommended.get("inversion") or last_embedding_layer(model.network)
+    code = embedding(model, images["image"], path)[0]  # (C,) or (C, H, W)
     save_npy(context, "embedding.npy", code.cpu().numpy())
     context.progress(1, 1)
     return EmbedSummary(

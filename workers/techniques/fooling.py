@@ -7,19 +7,29 @@ from PIL import Image
 from torch import Tensor
 
 from catalog.heatmap import ExplainedTarget
-from catalog.optimization import MadeFor
+from catalog.optimization import PredictedClass
 from catalog.targets import Target
-from catalog.techniques.fooling import FoolingParams, FoolingSummary, Sight, Transfer, same_class
-from workers.toolkit.attribution.explicand import Subject, look, told
+from catalog.techniques.fooling import (
+    ClassProbability,
+    FoolingParams,
+    FoolingSummary,
+    Transfer,
+    same_class,
+)
+from workers.toolkit.attribution.explained_input import (
+    ExplainedInput,
+    explain_input,
+    target_summary,
+)
 from workers.toolkit.errors import NoStart
 from workers.toolkit.execution.context import Context, save_png
-from workers.toolkit.images.perturbation import Change
+from workers.toolkit.images.perturbation import Perturbation
 from workers.toolkit.images.picture import from_image, to_image
 from workers.toolkit.images.preprocessing import decode
 from workers.toolkit.network.vision_model import VisionModel
-from workers.toolkit.optimization.curve import leave_curve
-from workers.toolkit.optimization.engine import ascend
-from workers.toolkit.optimization.fooling import Fool, Goal
+from workers.toolkit.optimization.curve import save_curve
+from workers.toolkit.optimization.engine import optimize
+from workers.toolkit.optimization.fooling import FoolingSearch, TargetClass
 
 
 def run(
@@ -28,18 +38,18 @@ def run(
     target = params.target(model.labels, model.name)
     second = context.model(params.transfer_model) if params.transfer_model else None
     start = _start(params, model, images)
-    before = look(model, start, target)
-    goal = Goal(target.index or 0, params.confidence)
+    before = explain_input(model, start, target)
+    goal = TargetClass(target.index or 0, params.confidence)
     norm = params.norm if params.mode == "adversarial" else "any"
-    first = from_image(start, len(model.eye.mean)).to(model.device)
-    stage = Fool(model, goal, first, norm, params.steps).stage()
-    made = ascend([stage], context, seed=params.seed or 0, device=model.device)
-    leave_curve(context, made)
+    first = from_image(start, len(model.preprocessing.mean)).to(model.device)
+    stage = FoolingSearch(model, goal, first, norm, params.steps).stage()
+    made = optimize([stage], context, seed=params.seed or 0, device=model.device)
+    save_curve(context, made)
     saved = _leave(context, start, made.picture)
-    after = look(model, saved, target)
+    after = explain_input(model, saved, target)
     success = goal.reached(after.logits)
     return FoolingSummary(
-        goal=ExplainedTarget(**told(model, target, after.unit)),
+        goal=ExplainedTarget(**target_summary(model, target, after.unit)),
         mode=params.mode,
         success=success,
         verdict=_verdict(model, goal, before, after, success),
@@ -55,12 +65,12 @@ def _start(
     params: FoolingParams, model: VisionModel, images: dict[str, Image.Image]
 ) -> Image.Image:
     """The 8-bit picture to begin with, in the colours that the model sees."""
-    mode = "L" if len(model.eye.mean) == 1 else "RGB"
+    mode = "L" if len(model.preprocessing.mean) == 1 else "RGB"
     if params.mode == "adversarial":
         if "image" not in images:
             raise NoStart("Send the image to change: -F image=@photo.jpg.")
         return _within(images["image"].convert(mode), params.size or 512)
-    side = params.size or model.eye.resize
+    side = params.size or model.preprocessing.resize
     if params.start == "zero":
         return Image.new(mode, (side, side))
     generator = torch.Generator().manual_seed(params.seed or 0)
@@ -81,12 +91,14 @@ def _leave(context: Context, start: Image.Image, picture: Tensor) -> Image.Image
     data = save_png(context, "image.png", to_image(picture))
     saved = decode(data)
     save_png(context, "start.png", start)
-    save_png(context, "difference.png", Change.between(start, saved.convert(start.mode)).picture())
+    save_png(
+        context, "difference.png", Perturbation.between(start, saved.convert(start.mode)).picture()
+    )
     return saved
 
 
 def _measured(start: Image.Image, saved: Image.Image) -> dict[str, Any]:
-    change = Change.between(start, saved.convert(start.mode))
+    change = Perturbation.between(start, saved.convert(start.mode))
     return {
         "l0": change.l0,
         "l0_fraction": change.l0 / (start.width * start.height),
@@ -99,14 +111,24 @@ def _measured(start: Image.Image, saved: Image.Image) -> dict[str, Any]:
     }
 
 
-def _sight(subject: Subject, index: int) -> Sight:
-    best = int(subject.logits.argmax())
-    probability = float(subject.probabilities[best])
-    predicted = MadeFor(index=best, label=subject.model.label(best), probability=probability)
-    return Sight(predicted=predicted, goal_probability=float(subject.probabilities[index]))
+def _sight(explained: ExplainedInput, index: int) -> ClassProbability:
+    best = int(explained.logits.argmax())
+    probability = float(explained.probabilities[best])
+    predicted = PredictedClass(
+        index=best, label=explained.model.label(best), probability=probability
+    )
+    return ClassProbability(
+        predicted=predicted, goal_probability=float(explained.probabilities[index])
+    )
 
 
-def _verdict(model: VisionModel, goal: Goal, before: Subject, after: Subject, success: bool) -> str:
+def _verdict(
+    model: VisionModel,
+    goal: TargetClass,
+    before: ExplainedInput,
+    after: ExplainedInput,
+    success: bool,
+) -> str:
     label = model.label(goal.index)
     probability = f"{float(after.probabilities[goal.index]):.4%}"
     if success and goal.reached(before.logits):
@@ -127,7 +149,7 @@ def _transfer(
     first = params.target(model.labels, model.name).index or 0
     index = same_class(model.labels, second.labels, first)
     assert index is not None  # looked up when the parameters were checked
-    before, after = (look(second, image, Target("top", "top")) for image in (start, saved))
+    before, after = (explain_input(second, image, Target("top", "top")) for image in (start, saved))
     return Transfer(
         model=second.name,
         weights=second.weights,

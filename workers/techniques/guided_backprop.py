@@ -6,11 +6,11 @@ from torch import Tensor
 from catalog.targets import parse_target
 from catalog.techniques.guided_backprop import GuidedBackpropParams, GuidedBackpropSummary
 from workers.toolkit.attribution.attribution import Attribution, Progress
-from workers.toolkit.attribution.explicand import look
-from workers.toolkit.attribution.smoothgrad import smooth
+from workers.toolkit.attribution.explained_input import explain_input
+from workers.toolkit.attribution.smoothgrad import smoothgrad
 from workers.toolkit.errors import NoRectifier
 from workers.toolkit.execution.context import Context, save_png
-from workers.toolkit.execution.input_gradient import input_gradient, strength
+from workers.toolkit.execution.input_gradient import gradient_magnitude, input_gradient
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.rectifiers import deconvnet, guided
 from workers.toolkit.network.vision_model import VisionModel
@@ -26,8 +26,10 @@ def run(
     images: dict[str, Image.Image],
     context: Context,
 ) -> GuidedBackpropSummary:
-    subject = look(model, images["image"], parse_target(params.target, model.labels, model.name))
-    rectifiers = len(model.network.rectifiers(subject.unit.path))
+    explained = explain_input(
+        model, images["image"], parse_target(params.target, model.labels, model.name)
+    )
+    rectifiers = len(model.network.rectifiers(explained.unit.path))
     if not rectifiers:
         raise NoRectifier(
             f"There is no ReLU between the input and the target in {model.name!r}, so {params.rule!r} would only be "
@@ -36,11 +38,13 @@ def run(
 
     def explain(network: Network, progress: Progress) -> Tensor:
         def gradient(x: Tensor) -> Tensor:
-            return input_gradient(network, subject.unit, x, RULES[params.rule])
+            return input_gradient(network, explained.unit, x, RULES[params.rule])
 
-        return smooth(gradient, subject.view.x, params, progress, attribution.record)  # (C, H, W)
+        return smoothgrad(
+            gradient, explained.model_input.x, params, progress, attribution.record
+        )  # (C, H, W)
 
-    attribution = Attribution(subject, context, explain, strength, params)
+    attribution = Attribution(explained, context, explain, gradient_magnitude, params)
     save_png(context, "gradient.png", gradient_picture(attribution.explanation))
     told = attribution.leave(attribution.marks, tail=0.5)
     return GuidedBackpropSummary(**told, rule=params.rule, rectifiers=rectifiers, units=UNITS)

@@ -10,12 +10,12 @@ from catalog.techniques.integrated_gradients import (
     IntegratedGradientsSummary,
 )
 from workers.toolkit.attribution.attribution import Attribution, Progress
-from workers.toolkit.attribution.explicand import look
+from workers.toolkit.attribution.explained_input import explain_input
 from workers.toolkit.attribution.integrated_gradients import integrated_gradients
-from workers.toolkit.attribution.smoothgrad import smooth
+from workers.toolkit.attribution.smoothgrad import smoothgrad
 from workers.toolkit.execution.context import Context
 from workers.toolkit.execution.input_gradient import input_gradient
-from workers.toolkit.images.baselines import fill_image
+from workers.toolkit.images.baselines import baseline_image
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.vision_model import VisionModel
 
@@ -28,10 +28,16 @@ def run(
     images: dict[str, Image.Image],
     context: Context,
 ) -> IntegratedGradientsSummary:
-    subject = look(model, images["image"], parse_target(params.target, model.labels, model.name))
-    unit, x = subject.unit, subject.view.x
-    baseline = fill_image(
-        params.baseline, x, model.eye.mean, model.eye.std, BLUR * min(x.shape[2:])
+    explained = explain_input(
+        model, images["image"], parse_target(params.target, model.labels, model.name)
+    )
+    unit, x = explained.unit, explained.model_input.x
+    baseline = baseline_image(
+        params.baseline,
+        x,
+        model.preprocessing.mean,
+        model.preprocessing.std,
+        BLUR * min(x.shape[2:]),
     )[None]
     points = params.steps * params.samples
 
@@ -57,9 +63,9 @@ def run(
                 inner,
             )
 
-        return smooth(along_the_line, x, params, count, outer, batch=1)  # (C, H, W)
+        return smoothgrad(along_the_line, x, params, count, outer, batch=1)  # (C, H, W)
 
-    attribution = Attribution(subject, context, explain, lambda parts: parts.sum(0), params)
+    attribution = Attribution(explained, context, explain, lambda parts: parts.sum(0), params)
     values = attribution.marks  # (H, W)
     with torch.no_grad():
         baseline_score = float(unit.value(model.network, baseline))

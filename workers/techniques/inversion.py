@@ -6,16 +6,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from catalog.optimization import MadeFor
+from catalog.optimization import PredictedClass
 from catalog.techniques.inversion import InversionParams, InversionSummary, InvertedLayer
 from workers.toolkit.execution.context import Context, save_json, save_png
 from workers.toolkit.images.array import Input
-from workers.toolkit.images.picture import as_saved, to_image
+from workers.toolkit.images.picture import quantized, to_image
 from workers.toolkit.network.vision_model import VisionModel
-from workers.toolkit.optimization.embedding import code_to_invert, last_code
-from workers.toolkit.optimization.engine import Made, ascend
-from workers.toolkit.optimization.inversion import Inversion, jitter_of, tv_of
-from workers.toolkit.rendering.contact_sheet import leave_strip
+from workers.toolkit.optimization.embedding import embedding_to_invert, last_embedding_layer
+from workers.toolkit.optimization.engine import OptimizationResult, optimize
+from workers.toolkit.optimization.inversion import Inversion, jitter_pixels, tv_weight
+from workers.toolkit.rendering.contact_sheet import save_strip
 
 
 def run(
@@ -25,12 +25,12 @@ def run(
     paths, chosen = _layers(params, model)
     sent = images["image"] if "image" in images else images["embedding"]
     inversions = [_inversion(params, model, sent, path) for path in paths]
-    original = _judged(model, model.view(sent).x)[0] if isinstance(sent, Image.Image) else None
-    made = ascend(
+    original = _judged(model, model.prepare(sent).x)[0] if isinstance(sent, Image.Image) else None
+    made = optimize(
         [one.stage() for one in inversions], context, seed=params.seed or 0, device=model.device
     )
     inverted = [
-        _inverted(model, one, as_saved(kept), number, original)
+        _inverted(model, one, quantized(kept), number, original)
         for number, (one, kept) in enumerate(zip(inversions, made.kept, strict=True), 1)
     ]
     _leave(context, model, made, inverted, sent)
@@ -50,25 +50,33 @@ def _layers(
     recommended = model.recommended.get("inversion")
     if paths := params.paths():
         return paths, "recommended" if paths == (recommended,) else "named"
-    return (recommended or last_code(model.network),), "recommended" if recommended else "by_depth"
+    return (
+        recommended or last_embedding_layer(model.network),
+    ), "recommended" if recommended else "by_depth"
 
 
 def _inversion(params: InversionParams, model: VisionModel, sent: Input, path: str) -> Inversion:
     names = {"recipe", "restarts", "steps", "rate", "tv", "alpha", "alpha_weight", "jitter"}
     values = params.model_dump(include=names)
     if values["tv"] is None:
-        values["tv"] = tv_of(model.network, path, params.recipe)
+        values["tv"] = tv_weight(model.network, path, params.recipe)
     if values["jitter"] is None:
-        values["jitter"] = jitter_of(model.network, path)
-    return Inversion(model.network, model.eye, path, code_to_invert(model, sent, path), **values)
+        values["jitter"] = jitter_pixels(model.network, path)
+    return Inversion(
+        model.network, model.preprocessing, path, embedding_to_invert(model, sent, path), **values
+    )
 
 
 @torch.no_grad()
 def _inverted(
-    model: VisionModel, one: Inversion, pictures: Tensor, number: int, original: MadeFor | None
+    model: VisionModel,
+    one: Inversion,
+    pictures: Tensor,
+    number: int,
+    original: PredictedClass | None,
 ) -> InvertedLayer:
     """What became of one layer: its pictures (restarts, C, H, W) as they are saved."""
-    x = model.eye.normalize(pictures)
+    x = model.preprocessing.normalize(pictures)
     predicted = _judged(model, x)
     return InvertedLayer(
         layer=one.path,
@@ -85,17 +93,22 @@ def _inverted(
 
 
 @torch.no_grad()
-def _judged(model: VisionModel, x: Tensor) -> list[MadeFor]:
+def _judged(model: VisionModel, x: Tensor) -> list[PredictedClass]:
     """The first prediction for each input (B, C, H, W), in the network's units."""
     rows = model.network.logits(x).softmax(1)
     best = [(int(row.argmax()), float(row.max())) for row in rows]
     return [
-        MadeFor(index=index, label=model.label(index), probability=value) for index, value in best
+        PredictedClass(index=index, label=model.label(index), probability=value)
+        for index, value in best
     ]
 
 
 def _leave(
-    context: Context, model: VisionModel, made: Made, inverted: list[InvertedLayer], sent: Input
+    context: Context,
+    model: VisionModel,
+    made: OptimizationResult,
+    inverted: list[InvertedLayer],
+    sent: Input,
 ) -> None:
     cells: list[tuple[Image.Image, str]] = []
     for number, (layer, kept) in enumerate(zip(inverted, made.kept, strict=True), 1):
@@ -111,12 +124,17 @@ def _leave(
             )
         )
     if isinstance(sent, Image.Image):
-        cells.insert(0, (to_image(model.eye.picture(model.view(sent).x)), "what the network sees"))
-    leave_strip(context, cells)
+        cells.insert(
+            0,
+            (to_image(model.preprocessing.picture(model.prepare(sent).x)), "what the network sees"),
+        )
+    save_strip(context, cells)
     save_json(context, "curve.json", _curves(made, inverted))
 
 
-def _curves(made: Made, inverted: list[InvertedLayer]) -> dict[str, dict[str, list[float]]]:
+def _curves(
+    made: OptimizationResult, inverted: list[InvertedLayer]
+) -> dict[str, dict[str, list[float]]]:
     """{layer: {part of the loss: [value at each step]}}"""
     each = len(made.curve) // len(inverted)
     parts = {layer.layer: made.curve[i * each : (i + 1) * each] for i, layer in enumerate(inverted)}

@@ -6,9 +6,9 @@ from torch import Tensor
 from catalog.targets import parse_target
 from catalog.techniques.occlusion import OcclusionParams, OcclusionSummary
 from workers.toolkit.attribution.attribution import Attribution, Progress
-from workers.toolkit.attribution.explicand import look
+from workers.toolkit.attribution.explained_input import explain_input
 from workers.toolkit.execution.context import Context
-from workers.toolkit.images.baselines import fill_image
+from workers.toolkit.images.baselines import baseline_image
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.vision_model import VisionModel
 from workers.toolkit.occlusion.choice import Occlusion
@@ -21,19 +21,28 @@ BOTH_WAYS = 0.2
 def run(
     params: OcclusionParams, model: VisionModel, images: dict[str, Image.Image], context: Context
 ) -> OcclusionSummary:
-    subject = look(model, images["image"], parse_target(params.target, model.labels, model.name))
-    x, probability = subject.view.x, params.score == "probability"
+    explained = explain_input(
+        model, images["image"], parse_target(params.target, model.labels, model.name)
+    )
+    x, probability = explained.model_input.x, params.score == "probability"
     height, width = x.shape[2:]
     window, stride = params.grid(min(height, width))
     patches = rectangles(height, width, window, stride)
-    fill = fill_image(params.fill, x, model.eye.mean, model.eye.std, window / 2)
-    base: float = subject.score(probability=probability)["score_value"]
+    fill = baseline_image(
+        params.fill, x, model.preprocessing.mean, model.preprocessing.std, window / 2
+    )
+    base: float = explained.score(probability=probability)["score_value"]
 
     found: list[PatchScores] = []
 
     def explain(network: Network, progress: Progress) -> Tensor:
         asked = Occlusion(
-            network, subject.unit.path, subject.readout(probability=probability), x, patches, fill
+            network,
+            explained.unit.path,
+            explained.readout(probability=probability),
+            x,
+            patches,
+            fill,
         )
         found.append(patch_scores(asked, progress, attribution.record))
         return base - found[0].scores.double()  # (patches,)
@@ -41,7 +50,7 @@ def run(
     def spread_out(falls: Tensor) -> Tensor:
         return spread(falls, patches, height, width, mean=params.aggregate == "mean")  # (H, W)
 
-    attribution = Attribution(subject, context, explain, spread_out, params, gradient=False)
+    attribution = Attribution(explained, context, explain, spread_out, params, gradient=False)
     falls, values = attribution.explanation, attribution.marks
     # Where hiding a part raises the score about as much as it falls elsewhere, zero must have a colour of its own.
     both_ways = float(-values.min()) > BOTH_WAYS * float(values.max())
@@ -54,5 +63,7 @@ def run(
         expected_speedup=round(found[0].expected_speedup, 2),
         largest_fall=float(falls[deepest]),
         largest_fall_score=base - float(falls[deepest]),
-        largest_fall_box=[round(side, 2) for side in subject.view.to_image(patches[deepest])],
+        largest_fall_box=[
+            round(side, 2) for side in explained.model_input.to_image(patches[deepest])
+        ],
     )

@@ -4,7 +4,7 @@ from PIL import Image
 
 from catalog.targets import Target
 from catalog.techniques.predict import Prediction, PredictParams, PredictSummary
-from workers.toolkit.attribution.explicand import look
+from workers.toolkit.attribution.explained_input import explain_input
 from workers.toolkit.execution.context import Context
 from workers.toolkit.network.vision_model import VisionModel
 
@@ -13,8 +13,8 @@ def run(
     params: PredictParams, model: VisionModel, images: dict[str, Image.Image], context: Context
 ) -> PredictSummary:
     context.progress(0, 1)
-    subject = look(model, images["image"], Target("top", "top"))
-    logits, probabilities = subject.logits[0], subject.probabilities  # (classes,)
+    explained = explain_input(model, images["image"], Target("top", "top"))
+    logits, probabilities = explained.logits[0], explained.probabilities  # (classes,)
     best = probabilities.argsort(descending=True, stable=True)[: params.top_k].tolist()
     context.progress(1, 1)
     return PredictSummary(

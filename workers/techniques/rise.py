@@ -6,10 +6,10 @@ from torch import Tensor
 from catalog.targets import parse_target
 from catalog.techniques.rise import RiseParams, RiseSummary
 from workers.toolkit.attribution.attribution import Attribution, Progress
-from workers.toolkit.attribution.explicand import look
+from workers.toolkit.attribution.explained_input import explain_input
 from workers.toolkit.attribution.rise import Masks, rise
 from workers.toolkit.execution.context import Context
-from workers.toolkit.images.baselines import fill_image
+from workers.toolkit.images.baselines import baseline_image
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.vision_model import VisionModel
 
@@ -17,24 +17,30 @@ from workers.toolkit.network.vision_model import VisionModel
 def run(
     params: RiseParams, model: VisionModel, images: dict[str, Image.Image], context: Context
 ) -> RiseSummary:
-    subject = look(model, images["image"], parse_target(params.target, model.labels, model.name))
-    x, probability = subject.view.x, params.score == "probability"
-    fill = fill_image(
-        params.fill, x, model.eye.mean, model.eye.std, min(x.shape[2:]) / params.grid / 2
+    explained = explain_input(
+        model, images["image"], parse_target(params.target, model.labels, model.name)
+    )
+    x, probability = explained.model_input.x, params.score == "probability"
+    fill = baseline_image(
+        params.fill,
+        x,
+        model.preprocessing.mean,
+        model.preprocessing.std,
+        min(x.shape[2:]) / params.grid / 2,
     )
     masks = Masks(params.grid, params.probability)
 
     def explain(_network: Network, progress: Progress) -> Tensor:
-        score = attribution.record.scores(subject.scorer(probability=probability))
+        score = attribution.record.scores(explained.scorer(probability=probability))
         return rise(score, x, fill, masks, params.masks, params.seed or 0, progress)  # (H, W)
 
     attribution = Attribution(
-        subject, context, explain, lambda values: values, params, gradient=False
+        explained, context, explain, lambda values: values, params, gradient=False
     )
     values = attribution.marks
     told = attribution.leave(values, probability=probability)
     row, column = divmod(int(values.argmax()), values.shape[1])
-    left, top, right, bottom = subject.view.to_image((column, row, column + 1, row + 1))
+    left, top, right, bottom = explained.model_input.to_image((column, row, column + 1, row + 1))
     return RiseSummary(
         **told,
         masks=params.masks,

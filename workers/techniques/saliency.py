@@ -6,10 +6,14 @@ from torch import Tensor
 from catalog.targets import parse_target
 from catalog.techniques.saliency import SaliencyParams, SaliencySummary
 from workers.toolkit.attribution.attribution import Attribution, Progress
-from workers.toolkit.attribution.explicand import look
-from workers.toolkit.attribution.smoothgrad import smooth
+from workers.toolkit.attribution.explained_input import explain_input
+from workers.toolkit.attribution.smoothgrad import smoothgrad
 from workers.toolkit.execution.context import Context
-from workers.toolkit.execution.input_gradient import input_gradient, strength, strongest_channel
+from workers.toolkit.execution.input_gradient import (
+    gradient_magnitude,
+    input_gradient,
+    strongest_channel,
+)
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.vision_model import VisionModel
 
@@ -17,15 +21,19 @@ from workers.toolkit.network.vision_model import VisionModel
 def run(
     params: SaliencyParams, model: VisionModel, images: dict[str, Image.Image], context: Context
 ) -> SaliencySummary:
-    subject = look(model, images["image"], parse_target(params.target, model.labels, model.name))
+    explained = explain_input(
+        model, images["image"], parse_target(params.target, model.labels, model.name)
+    )
 
     def explain(network: Network, progress: Progress) -> Tensor:
         def gradient(x: Tensor) -> Tensor:
-            return input_gradient(network, subject.unit, x)
+            return input_gradient(network, explained.unit, x)
 
-        return smooth(gradient, subject.view.x, params, progress, attribution.record)  # (C, H, W)
+        return smoothgrad(
+            gradient, explained.model_input.x, params, progress, attribution.record
+        )  # (C, H, W)
 
-    attribution = Attribution(subject, context, explain, strength, params)
+    attribution = Attribution(explained, context, explain, gradient_magnitude, params)
     signed = params.reduce == "signed"
     values = strongest_channel(attribution.explanation) if signed else attribution.marks  # (H, W)
     told = attribution.leave(values, tail=0.5, signed=signed)

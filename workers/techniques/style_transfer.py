@@ -18,14 +18,14 @@ from catalog.techniques.style_transfer import (
 )
 from workers.toolkit.errors import OneSizeOnly
 from workers.toolkit.execution.context import Context
-from workers.toolkit.images.picture import as_saved, framed, from_image
+from workers.toolkit.images.picture import from_image, pad_by_reflection, quantized
 from workers.toolkit.network.maps import layers_at
 from workers.toolkit.network.network import Network
-from workers.toolkit.network.pooling import average_pooled
+from workers.toolkit.network.pooling import replace_max_pooling
 from workers.toolkit.network.vision_model import VisionModel
-from workers.toolkit.optimization.curve import leave_pictures
-from workers.toolkit.optimization.engine import ascend
-from workers.toolkit.optimization.style_transfer import Restyle, Weights
+from workers.toolkit.optimization.curve import save_pictures
+from workers.toolkit.optimization.engine import optimize
+from workers.toolkit.optimization.style_transfer import StyleTransferStage, Weights
 
 _CONTENT_DEPTH, _STYLE_DEPTHS = 0.3, (0.02, 0.1, 0.18, 0.3, 0.4)
 _LEAST = 8  # pixels of a side
@@ -40,12 +40,12 @@ def run(
     content_layers, style_layers = _layers(params, model)
     networks = _Networks(model.network, average=params.pooling == "average")
     sizes = _sizes(params, model, networks, images, content_layers, style_layers)
-    made = ascend(
+    made = optimize(
         [size.stage() for size in sizes], context, seed=params.seed or 0, device=model.device
     )
     last = sizes[-1]
     shown = replace(made, picture=last.picture(made.picture))
-    leave_pictures(context, shown)
+    save_pictures(context, shown)
     return StyleTransferSummary(
         recipe=params.recipe or "",
         content_layers=list(content_layers),
@@ -56,7 +56,7 @@ def run(
         steps=sum(size.steps for size in sizes),
         max_pools_replaced=networks.replaced,
         losses_of_content=_numbers(last, last.content),
-        losses_after=_numbers(last, as_saved(made.picture)),
+        losses_after=_numbers(last, quantized(made.picture)),
     )
 
 
@@ -75,7 +75,7 @@ class _Networks:
         if not self._average:
             return sized
         if (height, width) not in self._pooled:
-            self._pooled[height, width], self.replaced = average_pooled(sized)
+            self._pooled[height, width], self.replaced = replace_max_pooling(sized)
         return self._pooled[height, width]
 
 
@@ -111,7 +111,7 @@ def _sizes(
     images: dict[str, Image.Image],
     content_layers: tuple[str, ...],
     style_layers: tuple[str, ...],
-) -> list[Restyle]:
+) -> list[StyleTransferStage]:
     """One optimization for each size, the smallest first."""
     styles = [images[name] for name in STYLES if name in images]
     contents = [
@@ -129,10 +129,10 @@ def _sizes(
         **params.model_dump(include={"recipe", "start", "keep_colours", "optimizer", "rate"}),
     }
     return [
-        Restyle(
+        StyleTransferStage(
             network_at,
-            model.eye,
-            content=framed(content, frame),
+            model.preprocessing,
+            content=pad_by_reflection(content, frame),
             styles=[_sized(style, round(side * params.style_scale), model) for style in styles],
             steps=steps,
             **shared,
@@ -160,9 +160,9 @@ def _sized(image: Image.Image, side: int, model: VisionModel) -> Tensor:
     factor = side / max(image.size)
     width, height = (max(_LEAST, round(length * factor)) for length in image.size)
     scaled = image.resize((width, height), Image.Resampling.LANCZOS)
-    return from_image(scaled, len(model.eye.mean)).to(model.device)
+    return from_image(scaled, len(model.preprocessing.mean)).to(model.device)
 
 
 @torch.no_grad()
-def _numbers(size: Restyle, picture: Tensor) -> dict[str, float]:
+def _numbers(size: StyleTransferStage, picture: Tensor) -> dict[str, float]:
     return {name: float(part) for name, part in size.losses(picture).items()}

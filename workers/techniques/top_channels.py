@@ -7,8 +7,18 @@ from PIL import Image
 
 from catalog.image_set import IndexUse, Patch, complete_index_name, index_name
 from catalog.techniques.top_channels import RespondingChannel, TopChannelsParams, TopChannelsSummary
-from workers.toolkit.activations.response import parts, respond, spot_of, strongest
-from workers.toolkit.activations.top_activations import Hit, LayerReader, Spot, read_layer
+from workers.toolkit.activations.response import (
+    channel_responses,
+    patch_of_response,
+    relative_responses,
+    strongest_channels,
+)
+from workers.toolkit.activations.top_activations import (
+    IndexEntry,
+    LayerReader,
+    TopPatch,
+    read_layer,
+)
 from workers.toolkit.activations.top_patches import patch_cell, place_cell, side_by_side
 from workers.toolkit.execution.context import Context, save_json, save_png
 from workers.toolkit.network.maps import last_map
@@ -23,9 +33,9 @@ def run(
     path = params.layer or model.recommended.get("grad_cam") or last_map(model.network)
     name = index_name(model.name, model.weights, path)
     reader = read_layer(model, path, context.image_set, name, context.progress)
-    view, values, places = respond(reader, images["image"], params.place())
-    relative = parts(reader, values, params.k)
-    chosen = strongest(
+    view, values, places = channel_responses(reader, images["image"], params.place())
+    relative = relative_responses(reader, values, params.k)
+    chosen = strongest_channels(
         reader, values, params.channels, params.k, relative=params.rank == "relative"
     )
     cut = reader.effective if params.crop == "effective" else _all_that_is_seen
@@ -35,7 +45,9 @@ def run(
         context.progress(total - 1, total, "patches")
 
     patches, cells = _best(reader, chosen, params.k, cut, still)
-    spots = [cut(channel, spot_of(reader, view, values, places, channel)) for channel in chosen]
+    spots = [
+        cut(channel, patch_of_response(reader, view, values, places, channel)) for channel in chosen
+    ]
     found = [
         _channel(reader, channel, relative[channel], spot, patches[channel])
         for channel, spot in zip(chosen, spots, strict=True)
@@ -60,7 +72,7 @@ def _best(
     reader: LayerReader,
     channels: list[int],
     k: int,
-    cut: Callable[[int, Spot], Spot],
+    cut: Callable[[int, TopPatch], TopPatch],
     still: Callable[[], None],
 ) -> tuple[dict[int, list[Patch]], dict[int, list[Image.Image]]]:
     """The patches of each channel and their small pictures, best first. Every photograph is decoded once.
@@ -68,10 +80,10 @@ def _best(
     `still` is called before each of them.
     """
     hits = {channel: reader.best(channel, k) for channel in channels}
-    shown: dict[tuple[int, Hit], tuple[Patch, Image.Image]] = {}
+    shown: dict[tuple[int, IndexEntry], tuple[Patch, Image.Image]] = {}
     for image in dict.fromkeys(hit.image for of_channel in hits.values() for hit in of_channel):
         still()
-        view = reader.view(image)
+        view = reader.model_input(image)
         for channel, of_channel in hits.items():
             for hit in (hit for hit in of_channel if hit.image == image):
                 spot = cut(channel, reader.spot(hit, view))
@@ -82,7 +94,7 @@ def _best(
     }
 
 
-def _all_that_is_seen(channel: int, spot: Spot) -> Spot:
+def _all_that_is_seen(channel: int, spot: TopPatch) -> TopPatch:
     return spot
 
 
@@ -92,7 +104,7 @@ def _label(channel: RespondingChannel) -> str:
 
 
 def _channel(
-    reader: LayerReader, channel: int, part: float, spot: Spot, patches: list[Patch]
+    reader: LayerReader, channel: int, part: float, spot: TopPatch, patches: list[Patch]
 ) -> RespondingChannel:
     facts = spot.facts(has_map=reader.has_map)
     del facts["image"]

@@ -7,9 +7,14 @@ from catalog.image_set import IndexUse, Patch, complete_index_name, index_name
 from catalog.models import ReceptiveField
 from catalog.targets import Target, parse_target
 from catalog.techniques.top_patches import TopPatchesParams, TopPatchesSummary
-from workers.toolkit.activations.top_activations import LayerReader, Spot, read_layer
-from workers.toolkit.activations.top_patches import input_part, patch, patch_cell, place_cell
-from workers.toolkit.attribution.explicand import told
+from workers.toolkit.activations.top_activations import LayerReader, TopPatch, read_layer
+from workers.toolkit.activations.top_patches import (
+    crop_to_patch,
+    patch_cell,
+    patch_picture,
+    place_cell,
+)
+from workers.toolkit.attribution.explained_input import target_summary
 from workers.toolkit.execution.context import Context, save_json, save_png
 from workers.toolkit.network.rectifiers import guided
 from workers.toolkit.network.unit import find_unit
@@ -33,7 +38,7 @@ def run(
     total = reader.index.covered + 1
     context.progress(total, total)
     return TopPatchesSummary(
-        target=ExplainedTarget(**told(model, target, unit)),
+        target=ExplainedTarget(**target_summary(model, target, unit)),
         receptive_field=_receptive_field(reader),
         crop=params.crop,
         patches=patches,
@@ -51,26 +56,26 @@ def _leave(
     """Save every patch and the sheets; one photograph is held at a time."""
     patches, cells, places, labels = [], [], [], []
     for number, hit in enumerate(reader.best(channel, params.k), 1):
-        spot = reader.spot(hit, reader.view(hit.image))
+        spot = reader.spot(hit, reader.model_input(hit.image))
         if params.crop == "effective":
             spot = reader.effective(channel, spot)
         beside = _guided(reader, channel, spot, context, number) if params.guided else None
-        save_png(context, f"patch-{number}.png", patch(spot))
+        save_png(context, f"patch-{number}.png", patch_picture(spot))
         patches.append(Patch(**spot.facts(has_map=reader.has_map), file=f"patch-{number}.png"))
         cells.append(patch_cell(spot, beside))
         places.append(place_cell(spot))
         labels.append(f"{number}: {spot.activation:.3g}")
     save_png(context, "patches.png", contact_sheet(cells, labels, caption))
     save_png(context, "places.png", contact_sheet(places, labels, caption))
-    save_json(context, "patches.json", [patch.model_dump() for patch in patches])
+    save_json(context, "patches.json", [patch_picture.model_dump() for patch_picture in patches])
     return patches
 
 
 def _guided(
-    reader: LayerReader, channel: int, spot: Spot, context: Context, number: int
+    reader: LayerReader, channel: int, spot: TopPatch, context: Context, number: int
 ) -> Image.Image:
     """Save the guided backpropagation of the unit, cut to the patch."""
-    picture = input_part(spot, gradient_picture(reader.gradient(channel, spot, guided)))
+    picture = crop_to_patch(spot, gradient_picture(reader.gradient(channel, spot, guided)))
     save_png(context, f"guided-{number}.png", picture)
     return picture
 

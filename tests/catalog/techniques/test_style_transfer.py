@@ -106,10 +106,10 @@ def test_other_weights_are_refused(weights: str) -> None:
 
 
 def test_weights_and_styles_are_as_many() -> None:
-    resolved(style_weights="1, 2").check_images({"content", "style", "style_3"})
-    resolved().check_images({"content", "style", "style_2", "style_3"})
+    resolved(style_weights="1, 2").check_inputs({"content", "style", "style_3"})
+    resolved().check_inputs({"content", "style", "style_2", "style_3"})
     with pytest.raises(InvalidParameters, match="2 weights do not fit 1 styles"):
-        resolved(style_weights="1, 2").check_images({"content", "style"})
+        resolved(style_weights="1, 2").check_inputs({"content", "style"})
 
 
 @pytest.mark.parametrize("layers", ["", " , ", ",".join(f"layer{i}" for i in range(13))])

@@ -14,7 +14,7 @@ from jobs.lease import Lease
 from jobs.model import Job, Progress
 from jobs.settings import Settings
 from jobs.store import JobStore
-from service.events.change_listener import Changes
+from service.events.change_listener import ChangeListener
 from service.events.feeds import BUFFERED_EVENTS, Feeds, Listener
 from service.problems import Problem
 from tests.jobs.test_transitions import claimed, new_job
@@ -30,7 +30,7 @@ async def feeding(
     redis: Redis, settings: Settings, log: type[EventLog] = EventLog
 ) -> AsyncIterator[Feeds]:
     """Feeds as an application has them; fails if a task is left that was not there before."""
-    changes = Changes(settings.redis_url)
+    changes = ChangeListener(settings.redis_url)
     reader = asyncio.create_task(changes.run())
     before = asyncio.all_tasks()
     feeds = Feeds(log(redis), changes, most_listeners=300)
@@ -58,7 +58,7 @@ async def first(listener: Listener, count: int) -> list[Event]:
 
 def advance(lease: Lease, count: int) -> None:
     for done in range(count):
-        lease.beat(Progress(done=done, total=count))
+        lease.heartbeat(Progress(done=done, total=count))
 
 
 def test_two_hundred_listeners_share_each_read(

@@ -11,7 +11,7 @@ from workers.toolkit.activations.activation_index import TOP, ActivationIndex, m
 
 
 def filled(values: np.ndarray, places: np.ndarray, chunks: list[int]) -> ActivationIndex:
-    index, start = ActivationIndex.empty(values.shape[1], "an eye"), 0
+    index, start = ActivationIndex.empty(values.shape[1], "an preprocessing"), 0
     for chunk in [*chunks, len(values)]:
         part = slice(start, min(start + chunk, len(values)))
         index = index.extended(values[part], places[part])
@@ -45,7 +45,7 @@ def test_survives_being_written_and_read() -> None:
     )
     again = ActivationIndex.read(index.write())
     assert again is not None
-    assert (again.covered, again.made_by) == (5, "an eye")
+    assert (again.covered, again.made_by) == (5, "an preprocessing")
     for name in ("values", "images", "places"):
         assert np.array_equal(getattr(again, name), getattr(index, name))
 
@@ -56,7 +56,7 @@ def test_what_is_no_index_is_none(damage: bytes) -> None:
 
 
 def test_a_cut_file_is_none() -> None:
-    data = ActivationIndex.empty(4, "an eye").write()
+    data = ActivationIndex.empty(4, "an preprocessing").write()
     assert all(ActivationIndex.read(data[:end]) is None for end in range(0, len(data) - 1, 97))
 
 

@@ -107,7 +107,7 @@ def test_layers_and_the_output_have_an_index() -> None:
     output = activation_index(model, "", images, "output", silent)
     best = int(output.images[3, 0])
     logits = [
-        float(model.network.logits(model.view(images.open(image)).x)[0, 3])
+        float(model.network.logits(model.prepare(images.open(image)).x)[0, 3])
         for image in images.images
     ]
     assert best == int(np.argmax(logits))

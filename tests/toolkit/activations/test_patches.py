@@ -15,15 +15,17 @@ PIXELS = (SIDE, SIDE)
 
 @pytest.fixture(scope="module")
 def model() -> VisionModel:
-    """The tiny network with an eye that leaves a picture of 32 × 32 as it is."""
+    """The tiny network with an preprocessing that leaves a picture of 32 × 32 as it is."""
     made = tiny_model()
-    eye = made.eye.__class__(SIDE, SIDE, "bilinear", made.eye.mean, made.eye.std)
-    return VisionModel("tiny", made.network, eye, made.labels, made.weights)
+    preprocessing = made.preprocessing.__class__(
+        SIDE, SIDE, "bilinear", made.preprocessing.mean, made.preprocessing.std
+    )
+    return VisionModel("tiny", made.network, preprocessing, made.labels, made.weights)
 
 
 def value(model: VisionModel, image: Image.Image, path: str, place: tuple[int, int]) -> float:
     with torch.no_grad():
-        return float(model.network.run(model.view(image).x, path)[0, 2, place[0], place[1]])
+        return float(model.network.run(model.prepare(image).x, path)[0, 2, place[0], place[1]])
 
 
 @pytest.mark.parametrize("path", ["conv1", "conv2", "pool", "conv3"])
@@ -33,7 +35,7 @@ def test_nothing_outside_the_box_matters(
 ) -> None:
     image = photo(*PIXELS, seed=1)
     field = receptive_fields(model.network.whole.graph)[model.network.layers[path]]
-    box = seen_box(model.view(image), field, *place)
+    box = seen_box(model.prepare(image), field, *place)
     left, top, right, bottom = map(int, box)
     noise = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
     noise[top:bottom, left:right] = np.asarray(image)[top:bottom, left:right]
@@ -42,28 +44,28 @@ def test_nothing_outside_the_box_matters(
 
 def test_the_box_is_in_pixels_of_the_photograph() -> None:
     model, image = tiny_model(), photo(72, 90, seed=1)  # resized to 36 × 45, then cropped
-    view = model.view(image)
+    model_input = model.prepare(image)
     field = receptive_fields(model.network.whole.graph)[model.network.layers["conv1"]]
-    assert seen_box(view, field, 0, 0) == (
+    assert seen_box(model_input, field, 0, 0) == (
         4,
         12,
         8,
         16,
     )  # 2 of 3 pixels are on the input, each is 2 of the image
-    assert seen_box(view, field, 1, 2) == (10, 14, 16, 20)
+    assert seen_box(model_input, field, 1, 2) == (10, 14, 16, 20)
 
 
 def test_without_a_field_everything_is_seen() -> None:
-    view = tiny_model().view(photo(72, 90))
-    assert seen_box(view, None, 0, 0) == view.box
+    model_input = tiny_model().prepare(photo(72, 90))
+    assert seen_box(model_input, None, 0, 0) == model_input.box
 
 
 def test_the_effective_box_leaves_out_what_is_faint(model: VisionModel) -> None:
-    view = model.view(photo(*PIXELS))
+    model_input = model.prepare(photo(*PIXELS))
     gradient = torch.full((3, SIDE, SIDE), 0.001)
     gradient[:, 10:20, 4:14] = -1.0
-    assert effective_box(view, gradient) == (4, 10, 14, 20)
-    assert effective_box(view, torch.ones(3, SIDE, SIDE)) == (
+    assert effective_box(model_input, gradient) == (4, 10, 14, 20)
+    assert effective_box(model_input, torch.ones(3, SIDE, SIDE)) == (
         1,
         1,
         31,
@@ -72,8 +74,8 @@ def test_the_effective_box_leaves_out_what_is_faint(model: VisionModel) -> None:
 
 
 def test_a_unit_that_nothing_changes_keeps_the_whole_box() -> None:
-    view = tiny_model().view(photo(50, 40))
-    assert effective_box(view, torch.zeros(3, SIDE, SIDE)) == view.box
+    model_input = tiny_model().prepare(photo(50, 40))
+    assert effective_box(model_input, torch.zeros(3, SIDE, SIDE)) == model_input.box
 
 
 def test_a_crop_has_every_pixel_that_the_box_touches() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tests.toolkit.networks import noise
-from workers.toolkit.attribution.faithfulness import area, cuts, exchange, pixel_ranks
+from workers.toolkit.attribution.faithfulness import area, pixel_counts, pixel_ranks, replace_pixels
 from workers.toolkit.errors import NotFinite
 
 
@@ -31,9 +31,9 @@ def test_a_linear_models_areas_are_those_derived_by_hand() -> None:
     By trapezoids of width 1/4: (10/2 + 6 + 3 + 1 + 0/2)/4 = 3.75 and (0/2 + 4 + 7 + 9 + 10/2)/4 = 6.25.
     """
     x = torch.tensor([[[[4.0, 1.0], [3.0, 2.0]]]])
-    ranks, counts = pixel_ranks(x[0, 0], seeded()), cuts(4)
-    deletion = exchange(total, x, 0 * x, ranks, counts, silent)
-    insertion = exchange(total, 0 * x, x, ranks, counts, silent)
+    ranks, counts = pixel_ranks(x[0, 0], seeded()), pixel_counts(4)
+    deletion = replace_pixels(total, x, 0 * x, ranks, counts, silent)
+    insertion = replace_pixels(total, 0 * x, x, ranks, counts, silent)
     assert deletion.tolist() == [10, 6, 3, 1, 0]
     assert insertion.tolist() == [0, 4, 7, 9, 10]
     fractions = [count / 4 for count in counts]
@@ -42,9 +42,9 @@ def test_a_linear_models_areas_are_those_derived_by_hand() -> None:
 
 def test_curves_are_those_of_a_naive_loop() -> None:
     x, other, values = noise(1, 9), noise(1, 9, seed=2), noise(1, 9, seed=3)[0, 0]
-    counts = cuts(81, 7)
+    counts = pixel_counts(81, 7)
     score = lambda batch: batch.square().sum((1, 2, 3)) + batch[:, 0, 0, 0]  # noqa: E731
-    ours = exchange(score, x, other, pixel_ranks(values, seeded()), counts, silent, batch=3)
+    ours = replace_pixels(score, x, other, pixel_ranks(values, seeded()), counts, silent, batch=3)
     order = sorted((-float(values[y, z]), y, z) for y in range(9) for z in range(9))
     expected, image, taken = [], x.clone(), 0
     for count in counts:
@@ -65,7 +65,7 @@ def test_the_highest_value_comes_first_and_equal_ones_in_random_order() -> None:
 
 @given(st.integers(1, 5000), st.integers(1, 40))
 def test_cuts_go_from_none_to_all_in_equal_steps(pixels: int, steps: int) -> None:
-    counts = cuts(pixels, steps)
+    counts = pixel_counts(pixels, steps)
     widths = [after - before for before, after in pairwise(counts)]
     assert (counts[0], counts[-1], len(widths)) == (0, pixels, min(steps, pixels))
     assert min(widths) >= 1
@@ -79,7 +79,9 @@ def test_an_area_is_exact_for_a_straight_line_in_unequal_steps() -> None:
 def test_the_image_is_not_changed_and_progress_is_told() -> None:
     x, told = noise(1, 6), []
     kept = x.clone()
-    exchange(total, x, x * 0, pixel_ranks(x[0, 0], seeded()), cuts(36, 9), told.append, batch=4)
+    replace_pixels(
+        total, x, x * 0, pixel_ranks(x[0, 0], seeded()), pixel_counts(36, 9), told.append, batch=4
+    )
     assert torch.equal(x, kept)
     assert told == [0, 4, 8, 10]
 
@@ -87,11 +89,11 @@ def test_the_image_is_not_changed_and_progress_is_told() -> None:
 def test_a_score_that_is_no_number_is_refused() -> None:
     x = noise(1, 6)
     with pytest.raises(NotFinite, match="without `check`"):
-        exchange(
+        replace_pixels(
             lambda batch: total(batch) / total(batch),
             x,
             x * 0,
             pixel_ranks(x[0, 0], seeded()),
-            cuts(36),
+            pixel_counts(36),
             silent,
         )

@@ -7,7 +7,13 @@ import torch
 from torch import Tensor
 
 from tests.toolkit.networks import noise
-from workers.toolkit.attribution.faithfulness import MOVES, STEPS, hide_and_show, moved, passes
+from workers.toolkit.attribution.faithfulness import (
+    MOVES,
+    STEPS,
+    deletion_insertion,
+    passes,
+    shifted_map,
+)
 from workers.toolkit.images.baselines import blur
 
 SIDE = 20
@@ -26,7 +32,9 @@ def spot() -> Tensor:
 
 
 def found(marks: Tensor, weight: Tensor, x: Tensor, seed: int = 0) -> dict[str, Any]:
-    return hide_and_show(lambda batch: (batch * weight).flatten(1).sum(1), x, marks, seed, silent)
+    return deletion_insertion(
+        lambda batch: (batch * weight).flatten(1).sum(1), x, marks, seed, silent
+    )
 
 
 def test_on_a_linear_model_the_curves_are_sums_of_the_sorted_parts() -> None:
@@ -75,7 +83,7 @@ def test_a_moved_map_has_the_same_values_at_least_a_quarter_away() -> None:
     marks = torch.zeros(8, 12)
     marks[0, 0] = 1
     places = [
-        divmod(int(moved(marks, torch.Generator().manual_seed(seed)).argmax()), 12)
+        divmod(int(shifted_map(marks, torch.Generator().manual_seed(seed)).argmax()), 12)
         for seed in range(60)
     ]
     assert {y for y, _ in places} == set(range(2, 7))
@@ -98,7 +106,7 @@ def test_the_announced_number_of_images_is_shown_and_told(side: int) -> None:
         return batch.flatten(1).sum(1)
 
     x = noise(1, side)
-    hide_and_show(score, x, x[0, 0], 0, told.append)
+    deletion_insertion(score, x, x[0, 0], 0, told.append)
     assert sum(seen) == told[-1] == passes(side * side)
     assert told == sorted(told)
     assert passes(SIDE * SIDE) == (STEPS + 1) * 2 * (1 + MOVES) <= 126

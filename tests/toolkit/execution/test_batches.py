@@ -10,7 +10,7 @@ from torch import Tensor
 from catalog.targets import parse_target
 from tests.tiny import photo, tiny_model
 from tests.toolkit.networks import noise
-from workers.toolkit.attribution.explicand import look
+from workers.toolkit.attribution.explained_input import explain_input
 from workers.toolkit.attribution.grad_cam import class_activation_map
 from workers.toolkit.execution import batches
 from workers.toolkit.execution.batches import batch_size, free_bytes
@@ -51,7 +51,7 @@ def test_scores_and_gradients_take_pieces_that_fit(
 ) -> None:
     model = tiny_model(double=True)
     network, single = model.network, tiny_model()
-    subject = look(single, photo(), parse_target("class:3", single.labels, "tiny"))
+    explained = explain_input(single, photo(), parse_target("class:3", single.labels, "tiny"))
     monkeypatch.setattr(batches, "free_bytes", lambda device: free)
     x, seen, unit = noise(7).double(), list[int](), Unit(LOGITS, 3)
     whole, run_all = network.logits(x)[:, 3], Network.run_all
@@ -61,7 +61,7 @@ def test_scores_and_gradients_take_pieces_that_fit(
         return run_all(of, some, *rest)
 
     monkeypatch.setattr(Network, "run_all", spy)
-    scores = replace(subject, model=model).scorer()(x)
+    scores = replace(explained, model=model).scorer()(x)
     gradient = input_gradient(network, unit, x)
     maps = class_activation_map(network, unit, "conv3", x)
     assert max(seen) == most

@@ -12,7 +12,7 @@ from tests.techniques.running import explain
 from tests.tiny import TinyNetwork, seeded, tiny_model
 from tests.toolkit.networks import network, noise
 from workers.toolkit.attribution.grad_cam import class_activation_map
-from workers.toolkit.execution.dynamic_batching import Gathering, gathered
+from workers.toolkit.execution.dynamic_batching import DynamicBatcher, dynamically_batched
 from workers.toolkit.execution.input_gradient import input_gradient
 from workers.toolkit.network.rectifiers import guided
 from workers.toolkit.network.unit import Unit
@@ -22,9 +22,9 @@ UNITS = [Unit("", 3), Unit("", 7), Unit("", 3), Unit("", 0)]
 
 def together(
     tasks: Sequence[Callable[[], Any]], patience_s: float = 20.0
-) -> tuple[list[Any], Gathering]:
+) -> tuple[list[Any], DynamicBatcher]:
     """What each task returned, or its exception; every task in a thread of its own."""
-    gathering = Gathering(len(tasks), patience_s)
+    gathering = DynamicBatcher(len(tasks), patience_s)
 
     def run(task: Callable[[], Any]) -> Any:
         with gathering.joined():
@@ -123,7 +123,8 @@ def test_what_fails_for_one_image_fails_for_that_image_alone() -> None:
         return x.sqrt()
 
     ask = [
-        lambda i=i: gathered("root", None, torch.full((1, 1), float(i - 1)), root) for i in range(3)
+        lambda i=i: dynamically_batched("root", None, torch.full((1, 1), float(i - 1)), root)
+        for i in range(3)
     ]
     found, _ = together(ask)
     assert isinstance(found[0], ValueError)
@@ -137,5 +138,5 @@ def test_without_a_gathering_a_call_runs_at_once() -> None:
         asked.extend(each)
         return x
 
-    assert torch.equal(gathered("key", 5, noise(3), run), noise(3))
+    assert torch.equal(dynamically_batched("key", 5, noise(3), run), noise(3))
     assert asked == [5, 5, 5]

@@ -51,7 +51,9 @@ class Cramped(Network):
 
 def cramped(room: int) -> tuple[VisionModel, Cramped]:
     roomy, network = tiny_model(), Cramped(room)
-    return VisionModel(roomy.name, network, roomy.eye, roomy.labels, roomy.weights), network
+    return VisionModel(
+        roomy.name, network, roomy.preprocessing, roomy.labels, roomy.weights
+    ), network
 
 
 @pytest.mark.parametrize("technique", ATTRIBUTIONS)
@@ -228,7 +230,7 @@ def test_numbers_that_are_not_finite_are_still_found_by_their_image() -> None:
         output = real(x, path, rule)
         return torch.where(x.mean((1, 2, 3), keepdim=True) == worst, np.nan, output)
 
-    views = torch.cat([model.eye.view(images.open(name)).x for name in images.images])
+    views = torch.cat([model.preprocessing.prepare(images.open(name)).x for name in images.images])
     worst = views.mean((1, 2, 3), keepdim=True)[4]
     network.run = poisoned  # type: ignore[method-assign]
     with pytest.raises(Exception, match="photo 4"):

@@ -9,12 +9,12 @@ from torch import Tensor
 from tests.techniques.running import Recording, Stopped, explain_into, values
 from tests.tiny import tiny_model
 from workers.toolkit.execution.context import LocalContext
-from workers.toolkit.execution.replay import Record
+from workers.toolkit.execution.replay import ReplayLog
 
 BATCHES = torch.arange(20.0)[:, None].split(4)
 
 
-def asked_of(record: Record, kind: str, stop_before: int = 99) -> tuple[list[Tensor], int]:
+def asked_of(record: ReplayLog, kind: str, stop_before: int = 99) -> tuple[list[Tensor], int]:
     """Results of five batches, or of as many as come before the stop, and how many images were computed."""
     asked = 0
 
@@ -29,41 +29,41 @@ def asked_of(record: Record, kind: str, stop_before: int = 99) -> tuple[list[Ten
 
 @pytest.mark.parametrize("kind", ["scores", "summed"])
 def test_only_what_is_not_known_is_computed(kind: str) -> None:
-    whole, asked = asked_of(Record(LocalContext()), kind)
+    whole, asked = asked_of(ReplayLog(LocalContext()), kind)
     assert asked == 20
     first = LocalContext()
-    asked_of(Record(first), kind, 3)
+    asked_of(ReplayLog(first), kind, 3)
     second = LocalContext(saved=first.saved)
-    found, asked = asked_of(Record(second), kind)
+    found, asked = asked_of(ReplayLog(second), kind)
     assert asked == 8
     assert torch.equal(
         sum(found) if kind == "summed" else torch.cat(found),
         sum(whole) if kind == "summed" else torch.cat(whole),
     )
-    assert asked_of(Record(LocalContext(saved=second.saved)), kind)[1] == 0
+    assert asked_of(ReplayLog(LocalContext(saved=second.saved)), kind)[1] == 0
 
 
 def test_it_replays_as_long_as_something_is_known() -> None:
     first = LocalContext()
-    asked_of(Record(first), "summed", 2)
-    record = Record(LocalContext(saved=first.saved))
+    asked_of(ReplayLog(first), "summed", 2)
+    record = ReplayLog(LocalContext(saved=first.saved))
     seen = []
     add = record.summed(lambda batch: batch)
     for batch in BATCHES[:3]:
         seen.append(record.replaying)
         add(batch)
     assert seen == [True, True, False]
-    assert not Record().replaying
+    assert not ReplayLog().replaying
 
 
 @pytest.mark.parametrize("kind", ["scores", "summed"])
 def test_what_does_not_fit_is_computed_anew(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another version may send other batches."""
-    whole, _ = asked_of(Record(), kind)
+    whole, _ = asked_of(ReplayLog(), kind)
     first = LocalContext()
-    asked_of(Record(first), kind, 3)
+    asked_of(ReplayLog(first), kind, 3)
     monkeypatch.setattr(f"{__name__}.BATCHES", torch.arange(20.0)[:, None].split(5))
-    record = Record(LocalContext(saved=first.saved))
+    record = ReplayLog(LocalContext(saved=first.saved))
     found, asked = asked_of(record, kind)
     assert torch.allclose(
         torch.stack([part.sum() for part in found]).sum(),
@@ -81,18 +81,18 @@ def test_named_scores_come_in_any_order() -> None:
 
     asked: list[int] = []
     first, second, third = LocalContext(), LocalContext(), LocalContext()
-    recorded = Record(first).scores(function, named=True)
+    recorded = ReplayLog(first).scores(function, named=True)
     for batch in torch.tensor([[7, 3], [5, 1]]):
         recorded(batch)
     second.saved, asked[:] = first.saved, []
-    record = Record(second)
+    record = ReplayLog(second)
     recorded = record.scores(function, named=True)
     for batch in torch.tensor([[1, 7], [0, 2]]):
         assert torch.equal(recorded(batch), batch.double().exp())
     assert asked == [0, 2] and not record.replaying
     third.saved, asked[:] = second.saved, []  # what was not asked for the second time is still held
     assert torch.equal(
-        Record(third).scores(function, named=True)(torch.tensor([3, 5, 2])),
+        ReplayLog(third).scores(function, named=True)(torch.tensor([3, 5, 2])),
         torch.tensor([3.0, 5, 2]).double().exp(),
     )
     assert asked == []
@@ -100,13 +100,13 @@ def test_named_scores_come_in_any_order() -> None:
 
 @pytest.mark.parametrize("saved", [b"damaged", b""])
 def test_a_damaged_record_is_none(saved: bytes) -> None:
-    assert asked_of(Record(LocalContext(saved=saved)), "scores")[1] == 20
+    assert asked_of(ReplayLog(LocalContext(saved=saved)), "scores")[1] == 20
 
 
 def test_another_format_is_none() -> None:
     buffer = io.BytesIO()
     torch.save({"format": 0, "scores": [[torch.arange(20), torch.zeros(20)]], "sums": []}, buffer)
-    assert asked_of(Record(LocalContext(saved=buffer.getvalue())), "scores")[1] == 20
+    assert asked_of(ReplayLog(LocalContext(saved=buffer.getvalue())), "scores")[1] == 20
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,15 @@
 import pytest
 import torch
 
-from workers.toolkit.images.picture import centre, framed, unframed
+from workers.toolkit.images.picture import centre, crop_padding, pad_by_reflection
 
 
 @pytest.mark.parametrize("width", [0, 1, 7])
 def test_a_frame_mirrors_and_comes_off(width: int) -> None:
     picture = torch.rand(2, 3, 9, 8)
-    wide = framed(picture, width)
+    wide = pad_by_reflection(picture, width)
     assert wide.shape == (2, 3, 9 + 2 * width, 8 + 2 * width)
-    assert torch.equal(unframed(wide, width), picture)
+    assert torch.equal(crop_padding(wide, width), picture)
     for beyond in range(1, width + 1):
         assert torch.equal(wide[..., width - beyond, width : width + 8], picture[..., beyond, :])
 

@@ -5,7 +5,7 @@ import colorsys
 import pytest
 import torch
 
-from workers.toolkit.images.luminance import Luminance, luminance, matched
+from workers.toolkit.images.luminance import LuminanceOnly, luminance, match_luminance
 
 PICTURE = torch.rand(1, 3, 4, 5, generator=torch.Generator().manual_seed(0))
 OTHER = torch.rand(1, 3, 4, 5, generator=torch.Generator().manual_seed(1))
@@ -31,22 +31,22 @@ def test_grey_is_its_own() -> None:
 
 def test_matched_has_the_others_mean_and_contrast_and_its_own_order() -> None:
     grey, like = luminance(PICTURE), luminance(OTHER) * 0.3
-    found = matched(grey, like)
+    found = match_luminance(grey, like)
     assert float(found.mean()) == pytest.approx(float(like.mean()), abs=1e-6)
     assert float(found.std()) == pytest.approx(float(like.std()), rel=1e-5)
     assert torch.equal(found.flatten().argsort(), grey.flatten().argsort())
 
 
 def test_a_flat_picture_can_be_matched() -> None:
-    assert bool(matched(torch.full((1, 1, 3, 3), 0.5), luminance(OTHER)).isfinite().all())
+    assert bool(match_luminance(torch.full((1, 1, 3, 3), 0.5), luminance(OTHER)).isfinite().all())
 
 
 def test_turning_the_luminance_leaves_the_colours() -> None:
-    made = Luminance(OTHER, colours=PICTURE)
+    made = LuminanceOnly(OTHER, colours=PICTURE)
     torch.testing.assert_close(luminance(made.picture()), luminance(OTHER))
     with torch.no_grad():
         made.parameters[0].mul_(0.5)
     torch.testing.assert_close(
         yiq(made.picture().detach())[:, 1:], yiq(PICTURE)[:, 1:], atol=5e-3, rtol=0
     )
-    torch.testing.assert_close(Luminance(PICTURE, PICTURE).picture().detach(), PICTURE)
+    torch.testing.assert_close(LuminanceOnly(PICTURE, PICTURE).picture().detach(), PICTURE)

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workers.toolkit.images.perturbation import Change
+from workers.toolkit.images.perturbation import Perturbation
 
 
-def change(channels: int = 3) -> Change:
+def change(channels: int = 3) -> Perturbation:
     before = np.full((4, 5, channels), 100, dtype=np.uint8)
     after = before.copy()
     after[0, 0, 0] = 103
     after[0, 0, -1] = 98 if channels > 1 else 103
     after[3, 4, 0] = 99
     made = [Image.fromarray(one[..., 0] if channels == 1 else one) for one in (before, after)]
-    return Change.between(made[0], made[1])
+    return Perturbation.between(made[0], made[1])
 
 
 def test_norms() -> None:
@@ -29,8 +29,8 @@ def test_norms() -> None:
 def test_a_fall_is_not_taken_for_a_rise() -> None:
     """In 8 bits without sign 0 − 255 would be 1."""
     white, black = Image.new("RGB", (2, 2), "white"), Image.new("RGB", (2, 2))
-    assert Change.between(white, black).linf_levels == 255
-    assert Change.between(white, black).l2 == pytest.approx(sqrt(12))
+    assert Perturbation.between(white, black).linf_levels == 255
+    assert Perturbation.between(white, black).l2 == pytest.approx(sqrt(12))
 
 
 def test_the_picture_is_the_change_amplified_around_grey() -> None:
@@ -43,6 +43,6 @@ def test_the_picture_is_the_change_amplified_around_grey() -> None:
 
 
 def test_no_change_is_grey() -> None:
-    same = Change.between(Image.new("L", (3, 2)), Image.new("L", (3, 2)))
+    same = Perturbation.between(Image.new("L", (3, 2)), Image.new("L", (3, 2)))
     assert (same.l0, same.l2, same.linf_levels, same.amplification) == (0, 0, 0, 1)
     assert set(np.asarray(same.picture()).flat) == {128}

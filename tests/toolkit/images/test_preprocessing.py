@@ -9,7 +9,7 @@ from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 
 from tests.tiny import photo
-from workers.toolkit.images.preprocessing import Eye, View
+from workers.toolkit.images.preprocessing import ModelInput, Preprocessing
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 EYES = [
@@ -32,8 +32,8 @@ SIZES = [
 ]
 
 
-def eye(resize: int, crop: int, interpolation: str) -> Eye:
-    return Eye(resize, crop, interpolation, MEAN, STD)
+def preprocessing(resize: int, crop: int, interpolation: str) -> Preprocessing:
+    return Preprocessing(resize, crop, interpolation, MEAN, STD)
 
 
 def torchvision_input(
@@ -54,9 +54,9 @@ def torchvision_input(
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_the_input_is_torchvisions(size: tuple[int, int], made: tuple[int, int, str]) -> None:
     image = photo(*size)
-    view = eye(*made).view(image)
-    assert view.image is image
-    torch.testing.assert_close(view.x, torchvision_input(image, *made), atol=1e-6, rtol=0)
+    model_input = preprocessing(*made).prepare(image)
+    assert model_input.image is image
+    torch.testing.assert_close(model_input.x, torchvision_input(image, *made), atol=1e-6, rtol=0)
 
 
 @settings(deadline=None, max_examples=60, database=None)
@@ -67,14 +67,14 @@ def test_the_input_is_torchvisions_for_any_size(
     made = (crop + margin, crop, "bicubic")
     image = photo(width, height)
     torch.testing.assert_close(
-        eye(*made).view(image).x, torchvision_input(image, *made), atol=1e-6, rtol=0
+        preprocessing(*made).prepare(image).x, torchvision_input(image, *made), atol=1e-6, rtol=0
     )
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_a_grey_eye_sees_torchvisions_grey(size: tuple[int, int]) -> None:
     image = photo(*size)
-    view = Eye(32, 28, "bilinear", (0.3,), (0.2,)).view(image)
+    model_input = Preprocessing(32, 28, "bilinear", (0.3,), (0.2,)).prepare(image)
     steps = [
         transforms.Grayscale(),
         transforms.Resize(32),
@@ -82,18 +82,18 @@ def test_a_grey_eye_sees_torchvisions_grey(size: tuple[int, int]) -> None:
         transforms.ToTensor(),
     ]
     expected = transforms.Normalize((0.3,), (0.2,))(transforms.Compose(steps)(image))[None]
-    assert view.x.shape == (1, 1, 28, 28) and view.image is image
-    torch.testing.assert_close(view.x, expected, atol=1e-6, rtol=0)
+    assert model_input.x.shape == (1, 1, 28, 28) and model_input.image is image
+    torch.testing.assert_close(model_input.x, expected, atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_a_squashed_photograph_is_seen_whole(size: tuple[int, int]) -> None:
     image = photo(*size)
-    view = Eye(40, 40, "bicubic", MEAN, STD, "squash").view(image)
+    model_input = Preprocessing(40, 40, "bicubic", MEAN, STD, "squash").prepare(image)
     steps = [transforms.Resize((40, 40), InterpolationMode.BICUBIC), transforms.ToTensor()]
     expected = transforms.Normalize(MEAN, STD)(transforms.Compose(steps)(image))[None]
-    torch.testing.assert_close(view.x, expected, atol=1e-6, rtol=0)
-    assert view.box == (0, 0, *size)
+    torch.testing.assert_close(model_input.x, expected, atol=1e-6, rtol=0)
+    assert model_input.box == (0, 0, *size)
 
 
 def ramps(width: int, height: int) -> Image.Image:
@@ -106,9 +106,11 @@ def ramps(width: int, height: int) -> Image.Image:
 @pytest.mark.parametrize("size", [(600, 400), (333, 999), (700, 650)], ids=str)
 def test_the_box_is_where_the_input_was_taken_from(size: tuple[int, int]) -> None:
     width, height = size
-    view = Eye(256, 224, "bilinear", (0, 0, 0), (1, 1, 1)).view(ramps(width, height))
-    red, green = view.x[0, 0], view.x[0, 1]
-    left, top, right, bottom = view.box
+    model_input = Preprocessing(256, 224, "bilinear", (0, 0, 0), (1, 1, 1)).prepare(
+        ramps(width, height)
+    )
+    red, green = model_input.x[0, 0], model_input.x[0, 1]
+    left, top, right, bottom = model_input.box
     for i in (20, 112, 200):
         x, y = left + (i + 0.5) / 224 * (right - left), top + (i + 0.5) / 224 * (bottom - top)
         assert float(red[112, i]) == pytest.approx(x / width, abs=0.006)
@@ -116,22 +118,22 @@ def test_the_box_is_where_the_input_was_taken_from(size: tuple[int, int]) -> Non
 
 
 def test_a_square_photograph_of_the_crops_own_size_is_seen_whole_without_resizing() -> None:
-    assert eye(224, 224, "bilinear").view(photo(224, 224)).box == (0, 0, 224, 224)
+    assert preprocessing(224, 224, "bilinear").prepare(photo(224, 224)).box == (0, 0, 224, 224)
 
 
 def test_the_box_of_a_wide_photograph_is_its_middle() -> None:
-    assert eye(200, 100, "bilinear").view(photo(600, 400)).box == pytest.approx(
+    assert preprocessing(200, 100, "bilinear").prepare(photo(600, 400)).box == pytest.approx(
         (200, 100, 400, 300)
     )
 
 
 def test_boxes_of_the_input_map_back_to_the_photograph() -> None:
-    view = View(photo(600, 400), torch.zeros(1, 3, 50, 100), (200, 100, 400, 300))
-    assert view.to_image((0, 0, 100, 50)) == pytest.approx(view.box)
-    assert view.to_image((10, 5, 20, 10)) == pytest.approx((220, 120, 240, 140))
+    model_input = ModelInput(photo(600, 400), torch.zeros(1, 3, 50, 100), (200, 100, 400, 300))
+    assert model_input.to_image((0, 0, 100, 50)) == pytest.approx(model_input.box)
+    assert model_input.to_image((10, 5, 20, 10)) == pytest.approx((220, 120, 240, 140))
 
 
 def test_normalizing_is_minus_mean_over_deviation_per_channel() -> None:
     pixels = torch.rand(2, 3, 4, 5)
     expected = torch.stack([(pixels[:, c] - MEAN[c]) / STD[c] for c in range(3)], 1)
-    torch.testing.assert_close(eye(8, 8, "bilinear").normalize(pixels), expected)
+    torch.testing.assert_close(preprocessing(8, 8, "bilinear").normalize(pixels), expected)

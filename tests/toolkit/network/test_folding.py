@@ -11,8 +11,8 @@ from tests.toolkit.networks import hooked, network, noise
 from workers.toolkit.network.folding import Folding
 from workers.toolkit.network.graph import operator_name
 from workers.toolkit.network.network import LOGITS, Network
-from workers.toolkit.network.parameter_randomization import randomized
-from workers.toolkit.network.pooling import average_pooled
+from workers.toolkit.network.parameter_randomization import randomize_parameters
+from workers.toolkit.network.pooling import replace_max_pooling
 from workers.toolkit.network.rectifiers import deconvnet, guided, redirected
 
 CHANNELS = 8
@@ -228,8 +228,8 @@ def test_parts_sizes_and_siblings_share_the_folded_weights(tiny: Network) -> Non
     ours = memory(tiny, (LOGITS,))
     assert len(ours) == 2
     assert memory(tiny, ("relu3",)) == memory(tiny.at(40, 24), ("pool",)) == ours
-    assert memory(average_pooled(tiny)[0], (LOGITS,)) == ours
-    sibling = randomized(tiny, LOGITS, 0)
+    assert memory(replace_max_pooling(tiny)[0], (LOGITS,)) == ours
+    sibling = randomize_parameters(tiny, LOGITS, 0)
     assert sibling is not None and memory(sibling.network, (LOGITS,)) == ours
     assert (
         tiny.folded_bytes
@@ -240,7 +240,7 @@ def test_parts_sizes_and_siblings_share_the_folded_weights(tiny: Network) -> Non
 
 def test_a_shuffled_convolution_is_folded_anew(tiny: Network) -> None:
     tiny.part((LOGITS,))
-    made = randomized(tiny, "bn1", 3)
+    made = randomize_parameters(tiny, "bn1", 3)
     assert made is not None and made.weights == "conv1.weight"
     shuffled = seeded(TinyNetwork).double()
     shuffled.conv1.weight.data = made.network.whole.get_parameter("conv1.weight").data

@@ -4,13 +4,13 @@ import pytest
 
 from tests.tiny import EveryRelu, TinyNetwork, seeded
 from tests.toolkit.networks import network
-from workers.toolkit.network.maps import layers_at, maps
+from workers.toolkit.network.maps import layers_at, map_layers
 
 IN_ORDER = ["conv1", "bn1", "relu1", "conv2", "relu2", "pool", "conv3", "relu3"]
 
 
 def test_every_map_has_one_name_in_the_order_of_work() -> None:
-    assert maps(network(seeded(TinyNetwork))) == IN_ORDER
+    assert map_layers(network(seeded(TinyNetwork))) == IN_ORDER
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,6 @@ def test_each_layer_once() -> None:
 
 
 def test_a_tensor_with_two_names_counts_once() -> None:
-    names = maps(network(seeded(EveryRelu)))
+    names = map_layers(network(seeded(EveryRelu)))
     assert len(names) == len(set(names))
     assert "head" not in names

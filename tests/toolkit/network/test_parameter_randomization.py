@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from tests.tiny import EveryRelu, TinyNetwork, seeded
 from tests.toolkit.networks import network, noise
 from workers.toolkit.network.network import LOGITS, Network
-from workers.toolkit.network.parameter_randomization import randomized
+from workers.toolkit.network.parameter_randomization import randomize_parameters
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def memory(of: Network) -> dict[str, int]:
 def test_the_last_weights_before_the_target_are_shuffled(
     tiny: Network, path: str, weights: str
 ) -> None:
-    made = randomized(tiny, path, 5)
+    made = randomize_parameters(tiny, path, 5)
     assert made is not None and made.weights == weights
     before, after = (net.whole.get_parameter(weights).flatten() for net in (tiny, made.network))
     assert not torch.equal(before, after)
@@ -35,7 +35,7 @@ def test_the_last_weights_before_the_target_are_shuffled(
 
 
 def test_all_other_parameters_are_the_same_memory(tiny: Network) -> None:
-    made = randomized(tiny, LOGITS, 5)
+    made = randomize_parameters(tiny, LOGITS, 5)
     assert made is not None
     ours, theirs = memory(tiny), memory(made.network)
     assert {name for name, place in theirs.items() if ours[name] != place} == {"head.weight"}
@@ -45,7 +45,7 @@ def test_all_other_parameters_are_the_same_memory(tiny: Network) -> None:
 def test_the_original_gives_what_it_gave_and_the_sibling_something_else(tiny: Network) -> None:
     x = noise(2)
     before, places = tiny.logits(x), memory(tiny)
-    made = randomized(tiny, LOGITS, 5)
+    made = randomize_parameters(tiny, LOGITS, 5)
     assert made is not None
     other = made.network.logits(x)
     assert torch.equal(tiny.logits(x), before)
@@ -62,14 +62,14 @@ def test_the_original_gives_what_it_gave_and_the_sibling_something_else(tiny: Ne
 
 def test_the_seed_decides(tiny: Network) -> None:
     one, same, other = (
-        randomized(tiny, LOGITS, seed).network.logits(noise(1)) for seed in (1, 1, 2)
+        randomize_parameters(tiny, LOGITS, seed).network.logits(noise(1)) for seed in (1, 1, 2)
     )
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
 
 
 def test_a_model_of_many_relus_has_a_sibling_too() -> None:
-    made = randomized(network(seeded(EveryRelu)), LOGITS, 0)
+    made = randomize_parameters(network(seeded(EveryRelu)), LOGITS, 0)
     assert made is not None and made.weights == "head.weight"
 
 
@@ -85,4 +85,4 @@ class Bare(TinyNetwork):
 
 
 def test_without_weights_there_is_nothing_to_shuffle() -> None:
-    assert randomized(network(seeded(Bare)), "mark", 0) is None
+    assert randomize_parameters(network(seeded(Bare)), "mark", 0) is None

@@ -8,7 +8,7 @@ from tests.tiny import seeded
 from tests.toolkit.networks import noise
 from workers.toolkit.errors import NoMaxPooling
 from workers.toolkit.network.network import Network
-from workers.toolkit.network.pooling import average_pooled
+from workers.toolkit.network.pooling import replace_max_pooling
 
 
 class Pooled(nn.Module):
@@ -44,7 +44,7 @@ class Dilated(Pooled):
 
 def test_it_is_the_network_with_average_pooling() -> None:
     plain, averaged = (Network(seeded(kind), 3, 20, 28) for kind in (Pooled, Averaged))
-    made, count = average_pooled(plain)
+    made, count = replace_max_pooling(plain)
     x = noise(2, 28)[:, :, :20]
     assert count == 2
     for path in ("conv", "vgg", "resnet", "head"):
@@ -55,9 +55,9 @@ def test_it_is_the_network_with_average_pooling() -> None:
 
 def test_a_network_without_max_pooling_is_refused() -> None:
     with pytest.raises(NoMaxPooling, match="pooling=max"):
-        average_pooled(Network(seeded(Averaged), 3, 20, 28))
+        replace_max_pooling(Network(seeded(Averaged), 3, 20, 28))
 
 
 def test_a_dilated_pooling_is_refused() -> None:
     with pytest.raises(NoMaxPooling, match="dilated"):
-        average_pooled(Network(seeded(Dilated), 3, 32, 32))
+        replace_max_pooling(Network(seeded(Dilated), 3, 32, 32))

@@ -10,7 +10,7 @@ from tests.tiny import seeded
 from tests.toolkit.networks import Mark, Middle, Sandwich, network, sandwich
 from workers.models.describe import describe, describe_architecture
 from workers.toolkit.network.network import Network
-from workers.toolkit.network.receptive_fields import Field, receptive_fields
+from workers.toolkit.network.receptive_fields import ReceptiveField, receptive_fields
 
 # features.N → size, stride, offset of the first pixel, by the standard recurrence (recipes, B1).
 ALEXNET = {
@@ -103,7 +103,7 @@ def test_the_gradient_comes_from_exactly_the_field(kind: type[nn.Module]) -> Non
 
 
 def test_a_box_is_the_field_moved_by_the_stride_and_clipped() -> None:
-    field = Field(size=(5, 7), stride=(2, 3), first=(-2, -4))
+    field = ReceptiveField(size=(5, 7), stride=(2, 3), first=(-2, -4))
     assert field.box(0, 0, 100, 100) == (0, 0, 3, 3)
     assert field.box(4, 5, 100, 100) == (11, 6, 18, 11)
     assert field.box(4, 5, 10, 16) == (11, 6, 16, 10)

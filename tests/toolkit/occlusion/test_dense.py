@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from tests.toolkit.networks import noise
-from workers.toolkit.images.baselines import blur, fill_image
+from workers.toolkit.images.baselines import baseline_image, blur
 from workers.toolkit.occlusion.dense import occluded_scores, rectangles, spread
 
 SIDE = 24
@@ -38,7 +38,7 @@ def linear_falls(window: int, stride: int, fill: Tensor) -> tuple[Tensor, Tensor
 def test_on_a_linear_model_the_fall_is_the_patchs_part_of_the_score(
     window: int, stride: int
 ) -> None:
-    fill = fill_image("white", noise(1, SIDE).double(), MEAN, STD, window).double()
+    fill = baseline_image("white", noise(1, SIDE).double(), MEAN, STD, window).double()
     ours, closed, _ = linear_falls(window, stride, fill)
     torch.testing.assert_close(ours, closed, atol=1e-9, rtol=1e-9)
 
@@ -104,14 +104,14 @@ def test_a_pixel_gets_the_sum_or_the_mean_of_its_windows(mean: bool) -> None:
 
 @pytest.mark.parametrize(("kind", "pixel"), [("gray", 0.5), ("black", 0.0), ("white", 1.0)])
 def test_a_plain_fill_is_that_grey_level_in_the_networks_units(kind: str, pixel: float) -> None:
-    fill = fill_image(kind, noise(1, SIDE), MEAN, STD, 8)
+    fill = baseline_image(kind, noise(1, SIDE), MEAN, STD, 8)
     assert fill.shape == (3, SIDE, SIDE)
     seen = fill * torch.tensor(STD)[:, None, None] + torch.tensor(MEAN)[:, None, None]
     torch.testing.assert_close(seen, torch.full_like(seen, pixel))
 
 
 def test_the_mean_fill_is_zero() -> None:
-    assert not fill_image("mean", noise(1, SIDE), MEAN, STD, 8).any()
+    assert not baseline_image("mean", noise(1, SIDE), MEAN, STD, 8).any()
 
 
 @pytest.mark.parametrize("window", [1, 2, 6, 11])
@@ -123,6 +123,6 @@ def test_blur_is_scipys_gaussian_with_the_border_repeated(window: int) -> None:
     ]
     expected = torch.from_numpy(np.stack(theirs)).float()
     torch.testing.assert_close(
-        fill_image("blur", x, MEAN, STD, window / 2), expected, atol=1e-5, rtol=1e-4
+        baseline_image("blur", x, MEAN, STD, window / 2), expected, atol=1e-5, rtol=1e-4
     )
     torch.testing.assert_close(blur(x, window / 2)[0], expected, atol=1e-5, rtol=1e-4)

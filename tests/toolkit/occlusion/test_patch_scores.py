@@ -10,10 +10,11 @@ from tests.tiny import TinyNetwork, seeded
 from tests.toolkit.networks import noise, sandwich
 from tests.toolkit.occlusion.comparing import covered
 from workers.toolkit.execution.context import LocalContext
-from workers.toolkit.execution.replay import Record
+from workers.toolkit.execution.replay import ReplayLog
 from workers.toolkit.network.network import LOGITS, Network
+from workers.toolkit.occlusion import choice
 from workers.toolkit.occlusion.choice import Occlusion
-from workers.toolkit.occlusion.dense import choice, rectangles
+from workers.toolkit.occlusion.dense import rectangles
 from workers.toolkit.occlusion.patch_scores import PatchScores, patch_scores
 
 PATCHES = [*rectangles(32, 32, 6, 5)[::-1], (3, 4, 30, 5), (0, 0, 1, 1)]
@@ -40,7 +41,7 @@ def found(
 
     read = lambda output: output[:, 3].flatten(1).mean(1) if output.ndim > 2 else output[:, 3]  # noqa: E731
     asked = Occlusion(network, path, read, X, PATCHES, FILL)
-    ours = patch_scores(asked, progress, Record(context))
+    ours = patch_scores(asked, progress, ReplayLog(context))
     with torch.no_grad():
         return ours, read(network.run(covered(X, PATCHES, FILL), path)), told
 

@@ -13,14 +13,14 @@ from tests.toolkit.networks import network
 from workers.toolkit.images.picture import from_image
 from workers.toolkit.network.unit import Unit
 from workers.toolkit.network.vision_model import VisionModel
-from workers.toolkit.optimization.deep_dream import Dream, octave_sizes, resized
-from workers.toolkit.optimization.engine import Made, ascend
-from workers.toolkit.optimization.objectives import Aim
+from workers.toolkit.optimization.deep_dream import DeepDream, octave_sizes, resized
+from workers.toolkit.optimization.engine import OptimizationResult, optimize
+from workers.toolkit.optimization.objectives import WeightedObjective
 
-LAYER = Aim("conv3", Unit("conv3"))
+LAYER = WeightedObjective("conv3", Unit("conv3"))
 
 
-def dream_of(model: VisionModel, **changed: Any) -> Dream:
+def dream_of(model: VisionModel, **changed: Any) -> DeepDream:
     fields = {
         "aims": [LAYER],
         "sizes": [(SIDE, SIDE)],
@@ -29,12 +29,12 @@ def dream_of(model: VisionModel, **changed: Any) -> Dream:
         "jitter": 0,
         "overlap": SIDE // 8,
     }
-    return Dream(model.network, model.eye, **{**fields, **changed})
+    return DeepDream(model.network, model.preprocessing, **{**fields, **changed})
 
 
-def dreamt(dream: Dream, base: Tensor, seed: int = 0) -> Made:
+def dreamt(dream: DeepDream, base: Tensor, seed: int = 0) -> OptimizationResult:
     stages = [dream.octave(i, lambda: base, "") for i in range(len(dream.sizes))]
-    return ascend(stages, Recording(), seed=seed, device=torch.device("cpu"))
+    return optimize(stages, Recording(), seed=seed, device=torch.device("cpu"))
 
 
 def picture(height: int, width: int, seed: int = 0) -> Tensor:
@@ -48,7 +48,7 @@ def gradient_of(module: nn.Module, model: VisionModel, x: Tensor, path: str) -> 
     handle = module.get_submodule(path).register_forward_hook(
         lambda _part, _given, out: seen.append(out.clone())
     )
-    module(model.eye.normalize(x))
+    module(model.preprocessing.normalize(x))
     handle.remove()
     return torch.autograd.grad(seen[-1].square().sum() / 2, x)[0]
 
@@ -96,7 +96,7 @@ def test_what_is_seen_grows_in_every_octave() -> None:
 
 @pytest.mark.parametrize("weight", [1.0, -1.0])
 def test_a_target_below_zero_is_avoided(weight: float) -> None:
-    aims = [LAYER, Aim("class", Unit("", 3), 20 * weight)]
+    aims = [LAYER, WeightedObjective("class", Unit("", 3), 20 * weight)]
     dream, base = dream_of(tiny_model(), aims=aims, steps=8), picture(SIDE, SIDE)
     before, after = (dream.scores(one)[1] for one in (base, dreamt(dream, base).picture))
     assert (after > before) == (weight > 0)
@@ -104,9 +104,15 @@ def test_a_target_below_zero_is_avoided(weight: float) -> None:
 
 def test_weights_weigh_gradients() -> None:
     model, base = tiny_model(), picture(SIDE, SIDE)
-    aims = [Aim("conv2", Unit("conv2"), 0.5, 3.0), Aim("conv3", Unit("conv3"), -2.0, 0.25)]
+    aims = [
+        WeightedObjective("conv2", Unit("conv2"), 0.5, 3.0),
+        WeightedObjective("conv3", Unit("conv3"), -2.0, 0.25),
+    ]
     values, found = dream_of(model, aims=aims).ascent(base, (0, 0))
-    parts = [dream_of(model, aims=[Aim(aim.name, aim.unit)]).ascent(base, (0, 0)) for aim in aims]
+    parts = [
+        dream_of(model, aims=[WeightedObjective(aim.name, aim.unit)]).ascent(base, (0, 0))
+        for aim in aims
+    ]
     assert torch.allclose(found, 1.5 * parts[0][1] - 0.5 * parts[1][1], atol=1e-7)
     assert torch.allclose(values, torch.stack([1.5 * parts[0][0][0], -0.5 * parts[1][0][0]]))
 
@@ -125,8 +131,15 @@ class Dead(nn.Module):
 
 def test_a_channel_that_is_off_everywhere_is_woken() -> None:
     model = tiny_model()
-    dream = Dream(
-        network(seeded(Dead)), model.eye, [Aim("x", Unit("relu", 1))], [(SIDE, SIDE)], 1, 1.5, 0, 4
+    dream = DeepDream(
+        network(seeded(Dead)),
+        model.preprocessing,
+        [WeightedObjective("x", Unit("relu", 1))],
+        [(SIDE, SIDE)],
+        1,
+        1.5,
+        0,
+        4,
     )
     base = picture(SIDE, SIDE)
     assert (dreamt(dream, base).picture - base).abs().mean() * 255 == pytest.approx(1.5, rel=0.05)
@@ -134,7 +147,7 @@ def test_a_channel_that_is_off_everywhere_is_woken() -> None:
 
 def test_tiles_find_what_the_whole_picture_finds_away_from_their_borders() -> None:
     """Of a layer that sees 5 × 5 pixels: the same gradient wherever no border is within 4."""
-    model, layer, side = tiny_model(EveryRelu), [Aim("x", Unit("convs.1"))], 72
+    model, layer, side = tiny_model(EveryRelu), [WeightedObjective("x", Unit("convs.1"))], 72
     base = picture(side, side)
     whole = gradient_of(seeded(EveryRelu), model, base, "convs.1") / (5 * side**2)
     _, tiled = dream_of(model, aims=layer).ascent(base, (0, 0))
@@ -149,7 +162,7 @@ def test_tiles_find_what_the_whole_picture_finds_away_from_their_borders() -> No
     assert not torch.allclose(tiled, whole, rtol=0.1)
 
 
-def seam(dream: Dream, lines: list[int]) -> float:
+def seam(dream: DeepDream, lines: list[int]) -> float:
     """How much more the change of a picture jumps across those lines than elsewhere, over several pictures."""
     across, elsewhere = 0.0, 0.0
     for seed in range(6):
@@ -165,7 +178,7 @@ def seam(dream: Dream, lines: list[int]) -> float:
 
 def test_no_seam_is_seen_where_tiles_meet() -> None:
     """Tiles that lie still and do not overlap leave a seam, as the control shows; those of a dream leave none."""
-    large = {"sizes": [(96, 96)], "steps": 10, "aims": [Aim("conv2", Unit("conv2"))]}
+    large = {"sizes": [(96, 96)], "steps": 10, "aims": [WeightedObjective("conv2", Unit("conv2"))]}
     still = seam(dream_of(tiny_model(), **large, overlap=0), [32, 64])
     overlapping = seam(dream_of(tiny_model(), **large), [24, 32, 48, 56, 72, 80])
     moving = seam(dream_of(tiny_model(), **large, jitter=8), [24, 32, 48, 56, 72, 80])

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from tests.techniques.running import Recording, Stopped
 from workers.toolkit.errors import NotFinite
-from workers.toolkit.optimization.engine import Losses, Made, Stage, ascend
+from workers.toolkit.optimization.engine import Losses, OptimizationResult, Stage, optimize
 from workers.toolkit.optimization.optimizers import AnnealedAdam, NormalizedGradient, ScaledLBFGS
 from workers.toolkit.optimization.parametrization import Fourier, Parametrization, Pixels
-from workers.toolkit.optimization.transforms import Jiggle
+from workers.toolkit.optimization.transforms import RandomAffine
 
 GOAL = torch.rand(2, 3, 8, 9, generator=torch.Generator().manual_seed(1))
 OPTIMIZERS: dict[str, Callable[[list[Tensor]], torch.optim.Optimizer]] = {
@@ -34,7 +34,7 @@ def fourier(previous: Tensor | None, generator: torch.Generator) -> Parametrizat
 
 
 def far(picture: Tensor, step: int, generator: torch.Generator) -> Losses:
-    seen = Jiggle(shift=1, turn=5)(picture, generator)
+    seen = RandomAffine(shift=1, turn=5)(picture, generator)
     return {
         "distance": (seen - GOAL).square().sum((1, 2, 3)),
         "size": 0.01 * picture.square().sum(),
@@ -47,8 +47,8 @@ def stages(name: str) -> list[Stage]:
     return [first, Stage(5, begin, far, OPTIMIZERS[name])]
 
 
-def run(name: str, context: Recording) -> Made:
-    return ascend(stages(name), context, seed=4, device=torch.device("cpu"))
+def run(name: str, context: Recording) -> OptimizationResult:
+    return optimize(stages(name), context, seed=4, device=torch.device("cpu"))
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -67,7 +67,7 @@ def test_stopped_at_any_step_it_goes_on_to_the_same_bits(name: str) -> None:
 def test_a_stage_begins_from_what_was_kept_also_after_a_resume() -> None:
     """The third stage begins from the first one's picture, in 8 bits, which the stage before it does not know."""
 
-    def made(context: Recording) -> Made:
+    def made(context: Recording) -> OptimizationResult:
         kept: list[Tensor] = []
 
         def again(previous: Tensor | None, generator: torch.Generator) -> Parametrization:
@@ -75,7 +75,7 @@ def test_a_stage_begins_from_what_was_kept_also_after_a_resume() -> None:
 
         first = Stage(2, pixels, far, OPTIMIZERS["sgd"], keep="levels")
         rest = [Stage(2, begin, far, OPTIMIZERS["sgd"], keep="levels") for begin in (pixels, again)]
-        return ascend([first, *rest], context, seed=4, device=torch.device("cpu"), kept=kept)
+        return optimize([first, *rest], context, seed=4, device=torch.device("cpu"), kept=kept)
 
     straight = made(Recording())
     assert [one.dtype for one in straight.kept] == [torch.uint8] * 3
@@ -100,7 +100,7 @@ def test_the_loss_falls(name: str) -> None:
     def still(picture: Tensor, step: int, generator: torch.Generator) -> Losses:
         return {"distance": (picture - GOAL).square().sum((1, 2, 3))}
 
-    made = ascend(
+    made = optimize(
         [Stage(9, pixels, still, OPTIMIZERS[name])], Recording(), seed=4, device=torch.device("cpu")
     )
     losses = [step["distance"] for step in made.curve]
@@ -117,7 +117,7 @@ def test_one_normalized_step_is_its_closed_form() -> None:
         lambda picture, step, generator: {"score": -(picture * weight).sum((1, 2, 3))},
         lambda parameters: NormalizedGradient(parameters, lr=1.5),
     )
-    made = ascend([stage], Recording(), seed=0, device=torch.device("cpu"))
+    made = optimize([stage], Recording(), seed=0, device=torch.device("cpu"))
     expected = start + 1.5 * weight / weight.abs().mean((1, 2, 3), keepdim=True)
     assert torch.allclose(made.picture, expected)
 
@@ -131,7 +131,7 @@ def test_a_new_rate_forgets_the_velocity() -> None:
         lambda parameters: torch.optim.SGD(parameters, lr=1.0, momentum=0.9),
         rates=((0, 1.0), (2, 0.1)),
     )
-    made = ascend([stage], Recording(), seed=0, device=torch.device("cpu"))
+    made = optimize([stage], Recording(), seed=0, device=torch.device("cpu"))
     assert made.picture.item() == pytest.approx(-(1 + 1.9) - 0.1 * (1 + 1.9))
 
 
@@ -153,7 +153,7 @@ def test_nan_stops_with_a_sentence() -> None:
         OPTIMIZERS["adam"],
     )
     with pytest.raises(NotFinite, match="after 1 steps"):
-        ascend([stage], Recording(), seed=0, device=torch.device("cpu"))
+        optimize([stage], Recording(), seed=0, device=torch.device("cpu"))
 
 
 def test_scaled_lbfgs_goes_the_same_way_whatever_the_loss_is_multiplied_with() -> None:
@@ -162,7 +162,7 @@ def test_scaled_lbfgs_goes_the_same_way_whatever_the_loss_is_multiplied_with() -
             return {"distance": factor * (picture - GOAL).pow(4).sum((1, 2, 3))}
 
         stage = Stage(12, pixels, far_away, OPTIMIZERS["scaled lbfgs"])
-        return ascend([stage], Recording(), seed=4, device=torch.device("cpu")).picture
+        return optimize([stage], Recording(), seed=4, device=torch.device("cpu")).picture
 
     plain = made(1.0)
     assert (plain - GOAL).abs().mean() < 0.1
@@ -195,7 +195,7 @@ def test_what_is_not_finite_is_never_delivered_nor_saved() -> None:
     stage = Stage(1, pixels, far, bad)
     context = Recording()
     with pytest.raises(NotFinite, match="Lower the rate"):
-        ascend([stage], context, seed=0, device=torch.device("cpu"))
+        optimize([stage], context, seed=0, device=torch.device("cpu"))
     assert context.saved is None
 
 
@@ -208,7 +208,7 @@ def test_a_checkpoint_that_cannot_be_read_means_to_begin_anew(saved: bytes) -> N
 
 def test_a_checkpoint_of_other_stages_means_to_begin_anew() -> None:
     other = Recording()
-    ascend(stages("adam")[:1], other, seed=4, device=torch.device("cpu"))
+    optimize(stages("adam")[:1], other, seed=4, device=torch.device("cpu"))
     assert torch.equal(
         run("adam", Recording(saved=other.saved)).picture, run("adam", Recording()).picture
     )

@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from tests.techniques.running import Recording
 from tests.tiny import SIDE, TinyNetwork, seeded, tiny_model
-from workers.toolkit.images.preprocessing import Eye
+from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.vision_model import VisionModel
-from workers.toolkit.optimization.engine import ascend
+from workers.toolkit.optimization.engine import optimize
 from workers.toolkit.optimization.inversion import Inversion
-from workers.toolkit.optimization.parametrization import Centred, Parametrization
+from workers.toolkit.optimization.parametrization import MeanCentred, Parametrization
 
 STEPS = 20
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
@@ -33,7 +33,7 @@ def published(model: VisionModel, path: str, restarts: int = 1, **changed: float
     values = {**PUBLISHED, **changed}
     return Inversion(
         model.network,
-        model.eye,
+        model.preprocessing,
         path,
         code,
         recipe="mahendran_vedaldi",
@@ -91,13 +91,13 @@ def course(inversion: Inversion, start: Tensor) -> list[Tensor]:
     seen: list[Tensor] = []
 
     def begin(previous: Tensor | None, generator: torch.Generator) -> Parametrization:
-        return Centred(start, inversion.eye)
+        return MeanCentred(start, inversion.preprocessing)
 
     def note(parametrization: Parametrization, step: int) -> None:
         seen.append(parametrization.parameters[0].detach().clone())
 
     stage = replace(inversion.stage(), begin=begin, after_step=note)
-    ascend([stage], Recording(), seed=5, device=torch.device("cpu"))
+    optimize([stage], Recording(), seed=5, device=torch.device("cpu"))
     return seen
 
 
@@ -132,11 +132,11 @@ def test_the_start_has_the_published_norm() -> None:
 
 
 def test_units_are_levels_less_the_mean() -> None:
-    eye = Eye(36, SIDE, "bilinear", MEAN, STD)
+    preprocessing = Preprocessing(36, SIDE, "bilinear", MEAN, STD)
     x = 255 * torch.rand(2, 3, 4, 4, generator=torch.Generator().manual_seed(0)) - 100
-    picture = Centred(x, eye).picture()
+    picture = MeanCentred(x, preprocessing).picture()
     assert torch.allclose(picture[0, 1], x[0, 1] / 255 + 0.4)
-    assert torch.allclose(Centred.of(picture, eye), x, atol=1e-4)
+    assert torch.allclose(MeanCentred.of(picture, preprocessing), x, atol=1e-4)
 
 
 def test_restarts_do_not_know_of_each_other() -> None:
@@ -171,11 +171,11 @@ def test_the_modern_recipe_comes_near() -> None:
         "jitter": 0.0,
     }
     inversion = Inversion(
-        model.network, model.eye, "conv1", code, recipe="modern", restarts=1, **values
+        model.network, model.preprocessing, "conv1", code, recipe="modern", restarts=1, **values
     )
-    made = ascend([inversion.stage()], Recording(), seed=2, device=model.device)
+    made = optimize([inversion.stage()], Recording(), seed=2, device=model.device)
     with torch.no_grad():
-        assert inversion.errors(model.eye.normalize(made.picture)).item() < 0.05
+        assert inversion.errors(model.preprocessing.normalize(made.picture)).item() < 0.05
     assert torch.equal(made.kept[0], made.picture)
 
 
@@ -186,7 +186,7 @@ def test_nothing_is_shaken_any_more_once_it_is_calm(path: str, calm: int) -> Non
     with torch.no_grad():
         code = model.network.run(sought(), path)
     inversion = Inversion(
-        model.network, model.eye, path, code, "modern", 1, 100, 0.1, 0.0, 6.0, 0.0, 0.0
+        model.network, model.preprocessing, path, code, "modern", 1, 100, 0.1, 0.0, 6.0, 0.0, 0.0
     )
     generator = torch.Generator().manual_seed(0)
     picture = inversion.stage().begin(None, generator).picture()
@@ -207,7 +207,7 @@ def test_what_calm_pictures_pay(path: str, parts: dict[str, float]) -> None:
     with torch.no_grad():
         code = model.network.run(sought(), path)
     inversion = Inversion(
-        model.network, model.eye, path, code, "modern", 2, 100, 0.1, 0.5, 6.0, 0.0, 0.0
+        model.network, model.preprocessing, path, code, "modern", 2, 100, 0.1, 0.5, 6.0, 0.0, 0.0
     )
     picture = torch.rand(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
     across, down = (picture.diff(dim=axis).square().flatten(1).sum(1) for axis in (2, 3))

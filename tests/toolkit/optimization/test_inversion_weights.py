@@ -5,7 +5,7 @@ import torchvision
 
 from tests.tiny import tiny_model
 from workers.toolkit.network.network import Network
-from workers.toolkit.optimization.inversion import depth, jitter_of, tv_of
+from workers.toolkit.optimization.inversion import depth, jitter_pixels, tv_weight
 
 
 @pytest.fixture(scope="module")
@@ -20,12 +20,12 @@ def test_the_published_weights_on_alexnet(alexnet: Network) -> None:
         "features.5": 10, "features.6": 10, "features.9": 10,
         "features.10": 100, "features.12": 100, "classifier.1": 100, "classifier.6": 100,
     }  # fmt: skip
-    assert {path: tv_of(alexnet, path, "mahendran_vedaldi") for path in expected} == expected
+    assert {path: tv_weight(alexnet, path, "mahendran_vedaldi") for path in expected} == expected
 
 
 def test_a_vector_pays_more_than_the_last_maps() -> None:
     network = tiny_model().network
-    assert [tv_of(network, path, "modern") for path in ("conv1", "conv3", "head")] == [
+    assert [tv_weight(network, path, "modern") for path in ("conv1", "conv3", "head")] == [
         0.05,
         2.0,
         5.0,
@@ -54,4 +54,4 @@ def test_deep_layers_are_shaken_more(alexnet: Network) -> None:
     """1/28 of the stride, which is 224 over the side of the map; strides below 14 are left in peace."""
     sides = {"features.0": 55, "features.3": 27, "features.10": 13, "classifier.6": 1}
     expected = [224 / side / 28 if side < 16 else 0 for side in sides.values()]
-    assert [jitter_of(alexnet, path) for path in sides] == pytest.approx(expected)
+    assert [jitter_pixels(alexnet, path) for path in sides] == pytest.approx(expected)

@@ -9,7 +9,13 @@ from tests.toolkit.networks import hooked, network, noise
 from workers.toolkit.errors import NoGuide
 from workers.toolkit.network.network import LOGITS, Network
 from workers.toolkit.network.unit import Unit
-from workers.toolkit.optimization.objectives import Aim, check_guide, likest, scaled, scores
+from workers.toolkit.optimization.objectives import (
+    WeightedObjective,
+    check_guide,
+    guided_score,
+    normalized,
+    scores,
+)
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +27,10 @@ def test_layers_channels_and_classes_have_their_scores(tiny: Network) -> None:
     x = noise(3)
     seen = hooked(tiny.module, x)
     aims = [
-        Aim("a", Unit("conv2")),
-        Aim("b", Unit("conv3", 4)),
-        Aim("c", Unit(LOGITS, 7)),
-        Aim("d", Unit("conv3")),
+        WeightedObjective("a", Unit("conv2")),
+        WeightedObjective("b", Unit("conv3", 4)),
+        WeightedObjective("c", Unit(LOGITS, 7)),
+        WeightedObjective("d", Unit("conv3")),
     ]
     expected = [
         seen["conv2"].square().mean((1, 2, 3)) / 2,
@@ -46,8 +52,8 @@ def test_a_guide_is_followed_at_each_place_to_its_likest_feature() -> None:
         / 60
         for b in range(2)
     ]
-    assert likest(output, guide).tolist() == pytest.approx(expected, rel=1e-4)
-    assert likest(output[:, :, 0, 0], guide)[0].item() == pytest.approx(
+    assert guided_score(output, guide).tolist() == pytest.approx(expected, rel=1e-4)
+    assert guided_score(output[:, :, 0, 0], guide)[0].item() == pytest.approx(
         max(float(output[0, :, 0, 0] @ feature) for feature in guide) / 5, rel=1e-4
     )
 
@@ -55,7 +61,7 @@ def test_a_guide_is_followed_at_each_place_to_its_likest_feature() -> None:
 def test_the_gradient_of_a_guide_is_the_chosen_feature() -> None:
     """As published: the derivative of the objective by the layer is the guide's feature with the largest product."""
     output, guide = torch.randn(1, 5, 2, 2, requires_grad=True), torch.randn(7, 5)
-    (gradient,) = torch.autograd.grad(likest(output, guide).sum(), output)
+    (gradient,) = torch.autograd.grad(guided_score(output, guide).sum(), output)
     chosen = torch.stack(
         [guide[(guide @ output[0, :, y, x]).argmax()] for y in range(2) for x in range(2)], 1
     )
@@ -65,13 +71,13 @@ def test_the_gradient_of_a_guide_is_the_chosen_feature() -> None:
 def test_scales_bring_every_score_of_the_photograph_near_one(tiny: Network) -> None:
     photograph, guide = noise(1), noise(1, seed=2)
     seen = hooked(tiny.module, photograph)
-    layer = scaled(tiny, Aim("a", Unit("conv3"), -2.0), photograph, None)
+    layer = normalized(tiny, WeightedObjective("a", Unit("conv3"), -2.0), photograph, None)
     assert layer.weight == -2.0
     assert layer.scale * float(scores(tiny, [layer], photograph)) == pytest.approx(0.5, rel=1e-4)
-    channel = scaled(tiny, Aim("b", Unit("conv3", 4)), photograph, guide)
+    channel = normalized(tiny, WeightedObjective("b", Unit("conv3", 4)), photograph, guide)
     assert channel.scale == pytest.approx(1 / float(seen["conv3"].square().mean().sqrt()), rel=1e-4)
     assert channel.guide is None
-    led = scaled(tiny, Aim("a", Unit("conv3")), photograph, guide)
+    led = normalized(tiny, WeightedObjective("a", Unit("conv3")), photograph, guide)
     features = hooked(tiny.module, guide)["conv3"][0].flatten(1).T
     assert led.guide is not None and torch.allclose(led.guide, features, atol=1e-5)
 
@@ -82,10 +88,12 @@ def test_a_layer_that_is_silent_is_measured_by_one(tiny: Network) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiny, "run", silent)
-        assert scaled(tiny, Aim("a", Unit("conv3")), noise(1), None).scale == 1
+        assert normalized(tiny, WeightedObjective("a", Unit("conv3")), noise(1), None).scale == 1
 
 
 def test_a_guide_needs_a_layer() -> None:
-    check_guide([Aim("a", Unit("conv3")), Aim("b", Unit(LOGITS, 1))])
+    check_guide([WeightedObjective("a", Unit("conv3")), WeightedObjective("b", Unit(LOGITS, 1))])
     with pytest.raises(NoGuide, match="Name one"):
-        check_guide([Aim("b", Unit(LOGITS, 1)), Aim("c", Unit("conv3", 2))])
+        check_guide(
+            [WeightedObjective("b", Unit(LOGITS, 1)), WeightedObjective("c", Unit("conv3", 2))]
+        )

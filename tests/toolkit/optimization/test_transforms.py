@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from workers.toolkit.optimization.transforms import Jiggle, Zoom
+from workers.toolkit.optimization.transforms import RandomAffine, RandomCrop
 
 PICTURE = torch.rand(1, 3, 9, 15, generator=torch.Generator().manual_seed(0))
 
@@ -33,19 +33,19 @@ def given(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nothing_is_asked_nothing_is_done() -> None:
-    assert Jiggle()(PICTURE, drawn(1, 1, 1, 1)) is PICTURE
+    assert RandomAffine()(PICTURE, drawn(1, 1, 1, 1)) is PICTURE
 
 
 def test_a_shift_of_whole_pixels_moves_them_and_brings_in_grey() -> None:
-    seen = Jiggle(shift=3)(PICTURE, drawn(1, 0, 0, 0))
+    seen = RandomAffine(shift=3)(PICTURE, drawn(1, 0, 0, 0))
     assert torch.allclose(seen[..., :-3], PICTURE[..., 3:], atol=1e-5)
     assert torch.allclose(seen[..., -3:], torch.full((), 0.5), atol=1e-5)
-    seen = Jiggle(shift=2)(PICTURE, drawn(0, -1, 0, 0))
+    seen = RandomAffine(shift=2)(PICTURE, drawn(0, -1, 0, 0))
     assert torch.allclose(seen[..., 2:, :], PICTURE[..., :-2, :], atol=1e-5)
 
 
 def test_a_quarter_turn_is_a_quarter_turn_also_of_an_oblong_picture() -> None:
-    seen = Jiggle(turn=90)(PICTURE, drawn(0, 0, 0, 1))
+    seen = RandomAffine(turn=90)(PICTURE, drawn(0, 0, 0, 1))
     middle = PICTURE[..., 3:12]  # the square that stays inside
     turned = seen[..., 3:12]
     assert torch.allclose(turned, middle.rot90(1, (2, 3)), atol=1e-5) or torch.allclose(
@@ -55,14 +55,14 @@ def test_a_quarter_turn_is_a_quarter_turn_also_of_an_oblong_picture() -> None:
 
 def test_scale_enlarges_around_the_middle() -> None:
     ramp = torch.linspace(-1, 1, 15).expand(1, 1, 9, 15) * 0.4 + 0.5
-    seen = Jiggle(scale=1)(ramp, drawn(0, 0, 1, 0))  # twice as large
+    seen = RandomAffine(scale=1)(ramp, drawn(0, 0, 1, 0))  # twice as large
     slope = (seen[0, 0, 4, 8] - seen[0, 0, 4, 6]) / (ramp[0, 0, 4, 8] - ramp[0, 0, 4, 6])
     assert float(slope) == pytest.approx(0.5, abs=1e-4)
     assert float(seen[0, 0, 4, 7]) == pytest.approx(0.5, abs=1e-5)
 
 
 def test_the_generator_alone_decides() -> None:
-    jiggle = Jiggle(3, 0.1, 10)
+    jiggle = RandomAffine(3, 0.1, 10)
     one, same, other = (jiggle(PICTURE, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
@@ -78,7 +78,7 @@ def test_a_zoom_shows_a_part_of_the_middle_and_adds_noise(monkeypatch: pytest.Mo
         lambda *shape, generator: torch.zeros(shape) if len(shape) == 2 else grain.expand(*shape),
     )
     ramp = (torch.arange(16) / 16).expand(1, 1, 16, 16)
-    seen = Zoom(part=0.5, noise=0.4)(ramp, torch.Generator())
+    seen = RandomCrop(part=0.5, noise=0.4)(ramp, torch.Generator())
     middles = (
         4 + (torch.arange(16) + 0.5) / 2 - 0.5
     )  # where each pixel of the view lies in the picture
@@ -95,4 +95,4 @@ def test_beyond_the_border_a_zoom_mirrors(monkeypatch: pytest.MonkeyPatch) -> No
         lambda *shape, generator: torch.zeros(shape[0] if len(shape) == 1 else shape),
     )
     white = torch.ones(1, 3, 20, 20)
-    assert torch.allclose(Zoom(0.5, 0.0)(white, torch.Generator()), white)
+    assert torch.allclose(RandomCrop(0.5, 0.0)(white, torch.Generator()), white)

@@ -7,12 +7,12 @@ import torch
 from PIL import Image
 
 from workers.toolkit.execution.context import LocalContext
-from workers.toolkit.optimization.transforms import save_animation, zoomed
+from workers.toolkit.optimization.transforms import enlarge_centre, save_animation
 
 
 def test_a_ramp_is_flattened_about_the_middle() -> None:
     ramp = torch.linspace(0, 1, 41).expand(1, 3, 20, 41)
-    nearer = zoomed(ramp, 1.25)
+    nearer = enlarge_centre(ramp, 1.25)
     expected = 0.5 + (torch.arange(41) - 20) / 40 / 1.25
     assert nearer.shape == ramp.shape
     assert torch.allclose(nearer[0, 0, 10], expected, atol=2e-3)
@@ -21,8 +21,8 @@ def test_a_ramp_is_flattened_about_the_middle() -> None:
 def test_what_a_cubic_overshoots_is_clipped() -> None:
     step = torch.zeros(1, 1, 8, 8)
     step[..., 4:] = 1
-    assert zoomed(step, 1.1).min() >= 0
-    assert zoomed(step, 1.1).max() <= 1
+    assert enlarge_centre(step, 1.1).min() >= 0
+    assert enlarge_centre(step, 1.1).max() <= 1
 
 
 def test_the_animation_holds_every_frame_and_runs_for_ever() -> None:

@@ -11,16 +11,16 @@ from torch import Tensor
 
 from tests.tiny import photo
 from workers.toolkit.execution.context import LocalContext
-from workers.toolkit.images.preprocessing import Eye, View
-from workers.toolkit.rendering.heatmap import colors, gradient_picture, leave_heatmap, unit_interval
+from workers.toolkit.images.preprocessing import ModelInput, Preprocessing
+from workers.toolkit.rendering.heatmap import colors, gradient_picture, save_heatmap, unit_interval
 
 SIDE = 24
 BLUE, RED = (49, 54, 149), (165, 0, 38)  # the ends of ColorBrewer's RdYlBu
 SIZES = [(600, 400), (300, 500), (401, 263)]
 
 
-def seen(size: tuple[int, int]) -> View:
-    return Eye(SIDE + 6, SIDE, "bilinear", (0.5,) * 3, (0.2,) * 3).view(photo(*size))
+def seen(size: tuple[int, int]) -> ModelInput:
+    return Preprocessing(SIDE + 6, SIDE, "bilinear", (0.5,) * 3, (0.2,) * 3).prepare(photo(*size))
 
 
 def spotted(x: int, y: int, height: float = 1.0) -> Tensor:
@@ -30,11 +30,11 @@ def spotted(x: int, y: int, height: float = 1.0) -> Tensor:
 
 
 def left_by(
-    view: View, values: Tensor, tail: float = 0.0
+    model_input: ModelInput, values: Tensor, tail: float = 0.0
 ) -> tuple[dict[str, Any], np.ndarray, np.ndarray, np.ndarray]:
     """(facts, heatmap (H, W, 4), overlay (H, W, 3), values)."""
     context = LocalContext({"technique": "test"})
-    facts = leave_heatmap(context, view, values, tail=tail)
+    facts = save_heatmap(context, model_input, values, tail=tail)
     pictures = [
         Image.open(io.BytesIO(context.files[name])) for name in ("heatmap.png", "overlay.png")
     ]
@@ -53,9 +53,9 @@ def levels_of(heatmap: np.ndarray) -> np.ndarray:
     return (distance.argmin(1) / 200)[where].reshape(heatmap.shape[:2])
 
 
-def centre_of(view: View, x: int, y: int) -> tuple[int, int]:
+def centre_of(model_input: ModelInput, x: int, y: int) -> tuple[int, int]:
     """The pixel of the photograph under the middle of that pixel of the map."""
-    left, top, right, bottom = view.to_image((x, y, x + 1, y + 1))
+    left, top, right, bottom = model_input.to_image((x, y, x + 1, y + 1))
     return int((left + right) / 2), int((top + bottom) / 2)
 
 
@@ -64,12 +64,12 @@ def centre_of(view: View, x: int, y: int) -> tuple[int, int]:
 def test_a_hot_spot_is_centred_where_it_lies_on_the_photograph(
     size: tuple[int, int], x: int, y: int
 ) -> None:
-    view = seen(size)
-    _, heatmap, _, _ = left_by(view, spotted(x, y))
+    model_input = seen(size)
+    _, heatmap, _, _ = left_by(model_input, spotted(x, y))
     assert heatmap.shape[:2] == (size[1], size[0])
     level = levels_of(heatmap)
     weight = level / level.sum()
-    left, top, right, bottom = view.to_image((x, y, x + 1, y + 1))
+    left, top, right, bottom = model_input.to_image((x, y, x + 1, y + 1))
     assert (weight.sum(0) * (np.arange(size[0]) + 0.5)).sum() == pytest.approx(
         (left + right) / 2, abs=0.2
     )
@@ -83,26 +83,26 @@ def test_a_hot_spot_is_centred_where_it_lies_on_the_photograph(
 def test_a_hot_spot_is_red_on_both_pictures_at_the_edges_too(
     size: tuple[int, int], x: int, y: int
 ) -> None:
-    view = seen(size)
-    _, heatmap, overlay, _ = left_by(view, spotted(x, y))
-    column, row = centre_of(view, x, y)
+    model_input = seen(size)
+    _, heatmap, overlay, _ = left_by(model_input, spotted(x, y))
+    column, row = centre_of(model_input, x, y)
     level = levels_of(heatmap)
     assert level[row, column] > 0.85
     assert np.hypot(*(np.argwhere(level == level.max()) - [row, column]).T).min() <= 3
-    mixed = 0.85 * heatmap[row, column, :3] + 0.15 * np.asarray(view.image)[row, column]
+    mixed = 0.85 * heatmap[row, column, :3] + 0.15 * np.asarray(model_input.image)[row, column]
     assert overlay[row, column].tolist() == pytest.approx(mixed, abs=15)
-    far = centre_of(view, (x + 12) % SIDE, (y + 12) % SIDE)[::-1]
-    mixed = 0.35 * np.array(BLUE) + 0.65 * np.asarray(view.image)[far]
+    far = centre_of(model_input, (x + 12) % SIDE, (y + 12) % SIDE)[::-1]
+    mixed = 0.35 * np.array(BLUE) + 0.65 * np.asarray(model_input.image)[far]
     assert overlay[far].tolist() == pytest.approx(mixed, abs=2)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_the_lowest_value_is_blue_and_a_slope_runs_from_blue_to_red(size: tuple[int, int]) -> None:
-    view = seen(size)
+    model_input = seen(size)
     slope = torch.arange(SIDE).float().repeat(SIDE, 1) - 100
-    _, heatmap, _, _ = left_by(view, slope)
-    row = centre_of(view, 0, SIDE // 2)[1]
-    ends = [heatmap[row, centre_of(view, x, 0)[0]] for x in (0, SIDE - 1)]
+    _, heatmap, _, _ = left_by(model_input, slope)
+    row = centre_of(model_input, 0, SIDE // 2)[1]
+    ends = [heatmap[row, centre_of(model_input, x, 0)[0]] for x in (0, SIDE - 1)]
     assert ends[0].tolist() == pytest.approx([*BLUE, 255], abs=8)
     assert ends[1].tolist() == pytest.approx([*RED, 255], abs=8)
 
@@ -111,9 +111,9 @@ def test_the_lowest_value_is_blue_and_a_slope_runs_from_blue_to_red(size: tuple[
 def test_outside_the_box_the_heatmap_is_transparent_and_the_overlay_grey(
     size: tuple[int, int],
 ) -> None:
-    view = seen(size)
-    _, heatmap, overlay, _ = left_by(view, spotted(3, 3))
-    left, top, right, bottom = (round(side) for side in view.box)
+    model_input = seen(size)
+    _, heatmap, overlay, _ = left_by(model_input, spotted(3, 3))
+    left, top, right, bottom = (round(side) for side in model_input.box)
     inside = np.zeros(heatmap.shape[:2], bool)
     inside[top:bottom, left:right] = True
     border = np.zeros_like(inside)
@@ -152,20 +152,21 @@ def test_the_raw_values_are_exactly_the_map(tail: float) -> None:
 
 def test_the_tail_is_shown_as_if_equal() -> None:
     values = torch.arange(SIDE * SIDE).float().reshape(SIDE, SIDE)
-    view = seen((600, 400))
-    _, heatmap, _, _ = left_by(view, values, tail=10)
+    model_input = seen((600, 400))
+    _, heatmap, _, _ = left_by(model_input, values, tail=10)
     reds = [
-        heatmap[centre_of(view, x, y)[::-1]][:3].tolist() for x, y in ((20, 23), (4, 23), (20, 22))
+        heatmap[centre_of(model_input, x, y)[::-1]][:3].tolist()
+        for x, y in ((20, 23), (4, 23), (20, 22))
     ]
     assert reds == [list(RED)] * 3
 
 
 def test_a_spot_smaller_than_the_tail_is_still_seen() -> None:
-    view = seen((600, 400))
+    model_input = seen((600, 400))
     _, heatmap, _, _ = left_by(
-        view, spotted(5, 17), tail=0.5
+        model_input, spotted(5, 17), tail=0.5
     )  # 1 of 576 pixels: less than half a percent
-    column, row = centre_of(view, 5, 17)
+    column, row = centre_of(model_input, 5, 17)
     assert heatmap[row, column].tolist() != [*BLUE, 255]
 
 
@@ -182,10 +183,10 @@ def test_a_very_large_photograph_gives_a_smaller_picture_of_the_same_shape(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("workers.toolkit.rendering.heatmap._MAX_PIXELS", 60_000)
-    view = seen((600, 400))
-    _, heatmap, overlay, _ = left_by(view, spotted(5, 17))
+    model_input = seen((600, 400))
+    _, heatmap, overlay, _ = left_by(model_input, spotted(5, 17))
     assert heatmap.shape[:2] == overlay.shape[:2] == (200, 300)
-    column, row = centre_of(view, 5, 17)
+    column, row = centre_of(model_input, 5, 17)
     assert levels_of(heatmap)[row // 2, column // 2] > 0.85
 
 

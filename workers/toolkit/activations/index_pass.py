@@ -67,7 +67,7 @@ def _keep(image_set: ImageSet, name: str, index: ActivationIndex) -> None:
 
 def _made_by(model: VisionModel) -> str:
     """What the activations depend on besides the weights: how the input is made, and the graph."""
-    facts = f"{model.eye}\n{model.network.whole.graph}"
+    facts = f"{model.preprocessing}\n{model.network.whole.graph}"
     return hashlib.sha256(facts.encode()).hexdigest()
 
 
@@ -92,7 +92,9 @@ def _views(
     with ThreadPoolExecutor(_DECODERS) as pool:
 
         def read(batch: Sequence[str]) -> list[Tensor]:
-            return list(pool.map(lambda image: model.eye.view(image_set.open(image)).x, batch))
+            return list(
+                pool.map(lambda image: model.preprocessing.prepare(image_set.open(image)).x, batch)
+            )
 
         with ThreadPoolExecutor(1) as ahead:
             coming = ahead.submit(read, batches[0])

@@ -7,31 +7,31 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from workers.toolkit.images.preprocessing import Box, View
-from workers.toolkit.network.receptive_fields import Field
+from workers.toolkit.images.preprocessing import Box, ModelInput
+from workers.toolkit.network.receptive_fields import ReceptiveField
 
 
-def seen_box(view: View, field: Field | None, y: int, x: int) -> Box:
+def seen_box(model_input: ModelInput, field: ReceptiveField | None, y: int, x: int) -> Box:
     """The receptive field of the unit at y, x in pixels of the photograph, clipped to what the network sees.
 
     Without a field the unit sees the whole input.
     """
-    height, width = view.x.shape[2:]
+    height, width = model_input.x.shape[2:]
     box = (0, 0, width, height) if field is None else field.box(y, x, height, width)
-    return clipped(view.to_image(box), view.image)
+    return clipped(model_input.to_image(box), model_input.image)
 
 
-def effective_box(view: View, gradient: Tensor, share: float = 0.05) -> Box:
+def effective_box(model_input: ModelInput, gradient: Tensor, share: float = 0.05) -> Box:
     """The box that holds the unit's gradient (C, H, W) but for `share` of its magnitude on either side of each axis.
 
     Within a large receptive field most of the effect comes from its middle (Luo et al. 2016).
     """
     energy = gradient.abs().sum(0).double().cpu().numpy()  # (H, W)
     if not energy.any():  # a saturated unit: nothing changes it
-        return clipped(view.box, view.image)
+        return clipped(model_input.box, model_input.image)
     left, right = _bulk(energy.sum(0), share)
     top, bottom = _bulk(energy.sum(1), share)
-    return clipped(view.to_image((left, top, right, bottom)), view.image)
+    return clipped(model_input.to_image((left, top, right, bottom)), model_input.image)
 
 
 def clipped(box: Box, image: Image.Image) -> Box:

@@ -12,14 +12,14 @@ from workers.toolkit.activations.patches import effective_box, seen_box
 from workers.toolkit.errors import EmptyImageSet, NoRectifier
 from workers.toolkit.execution.input_gradient import input_gradient
 from workers.toolkit.images.image_set import ImageSet
-from workers.toolkit.images.preprocessing import Box, View
+from workers.toolkit.images.preprocessing import Box, ModelInput
 from workers.toolkit.network.network import Rule
-from workers.toolkit.network.receptive_fields import Field, receptive_fields
+from workers.toolkit.network.receptive_fields import ReceptiveField, receptive_fields
 from workers.toolkit.network.unit import Unit
 from workers.toolkit.network.vision_model import VisionModel
 
 
-class Hit(NamedTuple):
+class IndexEntry(NamedTuple):
     """What the index says of one image."""
 
     image: str
@@ -28,11 +28,11 @@ class Hit(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Spot:
+class TopPatch:
     """The place of one image that activates a channel most, on the photograph itself."""
 
     image: str
-    view: View
+    model_input: ModelInput
     activation: float
     place: tuple[int, int]  # y, x in the layer's map; 0, 0 where there is none
     box: Box  # in pixels of the photograph
@@ -62,7 +62,7 @@ class LayerReader:
         return bool(self.path) and len(self.model.network.layer_shape(self.path)) == 3
 
     @cached_property
-    def field(self) -> Field | None:
+    def field(self) -> ReceptiveField | None:
         """The layer's receptive field; None where each unit sees the whole input."""
         if not self.has_map:
             return None
@@ -70,7 +70,7 @@ class LayerReader:
             self.model.network.layers[self.path]
         )
 
-    def best(self, channel: int, k: int) -> list[Hit]:
+    def best(self, channel: int, k: int) -> list[IndexEntry]:
         """The k images that activate the channel most, best first. No model call, no image read."""
         images = self.image_set.images
         rows = zip(
@@ -79,22 +79,28 @@ class LayerReader:
             self.index.places[channel, :k],
             strict=True,
         )
-        return [Hit(images[int(i)], float(value), (int(y), int(x))) for i, value, (y, x) in rows]
+        return [
+            IndexEntry(images[int(i)], float(value), (int(y), int(x))) for i, value, (y, x) in rows
+        ]
 
-    def view(self, image: str) -> View:
+    def model_input(self, image: str) -> ModelInput:
         """A photograph of the set before the model. Photographs are large: hold one at a time."""
-        return self.model.eye.view(self.image_set.open(image))
+        return self.model.preprocessing.prepare(self.image_set.open(image))
 
-    def spot(self, hit: Hit, view: View) -> Spot:
+    def spot(self, hit: IndexEntry, model_input: ModelInput) -> TopPatch:
         """The hit on its photograph, with the box of its receptive field."""
-        return Spot(
-            hit.image, view, hit.activation, hit.place, seen_box(view, self.field, *hit.place)
+        return TopPatch(
+            hit.image,
+            model_input,
+            hit.activation,
+            hit.place,
+            seen_box(model_input, self.field, *hit.place),
         )
 
-    def unit(self, channel: int, spot: Spot) -> Unit:
+    def unit(self, channel: int, spot: TopPatch) -> Unit:
         return Unit(self.path, channel, spot.place if self.has_map else None)
 
-    def gradient(self, channel: int, spot: Spot, rule: Rule | None = None) -> Tensor:
+    def gradient(self, channel: int, spot: TopPatch, rule: Rule | None = None) -> Tensor:
         """(C, H, W), at the spot. Raises NoRectifier where a rule would change nothing."""
         network = self.model.network
         if rule is not None and not network.rectifiers(self.path):
@@ -102,12 +108,12 @@ class LayerReader:
                 f"There is no ReLU before {self.path!r}: leave out `guided`, or name a deeper layer."
             )
         return input_gradient(
-            network, self.unit(channel, spot), spot.view.x.to(network.device), rule
+            network, self.unit(channel, spot), spot.model_input.x.to(network.device), rule
         )[0]
 
-    def effective(self, channel: int, spot: Spot) -> Spot:
+    def effective(self, channel: int, spot: TopPatch) -> TopPatch:
         """The spot with the box of the effective receptive field."""
-        return replace(spot, box=effective_box(spot.view, self.gradient(channel, spot)))
+        return replace(spot, box=effective_box(spot.model_input, self.gradient(channel, spot)))
 
 
 def read_layer(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw
 
 from workers.toolkit.activations.patches import crop, fitted
-from workers.toolkit.activations.top_activations import Spot
+from workers.toolkit.activations.top_activations import TopPatch
 from workers.toolkit.rendering.contact_sheet import PAPER
 
 CELL = 120
@@ -13,14 +13,14 @@ _THUMBNAIL, _LEAST = 200, 12
 _RED = (215, 48, 39)
 
 
-def patch(spot: Spot) -> Image.Image:
+def patch_picture(spot: TopPatch) -> Image.Image:
     """The part of the photograph inside the box, in its own pixels."""
-    return crop(spot.view.image, spot.box)
+    return crop(spot.model_input.image, spot.box)
 
 
-def input_part(spot: Spot, picture: Image.Image) -> Image.Image:
+def crop_to_patch(spot: TopPatch, picture: Image.Image) -> Image.Image:
     """The part of a picture of the network's input that lies in the box."""
-    left, top, right, bottom = spot.view.box
+    left, top, right, bottom = spot.model_input.box
     sx, sy = picture.width / (right - left), picture.height / (bottom - top)
     box = spot.box
     return crop(
@@ -29,16 +29,16 @@ def input_part(spot: Spot, picture: Image.Image) -> Image.Image:
     )
 
 
-def patch_cell(spot: Spot, beside: Image.Image | None = None) -> Image.Image:
+def patch_cell(spot: TopPatch, beside: Image.Image | None = None) -> Image.Image:
     """The patch at the size of a cell, with another picture to its right."""
-    left = fitted(patch(spot), CELL)
+    left = fitted(patch_picture(spot), CELL)
     return left if beside is None else side_by_side([left, fitted(beside, CELL)])
 
 
-def place_cell(spot: Spot) -> Image.Image:
+def place_cell(spot: TopPatch) -> Image.Image:
     """The photograph, small, with the box in red; a small box is drawn larger, so that it can be found."""
-    picture = fitted(spot.view.image, _THUMBNAIL)
-    scale = picture.width / spot.view.image.width
+    picture = fitted(spot.model_input.image, _THUMBNAIL)
+    scale = picture.width / spot.model_input.image.width
     left, top, right, bottom = (side * scale for side in spot.box)
     grow = max(0.0, (_LEAST - min(right - left, bottom - top)) / 2)
     box = [left - grow, top - grow, right - 1 + grow, bottom - 1 + grow]

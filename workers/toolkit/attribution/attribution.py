@@ -5,20 +5,20 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from workers.toolkit.attribution.explicand import Subject
+from workers.toolkit.attribution.explained_input import ExplainedInput
 from workers.toolkit.attribution.faithfulness import (
-    hide_and_show,
+    deletion_insertion,
     passes,
     rank_correlation,
     verdict,
 )
-from workers.toolkit.execution.cached import once
 from workers.toolkit.execution.context import Context, save_png
-from workers.toolkit.execution.replay import Record
+from workers.toolkit.execution.replay import ReplayLog
+from workers.toolkit.execution.unlocked_cached_property import unlocked_cached_property
 from workers.toolkit.network.network import Network
-from workers.toolkit.network.parameter_randomization import randomized
+from workers.toolkit.network.parameter_randomization import randomize_parameters
 from workers.toolkit.rendering.curve_picture import curve_picture
-from workers.toolkit.rendering.heatmap import leave_heatmap
+from workers.toolkit.rendering.heatmap import save_heatmap
 
 Progress = Callable[[int, int, str], None]
 Explain = Callable[[Network, Progress], Tensor]
@@ -35,7 +35,7 @@ class Checked(Protocol):
 
 
 class Attribution:
-    """One technique's explanation of one subject.
+    """One technique's explanation of one explained.
 
     `marks` makes of the explanation the map (H, W) that is highest where the image counts most. With `gradient` the
     check explains the model with a shuffled layer too, which costs as much again.
@@ -43,7 +43,7 @@ class Attribution:
 
     def __init__(
         self,
-        subject: Subject,
+        explained: ExplainedInput,
         context: Context,
         explain: Explain,
         marks: Callable[[Tensor], Tensor],
@@ -51,23 +51,23 @@ class Attribution:
         *,
         gradient: bool = True,
     ) -> None:
-        self._subject, self._context = subject, context
+        self._explained, self._context = explained, context
         self._explain, self._marks = explain, marks
         self._check, self._seed = params.check, params.seed or 0
-        network = subject.model.network
+        network = explained.model.network
         self._sibling = (
-            randomized(network, subject.unit.path, self._seed)
+            randomize_parameters(network, explained.unit.path, self._seed)
             if params.check and gradient
             else None
         )
         self._map_steps = 0
-        self.record = Record(context)
+        self.record = ReplayLog(context)
 
-    @once
+    @unlocked_cached_property
     def explanation(self) -> Tensor:
-        return self._explain(self._subject.model.network, self._reporter(0))
+        return self._explain(self._explained.model.network, self._reporter(0))
 
-    @once
+    @unlocked_cached_property
     def marks(self) -> Tensor:
         """(H, W)"""
         return self._marks(self.explanation)
@@ -75,34 +75,34 @@ class Attribution:
     def leave(
         self, values: Tensor, *, tail: float = 0.0, signed: bool = False, probability: bool = False
     ) -> dict[str, Any]:
-        """Save the pictures of a map (H, W); returns what the summary says of subject, map and check."""
-        subject = self._subject
-        shown = leave_heatmap(self._context, subject.view, values, tail=tail, signed=signed)
+        """Save the pictures of a map (H, W); returns what the summary says of explained, map and check."""
+        explained = self._explained
+        shown = save_heatmap(self._context, explained.model_input, values, tail=tail, signed=signed)
         check = self._checked() if self._check else None
         if check:
             save_png(self._context, "check.png", curve_picture(check))
         return {
-            **subject.facts(),
-            **subject.score(probability=probability),
+            **explained.facts(),
+            **explained.score(probability=probability),
             **shown,
             "check": check,
         }
 
     def _checked(self) -> dict[str, Any]:
-        marks, subject = self.marks, self._subject
+        marks, explained = self.marks, self._explained
         found: dict[str, Any] = {}
         if self._sibling:
             other = self._marks(self._explain(self._sibling.network, self._reporter(1)))
             found["randomized_weights"] = self._sibling.weights
             found["randomized_correlation"] = rank_correlation(marks.abs(), other.abs())
-        found |= hide_and_show(
-            self.record.scores(subject.scorer(probability=True)),
-            subject.view.x,
+        found |= deletion_insertion(
+            self.record.scores(explained.scorer(probability=True)),
+            explained.model_input.x,
             marks,
             self._seed,
             self._count,
         )
-        found |= subject.score(probability=True)
+        found |= explained.score(probability=True)
         found["base_score"] = found.pop("score_value")
         return found | {"verdict": verdict(found)}
 
@@ -129,4 +129,4 @@ class Attribution:
 
     @property
     def _passes(self) -> int:
-        return passes(self._subject.view.x[0, 0].numel()) if self._check else 0
+        return passes(self._explained.model_input.x[0, 0].numel()) if self._check else 0

@@ -31,7 +31,7 @@ def passes(pixels: int) -> int:
 Score = Callable[[Tensor], Tensor]  # (B, C, H, W) → (B,)
 
 
-def hide_and_show(
+def deletion_insertion(
     score: Score, x: Tensor, marks: Tensor, seed: int, progress: Callable[[int], None]
 ) -> dict[str, Any]:
     """Curves and areas of a map (H, W) on x (1, C, H, W), under the names they have in the summary.
@@ -39,22 +39,22 @@ def hide_and_show(
     `progress` is told how many of `passes` are over. Raises NotFinite.
     """
     generator = torch.Generator().manual_seed(seed)
-    counts = cuts(marks.numel())
+    counts = pixel_counts(marks.numel())
     ways = {
         "deletion": (x, torch.zeros_like(x)),
         "insertion": (blur(x, min(x.shape[2:]) * _BLUR), x),
     }
-    maps = [("", marks), *(("random_", moved(marks, generator)) for _ in range(MOVES))]
+    maps = [("", marks), *(("random_", shifted_map(marks, generator)) for _ in range(MOVES))]
     curves: dict[str, list[Tensor]] = {}
     for i, ((prefix, one), (way, (before, after))) in enumerate(product(maps, ways.items())):
         ranks, told = pixel_ranks(one, generator), _from(i * len(counts), progress)
         curves.setdefault(prefix + way, []).append(
-            exchange(score, before, after, ranks, counts, told)
+            replace_pixels(score, before, after, ranks, counts, told)
         )
     return _summed_up([count / marks.numel() for count in counts], curves)
 
 
-def moved(marks: Tensor, generator: torch.Generator) -> Tensor:
+def shifted_map(marks: Tensor, generator: torch.Generator) -> Tensor:
     """The map (H, W), shifted by a quarter to three quarters of each side; what leaves comes in on the other side."""
     shifts = [
         int(torch.randint(size // 4, size - size // 4 + 1, (), generator=generator))
@@ -171,14 +171,14 @@ def pixel_ranks(values: Tensor, generator: torch.Generator) -> Tensor:
     return ranks.reshape(values.shape)
 
 
-def cuts(pixels: int, steps: int = STEPS) -> list[int]:
+def pixel_counts(pixels: int, steps: int = STEPS) -> list[int]:
     """How many pixels are changed at each point of a curve: from none to all in equal steps."""
     steps = min(steps, pixels)
     return [round(pixels * step / steps) for step in range(steps + 1)]
 
 
 @torch.no_grad()
-def exchange(
+def replace_pixels(
     score: Score,
     before: Tensor,
     after: Tensor,

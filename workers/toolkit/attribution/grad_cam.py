@@ -7,7 +7,7 @@ from torch import Tensor
 
 from workers.toolkit.errors import NotAMap, NotBehind
 from workers.toolkit.execution.batches import batch_size, in_pieces
-from workers.toolkit.execution.dynamic_batching import gathered
+from workers.toolkit.execution.dynamic_batching import dynamically_batched
 from workers.toolkit.network.maps import has_map
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.unit import Unit, read_each
@@ -32,4 +32,6 @@ def class_activation_map(network: Network, unit: Unit, path: str, x: Tensor) -> 
     def most() -> int:
         return batch_size(network, path, unit.path, gradient=True)
 
-    return gathered((network, "grad_cam", path, unit.path), unit, x, in_pieces(at_once, most))
+    return dynamically_batched(
+        (network, "grad_cam", path, unit.path), unit, x, in_pieces(at_once, most)
+    )

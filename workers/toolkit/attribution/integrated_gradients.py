@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from workers.toolkit.execution.memory import fitting
-from workers.toolkit.execution.replay import Record
+from workers.toolkit.execution.replay import ReplayLog
 
 BATCH = 8
 
@@ -18,7 +18,7 @@ def integrated_gradients(
     baseline: Tensor,
     steps: int,
     progress: Callable[[int], None],
-    record: Record | None = None,
+    record: ReplayLog | None = None,
     batch: int = BATCH,
 ) -> Tensor:
     """(x − baseline) · ∫ gradient along the line between, for one image (1, C, H, W) → (1, C, H, W).
@@ -33,7 +33,7 @@ def integrated_gradients(
         along, weight = points[indices, None, None, None], weights[indices, None, None, None]
         return gradient(baseline + along * (x - baseline)) * weight
 
-    add = (record or Record()).summed(weighted)
+    add = (record or ReplayLog()).summed(weighted)
     for start in range(0, steps, batch):
         progress(start)
         total += add(torch.arange(start, min(start + batch, steps), device=x.device))

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from workers.toolkit.execution.memory import fitting
-from workers.toolkit.execution.replay import Record
+from workers.toolkit.execution.replay import ReplayLog
 
 Progress = Callable[[int, int, str], None]
 Explain = Callable[[Tensor], Tensor]  # (B, C, H, W) → (B, …)
@@ -24,12 +24,12 @@ class SmoothGrad(Protocol):
     def seed(self) -> int | None: ...
 
 
-def smooth(
+def smoothgrad(
     explain: Explain,
     x: Tensor,
     params: SmoothGrad,
     progress: Progress,
-    record: Record | None = None,
+    record: ReplayLog | None = None,
     batch: int = 8,
 ) -> Tensor:
     """The mean of `explain` over `samples` copies of x (1, C, H, W) with Gaussian noise; one sample is x itself.
@@ -45,7 +45,7 @@ def smooth(
         return explained
     generator = torch.Generator().manual_seed(params.seed or 0)
     deviation = params.noise * float(x.max() - x.min())
-    total, add = torch.zeros(()), (record or Record()).summed(explain)
+    total, add = torch.zeros(()), (record or ReplayLog()).summed(explain)
     for start in range(0, samples, batch):
         progress(start, samples, "noisy copies")
         grain = [

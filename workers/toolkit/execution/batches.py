@@ -12,7 +12,7 @@ import psutil
 import torch
 from torch import Tensor, fx
 
-from workers.toolkit.execution.dynamic_batching import Batched
+from workers.toolkit.execution.dynamic_batching import BatchFunction
 from workers.toolkit.network.network import Network, Rule
 
 _SHARE = 0.25  # of the free memory: estimates are rough, and others live here too
@@ -37,7 +37,7 @@ def power_of_two(most: int) -> int:
     return 1 << (max(1, most).bit_length() - 1)
 
 
-def in_pieces(at_once: Batched, most: Callable[[], int]) -> Batched:
+def in_pieces(at_once: BatchFunction, most: Callable[[], int]) -> BatchFunction:
     """The same, at most `most()` images at once; that is asked only where there are several."""
 
     def whole(asked: Sequence[Any], x: Tensor) -> Tensor:

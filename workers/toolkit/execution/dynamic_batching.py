@@ -21,7 +21,7 @@ PATIENCE_S = 0.1  # whoever comes later than this runs by itself
 # its own. A gradient of eight photographs took 26 ms each in such a thread, and 37 in a new one (measured once).
 _COMPUTING = ThreadPoolExecutor(1, thread_name_prefix="computing")
 
-Batched = Callable[[Sequence[Any], Tensor], Tensor]
+BatchFunction = Callable[[Sequence[Any], Tensor], Tensor]
 """(what each image asks for, images (B, C, H, W)) → (B, …), each entry as if its image were alone."""
 
 
@@ -30,14 +30,14 @@ class _Call:
     key: Hashable
     asked: Any
     x: Tensor  # (1, C, H, W)
-    run: Batched
+    run: BatchFunction
     grad: bool
     ended: threading.Event = field(default_factory=threading.Event)
     result: Tensor | None = None
     error: Exception | None = None
 
 
-class Gathering:
+class DynamicBatcher:
     """`members` threads may take part; each enters with `joined()`."""
 
     def __init__(self, members: int, patience_s: float = PATIENCE_S) -> None:
@@ -60,7 +60,7 @@ class Gathering:
                 self._members -= 1
             self._run(all_of_them=False)
 
-    def call(self, key: Hashable, asked: Any, x: Tensor, run: Batched) -> Tensor:
+    def call(self, key: Hashable, asked: Any, x: Tensor, run: BatchFunction) -> Tensor:
         call = _Call(
             (key, x.shape[1:], torch.is_grad_enabled()), asked, x, run, torch.is_grad_enabled()
         )
@@ -114,10 +114,10 @@ def _together(calls: list[_Call]) -> Tensor:
         return calls[0].run([call.asked for call in calls], torch.cat([call.x for call in calls]))
 
 
-_current: ContextVar[Gathering | None] = ContextVar("gathering", default=None)
+_current: ContextVar[DynamicBatcher | None] = ContextVar("gathering", default=None)
 
 
-def gathered(key: Hashable, asked: Any, x: Tensor, run: Batched) -> Tensor:
+def dynamically_batched(key: Hashable, asked: Any, x: Tensor, run: BatchFunction) -> Tensor:
     """run([asked], x), or a part of a larger batch: (1, C, H, W) → (1, …). Batches of their own run at once."""
     gathering = _current.get()
     if gathering is None or len(x) != 1:

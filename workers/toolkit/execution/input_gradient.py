@@ -7,7 +7,7 @@ from torch import Tensor
 
 from workers.toolkit.errors import NotFinite
 from workers.toolkit.execution.batches import batch_size, in_pieces
-from workers.toolkit.execution.dynamic_batching import gathered
+from workers.toolkit.execution.dynamic_batching import dynamically_batched
 from workers.toolkit.network.network import Network, Rule
 from workers.toolkit.network.unit import Unit, read_each
 
@@ -24,7 +24,9 @@ def input_gradient(network: Network, unit: Unit, x: Tensor, rule: Rule | None = 
     def most() -> int:
         return batch_size(network, unit.path, rule=rule, gradient=True)
 
-    gradient = gathered((network, "gradient", unit.path, rule), unit, x, in_pieces(at_once, most))
+    gradient = dynamically_batched(
+        (network, "gradient", unit.path, rule), unit, x, in_pieces(at_once, most)
+    )
     if not bool(gradient.isfinite().all()):
         raise NotFinite("The gradient is NaN or infinite.")
     return gradient
@@ -36,6 +38,6 @@ def strongest_channel(gradient: Tensor) -> Tensor:
     return gradient.gather(0, index)[0]
 
 
-def strength(gradient: Tensor) -> Tensor:
+def gradient_magnitude(gradient: Tensor) -> Tensor:
     """(C, H, W) → (H, W): per pixel the largest magnitude."""
     return strongest_channel(gradient).abs()

@@ -44,7 +44,7 @@ class _State:
     sums: list[_Sum] = field(default_factory=list)
 
 
-class Record:
+class ReplayLog:
     """One run's record; without a context it is none, and everything is computed."""
 
     def __init__(self, context: Context | None = None) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def fill_image(
+def baseline_image(
     kind: str, x: Tensor, mean: Sequence[float], std: Sequence[float], sigma: float
 ) -> Tensor:
     """In the network's units, (C, H, W): gray, mean, black, white, or `blur`: x (1, C, H, W) blurred."""

@@ -14,13 +14,13 @@ def luminance(picture: Tensor) -> Tensor:
     return grey[:, None]
 
 
-def matched(grey: Tensor, like: Tensor) -> Tensor:
+def match_luminance(grey: Tensor, like: Tensor) -> Tensor:
     """The first picture's grey with the mean and the standard deviation of the second (Gatys et al. 2016, eq. 2)."""
     spread = grey.std(correction=0).clamp(min=1e-6)
     return (grey - grey.mean()) * (like.std(correction=0) / spread) + like.mean()
 
 
-class Luminance:
+class LuminanceOnly:
     """A picture whose luminance is turned and whose I and Q are those of `colours` (1, C, H, W)."""
 
     def __init__(self, start: Tensor, colours: Tensor) -> None:

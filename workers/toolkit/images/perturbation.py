@@ -10,13 +10,13 @@ _TAIL = 99.0  # percentile of the changed values that is shown in full
 
 
 @dataclass(frozen=True)
-class Change:
+class Perturbation:
     """The difference of two 8-bit images in levels, (H, W, C)."""
 
     levels: NDArray[np.int16]
 
     @classmethod
-    def between(cls, before: Image.Image, after: Image.Image) -> "Change":
+    def between(cls, before: Image.Image, after: Image.Image) -> "Perturbation":
         first, second = (np.asarray(image, dtype=np.int16) for image in (before, after))
         return cls((second - first).reshape(*first.shape[:2], -1))
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def levels(picture: Tensor) -> Tensor:
+def to_levels(picture: Tensor) -> Tensor:
     """In 0..1 → rounded to 8 bits."""
     return (picture.detach().clamp(0, 1) * 255).round().to(torch.uint8)
 
@@ -21,7 +21,7 @@ def from_levels(rounded: Tensor) -> Tensor:
 
 def to_image(picture: Tensor) -> Image.Image:
     """(B, C, H, W) in 0..1, or in 8 bits → RGB or grey; several side by side in a grid."""
-    rounded = picture if picture.dtype == torch.uint8 else levels(picture)
+    rounded = picture if picture.dtype == torch.uint8 else to_levels(picture)
     arrays = rounded.permute(0, 2, 3, 1).cpu().numpy()
     images = [Image.fromarray(one[..., 0] if one.shape[2] == 1 else one) for one in arrays]
     if len(images) == 1:
@@ -44,17 +44,17 @@ def from_image(image: Image.Image, channels: int = 3) -> Tensor:
     )
 
 
-def as_saved(picture: Tensor) -> Tensor:
+def quantized(picture: Tensor) -> Tensor:
     """The picture as an 8-bit file gives it back."""
-    return from_levels(levels(picture)).to(picture.dtype)
+    return from_levels(to_levels(picture)).to(picture.dtype)
 
 
-def framed(picture: Tensor, width: int) -> Tensor:
+def pad_by_reflection(picture: Tensor, width: int) -> Tensor:
     """(B, C, H, W) → (B, C, H + 2 · width, W + 2 · width), mirrored at the edges."""
     return F.pad(picture, (width,) * 4, mode="reflect") if width else picture
 
 
-def unframed(picture: Tensor, width: int) -> Tensor:
+def crop_padding(picture: Tensor, width: int) -> Tensor:
     """What `framed` began with."""
     return centre(picture, picture.shape[-2] - 2 * width, picture.shape[-1] - 2 * width)
 

@@ -26,10 +26,10 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 
 
 @dataclass(frozen=True)
-class Eye:
+class Preprocessing:
     """How a model's input is made: short side to `resize`, centre square of `crop`, then (x − mean) / std.
 
-    With `squash` both sides become `resize`. An eye with one mean sees grey (ITU-R 601), one with three sees colour.
+    With `squash` both sides become `resize`. An preprocessing with one mean sees grey (ITU-R 601), one with three sees colour.
     """
 
     resize: int
@@ -39,7 +39,7 @@ class Eye:
     std: tuple[float, ...]
     fit: str = "crop"
 
-    def view(self, image: Image.Image) -> "View":
+    def prepare(self, image: Image.Image) -> "ModelInput":
         size = self.resized_size(*image.size)
         resized = (image.convert("L") if len(self.mean) == 1 else image).resize(
             size, _RESAMPLING[self.interpolation]
@@ -48,10 +48,10 @@ class Eye:
         square = resized.crop((left, top, left + self.crop, top + self.crop))
         sx, sy = image.width / resized.width, image.height / resized.height
         box = (left * sx, top * sy, (left + self.crop) * sx, (top + self.crop) * sy)
-        return View(image, self.normalize(_pixels(square)), box)
+        return ModelInput(image, self.normalize(_pixels(square)), box)
 
-    def sized(self, side: int) -> "Eye":
-        """The same eye for a network that sees `side` × `side` pixels."""
+    def at_size(self, side: int) -> "Preprocessing":
+        """The same preprocessing for an input of `side` × `side` pixels."""
         return replace(self, resize=max(side, round(self.resize * side / self.crop)), crop=side)
 
     def normalize(self, pixels: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ def _constants(values: tuple[float, ...], like: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class View:
+class ModelInput:
     """A photograph, the network's input made from it, and the box of the photograph that the input shows."""
 
     image: Image.Image

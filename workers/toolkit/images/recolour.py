@@ -6,7 +6,7 @@ from torch import Tensor
 _GRAIN = 1e-4  # added to the picture's variances: a picture of one colour has none
 
 
-def recoloured(picture: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
+def match_colours(picture: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
     """(1, C, H, W) in 0..1, with that mean (C,) and covariance (C, C) up to what is cut off at 0 and 1.
 
     The linear map of optimal transport between Gaussians (Pitié & Kokaram 2007).

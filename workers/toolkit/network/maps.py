@@ -10,13 +10,13 @@ from workers.toolkit.network.receptive_fields import receptive_fields
 def last_map(network: Network) -> str:
     """The last layer with a map of more than one place: the shortest of its names. Raises NotAMap."""
     laid_out = receptive_fields(network.whole.graph)
-    maps = [
+    map_layers = [
         path for path, node in network.layers.items() if node in laid_out and has_map(network, path)
     ]
-    if not maps:
+    if not map_layers:
         raise NotAMap("The model has no layer whose output is a map.")
-    last = network.layers[maps[-1]]
-    return min((path for path in maps if network.layers[path] is last), key=len)
+    last = network.layers[map_layers[-1]]
+    return min((path for path in map_layers if network.layers[path] is last), key=len)
 
 
 def layers_at(network: Network, fractions: Sequence[float]) -> list[str]:
@@ -24,13 +24,13 @@ def layers_at(network: Network, fractions: Sequence[float]) -> list[str]:
 
     A tensor with several names counts once, under the shortest. Each layer is given once. Raises NotAMap.
     """
-    names = maps(network)
+    names = map_layers(network)
     if not names:
         raise NotAMap("The model has no layer whose output is a map. Name a target.")
     return list(dict.fromkeys(names[round(fraction * (len(names) - 1))] for fraction in fractions))
 
 
-def maps(network: Network) -> list[str]:
+def map_layers(network: Network) -> list[str]:
     """One name for each map that is laid out like the image and has more than one place, first to last."""
     laid_out, named = receptive_fields(network.whole.graph), dict[object, str]()
     for path, node in network.layers.items():

@@ -11,7 +11,7 @@ from workers.toolkit.errors import NotExportable, OneSizeOnly
 from workers.toolkit.network.folding import Folded, Folding, fold
 from workers.toolkit.network.graph import export_graph, operator_name, shape_of
 from workers.toolkit.network.layers import Layers, layer_outputs
-from workers.toolkit.network.precision import samples, without_tf32
+from workers.toolkit.network.precision import probe_inputs, without_tf32
 from workers.toolkit.network.rectifiers import is_rectifier, rectifier_range
 
 LOGITS = ""
@@ -66,7 +66,7 @@ class Network:
         count = fold(folded, self._folded)
         if not count:
             return Folding(0, 0.0)
-        x = samples(self.input_shape).to(next(self.module.parameters()))
+        x = probe_inputs(self.input_shape).to(next(self.module.parameters()))
         with (
             torch.no_grad(),
             without_tf32(),
@@ -83,7 +83,7 @@ class Network:
         """By how much TF32 moves an output, by the largest one; 0 where it is not used. None for what is not finite."""
         if self.device.type != "cuda" or not torch.backends.cudnn.allow_tf32:
             return 0.0
-        x = samples(self.input_shape).to(next(self.module.parameters()))
+        x = probe_inputs(self.input_shape).to(next(self.module.parameters()))
         with torch.no_grad():
             rounded = self.logits(x)
             with without_tf32():

@@ -8,12 +8,12 @@ from workers.toolkit.network.network import Network
 
 
 @dataclass(frozen=True)
-class Randomized:
+class RandomizedNetwork:
     network: Network
     weights: str  # name of the parameter that was shuffled
 
 
-def randomized(network: Network, path: str, seed: int) -> Randomized | None:
+def randomize_parameters(network: Network, path: str, seed: int) -> RandomizedNetwork | None:
     """A sibling of the network whose last weights before that layer's output are in random order.
 
     Shuffling keeps their distribution exactly. All else is shared. None if the layer has no weights before it.
@@ -24,4 +24,4 @@ def randomized(network: Network, path: str, seed: int) -> Randomized | None:
     value = network.parameter(kernels[-1])
     order = torch.randperm(value.numel(), generator=torch.Generator().manual_seed(seed))
     shuffled = value.flatten()[order.to(value.device)].reshape(value.shape)
-    return Randomized(network.with_parameter(kernels[-1], shuffled), str(kernels[-1].target))
+    return RandomizedNetwork(network.with_parameter(kernels[-1], shuffled), str(kernels[-1].target))

@@ -20,7 +20,7 @@ _DEFAULTS: tuple[Any, ...] = (
 _NAMES = ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode")
 
 
-def average_pooled(network: Network) -> tuple[Network, int]:
+def replace_max_pooling(network: Network) -> tuple[Network, int]:
     """The same network with average pooling, and how many poolings that are. Raises NoMaxPooling."""
     graph, copies = fx.Graph(), dict[fx.Node, fx.Node]()
     graph.output(graph.graph_copy(network.whole.graph, copies))

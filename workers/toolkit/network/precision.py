@@ -30,7 +30,7 @@ def without_tf32() -> Iterator[None]:
 _GRAINS = (5, 12, 40)  # cells across: large shapes, parts, details
 
 
-def samples(shape: tuple[int, int, int]) -> Tensor:
+def probe_inputs(shape: tuple[int, int, int]) -> Tensor:
     """(2, C, H, W) in the units of a normalized photograph: noise, and shapes of several sizes as one has."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(1, *shape, generator=generator)

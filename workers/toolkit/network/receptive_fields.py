@@ -29,7 +29,7 @@ _OVER_ALL = frozenset(
 
 
 @dataclass(frozen=True)
-class Field:
+class ReceptiveField:
     """The receptive field of the units of one map, [vertical, horizontal]; `first` is the first pixel of unit 0,0."""
 
     size: Pair
@@ -54,12 +54,12 @@ class _Map:
     No field means that each unit sees all of the image.
     """
 
-    field: Field | None
+    field: ReceptiveField | None
     channels_last: bool = False
     vector: bool = False
 
 
-def receptive_fields(graph: fx.Graph) -> dict[fx.Node, Field | None]:
+def receptive_fields(graph: fx.Graph) -> dict[fx.Node, ReceptiveField | None]:
     """The field of every operator whose output is a map (C, H, W) laid out like the image.
 
     None where each unit sees the whole image. Operators with another layout, and those that are not known, are left
@@ -79,7 +79,7 @@ def receptive_fields(graph: fx.Graph) -> dict[fx.Node, Field | None]:
 
 def _map(node: fx.Node, sources: list[fx.Node], maps: dict[fx.Node, _Map]) -> _Map | None:
     if node.op == "placeholder":
-        return _Map(Field((1, 1), (1, 1), (0, 0)))
+        return _Map(ReceptiveField((1, 1), (1, 1), (0, 0)))
     if not sources or any(source not in maps for source in sources):
         return None
     given, name = [maps[source] for source in sources], _name(node)
@@ -122,7 +122,9 @@ def _keeps_places(name: str, node: fx.Node, channels_last: bool) -> bool:
     return name == "linear" or (name == "layer_norm" and len(_ints(node.args[1])) == 1)
 
 
-def _union_at(node: fx.Node, sources: list[fx.Node], fields: list[Field | None]) -> Field | None:
+def _union_at(
+    node: fx.Node, sources: list[fx.Node], fields: list[ReceptiveField | None]
+) -> ReceptiveField | None:
     """The union, unless an input of other size is spread over the places of the output."""
     spread = {_rows_and_columns(source) for source in sources} != {_rows_and_columns(node)}
     return None if spread else _union(fields)
@@ -222,17 +224,19 @@ def _padding(given: object, kernel: Pair, dilation: Pair) -> Pair:
     return _pair(given, 0)
 
 
-def _through(field: Field, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Field:
+def _through(
+    field: ReceptiveField, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair
+) -> ReceptiveField:
     size = tuple(
         r + (k - 1) * d * j
         for r, k, d, j in zip(field.size, kernel, dilation, field.stride, strict=True)
     )
     jump = tuple(j * s for j, s in zip(field.stride, stride, strict=True))
     first = tuple(o - p * j for o, p, j in zip(field.first, padding, field.stride, strict=True))
-    return Field(_two(size), _two(jump), _two(first))
+    return ReceptiveField(_two(size), _two(jump), _two(first))
 
 
-def _union(given: list[Field | None]) -> Field | None:
+def _union(given: list[ReceptiveField | None]) -> ReceptiveField | None:
     """The smallest field that holds all; None, everything, where one sees all or the branches do not step alike."""
     fields = [field for field in given if field is not None]
     if len(fields) < len(given) or len({field.stride for field in fields}) != 1:

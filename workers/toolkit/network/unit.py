@@ -65,7 +65,7 @@ def read_each(units: Sequence[Unit], output: Tensor) -> Tensor:
     return torch.cat([unit.read(one) for unit, one in zip(units, output[:, None], strict=True)])
 
 
-def check_place(unit: Unit, network: Network) -> None:
+def check_position(unit: Unit, network: Network) -> None:
     """Raises NoSuchPlace where the layer's map is too small, at the network's present size, for the unit's position."""
     if unit.position is None:
         return

@@ -1,4 +1,4 @@
-"""Putting things into a few groups, each of which costs as much per member as its dearest member in every respect."""
+"""Putting things into a few groups, each of which costs as much per member as its cost_advice member in every respect."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from workers.toolkit.errors import NotFinite
 from workers.toolkit.execution.memory import fitting
-from workers.toolkit.execution.replay import Record
+from workers.toolkit.execution.replay import ReplayLog
 from workers.toolkit.occlusion.choice import Occlusion
 from workers.toolkit.occlusion.engines import Name
 
@@ -23,7 +23,7 @@ class PatchScores:
 
 
 @torch.no_grad()
-def patch_scores(occlusion: Occlusion, progress: Progress, record: Record) -> PatchScores:
+def patch_scores(occlusion: Occlusion, progress: Progress, record: ReplayLog) -> PatchScores:
     """Progress counts patches. Raises NotFinite, OutOfMemory, or what progress raises to stop."""
     engine = occlusion.engine()
     # By the patches' numbers: another process may find another engine faster, which goes through them in another order.

@@ -2,19 +2,19 @@
 
 from workers.toolkit.execution.context import Context, save_json, save_png
 from workers.toolkit.images.picture import to_image
-from workers.toolkit.optimization.engine import Made
+from workers.toolkit.optimization.engine import OptimizationResult
 
 
-def leave_pictures(context: Context, made: Made) -> None:
+def save_pictures(context: Context, made: OptimizationResult) -> None:
     """Save image.png, image-1.png … of several, and curve.json."""
     save_png(context, "image.png", to_image(made.picture))
     if len(made.picture) > 1:
         for number, one in enumerate(made.picture, 1):
             save_png(context, f"image-{number}.png", to_image(one[None]))
-    leave_curve(context, made)
+    save_curve(context, made)
 
 
-def leave_curve(context: Context, made: Made) -> None:
+def save_curve(context: Context, made: OptimizationResult) -> None:
     """Save curve.json: {name of a part: [value at each step, null where the stage has no such part]}."""
     names = list(dict.fromkeys(name for step in made.curve for name in step))
     save_json(

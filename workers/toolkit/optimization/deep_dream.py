@@ -9,11 +9,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from workers.toolkit.execution.memory import Pieces
-from workers.toolkit.images.preprocessing import Eye
+from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import Network, Rule
 from workers.toolkit.network.rectifiers import redirected
 from workers.toolkit.optimization.engine import Losses, Stage
-from workers.toolkit.optimization.objectives import Aim, scores
+from workers.toolkit.optimization.objectives import WeightedObjective, scores
 from workers.toolkit.optimization.optimizers import NormalizedGradient
 from workers.toolkit.optimization.parametrization import Parametrization, Pixels
 from workers.toolkit.optimization.tiles import Offset, Tiles
@@ -24,12 +24,12 @@ Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Dream:
+class DeepDream:
     """How a picture is turned into a dream. `sizes` are those of the octaves, in the order of work."""
 
     network: Network  # sees one tile
-    eye: Eye
-    aims: Sequence[Aim]
+    preprocessing: Preprocessing
+    aims: Sequence[WeightedObjective]
     sizes: Sequence[Size]
     steps: int
     rate: float  # of the mean pixel, in levels of 0..255
@@ -70,7 +70,9 @@ class Dream:
     def scores(self, picture: Tensor) -> list[float]:
         """What each target answers to the picture (1, C, H, W): the mean over its tiles, which lie where they may."""
         cut = self.tiles(*picture.shape[2:]).cut(picture)
-        look = Pieces(lambda some: scores(self.network, self.aims, self.eye.normalize(some)))
+        look = Pieces(
+            lambda some: scores(self.network, self.aims, self.preprocessing.normalize(some))
+        )
         answers = [answer for some in self._portions(cut) for answer in look(some)]
         return [float(answer) for answer in torch.cat(answers, 1).mean(1)]
 
@@ -102,7 +104,9 @@ class Dream:
         tiles = tiles.detach().requires_grad_()
         factors = tiles.new_tensor([aim.weight * aim.scale for aim in self.aims])[:, None]
         with torch.enable_grad():
-            values = factors * scores(self.network, self.aims, self.eye.normalize(tiles), rule)
+            values = factors * scores(
+                self.network, self.aims, self.preprocessing.normalize(tiles), rule
+            )
             (fall,) = torch.autograd.grad(
                 -values.sum(), tiles
             )  # of a loss, as redirected rectifiers need to know

@@ -12,18 +12,20 @@ from workers.toolkit.network.vision_model import VisionModel
 
 
 @torch.no_grad()
-def code_of(model: VisionModel, image: Image.Image, path: str) -> Tensor:
+def embedding(model: VisionModel, image: Image.Image, path: str) -> Tensor:
     """The layer's output, (1, C) or (1, C, H, W). Raises NotFinite."""
-    code = model.network.run(model.view(image).x, path)
+    code = model.network.run(model.prepare(image).x, path)
     if not bool(code.isfinite().all()):
         raise NotFinite(f"The layer {path!r} is NaN or infinite for this image.")
     return code.contiguous()  # summed in the same order as an array that is sent
 
 
-def code_to_invert(model: VisionModel, sent: Input, path: str) -> Tensor:
+def embedding_to_invert(model: VisionModel, sent: Input, path: str) -> Tensor:
     """The layer's output for an image, or the array that stands in for it. Raises NotFinite or NothingToInvert."""
     code = (
-        code_of(model, sent, path) if isinstance(sent, Image.Image) else _as_code(model, sent, path)
+        embedding(model, sent, path)
+        if isinstance(sent, Image.Image)
+        else _as_code(model, sent, path)
     )
     if not bool(code.any()):
         raise NothingToInvert(
@@ -32,7 +34,7 @@ def code_to_invert(model: VisionModel, sent: Input, path: str) -> Tensor:
     return code
 
 
-def last_code(network: Network) -> str:
+def last_embedding_layer(network: Network) -> str:
     """The last layer before the classes that gives a vector, (C,) or (C, 1, 1); if there is none, the last map."""
     whole = network.whole.graph
     output = next(node for node in whole.nodes if node.op == "output").all_input_nodes[0]

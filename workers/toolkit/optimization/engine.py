@@ -17,7 +17,7 @@ from torch import Tensor
 
 from workers.toolkit.errors import NotFinite
 from workers.toolkit.execution.context import Context
-from workers.toolkit.images.picture import levels, to_image
+from workers.toolkit.images.picture import to_image, to_levels
 from workers.toolkit.optimization.parametrization import Parametrization
 
 log = logging.getLogger(__name__)
@@ -31,11 +31,11 @@ AfterStep = Callable[[Parametrization, int], None]
 Enough = Callable[[torch.optim.Optimizer], bool]
 
 
-def nothing(parametrization: Parametrization, step: int) -> None:
+def keep_parameters(parametrization: Parametrization, step: int) -> None:
     """After a step: leave the parameters as they are."""
 
 
-def all_of(picture: Tensor) -> Tensor:
+def show_whole_picture(picture: Tensor) -> Tensor:
     """The picture as it is."""
     return picture
 
@@ -62,15 +62,15 @@ class Stage:
     loss: Loss
     optimizer: Callable[[list[Tensor]], torch.optim.Optimizer]
     rates: Sequence[tuple[int, float]] = ()
-    after_step: AfterStep = nothing
+    after_step: AfterStep = keep_parameters
     enough: Enough = never
     keep: bool | Literal["levels"] = False
-    shown: Callable[[Tensor], Tensor] = all_of
+    shown: Callable[[Tensor], Tensor] = show_whole_picture
     message: str = "steps"
 
 
 @dataclass
-class Made:
+class OptimizationResult:
     """What came out: the last picture, those that were kept, and the parts of the loss at every step."""
 
     picture: Tensor
@@ -92,14 +92,14 @@ class _State:
     generator: Tensor | None = None
 
 
-def ascend(
+def optimize(
     stages: Sequence[Stage],
     context: Context,
     *,
     seed: int,
     device: torch.device,
     kept: list[Tensor] | None = None,
-) -> Made:
+) -> OptimizationResult:
     """Run the stages, or what is left of them; progress counts steps.
 
     A stage whose `begin` needs more than the picture before it reads the list `kept`, which the engine fills with what
@@ -126,18 +126,18 @@ class _Run:
         kept[:] = self._state.kept
         self._state.kept = kept
 
-    def finish(self) -> Made:
+    def finish(self) -> OptimizationResult:
         state = self._state
         while state.stage < len(self._stages):
             stage = self._stages[state.stage]
             picture = self._complete(stage)
             if stage.keep:
-                state.kept.append(levels(picture) if stage.keep == "levels" else picture)
+                state.kept.append(to_levels(picture) if stage.keep == "levels" else picture)
             state.previous, state.stage, state.step = picture, state.stage + 1, 0
             state.parameters, state.optimizer, state.generator = [], {}, None
         self._report("")
         assert state.previous is not None
-        return Made(state.previous, state.kept, state.curve)
+        return OptimizationResult(state.previous, state.kept, state.curve)
 
     def _complete(self, stage: Stage) -> Tensor:
         """The stage from its beginning, or from where it was left, to its picture."""

@@ -7,25 +7,29 @@ from math import log
 import torch
 from torch import Tensor
 
-from workers.toolkit.images.png_roundtrip import saved_view
+from workers.toolkit.images.png_roundtrip import png_roundtrip
 from workers.toolkit.network.network import LOGITS
 from workers.toolkit.network.rectifiers import redirected
 from workers.toolkit.network.vision_model import VisionModel
 from workers.toolkit.optimization.engine import Losses, Stage
 from workers.toolkit.optimization.minimal_perturbation import (
-    LeastL2,
-    LeastLinf,
-    Reach,
-    Search,
-    found,
+    AnyPerturbation,
+    MinimalL2,
+    MinimalLinf,
+    PerturbationSearch,
+    converged,
 )
 from workers.toolkit.optimization.parametrization import Parametrization, Pixels
 
-SEARCHES: dict[str, type[Search]] = {"l2": LeastL2, "linf": LeastLinf, "any": Reach}
+SEARCHES: dict[str, type[PerturbationSearch]] = {
+    "l2": MinimalL2,
+    "linf": MinimalLinf,
+    "any": AnyPerturbation,
+}
 
 
 @dataclass(frozen=True)
-class Goal:
+class TargetClass:
     """That class before all others; with `confidence`, at that probability or more."""
 
     index: int
@@ -53,17 +57,17 @@ class Goal:
 
 
 @dataclass(frozen=True)
-class Fool:
+class FoolingSearch:
     """One search from `start`, an 8-bit picture (1, C, H, W) in 0..1, for the goal; `norm` l2, linf, or any."""
 
     model: VisionModel
-    goal: Goal
+    goal: TargetClass
     start: Tensor
     norm: str
     steps: int
 
     def stage(self) -> Stage:
-        return Stage(self.steps, self._begin, self._loss(), self._search, enough=found)
+        return Stage(self.steps, self._begin, self._loss(), self._search, enough=converged)
 
     def _begin(self, previous: Tensor | None, generator: torch.Generator) -> Parametrization:
         return Pixels(self.start)
@@ -72,13 +76,17 @@ class Fool:
         return SEARCHES[self.norm](parameters, self.start, self.steps)
 
     def _loss(self) -> Callable[[Tensor, int, torch.Generator], Losses]:
-        network, eye = self.model.network, self.model.eye
+        network, preprocessing = self.model.network, self.model.preprocessing
         rule = (
             redirected if self.norm == "any" and network.rectifiers(LOGITS) else None
         )  # noise may leave ReLUs dead
 
         def loss(picture: Tensor, step: int, generator: torch.Generator) -> Losses:
-            return {"gap": self.goal.loss(network.run(saved_view(eye, picture), LOGITS, rule))}
+            return {
+                "gap": self.goal.loss(
+                    network.run(png_roundtrip(preprocessing, picture), LOGITS, rule)
+                )
+            }
 
         return loss
 

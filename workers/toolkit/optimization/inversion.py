@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from workers.toolkit.images.preprocessing import Eye
+from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.graph import operator_name
 from workers.toolkit.network.network import Network, Rule
 from workers.toolkit.network.rectifiers import is_rectifier, redirected
 from workers.toolkit.optimization.engine import Losses, Stage
 from workers.toolkit.optimization.optimizers import AnnealedAdam
-from workers.toolkit.optimization.parametrization import Centred, Fourier, Parametrization
+from workers.toolkit.optimization.parametrization import Fourier, MeanCentred, Parametrization
 from workers.toolkit.optimization.regularizers import alpha_norm, total_variation
-from workers.toolkit.optimization.transforms import Jiggle
+from workers.toolkit.optimization.transforms import RandomAffine
 
 WARM_UP = 16  # steps with redirected ReLU, as in Lucid
 MOMENTUM = 0.9
@@ -44,7 +44,7 @@ class Inversion:
     """One layer to invert; `code` (1, C) or (1, C, H, W) is its output for the image that is sought."""
 
     network: Network
-    eye: Eye
+    preprocessing: Preprocessing
     path: str
     code: Tensor
     recipe: str
@@ -88,13 +88,13 @@ class Inversion:
     ) -> Parametrization:
         grain = torch.randn(self.restarts, *self.network.input_shape, generator=generator)
         grain = grain / grain.flatten(1).norm(dim=1)[:, None, None, None] * self.norm
-        return Centred(grain.to(self.network.device), self.eye)
+        return MeanCentred(grain.to(self.network.device), self.preprocessing)
 
     def _loss_published(self, picture: Tensor, step: int, generator: torch.Generator) -> Losses:
-        x = Centred.of(picture, self.eye)
+        x = MeanCentred.of(picture, self.preprocessing)
         square = self.norm**2
         return {
-            "error": self.errors(self.eye.normalize(picture)),
+            "error": self.errors(self.preprocessing.normalize(picture)),
             "tv": self.tv / 2 * total_variation(x) / square,
             "alpha": self.alpha_weight / 2 * alpha_norm(x, self.alpha) / square,
         }
@@ -108,14 +108,14 @@ class Inversion:
         calm = step >= self._calm
         shaken = picture if calm else self._shaken(picture, step, generator)
         rule = redirected if step < WARM_UP and self.network.rectifiers(self.path) else None
-        parts = {"error": self.errors(self.eye.normalize(shaken), rule)}
+        parts = {"error": self.errors(self.preprocessing.normalize(shaken), rule)}
         if self.tv:
             weight = self.tv * (self._calm_tv if calm else 1)
             parts["tv"] = weight * total_variation(picture) / picture[0].numel()
         if not self._has_places:
             parts["contrast"] = (
                 _CONTRAST_OF_VECTORS
-                * alpha_norm(self.eye.normalize(picture), 4)
+                * alpha_norm(self.preprocessing.normalize(picture), 4)
                 / picture[0].numel()
             )
         return parts
@@ -126,7 +126,7 @@ class Inversion:
         A vector does not say where things are: much noise at first makes whole things, before their details.
         """
         noise = _NOISE if self._has_places else _NOISE_OF_VECTORS * (1 - step / self._calm)
-        shifted = Jiggle(self.jitter)(picture, generator)
+        shifted = RandomAffine(self.jitter)(picture, generator)
         return shifted + noise * torch.randn(picture.shape, generator=generator).to(picture)
 
     @property
@@ -162,7 +162,7 @@ _LAYERS = frozenset(
 )
 
 
-def tv_of(network: Network, path: str, recipe: str) -> float:
+def tv_weight(network: Network, path: str, recipe: str) -> float:
     """Weight of the total variation by the layer's depth; a vector, inverted by the modern recipe, pays more."""
     deep = depth(network, path)
     group = next(number for number, until in enumerate(_GROUPS) if deep <= until + 1e-9)
@@ -170,7 +170,7 @@ def tv_of(network: Network, path: str, recipe: str) -> float:
     return _OF_VECTORS if vector and recipe == "modern" else _TV[recipe][group]
 
 
-def jitter_of(network: Network, path: str) -> float:
+def jitter_pixels(network: Network, path: str) -> float:
     """Random shift in pixels: 1/28 of the layer's stride; a vector's stride is the whole side."""
     shape = network.layer_shape(path)
     stride = network.input_shape[1] / (shape[1] if len(shape) == 3 else 1)

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from workers.toolkit.images.baselines import blur
-from workers.toolkit.images.preprocessing import Eye
+from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.rectifiers import redirected
 from workers.toolkit.network.unit import Unit
@@ -16,7 +16,7 @@ from workers.toolkit.optimization.engine import Losses, Stage
 from workers.toolkit.optimization.optimizers import NormalizedGradient
 from workers.toolkit.optimization.parametrization import Fourier, Parametrization, Pixels
 from workers.toolkit.optimization.regularizers import alpha_norm, squared_norm, total_variation
-from workers.toolkit.optimization.transforms import Jiggle, Zoom
+from workers.toolkit.optimization.transforms import RandomAffine, RandomCrop
 
 WARM_UP = 16  # steps with redirected ReLU, as in Lucid
 _BLUR_SIGMA, _DECAY = 1.0, 1e-4
@@ -29,11 +29,11 @@ _CONTRAST, _GRAIN = 0.15, 2.0
 
 
 @dataclass(frozen=True)
-class Climb:
+class MaximizationObjective:
     """One maximization. `start` (B, C, H, W) in 0..1, or None for noise."""
 
     network: Network
-    eye: Eye
+    preprocessing: Preprocessing
     unit: Unit
     recipe: str
     start: Tensor | None
@@ -71,7 +71,7 @@ class Climb:
         if start is not None:
             return Pixels(start, 0.0, 1.0)
         grain = torch.randn(self.count, channels, height, width, generator=generator)
-        return Pixels(self.eye.picture(0.2 * grain).to(self.network.device), 0.0, 1.0)
+        return Pixels(self.preprocessing.picture(0.2 * grain).to(self.network.device), 0.0, 1.0)
 
     def _start(self, generator: torch.Generator) -> Tensor | None:
         """Several images begin a little apart: from one place they would all take the same way."""
@@ -81,20 +81,24 @@ class Climb:
         return (self.start + _APART * grain).clamp(0, 1)
 
     def _loss(self, picture: Tensor, step: int, generator: torch.Generator) -> Losses:
-        x = self.eye.normalize(self._view(picture, step, generator))
+        x = self.preprocessing.normalize(self._view(picture, step, generator))
         warm_up = self._fourier and step < WARM_UP
         rule = redirected if warm_up and self.network.rectifiers(self.unit.path) else None
         parts = {"score": -self.unit.value(self.network, x, rule)}
         if self.recipe == "robust":
-            parts |= self._unlike_photographs(self.eye.normalize(picture), -parts["score"].detach())
+            parts |= self._unlike_photographs(
+                self.preprocessing.normalize(picture), -parts["score"].detach()
+            )
         if self.apart is not None:
             parts["likeness"] = self.apart(x)
         if self.l2:
-            parts["l2"] = self.l2 * squared_norm(self.eye.normalize(picture))
+            parts["l2"] = self.l2 * squared_norm(self.preprocessing.normalize(picture))
         if self.tv:
-            parts["tv"] = self.tv * total_variation(self.eye.normalize(picture))
+            parts["tv"] = self.tv * total_variation(self.preprocessing.normalize(picture))
         if self.alpha_norm:
-            parts["alpha_norm"] = self.alpha_norm * alpha_norm(self.eye.normalize(picture), _ALPHA)
+            parts["alpha_norm"] = self.alpha_norm * alpha_norm(
+                self.preprocessing.normalize(picture), _ALPHA
+            )
         return parts
 
     def _unlike_photographs(self, x: Tensor, score: Tensor) -> dict[str, Tensor]:
@@ -109,10 +113,12 @@ class Climb:
         """A random part; the noise falls in a straight line, so that the whole is there before its details."""
         noise = self.noise * (1 - (1 - _LAST_NOISE) * step / self.steps)
         lucid = self.recipe == "lucid"
-        jiggled = Jiggle(self.jitter, _SCALE if lucid else 0, _TURN if lucid else 0)(
+        jiggled = RandomAffine(self.jitter, _SCALE if lucid else 0, _TURN if lucid else 0)(
             picture, generator
         )
-        return Zoom(self.zoom, noise)(jiggled, generator) if self.zoom < 1 or noise else jiggled
+        return (
+            RandomCrop(self.zoom, noise)(jiggled, generator) if self.zoom < 1 or noise else jiggled
+        )
 
     def _adam(self, parameters: list[Tensor]) -> torch.optim.Optimizer:
         return torch.optim.Adam(parameters, lr=self.rate)
@@ -126,13 +132,15 @@ class Climb:
             return
         (pixels,) = parametrization.parameters
         if self.recipe == "yosinski":
-            pixels.copy_(self.eye.picture((1 - _DECAY) * self.eye.normalize(pixels)))
+            pixels.copy_(
+                self.preprocessing.picture((1 - _DECAY) * self.preprocessing.normalize(pixels))
+            )
         if self.blur_every and (step + 1) % self.blur_every == 0:
             pixels.copy_(blur(pixels, _BLUR_SIGMA))
         parametrization.clip()
 
 
-def likeness(features: Tensor) -> Tensor:
+def diversity_penalty(features: Tensor) -> Tensor:
     """Mean cosine of the Gram matrices of all pairs (Olah et al. 2017): (B, C) or (B, C, H, W) → (1,).
 
     0 for one image.

@@ -12,13 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from workers.toolkit.images.picture import as_saved
+from workers.toolkit.images.picture import quantized
 
 LEVELS = 255
-Kept = dict[str, Any]
+SearchState = dict[str, Any]
 
 
-class Search(torch.optim.Optimizer, ABC):
+class PerturbationSearch(torch.optim.Optimizer, ABC):
     """What the searches share. `origin` is an 8-bit picture, `steps` the number of steps there will be."""
 
     def __init__(self, parameters: list[Tensor], origin: Tensor, steps: int) -> None:
@@ -43,15 +43,15 @@ class Search(torch.optim.Optimizer, ABC):
             pixels.copy_(kept["best"])
         return loss
 
-    def _keep(self, pixels: Tensor, kept: Kept) -> None:
-        saved = as_saved(pixels)
+    def _keep(self, pixels: Tensor, kept: SearchState) -> None:
+        saved = quantized(pixels)
         size = self._size(saved - self._origin)
         if size < kept["size"]:
             kept["best"], kept["size"] = saved, size
         if size == 0:
             kept["done"] = True
 
-    def _first(self) -> Kept:
+    def _first(self) -> SearchState:
         return {}
 
     @abstractmethod
@@ -59,16 +59,16 @@ class Search(torch.optim.Optimizer, ABC):
         """What is to be least."""
 
     @abstractmethod
-    def _move(self, pixels: Tensor, way: Tensor, reached: bool, kept: Kept) -> None:
+    def _move(self, pixels: Tensor, way: Tensor, reached: bool, kept: SearchState) -> None:
         """One step, in place; `way` leads to the goal."""
 
 
-def found(optimizer: torch.optim.Optimizer) -> bool:
+def converged(optimizer: torch.optim.Optimizer) -> bool:
     """True once a search can find nothing better."""
     return any(kept.get("done", False) for kept in optimizer.state.values())
 
 
-class LeastL2(Search):
+class MinimalL2(PerturbationSearch):
     """The decoupled direction and norm attack (Rony et al. 2019), with rounding straight through.
 
     Each step turns the change towards the goal and sets its length to a radius, which shrinks by γ while the goal is
@@ -80,13 +80,13 @@ class LeastL2(Search):
     _RATES, _GAMMAS, _HASTE = (1.0, 0.01), (0.05, 0.005), 2
     _REACH, _LARGEST = 8.0, 0.25  # twice the sum of γ over all steps, at least; but no γ above that
 
-    def _first(self) -> Kept:
+    def _first(self) -> SearchState:
         return {"radius": 1.0}
 
     def _size(self, change: Tensor) -> float:
         return float(change.norm())
 
-    def _move(self, pixels: Tensor, way: Tensor, reached: bool, kept: Kept) -> None:
+    def _move(self, pixels: Tensor, way: Tensor, reached: bool, kept: SearchState) -> None:
         fraction = kept["taken"] / self._steps
         rate, gamma = _annealed(*self._RATES, fraction), self._gamma(fraction)
         growth = gamma if kept["best"] is not None else self._HASTE * gamma
@@ -99,7 +99,7 @@ class LeastL2(Search):
         return _annealed(max(first, min(self._LARGEST, self._REACH / self._steps)), last, fraction)
 
 
-class LeastLinf(Search):
+class MinimalLinf(PerturbationSearch):
     """Projected gradient steps with momentum (Madry et al. 2018; Dong et al. 2018) within n levels of 255.
 
     n is doubled after every sixteenth of the steps until the goal is reached, then bisected from 0, with the steps that
@@ -108,7 +108,7 @@ class LeastLinf(Search):
 
     _HASTE, _STRIDE, _MOMENTUM = 16, 0.5, 0.9
 
-    def _first(self) -> Kept:
+    def _first(self) -> SearchState:
         return {
             "level": 1,
             "failed": 0,
@@ -119,7 +119,7 @@ class LeastLinf(Search):
     def _size(self, change: Tensor) -> float:
         return round(float(change.abs().max()) * LEVELS)
 
-    def _move(self, pixels: Tensor, way: Tensor, reached: bool, kept: Kept) -> None:
+    def _move(self, pixels: Tensor, way: Tensor, reached: bool, kept: SearchState) -> None:
         if reached or kept["taken"] >= kept["until"]:
             self._next_level(kept, reached)
         bound = kept["level"] / LEVELS
@@ -127,7 +127,7 @@ class LeastLinf(Search):
         pixels.add_(self._STRIDE * bound * kept["momentum"].sign())
         pixels.copy_(pixels.clamp(self._origin - bound, self._origin + bound))
 
-    def _next_level(self, kept: Kept, reached: bool) -> None:
+    def _next_level(self, kept: SearchState, reached: bool) -> None:
         if kept["best"] is None:
             kept["level"] = min(2 * kept["level"], LEVELS)
             kept["until"] = kept["taken"] + max(1, self._steps // self._HASTE)
@@ -141,7 +141,7 @@ class LeastLinf(Search):
         kept["until"] = kept["taken"] + max(1, (self._steps - kept["taken"]) // trials)
 
 
-class Reach(Search):
+class AnyPerturbation(PerturbationSearch):
     """Steps of one mean size, up the gradient, until the goal is reached, however far that is."""
 
     _RATE = 0.01
@@ -149,7 +149,7 @@ class Reach(Search):
     def _size(self, change: Tensor) -> float:
         return 0.0
 
-    def _move(self, pixels: Tensor, way: Tensor, reached: bool, kept: Kept) -> None:
+    def _move(self, pixels: Tensor, way: Tensor, reached: bool, kept: SearchState) -> None:
         pixels.add_(self._RATE * way / way.abs().mean().clamp(min=torch.finfo(way.dtype).tiny))
 
 

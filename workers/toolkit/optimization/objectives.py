@@ -14,7 +14,7 @@ _AT_ONCE = 1 << 24  # products of guide and dream held at a time
 
 
 @dataclass(frozen=True)
-class Aim:
+class WeightedObjective:
     """One target. `scale` brings targets of unlike layers to one size; `guide` holds features to grow towards."""
 
     name: str
@@ -30,13 +30,15 @@ class Aim:
         largest product with one of its features, divided by their length C.
         """
         if self.guide is not None:
-            return likest(output, self.guide)
+            return guided_score(output, self.guide)
         if self.unit.channel is None:
             return 0.5 * output.square().flatten(1).mean(1)
         return self.unit.read(output)
 
 
-def scores(network: Network, aims: Sequence[Aim], x: Tensor, rule: Rule | None = None) -> Tensor:
+def scores(
+    network: Network, aims: Sequence[WeightedObjective], x: Tensor, rule: Rule | None = None
+) -> Tensor:
     """The network's input (B, C, H, W) → (aims, B), from one pass."""
     paths = tuple(dict.fromkeys(aim.unit.path for aim in aims))
     outputs = dict(zip(paths, network.run_all(x, paths, rule), strict=True))
@@ -44,7 +46,9 @@ def scores(network: Network, aims: Sequence[Aim], x: Tensor, rule: Rule | None =
 
 
 @torch.no_grad()
-def scaled(network: Network, aim: Aim, photograph: Tensor, guide: Tensor | None) -> Aim:
+def normalized(
+    network: Network, aim: WeightedObjective, photograph: Tensor, guide: Tensor | None
+) -> WeightedObjective:
     """Measured by how strongly the layer answers the photograph, so that weights can be compared across layers.
 
     Both images are network inputs (1, C, H, W). A layer's score grows with the square of its answer, all others with
@@ -52,14 +56,16 @@ def scaled(network: Network, aim: Aim, photograph: Tensor, guide: Tensor | None)
     """
     answer = network.run(photograph, aim.unit.path)
     if aim.unit.channel is not None:
-        return Aim(aim.name, aim.unit, aim.weight, 1 / _size(answer))
+        return WeightedObjective(aim.name, aim.unit, aim.weight, 1 / _size(answer))
     if guide is None:
-        return Aim(aim.name, aim.unit, aim.weight, 1 / _size(answer) ** 2)
+        return WeightedObjective(aim.name, aim.unit, aim.weight, 1 / _size(answer) ** 2)
     seen = _places(network.run(guide, aim.unit.path))[0].T  # (N, C)
-    return Aim(aim.name, aim.unit, aim.weight, 1 / (_size(answer) * _size(seen)), seen)
+    return WeightedObjective(
+        aim.name, aim.unit, aim.weight, 1 / (_size(answer) * _size(seen)), seen
+    )
 
 
-def check_guide(aims: Sequence[Aim]) -> None:
+def check_guide(aims: Sequence[WeightedObjective]) -> None:
     """Raises NoGuide where no target could follow a guide."""
     if all(aim.unit.channel is not None for aim in aims):
         raise NoGuide(
@@ -67,7 +73,7 @@ def check_guide(aims: Sequence[Aim]) -> None:
         )
 
 
-def likest(output: Tensor, guide: Tensor) -> Tensor:
+def guided_score(output: Tensor, guide: Tensor) -> Tensor:
     """Mean over places of max over n of ⟨a, g_n⟩ / C; the choice has no gradient: (B, C, H, W), (N, C) → (B,)."""
     places = _places(output)
     with torch.no_grad():

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from workers.toolkit.errors import NoStart
-from workers.toolkit.images.preprocessing import Eye
+from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.vision_model import VisionModel
 
 
@@ -42,28 +42,28 @@ class Pixels:
 LEVELS = 255.0
 
 
-class Centred:
+class MeanCentred:
     """x = 255 · (picture − mean), free to leave 0..1."""
 
-    def __init__(self, start: Tensor, eye: Eye) -> None:
-        self._eye = eye
+    def __init__(self, start: Tensor, preprocessing: Preprocessing) -> None:
+        self._eye = preprocessing
         self.parameters = [
             start.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
         ]
 
     @staticmethod
-    def of(picture: Tensor, eye: Eye) -> Tensor:
+    def of(picture: Tensor, preprocessing: Preprocessing) -> Tensor:
         """The picture (B, C, H, W), 0..1, in these units."""
-        return LEVELS * (picture - _mean(eye, picture))
+        return LEVELS * (picture - _mean(preprocessing, picture))
 
     def picture(self) -> Tensor:
         (x,) = self.parameters
         return x / LEVELS + _mean(self._eye, x)
 
 
-def _mean(eye: Eye, like: Tensor) -> Tensor:
+def _mean(preprocessing: Preprocessing, like: Tensor) -> Tensor:
     """(C, 1, 1)"""
-    return torch.tensor(eye.mean).to(like)[:, None, None]
+    return torch.tensor(preprocessing.mean).to(like)[:, None, None]
 
 
 # Square root of the covariance of ImageNet's colours, and the largest norm of its columns.
@@ -129,21 +129,21 @@ def _colours(plain: Tensor, matrix: Tensor) -> Tensor:
     return mixed
 
 
-def start_picture(
+def initial_image(
     model: VisionModel, kind: str, side: int, count: int, image: Image.Image | None
 ) -> Tensor | None:
     """(count, C, side, side) in 0..1: zero is black, mean the training mean, image what the network sees of it.
 
     None for noise, which depends on how the picture is parametrized. Raises NoStart.
     """
-    shape = (count, len(model.eye.mean), side, side)
+    shape = (count, len(model.preprocessing.mean), side, side)
     if kind == "noise":
         return None
     if kind == "zero":
         return torch.zeros(shape, device=model.device)
     if kind == "mean":
-        return model.eye.picture(torch.zeros(shape, device=model.device))
+        return model.preprocessing.picture(torch.zeros(shape, device=model.device))
     if image is None:
         raise NoStart("With start=image, send the image: -F image=@photo.jpg.")
-    seen = model.eye.sized(side).view(image).x.to(model.device)
-    return model.eye.picture(seen).expand(shape)
+    seen = model.preprocessing.at_size(side).prepare(image).x.to(model.device)
+    return model.preprocessing.picture(seen).expand(shape)

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from workers.toolkit.images.luminance import Luminance, luminance, matched
-from workers.toolkit.images.picture import centre, unframed
-from workers.toolkit.images.preprocessing import Eye
-from workers.toolkit.images.recolour import recoloured
+from workers.toolkit.images.luminance import LuminanceOnly, luminance, match_luminance
+from workers.toolkit.images.picture import centre, crop_padding
+from workers.toolkit.images.preprocessing import Preprocessing
+from workers.toolkit.images.recolour import match_colours
 from workers.toolkit.network.network import Network
 from workers.toolkit.optimization.engine import Losses, Stage
 from workers.toolkit.optimization.optimizers import ScaledLBFGS
@@ -47,14 +47,14 @@ class Weights:
 
 
 @dataclass(frozen=True)
-class Restyle:
+class StyleTransferStage:
     """Pictures are (1, C, H, W) in 0..1. `network_at` gives the network for (height, width).
 
     `content` is framed: `frame` pixels at each edge are painted, and are not part of the picture.
     """
 
     network_at: Callable[[int, int], Network]
-    eye: Eye
+    preprocessing: Preprocessing
     content: Tensor
     styles: Sequence[Tensor]
     shares: Sequence[float]
@@ -83,7 +83,7 @@ class Restyle:
 
     def picture(self, painted: Tensor) -> Tensor:
         """What is painted, without its frame."""
-        return unframed(painted, self.frame)
+        return crop_padding(painted, self.frame)
 
     def losses(self, picture: Tensor) -> Losses:
         """The parts that this picture pays, by name."""
@@ -106,14 +106,14 @@ class Restyle:
             start = self._enlarged(previous)
         elif self.start == "noise":
             grain = torch.randn(self.content.shape, generator=generator).to(self.content)
-            start = self.eye.picture(_GRAIN * grain)
+            start = self.preprocessing.picture(_GRAIN * grain)
         else:
             start = (
                 self._repainted()
                 if self.start == "content"
-                else covering(self.styles[0], height, width)
+                else resize_to_cover(self.styles[0], height, width)
             )
-        return Luminance(start, self.content) if self.keep_colours else Pixels(start)
+        return LuminanceOnly(start, self.content) if self.keep_colours else Pixels(start)
 
     def _enlarged(self, previous: Tensor) -> Tensor:
         """What was painted at a smaller size; its frame becomes wider than ours, and the rest of it is cut off."""
@@ -128,7 +128,7 @@ class Restyle:
         """The content; where colours count, in the styles' ones: gradients alone would be slow to bring them."""
         if not self.weights.palette or self.keep_colours:
             return self.content
-        return recoloured(self.content, self._palette.mean, self._palette.covariance)
+        return match_colours(self.content, self._palette.mean, self._palette.covariance)
 
     def _optimizer(self, parameters: list[Tensor]) -> torch.optim.Optimizer:
         if self.optimizer == "adam":
@@ -147,14 +147,16 @@ class Restyle:
         if not self.keep_colours:
             return list(self.styles)
         like = luminance(self.content)
-        return [matched(luminance(style), like).expand_as(style) for style in self.styles]
+        return [match_luminance(luminance(style), like).expand_as(style) for style in self.styles]
 
     @property
     def _layers(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*self.content_layers, *self.style_layers)))
 
     def _features(self, picture: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
-        outputs = self.network_at(*picture.shape[2:]).run_all(self.eye.normalize(picture), layers)
+        outputs = self.network_at(*picture.shape[2:]).run_all(
+            self.preprocessing.normalize(picture), layers
+        )
         return dict(zip(layers, outputs, strict=True))
 
     @cached_property
@@ -200,7 +202,7 @@ class Restyle:
         return terms
 
 
-def covering(picture: Tensor, height: int, width: int) -> Tensor:
+def resize_to_cover(picture: Tensor, height: int, width: int) -> Tensor:
     """The picture enlarged until it covers that size, and its centre cut out."""
     factor = max(height / picture.shape[2], width / picture.shape[3])
     size = [

@@ -17,7 +17,7 @@ _BEYOND, _WANDER = 1.1, 0.15  # parts of the side
 
 
 @dataclass(frozen=True)
-class Jiggle:
+class RandomAffine:
     """Shift (pixels), scale and turn (degrees) each picture at random, in one resampling; outside it is grey."""
 
     shift: float = 0.0
@@ -49,7 +49,7 @@ class Jiggle:
 
 
 @dataclass(frozen=True)
-class Zoom:
+class RandomCrop:
     """Look at a part of each picture, from `part` of its side to a little more than all, and add noise of 0..1.
 
     Most views show the middle. Beyond the border the picture is mirrored (after Fel et al. 2023).
@@ -77,7 +77,7 @@ class Zoom:
 _QUALITY = 90
 
 
-def zoomed(picture: Tensor, factor: float) -> Tensor:
+def enlarge_centre(picture: Tensor, factor: float) -> Tensor:
     """The middle of (B, C, H, W), `factor` times as large, at the picture's size; in 0..1."""
     matrix = picture.new_tensor([[1 / factor, 0, 0], [0, 1 / factor, 0]]).expand(len(picture), 2, 3)
     grid = F.affine_grid(matrix, list(picture.shape), align_corners=False)

@@ -47,7 +47,7 @@ def _text_width(text: str) -> int:
 _LEAST = 128  # pixels of a cell's side: a caption must fit below it
 
 
-def leave_strip(context: Context, cells: Sequence[tuple[Image.Image, str]]) -> None:
+def save_strip(context: Context, cells: Sequence[tuple[Image.Image, str]]) -> None:
     """Save strip.png; small pictures are shown larger, pixel by pixel."""
     pictures = [_large(picture) for picture, _ in cells]
     save_png(

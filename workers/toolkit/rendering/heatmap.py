@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from workers.toolkit.execution.cached import once
 from workers.toolkit.execution.context import Context, save_npy, save_png
-from workers.toolkit.images.preprocessing import View
+from workers.toolkit.execution.unlocked_cached_property import unlocked_cached_property
+from workers.toolkit.images.preprocessing import ModelInput
 
 Values = NDArray[np.float32]
 
@@ -27,8 +27,13 @@ _SMALLEST = 64  # about the side of the smallest gradient picture, as of a drawn
 _FAINT, _STRONG = 0.35, 0.85  # how far the lowest and the highest value cover the photograph
 
 
-def leave_heatmap(
-    context: Context, view: View, values: Tensor, *, tail: float = 0.0, signed: bool = False
+def save_heatmap(
+    context: Context,
+    model_input: ModelInput,
+    values: Tensor,
+    *,
+    tail: float = 0.0,
+    signed: bool = False,
 ) -> dict[str, Any]:
     """Save heatmap.png, overlay.png and values.npy of a map (H, W); returns what the summary says of it.
 
@@ -37,7 +42,7 @@ def leave_heatmap(
     """
     raw = values.detach().cpu().numpy().astype(np.float32)
     low, high = _color_range(raw, tail, signed)
-    level = _on_photograph(view, unit_interval(raw, low, high, signed), signed)
+    level = _on_photograph(model_input, unit_interval(raw, low, high, signed), signed)
     save_png(context, "heatmap.png", level.heatmap())
     save_png(context, "overlay.png", level.overlay())
     save_npy(context, "values.npy", raw)
@@ -93,7 +98,7 @@ class _Placed:
             _STRONG * np.abs(2 * level - 1) if signed else _FAINT + (_STRONG - _FAINT) * level
         )
 
-    @once
+    @unlocked_cached_property
     def _colors(self) -> NDArray[np.uint8]:
         return colors(self._level)
 
@@ -109,9 +114,9 @@ class _Placed:
         return Image.fromarray(picture.round().astype(np.uint8), "RGB")
 
 
-def _on_photograph(view: View, level: Values, signed: bool) -> _Placed:
+def _on_photograph(model_input: ModelInput, level: Values, signed: bool) -> _Placed:
     """Stretch the map over the box of the photograph that the network saw."""
-    photograph, box = _bounded(view)
+    photograph, box = _bounded(model_input)
     left, top, right, bottom = box
     width, height = photograph.size
     source = Image.fromarray(level, "F")
@@ -136,15 +141,15 @@ def _transform(
     )
 
 
-def _bounded(view: View) -> tuple[Image.Image, tuple[float, float, float, float]]:
+def _bounded(model_input: ModelInput) -> tuple[Image.Image, tuple[float, float, float, float]]:
     """The photograph and the box, both scaled down where a picture of that size would be too large to send."""
-    image = view.image
+    image = model_input.image
     scale = min(1.0, (_MAX_PIXELS / (image.width * image.height)) ** 0.5)
     if scale == 1.0:
-        return image, view.box
+        return image, model_input.box
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     sx, sy = size[0] / image.width, size[1] / image.height
-    left, top, right, bottom = view.box
+    left, top, right, bottom = model_input.box
     return image.resize(size), (left * sx, top * sy, right * sx, bottom * sy)
 
 

@@ -3,7 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from workers.toolkit.execution.cached import once
+from workers.toolkit.execution.unlocked_cached_property import unlocked_cached_property
 
 
 class Counted:
@@ -12,7 +12,7 @@ class Counted:
     def __init__(self, barrier: threading.Barrier) -> None:
         self.barrier, self.calls = barrier, 0
 
-    @once
+    @unlocked_cached_property
     def value(self) -> int:
         """Documented."""
         self.calls += 1

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-class once:  # noqa: N801 — a decorator, as property is
+class unlocked_cached_property:  # noqa: N801 — a decorator, as property is
     """functools.cached_property without its lock.
 
     Before Python 3.12 all instances share that lock: threads of jobs that run together could never meet in a batch.

@@ -10,18 +10,18 @@ from torch import Tensor
 
 from workers.toolkit.errors import NotFinite
 from workers.toolkit.execution.batches import batch_size, in_pieces
-from workers.toolkit.execution.dynamic_batching import gathered
+from workers.toolkit.execution.dynamic_batching import dynamically_batched
 from workers.toolkit.execution.memory import fitting
-from workers.toolkit.images.preprocessing import View
+from workers.toolkit.images.preprocessing import ModelInput
 from workers.toolkit.network.network import LOGITS
 from workers.toolkit.network.unit import TargetLike, Unit, find_unit
 from workers.toolkit.network.vision_model import VisionModel
 
 
 @dataclass(frozen=True)
-class Subject:
+class ExplainedInput:
     model: VisionModel
-    view: View
+    model_input: ModelInput
     target: TargetLike
     unit: Unit
     logits: Tensor  # (1, classes)
@@ -34,9 +34,9 @@ class Subject:
     def facts(self) -> dict[str, Any]:
         """What the summary says about image and neuron."""
         facts: dict[str, Any] = {
-            "target": told(self.model, self.target, self.unit),
+            "target": target_summary(self.model, self.target, self.unit),
             "predicted": self._class(int(self.logits.argmax())),
-            "input_box": [round(side, 2) for side in self.view.box],
+            "input_box": [round(side, 2) for side in self.model_input.box],
         }
         if self.unit.is_class and self.unit.channel is not None:
             facts["probability"] = float(self.probabilities[self.unit.channel])
@@ -48,7 +48,7 @@ class Subject:
         if not self.unit.is_class:
             return {
                 "score": "activation",
-                "score_value": float(self.unit.value(self.model.network, self.view.x)),
+                "score_value": float(self.unit.value(self.model.network, self.model_input.x)),
             }
         scores = self.probabilities[None] if probability else self.logits
         return {
@@ -77,7 +77,7 @@ class Subject:
         return {"index": index, "label": self.model.label(index), "probability": probability}
 
 
-def told(model: VisionModel, target: TargetLike, unit: Unit) -> dict[str, Any]:
+def target_summary(model: VisionModel, target: TargetLike, unit: Unit) -> dict[str, Any]:
     """The resolved target as JSON."""
     text = str(getattr(target, "text", ""))
     if unit.is_class:
@@ -99,12 +99,14 @@ def told(model: VisionModel, target: TargetLike, unit: Unit) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def look(model: VisionModel, image: Image.Image, target: TargetLike) -> Subject:
+def explain_input(model: VisionModel, image: Image.Image, target: TargetLike) -> ExplainedInput:
     """Run the model once and settle what the target stands for. Raises NotFinite."""
-    view = model.view(image)
+    model_input = model.prepare(image)
     network = model.network
     passes = in_pieces(lambda _, x: network.logits(x), lambda: batch_size(network, LOGITS))
-    logits = gathered((network, "logits"), None, view.x, passes)
+    logits = dynamically_batched((network, "logits"), None, model_input.x, passes)
     if not bool(logits.isfinite().all()):
         raise NotFinite(f"Model {model.name!r} returned NaN or infinity for this image.")
-    return Subject(model, view, target, find_unit(target, model.network, logits), logits)
+    return ExplainedInput(
+        model, model_input, target, find_unit(target, model.network, logits), logits
+    )
