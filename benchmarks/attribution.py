@@ -55,7 +55,7 @@ Work = Callable[[], Tensor]
 class Copies:
     """SmoothGrad's parameters, as the catalog has them."""
 
-    probe_inputs: int = COPIES
+    samples: int = COPIES
     noise: float = NOISE
     seed: int = 0
 
@@ -111,7 +111,7 @@ def ours(bench: Bench, technique: str, x: Tensor) -> Tensor:
         return integrated_gradients(
             bench.gradient, x, torch.zeros_like(x), STEPS, lambda done: None
         )
-    return smoothgrad(bench.gradient, x, Copies(), lambda done, total, message: None)[None]
+    return smoothgrad(bench.gradient, x, Copies(), 0, lambda done, total, message: None)[None]
 
 
 def captum(bench: Bench, technique: str) -> dict[str, Work]:

@@ -219,7 +219,7 @@ def photo() -> Tensor:
     """(1, 3, 224, 224)"""
     return (
         Preprocessing(256, SIDE, "bilinear", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-        .view(Image.open(io.BytesIO(photograph("chelsea"))).convert("RGB"))
+        .prepare(Image.open(io.BytesIO(photograph("chelsea"))).convert("RGB"))
         .x
     )
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from catalog.errors import InvalidTarget, LayerWithoutMap
 from catalog.models import Layer, ModelDescription
@@ -12,7 +13,10 @@ from catalog.technique import Params
 def read_targets(params: Params, labels: Sequence[str]) -> list[Target]:
     """The parsed targets. Raises InvalidTarget, at the parameter that holds it."""
     try:
-        return [parse_target(text, labels, params.model) for text in params.named_targets()]
+        return [
+            replace(parse_target(part.text, labels, params.model), weight=part.weight)
+            for part in params.named_targets()
+        ]
     except InvalidTarget as error:
         raise type(error)(error.detail, params.targets_at) from None
 

@@ -28,7 +28,7 @@ _FORMS = (
 
 @dataclass(frozen=True)
 class Target:
-    """A parsed target. Only the fields of its kind are set."""
+    """A parsed target. Only the fields of its kind are set, and a weight where the technique takes several."""
 
     text: str
     kind: Kind
@@ -36,6 +36,10 @@ class Target:
     layer: str | None = None
     channel: int | None = None
     position: Position | None = None
+    weight: float = 1.0
+
+
+TOP = Target("top", "top")
 
 
 def parse_target(text: str, labels: Sequence[str], model: str) -> Target:

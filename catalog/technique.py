@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.models import DEFAULT_MODEL, ModelEntry
+from catalog.weighted_targets import WeightedTarget
 
 MAX_SEED = 2**63 - 1
 
@@ -31,7 +32,7 @@ class Params(BaseModel):
         """Layers that the request names besides its targets; they are looked up before it is accepted."""
         return ()
 
-    def named_targets(self) -> tuple[str, ...]:
+    def named_targets(self) -> tuple[WeightedTarget, ...]:
         """Targets, as texts; they too are looked up before the request is accepted. Raises InvalidTarget."""
         return ()
 
@@ -92,8 +93,8 @@ class TargetParams(Params):
         examples=["top", "class:285", "blocks.4.0.conv_pw:20@center"],
     )
 
-    def named_targets(self) -> tuple[str, ...]:
-        return (self.target,)
+    def named_targets(self) -> tuple[WeightedTarget, ...]:
+        return (WeightedTarget(self.target),)
 
 
 class Summary(BaseModel):

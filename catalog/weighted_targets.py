@@ -18,7 +18,7 @@ class WeightedTarget:
     """One part: a target as `catalog.targets` reads it, and how much it counts; below zero it is avoided."""
 
     text: str
-    weight: float
+    weight: float = 1.0
 
 
 def parse_weighted(text: str) -> tuple[WeightedTarget, ...]:

@@ -1,17 +1,14 @@
-"""One technique, from parameters and images to summary and files. Knows no queue: the command line uses it as it is."""
+"""One technique, from a task to a summary and files, without any queue: the command line uses it too."""
 
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-import numpy as np
-
-from catalog.arrays import check_array
 from catalog.models import ModelDescription
-from catalog.named_targets import check_named, read_targets
 from catalog.registry import find_technique
 from catalog.technique import Params, Summary
 from workers.models.describe import describe
+from workers.task import make_task
 from workers.toolkit.execution.context import Context
 from workers.toolkit.images.array import Input
 from workers.toolkit.network.vision_model import VisionModel
@@ -21,16 +18,16 @@ def execute(
     technique: str,
     params: Params,
     model: VisionModel,
-    images: Mapping[str, Input],
+    inputs: Mapping[str, Input],
     context: Context,
     description: ModelDescription | None = None,
 ) -> Summary:
-    """Run it. Raises CatalogError, TechniqueError, or what the context raises to stop it."""
-    known = description or describe(model.name, model.network, model.weights)
-    check_named(params, read_targets(params, model.labels), known)
-    for name, sent in images.items():
-        if isinstance(sent, np.ndarray):
-            check_array(params, name, sent.shape, known)
+    """Run a technique on resolved parameters.
+
+    Raises CatalogError, TechniqueError, or what the context raises to stop the work.
+    """
+    description = description or describe(model.name, model.network, model.weights)
+    task = make_task(params, model, inputs, description)
     run: Any = import_module(f"workers.techniques.{find_technique(technique).name}").run
-    summary: Summary = run(params, model, images, context)
+    summary: Summary = run(task, context)
     return summary

@@ -83,11 +83,7 @@ class DeepDreamParams(Params):
         ZOOM, gt=1, le=2, description="How much larger each frame shows the one before."
     )
 
-    def named_targets(self) -> tuple[str, ...]:
-        return tuple(part.text for part in self.weighted())
-
-    def weighted(self) -> tuple[WeightedTarget, ...]:
-        """The targets that were given. Raises InvalidTarget."""
+    def named_targets(self) -> tuple[WeightedTarget, ...]:
         return () if self.targets is None else parse_weighted(self.targets)
 
     def resolved(self, model: ModelEntry) -> Self:
@@ -125,7 +121,7 @@ class DeepDreamParams(Params):
             raise TooExpensive(message, [Violation("/steps", message)])
 
     def check_inputs(self, sent: Set[str]) -> None:
-        units = [part.text == "top" or ":" in part.text for part in self.weighted()]
+        units = [part.text == "top" or ":" in part.text for part in self.named_targets()]
         if "guide" in sent and units and all(units):
             message = "A guide leads layers, and there is none among the targets. Name one, or leave out the guide."
             raise InvalidParameters(message, [Violation("/guide", message)])

@@ -25,12 +25,14 @@ from catalog.models import ModelEntry, class_labels, find_model
 from catalog.optimization import CURVE, MAX_SIDE, PredictedClass
 from catalog.targets import Target, parse_target
 from catalog.technique import ArtifactSpec, InputSpec, Params, Summary, Technique
+from catalog.weighted_targets import WeightedTarget
 
 MAX_STEP_PIXELS = 2000 * 224**2  # steps × pixels of the network's input
 RUBBISH_CONFIDENCE = 0.9999
 
 
 class FoolingParams(Params):
+    targets_at = "/goal"
     cost_advice = ("lower steps",)
 
     goal: str = Field(
@@ -119,6 +121,10 @@ class FoolingParams(Params):
                 "Rubbish is made from noise or black. Leave out the image, or set mode=adversarial."
             )
             raise InvalidParameters(message, [Violation("/image", message)])
+
+    def named_targets(self) -> tuple[WeightedTarget, ...]:
+        text = self.goal.strip()
+        return (WeightedTarget(text if text.startswith("class:") else f"class:{text}"),)
 
     def target(self, labels: tuple[str, ...], model: str) -> Target:
         """The goal, parsed. Raises InvalidTarget or UnknownClass."""

@@ -43,13 +43,17 @@ TECHNIQUE = (
         names=["celery", "kombu", "redis", "fastapi", "starlette", "obstore", "jobs", "service"]
     )
     + """
+from catalog.targets import Target
 from catalog.techniques.saliency import SaliencyParams
 from tests.tiny import photo, tiny_model
+from workers.task import Task
 from workers.techniques import saliency
 from workers.toolkit.execution.context import LocalContext
 
 context = LocalContext(origin={"technique": "saliency"})
-summary = saliency.run(SaliencyParams(target="class:3", seed=1), tiny_model(), {"image": photo()}, context)
+target = Target("class:3", "class", index=3)
+params = SaliencyParams(target="class:3", seed=1)
+summary = saliency.run(Task(params, tiny_model(), {"image": photo()}, (target,), 1), context)
 print(summary.target.index, sorted(context.files), context.steps[-1])
 """
 )

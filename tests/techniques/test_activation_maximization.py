@@ -112,7 +112,7 @@ def test_the_noise_falls_to_a_sixth(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append(noise)
         return lambda picture, generator: picture
 
-    monkeypatch.setattr("workers.toolkit.optimization.maximization.Zoom", zoom)
+    monkeypatch.setattr("workers.toolkit.optimization.maximization.RandomCrop", zoom)
     made(tiny_model(), target="class:3", steps=10, noise=0.6)
     assert seen == pytest.approx([0.6 - 0.05 * step for step in range(10)])
 

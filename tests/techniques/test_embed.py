@@ -19,7 +19,7 @@ def test_it_is_what_the_module_gives(tiny: VisionModel, layer: str) -> None:
         lambda part, given, out: seen.append(out)
     )
     with torch.no_grad():
-        module(tiny.view(PHOTO).x)
+        module(tiny.prepare(PHOTO).x)
     handle.remove()
     values = np.load(io.BytesIO(context.files["embedding.npy"]), allow_pickle=False)
     np.testing.assert_allclose(values, seen[0][0].numpy(), atol=1e-5)

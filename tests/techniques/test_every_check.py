@@ -160,7 +160,7 @@ def test_the_correlation_is_that_of_the_map_of_an_eager_model_with_that_weight(
     weight = eager.head.weight.data
     order = torch.randperm(weight.numel(), generator=torch.Generator().manual_seed(5))
     eager.head.weight.data = weight.flatten()[order].reshape(weight.shape)
-    x = tiny.view(PHOTO).x.requires_grad_()
+    x = tiny.prepare(PHOTO).x.requires_grad_()
     (gradient,) = torch.autograd.grad(eager(x)[0, 3], x)
     expected = rank_correlation(values(context), gradient[0].abs().amax(0))
     assert summary.check.randomized_correlation == pytest.approx(expected, abs=1e-4)

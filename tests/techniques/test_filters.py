@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from catalog.techniques.filters import FiltersParams, FiltersSummary
 from tests.tiny import TinyNetwork, tiny_model
-from workers.techniques.filters import run
+from workers.execute import execute
 from workers.toolkit.execution.context import LocalContext
 from workers.toolkit.network.convolution import NotAConvolution
 
@@ -32,7 +32,11 @@ def ran(
     kind: type[nn.Module] = TinyNetwork, **fields: Any
 ) -> tuple[FiltersSummary, LocalContext, nn.Module]:
     model, context = tiny_model(kind), LocalContext()
-    return run(FiltersParams(**fields), model, {}, context), context, model.network.module
+    return (
+        execute("filters", FiltersParams(seed=0, **fields), model, {}, context),
+        context,
+        model.network.module,
+    )
 
 
 def array(context: LocalContext) -> Tensor:
@@ -97,7 +101,7 @@ def test_grouped_and_depthwise_filters_say_what_they_read(
 def test_a_filter_of_zeros_stays_zero() -> None:
     model, context = tiny_model(), LocalContext()
     model.network.module.conv1.weight[0] = 0
-    summary = run(FiltersParams(), model, {}, context)
+    summary = execute("filters", FiltersParams(seed=0), model, {}, context)
     assert summary.norms[0] == 0 and array(context)[0].abs().max() == 0
 
 

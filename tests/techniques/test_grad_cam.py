@@ -8,18 +8,27 @@ import torch
 from captum.attr import LayerAttribution, LayerGradCam
 from PIL import Image
 
+from catalog.errors import LayerWithoutMap
 from catalog.techniques.grad_cam import GradCamParams, GradCamSummary
 from tests.tiny import photo, tiny_model
-from workers.techniques.grad_cam import run
-from workers.toolkit.attribution.grad_cam import NotAMap, NotBehind
+from workers.execute import execute
+from workers.toolkit.attribution.grad_cam import NotAMap, NotBehind, class_activation_map
 from workers.toolkit.execution.context import LocalContext
+from workers.toolkit.network.network import LOGITS
+from workers.toolkit.network.unit import Unit
 
 
 def ran(
     image: Image.Image | None = None, **fields: object
 ) -> tuple[GradCamSummary, dict[str, np.ndarray]]:
     context = LocalContext()
-    summary = run(GradCamParams(**fields), tiny_model(), {"image": image or photo()}, context)
+    summary = execute(
+        "grad_cam",
+        GradCamParams(**{"seed": 0, **fields}),
+        tiny_model(),
+        {"image": image or photo()},
+        context,
+    )
     arrays = {
         name: np.load(io.BytesIO(data))
         for name, data in context.files.items()
@@ -63,5 +72,8 @@ def test_a_neuron_is_explained_by_a_layer_before_it() -> None:
 def test_a_layer_behind_the_target_and_a_layer_without_map_are_refused() -> None:
     with pytest.raises(NotBehind):
         ran(layer="conv3", target="conv1:0")
-    with pytest.raises(NotAMap):
+    with pytest.raises(LayerWithoutMap):
         ran(layer="head")
+    tiny = tiny_model()
+    with pytest.raises(NotAMap):
+        class_activation_map(tiny.network, Unit(LOGITS, 1), "head", tiny.prepare(photo()).x)

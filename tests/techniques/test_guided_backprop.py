@@ -33,7 +33,7 @@ def close(ours: Tensor, theirs: Tensor, tolerance: float = 1e-5) -> None:
 )
 def test_modules_of_relu_agree_with_captum(tiny: VisionModel, rule: str) -> None:
     _, context = explain("guided_backprop", tiny, target="class:3", rule=rule)
-    theirs = RULES[rule](tiny.network.module).attribute(tiny.view(PHOTO).x, target=3)
+    theirs = RULES[rule](tiny.network.module).attribute(tiny.prepare(PHOTO).x, target=3)
     close(values(context), theirs[0])
 
 
@@ -45,7 +45,7 @@ def test_every_form_of_relu_follows_the_papers(
     photograph = Image.fromarray(
         np.random.default_rng(seed).integers(0, 256, (50, 70, 3), dtype=np.uint8)
     )
-    x = every_relu.view(photograph).x
+    x = every_relu.prepare(photograph).x
     index = int(every_relu.network.module(x).argmax())
     summary, context = explain("guided_backprop", every_relu, photograph, rule=rule)
     theirs, met = paper_gradient(every_relu.network.module, x, index, rule)
@@ -62,7 +62,7 @@ def test_the_relu6_of_the_default_model_follow_the_papers(
         "guided_backprop", default_model, photograph, target="class:285", rule=rule
     )
     theirs, met = paper_gradient(
-        default_model.network.module, default_model.view(photograph).x, 285, rule
+        default_model.network.module, default_model.prepare(photograph).x, 285, rule
     )
     assert summary.rectifiers == met == 33
     close(values(context), theirs[0])
@@ -79,7 +79,7 @@ def test_only_rectifiers_below_the_target_are_counted_and_follow_the_rule(
     tiny: VisionModel,
 ) -> None:
     summary, context = explain("guided_backprop", tiny, target="conv2:4@5,5")
-    x = tiny.view(PHOTO).x.requires_grad_()
+    x = tiny.prepare(PHOTO).x.requires_grad_()
     module = tiny.network.module
     below = module.bn1(module.conv1(x))
     (relevance,) = torch.autograd.grad(
@@ -92,7 +92,7 @@ def test_only_rectifiers_below_the_target_are_counted_and_follow_the_rule(
 
 def test_noisy_copies_are_averaged_before_the_channels_are_joined(tiny: VisionModel) -> None:
     _, context = explain("guided_backprop", tiny, target="class:3", samples=3, noise=0.2, seed=1)
-    x, generator = tiny.view(PHOTO).x, torch.Generator().manual_seed(1)
+    x, generator = tiny.prepare(PHOTO).x, torch.Generator().manual_seed(1)
     grain = torch.stack([torch.randn(x.shape[1:], generator=generator) for _ in range(3)])
     copies = x + 0.2 * (x.max() - x.min()) * grain
     theirs, _ = paper_gradient(tiny.network.module, copies, 3, "guided")

@@ -13,7 +13,7 @@ from catalog.techniques.integrated_gradients import (
     IntegratedGradientsSummary,
 )
 from tests.tiny import SIDE, TinyNetwork, photo, tiny_model
-from workers.techniques.integrated_gradients import run
+from workers.execute import execute
 from workers.toolkit.attribution.integrated_gradients import integrated_gradients
 from workers.toolkit.execution.context import LocalContext
 
@@ -31,8 +31,8 @@ def ran(
     kind: type[nn.Module] = TinyNetwork, **fields: object
 ) -> tuple[IntegratedGradientsSummary, np.ndarray]:
     context = LocalContext()
-    params = IntegratedGradientsParams(**fields)
-    summary = run(params, tiny_model(kind), {"image": photo()}, context)
+    params = IntegratedGradientsParams(**{"seed": 0, **fields})
+    summary = execute("integrated_gradients", params, tiny_model(kind), {"image": photo()}, context)
     assert context.steps[-1] == (params.steps * params.samples,) * 2
     return summary, np.load(io.BytesIO(context.files["values.npy"]))
 

@@ -80,7 +80,7 @@ def test_the_error_is_that_of_the_saved_picture(tiny: VisionModel) -> None:
         lambda part, given, out: seen.append(out)
     )
     with torch.no_grad():
-        module(x), module(tiny.view(PHOTO).x)
+        module(x), module(tiny.prepare(PHOTO).x)
     handle.remove()
     made, sought = seen
     assert min(layer.error) == pytest.approx(

@@ -80,7 +80,7 @@ def test_the_map_is_captums(tiny: VisionModel, window: int, stride: int, score: 
     _, context = explain(
         "occlusion", tiny, target=f"class:{CLASS}", window=window, stride=stride, score=score
     )
-    x = tiny.view(PHOTO).x
+    x = tiny.prepare(PHOTO).x
     theirs = captum_map(scorer(tiny, score), x, CLASS, window, stride, filled(tiny, x, "gray"))
     torch.testing.assert_close(values(context), theirs, atol=1e-6, rtol=1e-5)
 
@@ -90,7 +90,7 @@ def test_every_plain_fill_is_a_baseline_of_captum(tiny: VisionModel, fill: str) 
     _, context = explain(
         "occlusion", tiny, target=f"class:{CLASS}", window=9, stride=7, score="logit", fill=fill
     )
-    x = tiny.view(PHOTO).x
+    x = tiny.prepare(PHOTO).x
     baseline = filled(tiny, x, fill)
     assert fill != "mean" or not baseline.any()
     torch.testing.assert_close(
@@ -105,7 +105,7 @@ def test_sum_adds_the_falls_of_all_windows_over_a_pixel(
     summary, context = explain(
         "occlusion", tiny, target="top", window=window, stride=stride, aggregate="sum"
     )
-    x, index = tiny.view(PHOTO).x, summary.target.index
+    x, index = tiny.prepare(PHOTO).x, summary.target.index
     score = scorer(tiny, "probability")
     total, falls = looped(lambda x: score(x)[0, index], x, window, stride, filled(tiny, x, "gray"))
     torch.testing.assert_close(values(context), total, atol=1e-6, rtol=1e-5)
@@ -116,7 +116,7 @@ def test_the_summary_names_the_deepest_fall_and_its_box_on_the_photograph(
     tiny: VisionModel,
 ) -> None:
     summary, _ = explain("occlusion", tiny, target="class:5", window=9, stride=7, score="logit")
-    view = tiny.view(PHOTO)
+    view = tiny.prepare(PHOTO)
     _, falls = looped(
         lambda x: tiny.network.module(x)[0, 5], view.x, 9, 7, filled(tiny, view.x, "gray")
     )
@@ -150,7 +150,7 @@ def test_any_unit_can_be_watched_and_its_score_is_its_activation(
     summary, context = explain(
         "occlusion", tiny, target=target, window=12, stride=5, aggregate="sum"
     )
-    x = tiny.view(PHOTO).x
+    x = tiny.prepare(PHOTO).x
     total, _ = looped(score, x, 12, 5, filled(tiny, x, "gray"))
     assert summary.score == "activation"
     assert summary.score_value == pytest.approx(float(score(x)), abs=1e-6)
@@ -165,7 +165,7 @@ def test_the_default_model_agrees_with_captum_too(
     summary, context = explain(
         "occlusion", default_model, photograph, window=100, stride=62, score=score
     )
-    x = default_model.view(photograph).x
+    x = default_model.prepare(photograph).x
     fill = filled(default_model, x, "gray")
     theirs = captum_map(scorer(default_model, score), x, summary.target.index, 100, 62, fill)
     assert (values(context) - theirs).abs().max() <= 1e-5 * abs(summary.score_value)

@@ -10,7 +10,7 @@ from workers.toolkit.network.vision_model import VisionModel
 
 def test_predictions_are_the_softmax_in_descending_order(tiny: VisionModel) -> None:
     summary, _ = explain("predict", tiny, top_k=CLASSES)
-    logits = tiny.network.module(tiny.view(PHOTO).x)[0]
+    logits = tiny.network.module(tiny.prepare(PHOTO).x)[0]
     probabilities = torch.softmax(logits, 0)
     order = sorted(range(CLASSES), key=lambda i: -float(probabilities[i]))
     assert [p.index for p in summary.predictions] == order

@@ -35,7 +35,7 @@ def test_the_map_is_the_papers(tiny: VisionModel, score: str, fill: str) -> None
         "score": score,
     }
     summary, context = explain("rise", tiny, **asked)
-    x, scores = tiny.view(PHOTO).x, scorer(tiny, score)
+    x, scores = tiny.prepare(PHOTO).x, scorer(tiny, score)
     theirs = papers_map(
         lambda image: scores(image)[0, CLASS], x, filled(tiny, x, fill), Masks(4, 0.3)
     )
@@ -66,7 +66,7 @@ def test_any_unit_can_be_watched_and_its_score_is_its_activation(
         ]
 
     summary, context = explain("rise", tiny, target=target, masks=COUNT)
-    x = tiny.view(PHOTO).x
+    x = tiny.prepare(PHOTO).x
     assert summary.score == "activation"
     expected = papers_map(score, x, torch.zeros_like(x), Masks(7, 0.5))
     torch.testing.assert_close(values(context), expected, atol=1e-6, rtol=1e-5)

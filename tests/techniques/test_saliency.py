@@ -34,14 +34,16 @@ def largest_magnitude(gradients: Tensor) -> Tensor:
 
 def test_max_abs_is_the_strongest_channel_of_captums_map(tiny: VisionModel) -> None:
     _, context = explain("saliency", tiny, target="class:3")
-    theirs = Saliency(tiny.network.module).attribute(tiny.view(PHOTO).x, target=3)
+    theirs = Saliency(tiny.network.module).attribute(tiny.prepare(PHOTO).x, target=3)
     torch.testing.assert_close(values(context), theirs[0].amax(0), atol=0, rtol=1e-5)
 
 
 def test_signed_keeps_the_sign_of_that_channel(tiny: VisionModel) -> None:
     _, context = explain("saliency", tiny, target="class:3", reduce="signed")
     theirs = (
-        Saliency(tiny.network.module).attribute(tiny.view(PHOTO).x, target=3, abs=False)[0].detach()
+        Saliency(tiny.network.module)
+        .attribute(tiny.prepare(PHOTO).x, target=3, abs=False)[0]
+        .detach()
     )
     torch.testing.assert_close(values(context), largest_magnitude(theirs), atol=1e-8, rtol=1e-5)
     assert values(context).min() < 0 < values(context).max()
@@ -49,7 +51,7 @@ def test_signed_keeps_the_sign_of_that_channel(tiny: VisionModel) -> None:
 
 def test_top_is_the_class_with_the_largest_logit(tiny: VisionModel) -> None:
     summary, context = explain("saliency", tiny, target="top", reduce="signed")
-    x = tiny.view(PHOTO).x
+    x = tiny.prepare(PHOTO).x
     logits = tiny.network.module(x)[0]
     first = int(logits.argmax())
     assert (summary.target.index, summary.target.label) == (first, f"label {first}")
@@ -78,7 +80,7 @@ def test_neurons_channels_and_layers_are_captums_neuron_gradients(
     path, selector = UNITS[target]
     module = tiny.network.module
     theirs = NeuronGradient(module, module.get_submodule(path)).attribute(
-        tiny.view(PHOTO).x, selector
+        tiny.prepare(PHOTO).x, selector
     )
     summary, context = explain("saliency", tiny, target=target, reduce="signed")
     assert summary.score == "activation"
@@ -90,7 +92,7 @@ def test_smoothgrad_is_the_mean_gradient_of_noisy_copies(tiny: VisionModel, samp
     _, context = explain(
         "saliency", tiny, target="class:3", samples=samples, noise=0.3, seed=42, reduce="signed"
     )
-    x = tiny.view(PHOTO).x
+    x = tiny.prepare(PHOTO).x
     generator = torch.Generator().manual_seed(42)
     deviation = 0.3 * (x.max() - x.min())
     copies = [x + deviation * torch.randn(x.shape[1:], generator=generator) for _ in range(samples)]
@@ -114,7 +116,7 @@ def test_another_seed_gives_another_smoothgrad_but_the_same_plain_map(tiny: Visi
 
 def test_a_network_of_many_inplace_relus_agrees_with_autograd(every_relu: VisionModel) -> None:
     _, context = explain("saliency", every_relu, target="class:1", reduce="signed")
-    theirs = gradient(every_relu.network.module, every_relu.view(PHOTO).x, 1)
+    theirs = gradient(every_relu.network.module, every_relu.prepare(PHOTO).x, 1)
     torch.testing.assert_close(values(context), largest_magnitude(theirs), atol=1e-9, rtol=1e-5)
 
 
@@ -126,7 +128,7 @@ def test_the_default_model_agrees_with_captum_too(
     network.folding = Folding(0, 0.0)
     photograph = Image.open(io.BytesIO(chelsea)).convert("RGB")
     summary, context = explain("saliency", replace(default_model, network=network), photograph)
-    x = default_model.view(photograph).x
+    x = default_model.prepare(photograph).x
     theirs = (
         Saliency(default_model.network.module).attribute(x, target=summary.target.index)[0].amax(0)
     )
@@ -140,7 +142,7 @@ def test_with_its_batch_norms_folded_it_does_where_rounding_turns_nothing(
     module = deepcopy(default_model.network.module).double()
     network = Network(module, *default_model.network.input_shape)
     assert network.folding.folded == default_model.network.folding.folded == 49
-    x = default_model.view(Image.open(io.BytesIO(chelsea))).x.double()
+    x = default_model.prepare(Image.open(io.BytesIO(chelsea))).x.double()
     ours = gradient_magnitude(input_gradient(network, Unit(LOGITS, 282), x)[0])
     theirs = Saliency(module).attribute(x, target=282)[0].amax(0)
     torch.testing.assert_close(ours, theirs, atol=1e-10 * float(theirs.max()), rtol=0)

@@ -22,7 +22,7 @@ def model() -> VisionModel:
 
 
 def asked(model: VisionModel, **fields: object) -> TopChannelsSummary:
-    params = TopChannelsParams.model_validate({"image_set": "local", **fields})
+    params = TopChannelsParams.model_validate({"image_set": "local", "seed": 0, **fields})
     summary = execute("top_channels", params, model, {"image": IMAGE}, Recording(image_set=IMAGES))
     assert isinstance(summary, TopChannelsSummary)
     return summary
@@ -43,7 +43,7 @@ def test_each_channel_has_the_patches_that_top_patches_gives(model: VisionModel)
     summary = asked(model, layer="conv3", channels=3, k=4)
     for channel in summary.channels:
         params = TopPatchesParams.model_validate(
-            {"image_set": "local", "target": f"conv3:{channel.channel}", "k": 4}
+            {"image_set": "local", "seed": 0, "target": f"conv3:{channel.channel}", "k": 4}
         )
         patches = execute("top_patches", params, model, {}, Recording(image_set=IMAGES)).patches
         assert [patch.model_dump(exclude={"file"}) for patch in channel.patches] == [

@@ -1,1 +1,1 @@
-"""The algorithms: one module per technique of the catalog, same name, one `run(params, model, images, context)`."""
+"""The algorithms: one module per technique of the catalog, same name, one `run(task, context)`."""

@@ -8,11 +8,11 @@ from torch import Tensor
 
 from catalog.heatmap import ExplainedTarget
 from catalog.optimization import PredictedClass
-from catalog.targets import parse_target
 from catalog.techniques.activation_maximization import (
     ActivationMaximizationParams,
     ActivationMaximizationSummary,
 )
+from workers.task import Task
 from workers.toolkit.attribution.explained_input import target_summary
 from workers.toolkit.execution.context import Context
 from workers.toolkit.images.picture import quantized
@@ -27,17 +27,15 @@ from workers.toolkit.optimization.parametrization import initial_image
 
 
 def run(
-    params: ActivationMaximizationParams,
-    model: VisionModel,
-    images: dict[str, Image.Image],
-    context: Context,
+    task: Task[ActivationMaximizationParams], context: Context
 ) -> ActivationMaximizationSummary:
+    params, model = task.params, task.model
     assert params.size is not None and params.steps is not None
-    target = parse_target(params.target, model.labels, model.name)
-    network, seed = model.network.at(params.size, params.size), params.seed or 0
+    target, seed = task.target, task.seed
+    network = model.network.at(params.size, params.size)
     unit = find_unit(target, network)
     check_position(unit, network)
-    stage = _climb(params, model, network, unit, images.get("image")).stage()
+    stage = _climb(params, model, network, unit, task.find_image("image")).stage()
     before = stage.begin(None, torch.Generator().manual_seed(seed)).picture()
     made = optimize([stage], context, seed=seed, device=model.device)
     save_pictures(context, made)

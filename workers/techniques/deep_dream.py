@@ -1,14 +1,16 @@
 """DeepDream: a photograph with more of what the network sees in it (Mordvintsev et al. 2015)."""
 
+from collections.abc import Sequence
+
 import torch
 from PIL import Image
 from torch import Tensor
 
 from catalog.heatmap import ExplainedTarget
 from catalog.optimization import PredictedClass
-from catalog.targets import parse_target
+from catalog.targets import Target
 from catalog.techniques.deep_dream import OVERLAP, DeepDreamParams, DeepDreamSummary, DreamTarget
-from catalog.weighted_targets import parse_weighted
+from workers.task import Task
 from workers.toolkit.attribution.explained_input import target_summary
 from workers.toolkit.execution.context import Context, save_png
 from workers.toolkit.images.picture import from_image, from_levels, to_image
@@ -25,16 +27,15 @@ _DEPTH = 2 / 3  # where the layers of most networks answer to parts of things
 _FRAME_MS = 80
 
 
-def run(
-    params: DeepDreamParams, model: VisionModel, images: dict[str, Image.Image], context: Context
-) -> DeepDreamSummary:
+def run(task: Task[DeepDreamParams], context: Context) -> DeepDreamSummary:
+    params, model = task.params, task.model
     assert params.size is not None and params.jitter is not None and params.tile is not None
-    text, layers_from = _wanted(params, model)
-    base = _base(images["image"], params.size, model)
+    targets, layers_from = _targets(task)
+    base = _base(task.image(), params.size, model)
     dream = DeepDream(
         model.network.at(params.tile, params.tile),
         model.preprocessing,
-        _aims(text, model, images["image"], images.get("guide")),
+        _aims(targets, model, task.image(), task.find_image("guide")),
         octave_sizes(base.shape[2], base.shape[3], params.octaves, params.octave_scale),
         params.steps,
         params.rate,
@@ -43,33 +44,31 @@ def run(
     )
     frames: list[Tensor] = []
     stages = _stages(params, dream, base, frames)
-    save_curve(
-        context, optimize(stages, context, seed=params.seed or 0, device=model.device, kept=frames)
-    )
+    save_curve(context, optimize(stages, context, seed=task.seed, device=model.device, kept=frames))
     picture = to_image(frames[0])
     save_png(context, "image.png", picture)
     if params.zoom_frames:
         save_animation(context, "zoom.webp", [to_image(frame) for frame in frames], _FRAME_MS)
     return DeepDreamSummary(
-        targets=_answers(text, model, dream, base, from_levels(frames[0])),
+        targets=_answers(targets, model, dream, base, from_levels(frames[0])),
         layers_from=layers_from,
-        guided="guide" in images,
+        guided="guide" in task.inputs,
         octaves=[list(size) for size in dream.sizes],
         tile=params.tile,
         tiles=[dream.tiles(*size).count for size in dream.sizes],
         frames=len(frames) if params.zoom_frames else 0,
-        predicted_before=_predicted(model, images["image"]),
+        predicted_before=_predicted(model, task.image()),
         predicted=_predicted(model, picture),
     )
 
 
-def _wanted(params: DeepDreamParams, model: VisionModel) -> tuple[str, str]:
-    """The targets, and where they are from."""
-    if params.targets is None:
-        return ",".join(layers_at(model.network, [_DEPTH])), "depth"
-    return params.targets, "recommended" if params.targets == model.recommended.get(
-        "deep_dream"
-    ) else "given"
+def _targets(task: Task[DeepDreamParams]) -> tuple[tuple[Target, ...], str]:
+    """Return the targets, and where they are from."""
+    if task.params.targets is None:
+        (path,) = layers_at(task.model.network, [_DEPTH])
+        return (Target(path, "layer", layer=path),), "depth"
+    recommended = task.params.targets == task.model.recommended.get("deep_dream")
+    return task.targets, "recommended" if recommended else "given"
 
 
 def _base(image: Image.Image, longer: int, model: VisionModel) -> Tensor:
@@ -80,7 +79,7 @@ def _base(image: Image.Image, longer: int, model: VisionModel) -> Tensor:
 
 
 def _aims(
-    text: str, model: VisionModel, image: Image.Image, guide: Image.Image | None
+    targets: Sequence[Target], model: VisionModel, image: Image.Image, guide: Image.Image | None
 ) -> list[WeightedObjective]:
     """Raises NoGuide."""
     photograph = model.prepare(image).x
@@ -88,13 +87,10 @@ def _aims(
     with torch.no_grad():
         logits = model.network.logits(photograph)
     aims = []
-    for part in parse_weighted(text):
-        unit = find_unit(parse_target(part.text, model.labels, model.name), model.network, logits)
-        aims.append(
-            normalized(
-                model.network, WeightedObjective(part.text, unit, part.weight), photograph, shown
-            )
-        )
+    for target in targets:
+        unit = find_unit(target, model.network, logits)
+        aim = WeightedObjective(target.text, unit, target.weight)
+        aims.append(normalized(model.network, aim, photograph, shown))
     if shown is not None:
         check_guide(aims)
     return aims
@@ -121,9 +117,12 @@ def _stages(
 
 
 def _answers(
-    text: str, model: VisionModel, dream: DeepDream, base: Tensor, picture: Tensor
+    targets: Sequence[Target],
+    model: VisionModel,
+    dream: DeepDream,
+    base: Tensor,
+    picture: Tensor,
 ) -> list[DreamTarget]:
-    targets = [parse_target(part.text, model.labels, model.name) for part in parse_weighted(text)]
     return [
         DreamTarget(
             target=ExplainedTarget(**target_summary(model, target, aim.unit)),

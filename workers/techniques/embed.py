@@ -1,19 +1,16 @@
 """Embed: what one layer gives for an image."""
 
-from PIL import Image
-
 from catalog.techniques.embed import EmbedParams, EmbedSummary
+from workers.task import Task
 from workers.toolkit.execution.context import Context, save_npy
-from workers.toolkit.network.vision_model import VisionModel
 from workers.toolkit.optimization.embedding import embedding, last_embedding_layer
 
 
-def run(
-    params: EmbedParams, model: VisionModel, images: dict[str, Image.Image], context: Context
-) -> EmbedSummary:
+def run(task: Task[EmbedParams], context: Context) -> EmbedSummary:
+    params, model = task.params, task.model
     context.progress(0, 1)
     path = params.layer or model.recommended.get("inversion") or last_embedding_layer(model.network)
-    code = embedding(model, images["image"], path)[0]  # (C,) or (C, H, W)
+    code = embedding(model, task.image(), path)[0]  # (C,) or (C, H, W)
     save_npy(context, "embedding.npy", code.cpu().numpy())
     context.progress(1, 1)
     return EmbedSummary(

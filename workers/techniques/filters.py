@@ -1,18 +1,15 @@
 """Filters: w/‖w‖ of a convolution, in colour where it reads the image, in grey slices where it does not."""
 
-from PIL import Image
-
 from catalog.techniques.filters import FiltersParams, FiltersSummary
+from workers.task import Task
 from workers.toolkit.execution.context import Context, save_npy, save_png
 from workers.toolkit.network.convolution import Convolution, find_convolution
-from workers.toolkit.network.vision_model import VisionModel
 from workers.toolkit.rendering.contact_sheet import contact_sheet
 from workers.toolkit.rendering.filter_pictures import draw_filters, unit_length
 
 
-def run(
-    params: FiltersParams, model: VisionModel, images: dict[str, Image.Image], context: Context
-) -> FiltersSummary:
+def run(task: Task[FiltersParams], context: Context) -> FiltersSummary:
+    params, model = task.params, task.model
     context.progress(0, 1)
     convolution = find_convolution(model.network, params.layer or model.recommended.get("filters"))
     units, norms = unit_length(convolution.weight)

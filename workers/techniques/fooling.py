@@ -8,7 +8,7 @@ from torch import Tensor
 
 from catalog.heatmap import ExplainedTarget
 from catalog.optimization import PredictedClass
-from catalog.targets import Target
+from catalog.targets import TOP, Target
 from catalog.techniques.fooling import (
     ClassProbability,
     FoolingParams,
@@ -16,6 +16,7 @@ from catalog.techniques.fooling import (
     Transfer,
     same_class,
 )
+from workers.task import Task
 from workers.toolkit.attribution.explained_input import (
     ExplainedInput,
     explain_input,
@@ -32,18 +33,17 @@ from workers.toolkit.optimization.engine import optimize
 from workers.toolkit.optimization.fooling import FoolingSearch, TargetClass
 
 
-def run(
-    params: FoolingParams, model: VisionModel, images: dict[str, Image.Image], context: Context
-) -> FoolingSummary:
-    target = params.target(model.labels, model.name)
+def run(task: Task[FoolingParams], context: Context) -> FoolingSummary:
+    params, model = task.params, task.model
+    target = task.target
     second = context.model(params.transfer_model) if params.transfer_model else None
-    start = _start(params, model, images)
+    start = _start(task)
     before = explain_input(model, start, target)
     goal = TargetClass(target.index or 0, params.confidence)
     norm = params.norm if params.mode == "adversarial" else "any"
     first = from_image(start, len(model.preprocessing.mean)).to(model.device)
     stage = FoolingSearch(model, goal, first, norm, params.steps).stage()
-    made = optimize([stage], context, seed=params.seed or 0, device=model.device)
+    made = optimize([stage], context, seed=task.seed, device=model.device)
     save_curve(context, made)
     saved = _leave(context, start, made.picture)
     after = explain_input(model, saved, target)
@@ -57,23 +57,22 @@ def run(
         after=_sight(after, goal.index),
         steps=len(made.curve),
         **_measured(start, saved),
-        transfer=_transfer(params, model, second, start, saved) if second else None,
+        transfer=_transfer(target, model, second, start, saved) if second else None,
     )
 
 
-def _start(
-    params: FoolingParams, model: VisionModel, images: dict[str, Image.Image]
-) -> Image.Image:
+def _start(task: Task[FoolingParams]) -> Image.Image:
     """The 8-bit picture to begin with, in the colours that the model sees."""
+    params, model = task.params, task.model
     mode = "L" if len(model.preprocessing.mean) == 1 else "RGB"
     if params.mode == "adversarial":
-        if "image" not in images:
+        if "image" not in task.inputs:
             raise NoStart("Send the image to change: -F image=@photo.jpg.")
-        return _within(images["image"].convert(mode), params.size or 512)
+        return _within(task.image().convert(mode), params.size or 512)
     side = params.size or model.preprocessing.resize
     if params.start == "zero":
         return Image.new(mode, (side, side))
-    generator = torch.Generator().manual_seed(params.seed or 0)
+    generator = torch.Generator().manual_seed(task.seed)
     return to_image(torch.rand(1, len(mode), side, side, generator=generator))
 
 
@@ -140,16 +139,15 @@ def _verdict(
 
 
 def _transfer(
-    params: FoolingParams,
+    target: Target,
     model: VisionModel,
     second: VisionModel,
     start: Image.Image,
     saved: Image.Image,
 ) -> Transfer:
-    first = params.target(model.labels, model.name).index or 0
-    index = same_class(model.labels, second.labels, first)
+    index = same_class(model.labels, second.labels, target.index or 0)
     assert index is not None  # looked up when the parameters were checked
-    before, after = (explain_input(second, image, Target("top", "top")) for image in (start, saved))
+    before, after = (explain_input(second, image, TOP) for image in (start, saved))
     return Transfer(
         model=second.name,
         weights=second.weights,

@@ -1,10 +1,9 @@
 """Guided backpropagation and the deconvnet: a gradient with another rule at every ReLU."""
 
-from PIL import Image
 from torch import Tensor
 
-from catalog.targets import parse_target
 from catalog.techniques.guided_backprop import GuidedBackpropParams, GuidedBackpropSummary
+from workers.task import Task
 from workers.toolkit.attribution.attribution import Attribution, Progress
 from workers.toolkit.attribution.explained_input import explain_input
 from workers.toolkit.attribution.smoothgrad import smoothgrad
@@ -13,22 +12,15 @@ from workers.toolkit.execution.context import Context, save_png
 from workers.toolkit.execution.input_gradient import gradient_magnitude, input_gradient
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.rectifiers import deconvnet, guided
-from workers.toolkit.network.vision_model import VisionModel
 from workers.toolkit.rendering.heatmap import gradient_picture
 
 UNITS = "modified gradient by the network's normalized input, largest magnitude over the channels"
 RULES = {"guided": guided, "deconvnet": deconvnet}
 
 
-def run(
-    params: GuidedBackpropParams,
-    model: VisionModel,
-    images: dict[str, Image.Image],
-    context: Context,
-) -> GuidedBackpropSummary:
-    explained = explain_input(
-        model, images["image"], parse_target(params.target, model.labels, model.name)
-    )
+def run(task: Task[GuidedBackpropParams], context: Context) -> GuidedBackpropSummary:
+    params, model = task.params, task.model
+    explained = explain_input(model, task.image(), task.target)
     rectifiers = len(model.network.rectifiers(explained.unit.path))
     if not rectifiers:
         raise NoRectifier(
@@ -41,10 +33,10 @@ def run(
             return input_gradient(network, explained.unit, x, RULES[params.rule])
 
         return smoothgrad(
-            gradient, explained.model_input.x, params, progress, attribution.record
+            gradient, explained.model_input.x, params, task.seed, progress, attribution.record
         )  # (C, H, W)
 
-    attribution = Attribution(explained, context, explain, gradient_magnitude, params)
+    attribution = Attribution(explained, context, explain, gradient_magnitude, params, task.seed)
     save_png(context, "gradient.png", gradient_picture(attribution.explanation))
     told = attribution.leave(attribution.marks, tail=0.5)
     return GuidedBackpropSummary(**told, rule=params.rule, rectifiers=rectifiers, units=UNITS)

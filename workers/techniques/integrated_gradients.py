@@ -1,14 +1,13 @@
 """Integrated gradients: the change of the score from a baseline, shared out over the pixels."""
 
 import torch
-from PIL import Image
 from torch import Tensor
 
-from catalog.targets import parse_target
 from catalog.techniques.integrated_gradients import (
     IntegratedGradientsParams,
     IntegratedGradientsSummary,
 )
+from workers.task import Task
 from workers.toolkit.attribution.attribution import Attribution, Progress
 from workers.toolkit.attribution.explained_input import explain_input
 from workers.toolkit.attribution.integrated_gradients import integrated_gradients
@@ -17,20 +16,13 @@ from workers.toolkit.execution.context import Context
 from workers.toolkit.execution.input_gradient import input_gradient
 from workers.toolkit.images.baselines import baseline_image
 from workers.toolkit.network.network import Network
-from workers.toolkit.network.vision_model import VisionModel
 
 BLUR = 32 / 224  # sigma, as a part of the input's side: no shape is left
 
 
-def run(
-    params: IntegratedGradientsParams,
-    model: VisionModel,
-    images: dict[str, Image.Image],
-    context: Context,
-) -> IntegratedGradientsSummary:
-    explained = explain_input(
-        model, images["image"], parse_target(params.target, model.labels, model.name)
-    )
+def run(task: Task[IntegratedGradientsParams], context: Context) -> IntegratedGradientsSummary:
+    params, model = task.params, task.model
+    explained = explain_input(model, task.image(), task.target)
     unit, x = explained.unit, explained.model_input.x
     baseline = baseline_image(
         params.baseline,
@@ -63,9 +55,11 @@ def run(
                 inner,
             )
 
-        return smoothgrad(along_the_line, x, params, count, outer, batch=1)  # (C, H, W)
+        return smoothgrad(along_the_line, x, params, task.seed, count, outer, batch=1)  # (C, H, W)
 
-    attribution = Attribution(explained, context, explain, lambda parts: parts.sum(0), params)
+    attribution = Attribution(
+        explained, context, explain, lambda parts: parts.sum(0), params, task.seed
+    )
     values = attribution.marks  # (H, W)
     with torch.no_grad():
         baseline_score = float(unit.value(model.network, baseline))

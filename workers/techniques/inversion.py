@@ -8,6 +8,7 @@ from torch import Tensor
 
 from catalog.optimization import PredictedClass
 from catalog.techniques.inversion import InversionParams, InversionSummary, InvertedLayer
+from workers.task import Task
 from workers.toolkit.execution.context import Context, save_json, save_png
 from workers.toolkit.images.array import Input
 from workers.toolkit.images.picture import quantized, to_image
@@ -18,16 +19,15 @@ from workers.toolkit.optimization.inversion import Inversion, jitter_pixels, tv_
 from workers.toolkit.rendering.contact_sheet import save_strip
 
 
-def run(
-    params: InversionParams, model: VisionModel, images: dict[str, Input], context: Context
-) -> InversionSummary:
+def run(task: Task[InversionParams], context: Context) -> InversionSummary:
+    params, model = task.params, task.model
     assert params.steps is not None
     paths, chosen = _layers(params, model)
-    sent = images["image"] if "image" in images else images["embedding"]
+    sent = task.inputs["image" if "image" in task.inputs else "embedding"]
     inversions = [_inversion(params, model, sent, path) for path in paths]
     original = _judged(model, model.prepare(sent).x)[0] if isinstance(sent, Image.Image) else None
     made = optimize(
-        [one.stage() for one in inversions], context, seed=params.seed or 0, device=model.device
+        [one.stage() for one in inversions], context, seed=task.seed, device=model.device
     )
     inverted = [
         _inverted(model, one, quantized(kept), number, original)

@@ -1,16 +1,14 @@
 """Occlusion: how far the score falls when a patch hides each part of the image (Zeiler & Fergus 2014)."""
 
-from PIL import Image
 from torch import Tensor
 
-from catalog.targets import parse_target
 from catalog.techniques.occlusion import OcclusionParams, OcclusionSummary
+from workers.task import Task
 from workers.toolkit.attribution.attribution import Attribution, Progress
 from workers.toolkit.attribution.explained_input import explain_input
 from workers.toolkit.execution.context import Context
 from workers.toolkit.images.baselines import baseline_image
 from workers.toolkit.network.network import Network
-from workers.toolkit.network.vision_model import VisionModel
 from workers.toolkit.occlusion.choice import Occlusion
 from workers.toolkit.occlusion.dense import rectangles, spread
 from workers.toolkit.occlusion.patch_scores import PatchScores, patch_scores
@@ -18,12 +16,9 @@ from workers.toolkit.occlusion.patch_scores import PatchScores, patch_scores
 BOTH_WAYS = 0.2
 
 
-def run(
-    params: OcclusionParams, model: VisionModel, images: dict[str, Image.Image], context: Context
-) -> OcclusionSummary:
-    explained = explain_input(
-        model, images["image"], parse_target(params.target, model.labels, model.name)
-    )
+def run(task: Task[OcclusionParams], context: Context) -> OcclusionSummary:
+    params, model = task.params, task.model
+    explained = explain_input(model, task.image(), task.target)
     x, probability = explained.model_input.x, params.score == "probability"
     height, width = x.shape[2:]
     window, stride = params.grid(min(height, width))
@@ -50,7 +45,9 @@ def run(
     def spread_out(falls: Tensor) -> Tensor:
         return spread(falls, patches, height, width, mean=params.aggregate == "mean")  # (H, W)
 
-    attribution = Attribution(explained, context, explain, spread_out, params, gradient=False)
+    attribution = Attribution(
+        explained, context, explain, spread_out, params, task.seed, gradient=False
+    )
     falls, values = attribution.explanation, attribution.marks
     # Where hiding a part raises the score about as much as it falls elsewhere, zero must have a colour of its own.
     both_ways = float(-values.min()) > BOTH_WAYS * float(values.max())

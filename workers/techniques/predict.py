@@ -1,19 +1,16 @@
 """Predict: softmax of the logits, most probable class first."""
 
-from PIL import Image
-
-from catalog.targets import Target
+from catalog.targets import TOP
 from catalog.techniques.predict import Prediction, PredictParams, PredictSummary
+from workers.task import Task
 from workers.toolkit.attribution.explained_input import explain_input
 from workers.toolkit.execution.context import Context
-from workers.toolkit.network.vision_model import VisionModel
 
 
-def run(
-    params: PredictParams, model: VisionModel, images: dict[str, Image.Image], context: Context
-) -> PredictSummary:
+def run(task: Task[PredictParams], context: Context) -> PredictSummary:
+    params, model = task.params, task.model
     context.progress(0, 1)
-    explained = explain_input(model, images["image"], Target("top", "top"))
+    explained = explain_input(model, task.image(), TOP)
     logits, probabilities = explained.logits[0], explained.probabilities  # (classes,)
     best = probabilities.argsort(descending=True, stable=True)[: params.top_k].tolist()
     context.progress(1, 1)

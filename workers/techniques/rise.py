@@ -1,25 +1,20 @@
 """RISE: random masks, averaged by the score of what they leave to see (Petsiuk et al. 2018)."""
 
-from PIL import Image
 from torch import Tensor
 
-from catalog.targets import parse_target
 from catalog.techniques.rise import RiseParams, RiseSummary
+from workers.task import Task
 from workers.toolkit.attribution.attribution import Attribution, Progress
 from workers.toolkit.attribution.explained_input import explain_input
 from workers.toolkit.attribution.rise import Masks, rise
 from workers.toolkit.execution.context import Context
 from workers.toolkit.images.baselines import baseline_image
 from workers.toolkit.network.network import Network
-from workers.toolkit.network.vision_model import VisionModel
 
 
-def run(
-    params: RiseParams, model: VisionModel, images: dict[str, Image.Image], context: Context
-) -> RiseSummary:
-    explained = explain_input(
-        model, images["image"], parse_target(params.target, model.labels, model.name)
-    )
+def run(task: Task[RiseParams], context: Context) -> RiseSummary:
+    params, model = task.params, task.model
+    explained = explain_input(model, task.image(), task.target)
     x, probability = explained.model_input.x, params.score == "probability"
     fill = baseline_image(
         params.fill,
@@ -32,10 +27,10 @@ def run(
 
     def explain(_network: Network, progress: Progress) -> Tensor:
         score = attribution.record.scores(explained.scorer(probability=probability))
-        return rise(score, x, fill, masks, params.masks, params.seed or 0, progress)  # (H, W)
+        return rise(score, x, fill, masks, params.masks, task.seed, progress)  # (H, W)
 
     attribution = Attribution(
-        explained, context, explain, lambda values: values, params, gradient=False
+        explained, context, explain, lambda values: values, params, task.seed, gradient=False
     )
     values = attribution.marks
     told = attribution.leave(values, probability=probability)

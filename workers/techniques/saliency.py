@@ -1,10 +1,9 @@
 """Saliency: |∂ neuron / ∂ input|, strongest channel per pixel (Simonyan et al. 2014), optionally SmoothGrad."""
 
-from PIL import Image
 from torch import Tensor
 
-from catalog.targets import parse_target
 from catalog.techniques.saliency import SaliencyParams, SaliencySummary
+from workers.task import Task
 from workers.toolkit.attribution.attribution import Attribution, Progress
 from workers.toolkit.attribution.explained_input import explain_input
 from workers.toolkit.attribution.smoothgrad import smoothgrad
@@ -15,25 +14,21 @@ from workers.toolkit.execution.input_gradient import (
     strongest_channel,
 )
 from workers.toolkit.network.network import Network
-from workers.toolkit.network.vision_model import VisionModel
 
 
-def run(
-    params: SaliencyParams, model: VisionModel, images: dict[str, Image.Image], context: Context
-) -> SaliencySummary:
-    explained = explain_input(
-        model, images["image"], parse_target(params.target, model.labels, model.name)
-    )
+def run(task: Task[SaliencyParams], context: Context) -> SaliencySummary:
+    params, model = task.params, task.model
+    explained = explain_input(model, task.image(), task.target)
 
     def explain(network: Network, progress: Progress) -> Tensor:
         def gradient(x: Tensor) -> Tensor:
             return input_gradient(network, explained.unit, x)
 
         return smoothgrad(
-            gradient, explained.model_input.x, params, progress, attribution.record
+            gradient, explained.model_input.x, params, task.seed, progress, attribution.record
         )  # (C, H, W)
 
-    attribution = Attribution(explained, context, explain, gradient_magnitude, params)
+    attribution = Attribution(explained, context, explain, gradient_magnitude, params, task.seed)
     signed = params.reduce == "signed"
     values = strongest_channel(attribution.explanation) if signed else attribution.marks  # (H, W)
     told = attribution.leave(values, tail=0.5, signed=signed)

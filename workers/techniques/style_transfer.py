@@ -16,6 +16,7 @@ from catalog.techniques.style_transfer import (
     StyleTransferSummary,
     names,
 )
+from workers.task import Task
 from workers.toolkit.errors import OneSizeOnly
 from workers.toolkit.execution.context import Context
 from workers.toolkit.images.picture import from_image, pad_by_reflection, quantized
@@ -31,18 +32,12 @@ _CONTENT_DEPTH, _STYLE_DEPTHS = 0.3, (0.02, 0.1, 0.18, 0.3, 0.4)
 _LEAST = 8  # pixels of a side
 
 
-def run(
-    params: StyleTransferParams,
-    model: VisionModel,
-    images: dict[str, Image.Image],
-    context: Context,
-) -> StyleTransferSummary:
+def run(task: Task[StyleTransferParams], context: Context) -> StyleTransferSummary:
+    params, model = task.params, task.model
     content_layers, style_layers = _layers(params, model)
     networks = _Networks(model.network, average=params.pooling == "average")
-    sizes = _sizes(params, model, networks, images, content_layers, style_layers)
-    made = optimize(
-        [size.stage() for size in sizes], context, seed=params.seed or 0, device=model.device
-    )
+    sizes = _sizes(task, networks, content_layers, style_layers)
+    made = optimize([size.stage() for size in sizes], context, seed=task.seed, device=model.device)
     last = sizes[-1]
     shown = replace(made, picture=last.picture(made.picture))
     save_pictures(context, shown)
@@ -105,18 +100,16 @@ def _origin(
 
 
 def _sizes(
-    params: StyleTransferParams,
-    model: VisionModel,
+    task: Task[StyleTransferParams],
     network_at: Callable[[int, int], Network],
-    images: dict[str, Image.Image],
     content_layers: tuple[str, ...],
     style_layers: tuple[str, ...],
 ) -> list[StyleTransferStage]:
     """One optimization for each size, the smallest first."""
-    styles = [images[name] for name in STYLES if name in images]
-    contents = [
-        (_sized(images["content"], side, model), side, steps) for side, steps in params.plan()
-    ]
+    params, model = task.params, task.model
+    styles = [task.image(name) for name in STYLES if name in task.inputs]
+    content = task.image("content")
+    contents = [(_sized(content, side, model), side, steps) for side, steps in params.plan()]
     frame = _frame(params, network_at, [content for content, _, _ in contents])
     shared: dict[str, Any] = {
         "shares": params.shares(len(styles)),

@@ -7,6 +7,7 @@ from PIL import Image
 
 from catalog.image_set import IndexUse, Patch, complete_index_name, index_name
 from catalog.techniques.top_channels import RespondingChannel, TopChannelsParams, TopChannelsSummary
+from workers.task import Task
 from workers.toolkit.activations.response import (
     channel_responses,
     patch_of_response,
@@ -22,18 +23,16 @@ from workers.toolkit.activations.top_activations import (
 from workers.toolkit.activations.top_patches import patch_cell, place_cell, side_by_side
 from workers.toolkit.execution.context import Context, save_json, save_png
 from workers.toolkit.network.maps import last_map
-from workers.toolkit.network.vision_model import VisionModel
 from workers.toolkit.rendering.contact_sheet import contact_sheet
 
 
-def run(
-    params: TopChannelsParams, model: VisionModel, images: dict[str, Image.Image], context: Context
-) -> TopChannelsSummary:
+def run(task: Task[TopChannelsParams], context: Context) -> TopChannelsSummary:
+    params, model = task.params, task.model
     before = model.network.passes
     path = params.layer or model.recommended.get("grad_cam") or last_map(model.network)
     name = index_name(model.name, model.weights, path)
     reader = read_layer(model, path, context.image_set, name, context.progress)
-    view, values, places = channel_responses(reader, images["image"], params.place())
+    view, values, places = channel_responses(reader, task.image(), params.place())
     relative = relative_responses(reader, values, params.k)
     chosen = strongest_channels(
         reader, values, params.channels, params.k, relative=params.rank == "relative"

@@ -5,8 +5,9 @@ from PIL import Image
 from catalog.heatmap import ExplainedTarget
 from catalog.image_set import IndexUse, Patch, complete_index_name, index_name
 from catalog.models import ReceptiveField
-from catalog.targets import Target, parse_target
+from catalog.targets import Target
 from catalog.techniques.top_patches import TopPatchesParams, TopPatchesSummary
+from workers.task import Task
 from workers.toolkit.activations.top_activations import LayerReader, TopPatch, read_layer
 from workers.toolkit.activations.top_patches import (
     crop_to_patch,
@@ -23,11 +24,10 @@ from workers.toolkit.rendering.contact_sheet import contact_sheet
 from workers.toolkit.rendering.heatmap import gradient_picture
 
 
-def run(
-    params: TopPatchesParams, model: VisionModel, images: dict[str, Image.Image], context: Context
-) -> TopPatchesSummary:
+def run(task: Task[TopPatchesParams], context: Context) -> TopPatchesSummary:
+    params, model = task.params, task.model
     before = model.network.passes
-    target = parse_target(params.target, model.labels, model.name)
+    target = task.target
     unit = find_unit(target, model.network)
     channel = unit.channel
     assert channel is not None

@@ -30,8 +30,6 @@ class Checked(Protocol):
 
     @property
     def check(self) -> bool: ...
-    @property
-    def seed(self) -> int | None: ...
 
 
 class Attribution:
@@ -48,12 +46,13 @@ class Attribution:
         explain: Explain,
         marks: Callable[[Tensor], Tensor],
         params: Checked,
+        seed: int,
         *,
         gradient: bool = True,
     ) -> None:
         self._explained, self._context = explained, context
         self._explain, self._marks = explain, marks
-        self._check, self._seed = params.check, params.seed or 0
+        self._check, self._seed = params.check, seed
         network = explained.model.network
         self._sibling = (
             randomize_parameters(network, explained.unit.path, self._seed)

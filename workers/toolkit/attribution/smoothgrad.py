@@ -20,14 +20,13 @@ class SmoothGrad(Protocol):
     def samples(self) -> int: ...
     @property
     def noise(self) -> float: ...
-    @property
-    def seed(self) -> int | None: ...
 
 
 def smoothgrad(
     explain: Explain,
     x: Tensor,
     params: SmoothGrad,
+    seed: int,
     progress: Progress,
     record: ReplayLog | None = None,
     batch: int = 8,
@@ -43,7 +42,7 @@ def smoothgrad(
         explained = explain(x)[0]
         progress(1, 1, "")
         return explained
-    generator = torch.Generator().manual_seed(params.seed or 0)
+    generator = torch.Generator().manual_seed(seed)
     deviation = params.noise * float(x.max() - x.min())
     total, add = torch.zeros(()), (record or ReplayLog()).summed(explain)
     for start in range(0, samples, batch):
