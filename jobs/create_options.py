@@ -25,23 +25,23 @@ class WorkKey:
 @dataclass(frozen=True)
 class CreateOptions:
     deadline_s: float | None = None
-    key: Reservation | None = None
+    idempotency: Reservation | None = None
     work: WorkKey | None = None
 
     def recorded(self) -> dict[str, Any]:
         """What the record keeps."""
         return {"work": self.work.name, "basis": self.work.basis} if self.work else {}
 
-    def told(self) -> dict[str, Any]:
+    def script_arguments(self) -> dict[str, Any]:
         """What `create.lua` must know."""
-        told: dict[str, Any] = {}
+        arguments: dict[str, Any] = {}
         if self.deadline_s is not None:
-            told["deadline_ms"] = round(self.deadline_s * 1000)
-        if self.key is not None:
-            told["key"] = asdict(self.key) | {"life_ms": LIFE_MS}
+            arguments["deadline_ms"] = round(self.deadline_s * 1000)
+        if self.idempotency is not None:
+            arguments["key"] = asdict(self.idempotency) | {"life_ms": LIFE_MS}
         if self.work is not None:
-            told["work"] = asdict(self.work)
-        return told
+            arguments["work"] = asdict(self.work)
+        return arguments
 
 
-NO_TERMS = CreateOptions()
+DEFAULT_OPTIONS = CreateOptions()

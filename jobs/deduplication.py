@@ -13,9 +13,10 @@ from jobs import redis_keys
 from jobs.artifacts import ArtifactStore
 from jobs.create_options import CreateOptions, WorkKey
 from jobs.errors import NotFound, ResultThere, TooSlow
+from jobs.job_request import JobRequest
 from jobs.model import Job
 from jobs.script_runner import Scripts
-from jobs.store import JobStore, NewJob, new_job_id
+from jobs.store import JobStore, new_job_id
 from jobs.uploads import GRACE_MS
 
 log = logging.getLogger(__name__)
@@ -29,16 +30,16 @@ class Deduplicator:
         self._files = files
         self._run = Scripts(store.redis)
 
-    def create(self, new: NewJob, terms: CreateOptions) -> Job:
+    def create(self, request: JobRequest, options: CreateOptions) -> Job:
         """A job that has a result already, follows another, or is queued. Raises what JobStore.create raises."""
         while True:
             try:
-                return self._store.create(new, terms)
+                return self._store.create(request, options)
             except ResultThere as there:
-                done, work = str(there), terms.work or WorkKey("")
-            if job := self._create_cached(new, terms, work.basis, done):
+                done, work = str(there), options.work or WorkKey("")
+            if job := self._create_cached(request, options, work.basis, done):
                 return job
-            terms = replace(terms, work=replace(work, unusable=done))
+            options = replace(options, work=replace(work, unusable=done))
 
     def take(self, job: Job) -> bool:
         """Give a follower the result that it waited for. False if there is none that it can use."""
@@ -51,16 +52,16 @@ class Deduplicator:
         return True
 
     def _create_cached(
-        self, new: NewJob, terms: CreateOptions, basis: dict[str, str], done: str
+        self, request: JobRequest, options: CreateOptions, basis: dict[str, str], done: str
     ) -> Job | None:
         job_id = new_job_id()
         # First the note that files will come: without a record they would stay for ever.
         self._run("job_expect", [redis_keys.EXPIRING], f"job:{job_id}", GRACE_MS)
-        result = self._borrowed(job_id, new.owner, done, basis)
+        result = self._borrowed(job_id, request.owner, done, basis)
         if result is None:
             return None
         try:
-            return self._store.create(new, terms, job_id=job_id, result=result)
+            return self._store.create(request, options, job_id=job_id, result=result)
         except TooSlow:
             return None
 

@@ -106,7 +106,7 @@ class Job(BaseModel):
     status: Status
     params: dict[str, Any]
     inputs: dict[str, Input] = {}
-    gathers: bool = False
+    batchable: bool = Field(False, validation_alias="gathers")
     created_ms: int
     expires_ms: int
     started_ms: int | None = None

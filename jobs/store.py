@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pydantic import BaseModel
 from redis import Redis
 
 from jobs import redis_keys
-from jobs.create_options import NO_TERMS, CreateOptions
+from jobs.create_options import DEFAULT_OPTIONS, CreateOptions
 from jobs.errors import (
     JobsError,
     KeyTaken,
@@ -24,7 +23,8 @@ from jobs.errors import (
     TooManyJobs,
     TooSlow,
 )
-from jobs.model import Input, Job, PreparedMessage
+from jobs.job_request import JobRequest
+from jobs.model import Job, PreparedMessage
 from jobs.script_runner import Transitions
 from jobs.settings import Settings
 
@@ -35,18 +35,6 @@ _REFUSALS: dict[str, type[JobsError]] = {
     "taken": KeyTaken, "full": QueueFull, "too many": TooManyJobs, "done": ResultThere, "too slow": TooSlow,
     "other weights": OtherWeights,
 }  # fmt: skip
-
-
-class NewJob(BaseModel):
-    """What a client decides about a job."""
-
-    owner: str
-    technique: str
-    model: str
-    queue: str
-    params: dict[str, Any]
-    inputs: dict[str, Input] = {}
-    gathers: bool = False  # may run in one batch with others of its technique and model
 
 
 class JobStore:
@@ -68,8 +56,8 @@ class JobStore:
 
     def create(
         self,
-        new: NewJob,
-        terms: CreateOptions = NO_TERMS,
+        request: JobRequest,
+        options: CreateOptions = DEFAULT_OPTIONS,
         *,
         job_id: str = "",
         result: Sequence[str] = (),
@@ -80,16 +68,16 @@ class JobStore:
         Raises QueueFull, TooManyJobs, KeyTaken, OtherWeights, ResultThere or TooSlow.
         """
         job_id = job_id or new_job_id()
-        fields = [*_flat(new.model_dump(mode="json") | terms.recorded()), *result]
+        fields = [*_flat(request.to_record() | options.recorded()), *result]
         limits: dict[str, Any] = {
             "grace_ms": round(self.settings.publish_grace_s * 1000),
             "most_waiting": self.settings.max_queued,
             "most_of_owner": self.settings.max_queued_per_owner,
         }
         if self._hint is not None:
-            limits["hint"] = asdict(self._hint(job_id, new.queue))
-        text = json.dumps(limits | terms.told() | {"cached": bool(result)})
-        answer, *record = self.transition.ask("create", job_id, new.owner, text, *fields)
+            limits["hint"] = asdict(self._hint(job_id, request.queue))
+        text = json.dumps(limits | options.script_arguments() | {"cached": bool(result)})
+        answer, *record = self.transition.ask("create", job_id, request.owner, text, *fields)
         if answer in _REFUSALS:
             raise _REFUSALS[answer](*record)
         return Job.from_flat(record[0])

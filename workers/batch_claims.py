@@ -31,7 +31,7 @@ class BatchClaims:
         Only jobs that no worker has died with: who ends a worker takes nobody along a second time.
         """
         leases: list[Lease] = []
-        if not first.gathers or first.attempts > 1 or self._store.settings.max_attempts == 1:
+        if not first.batchable or first.attempts > 1 or self._store.settings.max_attempts == 1:
             return leases
         try:
             for job in self._chosen(first):
@@ -66,7 +66,7 @@ def _together(first: Job, job: Job) -> bool:
     same = (job.technique, job.model, job.queue) == (first.technique, first.model, first.queue)
     return (
         same
-        and job.gathers
+        and job.batchable
         and job.status is Status.QUEUED
         and not job.attempts
         and not job.follows

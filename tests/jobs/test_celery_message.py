@@ -8,10 +8,11 @@ from celery import Celery
 from redis import Redis
 
 from jobs.celery_message import prepare_message
+from jobs.job_request import JobRequest
 from jobs.model import PreparedMessage
 from jobs.queue import BACK, RUN_JOB, app
 from jobs.settings import Settings
-from jobs.store import JobStore, NewJob
+from jobs.store import JobStore
 
 OWN = {"id", "root_id", "expires", "origin", "correlation_id", "delivery_tag", "reply_to"}
 
@@ -62,7 +63,7 @@ def test_record_and_message_are_written_in_one_step(store: JobStore) -> None:
 
     telling = JobStore(store.redis, store.settings, remembered)
     job = telling.create(
-        NewJob(owner="local", technique="saliency", model="m", queue="fast", params={})
+        JobRequest(owner="local", technique="saliency", model="m", queue="fast", params={})
     )
     assert store.redis.lrange(made[0].list, 0, -1) == [made[0].message]
     assert job.id in base64.b64decode(json.loads(made[0].message)["body"]).decode()

@@ -8,11 +8,12 @@ from redis import Redis
 from jobs.artifacts import ArtifactStore
 from jobs.create_options import CreateOptions
 from jobs.errors import Canceled, DeadlineExceeded, LeaseLost
+from jobs.job_request import JobRequest
 from jobs.lease import claim
 from jobs.model import Job, Progress, Status
 from jobs.reconciler import Reconciler
 from jobs.settings import Settings
-from jobs.store import JobStore, NewJob
+from jobs.store import JobStore
 from tests.jobs.test_transitions import claimed, new_job
 from tests.wait import wait_until
 
@@ -20,7 +21,9 @@ BRIEF_S = 0.15
 
 
 def brief_job(store: JobStore, deadline_s: float = BRIEF_S) -> Job:
-    new = NewJob(owner="local", technique="saliency", model="m", queue="fast", params={"seed": 7})
+    new = JobRequest(
+        owner="local", technique="saliency", model="m", queue="fast", params={"seed": 7}
+    )
     return store.create(new, CreateOptions(deadline_s))
 
 
@@ -89,7 +92,7 @@ def test_a_running_one_that_makes_no_progress_is_stopped_by_its_heartbeat(store:
     with claimed(store, job) as lease:
         wait_until(lambda: store.get(job.id).status.final)
         with pytest.raises((DeadlineExceeded, LeaseLost)):
-            wait_until(lease.check)
+            wait_until(lease.raise_if_stopped)
     exceeded(store, job, "running")
 
 

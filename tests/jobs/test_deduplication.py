@@ -13,11 +13,12 @@ from jobs.audit import orphans
 from jobs.create_options import CreateOptions, WorkKey
 from jobs.deduplication import Deduplicator
 from jobs.errors import OtherWeights, TooSlow
+from jobs.job_request import JobRequest
 from jobs.lease import Lease
 from jobs.model import Artifact, Job, JobError, Progress, Status
 from jobs.reconciler import Reconciler
 from jobs.settings import Settings
-from jobs.store import JobStore, NewJob, new_job_id
+from jobs.store import JobStore, new_job_id
 from tests.jobs.test_transitions import claimed
 from tests.wait import wait_until
 
@@ -49,7 +50,9 @@ def reconciler(store: JobStore, files: ArtifactStore, published: list[str]) -> R
 def made(
     sharing: Deduplicator, seed: int = 7, work: WorkKey = WORK, deadline_s: float | None = None
 ) -> Job:
-    new = NewJob(owner="ada", technique="saliency", model="m", queue="fast", params={"seed": seed})
+    new = JobRequest(
+        owner="ada", technique="saliency", model="m", queue="fast", params={"seed": seed}
+    )
     return sharing.create(new, CreateOptions(deadline_s, None, work))
 
 
@@ -305,7 +308,7 @@ def test_files_whose_record_never_came_are_swept(
 
     create = store.create
 
-    def dies(new: NewJob, terms: CreateOptions, **more: Any) -> Job:
+    def dies(new: JobRequest, terms: CreateOptions, **more: Any) -> Job:
         if more:
             raise KeyboardInterrupt
         return create(new, terms)
@@ -321,7 +324,7 @@ def test_files_whose_record_never_came_are_swept(
 def test_a_record_that_comes_too_late_for_its_files_is_not_written(
     store: JobStore, redis: Redis
 ) -> None:
-    new = NewJob(owner="ada", technique="saliency", model="m", queue="fast", params={})
+    new = JobRequest(owner="ada", technique="saliency", model="m", queue="fast", params={})
     keys, job_id = redis.dbsize(), new_job_id()
     with pytest.raises(TooSlow):
         store.create(new, CreateOptions(work=WORK), job_id=job_id, result=["result", "{}"])

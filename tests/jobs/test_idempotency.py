@@ -8,9 +8,10 @@ from redis import Redis
 from jobs.create_options import CreateOptions
 from jobs.errors import KeyReused, KeyTaken, QueueFull
 from jobs.idempotency import IdempotencyKeys, Reservation
-from jobs.store import JobStore, NewJob
+from jobs.job_request import JobRequest
+from jobs.store import JobStore
 
-NEW = NewJob(owner="ada", technique="saliency", model="m", queue="fast", params={"seed": 7})
+NEW = JobRequest(owner="ada", technique="saliency", model="m", queue="fast", params={"seed": 7})
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_a_key_is_reserved_by_one_and_then_names_its_job(
     reservation = reserved(keys)
     assert keys.reserve(reservation) == "reserved"  # asked twice, after a broken connection
     assert keys.reserve(Reservation.of("ada", "k", "f")) == "busy"
-    job = store.create(NEW, CreateOptions(key=reservation))
+    job = store.create(NEW, CreateOptions(idempotency=reservation))
     assert keys.reserve(Reservation.of("ada", "k", "f")) == job.id
     with pytest.raises(KeyReused):
         keys.reserve(Reservation.of("ada", "k", "another"))
@@ -48,7 +49,7 @@ def test_who_took_too_long_still_wins_where_nobody_else_came(
 ) -> None:
     slow = reserved(keys)
     run_out(redis, slow)
-    job = store.create(NEW, CreateOptions(key=slow))
+    job = store.create(NEW, CreateOptions(idempotency=slow))
     assert keys.reserve(Reservation.of("ada", "k", "f")) == job.id
 
 
@@ -60,10 +61,10 @@ def test_who_took_too_long_makes_nothing_where_another_came(
     run_out(redis, slow)
     heir = reserved(keys)
     if how_far == "made":
-        store.create(NEW, CreateOptions(key=heir))
+        store.create(NEW, CreateOptions(idempotency=heir))
     before = redis.dbsize()
     with pytest.raises(KeyTaken):
-        store.create(NEW, CreateOptions(key=slow))
+        store.create(NEW, CreateOptions(idempotency=slow))
     keys.release(slow)
     assert redis.dbsize() == before
     assert keys.reserve(Reservation.of("ada", "k", "f")) != "reserved"
@@ -76,7 +77,7 @@ def test_a_refused_job_leaves_the_key_to_its_reservation(
     full.create(NEW)
     reservation = reserved(keys)
     with pytest.raises(QueueFull):
-        full.create(NEW, CreateOptions(key=reservation))
+        full.create(NEW, CreateOptions(idempotency=reservation))
     assert redis.hget(reservation.name, "job") is None
     keys.release(reservation)
     assert not redis.exists(reservation.name)
@@ -86,7 +87,7 @@ def test_release_never_takes_a_key_from_its_job(
     store: JobStore, keys: IdempotencyKeys, redis: Redis
 ) -> None:
     reservation = reserved(keys)
-    job = store.create(NEW, CreateOptions(key=reservation))
+    job = store.create(NEW, CreateOptions(idempotency=reservation))
     keys.release(reservation)
     assert keys.reserve(Reservation.of("ada", "k", "f")) == job.id
     assert 86_000 < redis.ttl(reservation.name) <= 86_400

@@ -10,16 +10,17 @@ import pytest
 from redis import Redis
 
 from jobs.errors import Canceled, LeaseLost, NotFound, QueueFull, StillRunning, TooManyJobs
+from jobs.job_request import JobRequest
 from jobs.lease import Lease, claim
 from jobs.model import Artifact, Job, JobError, Progress, Status
 from jobs.settings import Settings
-from jobs.store import JobStore, NewJob
+from jobs.store import JobStore
 from tests.wait import wait_until
 
 
 def new_job(store: JobStore, owner: str = "local", technique: str = "saliency") -> Job:
     return store.create(
-        NewJob(owner=owner, technique=technique, model="m", queue="fast", params={"seed": 7})
+        JobRequest(owner=owner, technique=technique, model="m", queue="fast", params={"seed": 7})
     )
 
 

@@ -9,10 +9,11 @@ from redis import Redis
 from catalog.models import models
 from catalog.registry import find_technique
 from jobs.artifacts import ArtifactStore
+from jobs.job_request import JobRequest
 from jobs.lease import claim
 from jobs.model import InputImage, Job, Status
 from jobs.settings import Settings
-from jobs.store import JobStore, NewJob
+from jobs.store import JobStore
 from jobs.uploads import ImageFacts, ImageStore
 from tests.digits import Digits, make_digits
 from workers.batch_claims import MOST
@@ -43,14 +44,14 @@ class Desk:
         stored = self.images.put(owner, self._digits.png(picture), facts)
         params = find_technique(technique).params(model="digits", seed=1, **asked)
         return self.store.create(
-            NewJob(
+            JobRequest(
                 owner=owner,
                 technique=technique,
                 model="digits",
                 queue="fast",
                 params=params.model_dump(mode="json"),
                 inputs={"image": InputImage(id=stored.id, width=8, height=8)},
-                gathers=params.batchable(),
+                batchable=params.batchable(),
             )
         )
 

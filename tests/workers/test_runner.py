@@ -9,10 +9,11 @@ import pytest
 from redis import Redis, RedisError
 
 from catalog.models import ModelDescription, models
+from jobs.job_request import JobRequest
 from jobs.lease import Lease
 from jobs.registries import Noticeboard
 from jobs.settings import Settings
-from jobs.store import JobStore, NewJob
+from jobs.store import JobStore
 from jobs.ttl_cache import TTLCache
 from tests.digits import make_digits
 from workers.models.errors import WeightsUnavailable
@@ -103,7 +104,9 @@ def test_a_traceback_is_logged_where_it_says_more_than_the_client_is_told(
     def fails(lease: Lease, together: int) -> None:
         raise error
 
-    new = NewJob(owner="ada", technique="saliency", model="m", queue="fast", params={"model": "m"})
+    new = JobRequest(
+        owner="ada", technique="saliency", model="m", queue="fast", params={"model": "m"}
+    )
     job, runner = store.create(new), Runner(settings, lambda: False)
     monkeypatch.setattr(runner, "_execute", fails)
     runner.run(job.id)
