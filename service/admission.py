@@ -87,13 +87,13 @@ def _create(
 ) -> Job:
     """With the model's weights as they are when the record is written."""
     entry = find_model(params.model)
-    weights = services.board.weights_as_seen(entry.name)
+    weights = services.models.cached_weights(entry.name)
     while True:
         work = work_of(order, params, new.inputs, entry, weights, services.settings.precision)
         try:
             return services.sharing.create(new, CreateOptions(order.options.deadline_s, key, work))
         except OtherWeights:
-            weights = services.board.weights([entry.name])[0]
+            weights = services.models.weights([entry.name])[0]
 
 
 def _queue(

@@ -35,7 +35,7 @@ class BatchClaims:
             return leases
         try:
             for job in self._chosen(first):
-                if lease := self.claimed(job.id, held, owner=job.owner):
+                if lease := self.claimed(job.id, held):
                     leases.append(lease)
         except (RedisError, ValidationError) as error:  # the second: a record of another version
             log.warning("no more mates: %s", type(error).__name__)
@@ -52,11 +52,11 @@ class BatchClaims:
             taken += 1
             yield job
 
-    def claimed(self, job_id: str, held: ExitStack, *, owner: str | None = None) -> Lease | None:
+    def claimed(self, job_id: str, held: ExitStack) -> Lease | None:
         """The job's lease, held as long as `held`; None if there is nothing to do."""
         cancel_event = held.enter_context(self._cancels.watch(job_id))
         try:
-            lease = claim(self._store, job_id, cancel_event, owner=owner)
+            lease = claim(self._store, job_id, cancel_event)
         except NotFound:
             return None
         return held.enter_context(lease) if lease else None

@@ -368,7 +368,7 @@ def test_the_sweep_never_takes_bytes_that_were_stored_again(make: MakeShop) -> N
     sweeper = ImageStore(shop.redis, Slow(shop.settings.artifacts_location), shop.settings)
     shop.redis.zadd("retinoscope:expiring", {"image:ada:" + image.removeprefix("sha256:"): 1})
     with ThreadPoolExecutor(2) as pool:
-        sweep = pool.submit(sweeper.forget_expired, "ada:" + image.removeprefix("sha256:"))
+        sweep = pool.submit(sweeper.delete_expired, "ada:" + image.removeprefix("sha256:"))
         assert deleting.wait(10)
         upload = pool.submit(longer.filled, 0)
         time.sleep(0.1)

@@ -15,6 +15,7 @@ from jobs.lease import Lease, claim
 from jobs.model import Artifact, Job, JobError, Progress, Status
 from jobs.settings import Settings
 from jobs.store import JobStore
+from jobs.transitions import Answer
 from tests.wait import wait_until
 
 
@@ -28,6 +29,13 @@ def claimed(store: JobStore, job: Job) -> Lease:
     lease = claim(store, job.id)
     assert lease is not None
     return lease
+
+
+def recovered(store: JobStore, job_id: str, max_attempts: int = 3) -> Answer:
+    """What the reconciler finds when it looks at a job that is due."""
+    return store.transitions.run(
+        "recover", job_id, grace_ms=300, max_attempts=max_attempts, no_result=False
+    )
 
 
 def test_a_job_goes_from_queued_over_running_to_succeeded(store: JobStore) -> None:
@@ -249,7 +257,10 @@ def test_every_key_expires(store: JobStore) -> None:
 def test_a_write_repeated_after_a_broken_connection_is_no_error(store: JobStore) -> None:
     job = new_job(store)
     lease = claimed(store, job)
-    assert store.transition.ask("claim", job.id, "local", lease.token, 1000, 3)[0] == "claimed"
+    answer, _ = store.transitions.run_with_value(
+        "claim", job.id, token=lease.token, lease_ms=1000, max_attempts=3
+    )
+    assert answer is Answer.CLAIMED
     assert store.get(job.id).attempts == 1
     lease.succeed({}, [], {})
     lease.succeed({}, [], {})
@@ -283,7 +294,7 @@ def test_a_job_that_stands_still_is_taken_away_though_its_worker_lives(
             time.sleep(0.15)
         assert not stalled.is_set()
         assert stalled.wait(30)
-        wait_until(lambda: store.transition("recover", lease.job.id, "local", 300, 3) == "publish")
+        wait_until(lambda: recovered(store, lease.job.id) == "publish")
     with pytest.raises(LeaseLost):
         lease.succeed({}, [], {})
 

@@ -16,6 +16,7 @@ from jobs.settings import Settings
 from jobs.store import JobStore
 from jobs.uploads import ImageFacts, ImageStore
 from tests.digits import Digits, make_digits
+from tests.jobs.test_transitions import recovered
 from workers.batch_claims import MOST
 from workers.runner import Runner
 
@@ -117,7 +118,7 @@ def test_with_whom_a_worker_died_nobody_runs_together(desk: Desk) -> None:
     for suspect in suspects:
         assert claim(desk.store, suspect.id)
         desk.store.redis.hset(f"retinoscope:job:{suspect.id}", "lease_ms", 0)
-        desk.store.transition("recover", suspect.id, "ada", 1000, 3, "0")
+        recovered(desk.store, suspect.id)
     desk.runner.run(suspects[0].id)
     assert desk.seen(suspects[0]).provenance["together"] == 1
     assert desk.seen(fresh).status is Status.QUEUED
