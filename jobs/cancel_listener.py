@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from redis import Redis, RedisError
 
@@ -52,7 +53,8 @@ class CancelListener:
             time.sleep(_RECONNECT_S)
 
     def _listen(self) -> None:
-        with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:  # type: ignore[no-untyped-call]
+        redis: Any = self._redis
+        with redis.pubsub(ignore_subscribe_messages=True) as subscription:
             subscription.subscribe(redis_keys.CANCELS)
             while True:
                 message = subscription.get_message(timeout=_POLL_S)

@@ -6,7 +6,7 @@ writers may take at the same time are scripts (`scripts/set_*.lua`).
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel
 from redis import Redis
@@ -22,7 +22,7 @@ from jobs.uploads import GRACE_MS, ImageStore, digest_of
 Outcome = Literal["added", "present", "unknown", "full"]
 
 _BATCH = 1000
-# A set is kept longer than asked for by this share of a lifetime, so that only a few of many uses
+# A set is kept longer than requested by this share of a lifetime, so that only a few of many uses
 # have to extend the life of all its images.
 _SLACK, _MAX_SLACK_MS = 0.05, 12 * 3_600_000
 
@@ -94,7 +94,7 @@ class ImageSetStore:
         return self._records(owner, [set_id])[0]
 
     def use(self, owner: str, set_id: str) -> ImageSet:
-        """Return the record and keep the set as long as a job made now. Raises NotFound."""
+        """Return the record and keep the set as long as a job created now. Raises NotFound."""
         found = self.get(owner, set_id)
         seconds, micros = self._redis.time()
         now_ms = seconds * 1000 + micros // 1000
@@ -122,7 +122,7 @@ class ImageSetStore:
 
     def page(self, owner: str, before: str | None, limit: int) -> list[ImageSet]:
         """Return up to `limit` sets, newest first, with ids below `before`."""
-        every: list[str] = self._redis.zrange(redis_keys.owner_sets(owner), 0, -1)  # type: ignore[assignment]
+        every = cast("list[str]", self._redis.zrange(redis_keys.owner_sets(owner), 0, -1))
         ids = [set_id for set_id in every if before is None or set_id < before]
         ids.sort(reverse=True)
         found: list[ImageSet] = []
@@ -216,8 +216,7 @@ class ImageSetStore:
         if stop <= max(start, 0):
             return []
         key = redis_keys.set_images(owner, set_id)
-        digests: list[str] = self._redis.zrange(key, max(start, 0), stop - 1)  # type: ignore[assignment]
-        return digests
+        return cast("list[str]", self._redis.zrange(key, max(start, 0), stop - 1))
 
 
 def _keys(owner: str, set_id: str) -> list[str]:

@@ -106,7 +106,7 @@ class Job(BaseModel):
     `work` is the key that identical jobs share, and `basis` is what the provenance of their result
     must contain.
     `follows` is the id of the identical job whose result this one waits for.
-    `cached` tells that the result is a copy of an identical job's.
+    `cached` marks a result that is a copy of an identical job's.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -1,7 +1,7 @@
 """Deletes orphans: files in the object store that no record knows.
 
-The sweep is slow and rare, one worker runs it at a time, and it deletes only files that nobody has
-written to for long.
+The sweep is slow and rare, one worker runs it at a time, and it deletes only files that were not
+written recently.
 """
 
 import logging

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import cast
 
 from redis import RedisError
 
@@ -105,8 +106,8 @@ class Reconciler:
     def _due(self, key: str) -> list[str]:
         seconds, micros = self._store.redis.time()
         now_ms = seconds * 1000 + micros // 1000
-        due: list[str] = self._store.redis.zrangebyscore(key, 0, now_ms, start=0, num=_BATCH)  # type: ignore[assignment]
-        return due
+        due = self._store.redis.zrangebyscore(key, 0, now_ms, start=0, num=_BATCH)
+        return cast("list[str]", due)
 
     def _run(self) -> None:
         while True:

@@ -6,6 +6,7 @@ Their entries expire.
 import json
 import time
 from collections.abc import Sequence
+from typing import cast
 
 from redis import Redis
 
@@ -57,12 +58,10 @@ class ModelRegistry:
 
     def forget(self, models: Sequence[str]) -> None:
         """Delete the descriptions and digests of models that may have changed."""
-        if models:
-            descriptions, weights = (
-                map(redis_keys.description, models),
-                map(redis_keys.weights, models),
-            )
-            self._redis.delete(*descriptions, *weights)
+        keys = [redis_keys.description(model) for model in models]
+        keys += [redis_keys.weights(model) for model in models]
+        if keys:
+            self._redis.delete(*keys)
 
     def description(self, model: str) -> str | None:
         """Return the description, or None if no worker has described the model yet."""
@@ -73,7 +72,8 @@ class ModelRegistry:
         """Return the digests of the models' weights, or None for weights that were never loaded."""
         if not models:
             return []
-        digests: list[str | None] = self._redis.mget(list(map(redis_keys.weights, models)))  # type: ignore[assignment]
+        keys = [redis_keys.weights(model) for model in models]
+        digests = cast("list[str | None]", self._redis.mget(keys))
         self._cached |= dict(zip(models, digests, strict=True))
         return digests
 

@@ -106,12 +106,12 @@ class Settings(BaseSettings):
         None,
         description="TOML file of your own models (see models.md), for the API and the workers.",
     )
-    device: str = Field("auto", description="Device of a worker: auto, cpu, cuda, cuda:1, …")
+    device: str = Field("auto", description="Device of a worker, such as auto, cpu, cuda or cuda:1.")
     precision: Literal["float32", "tf32"] = Field(
         "float32",
         description="Arithmetic on GPUs, the same for the API and all workers. With `tf32`, "
         "convolutions and matrix products may round their inputs to ten bits, and a job's "
-        "`provenance.rounding` tells the effect on its output.",
+        "`provenance.rounding` states the effect on its output.",
     )
     threads: int = Field(
         0, ge=0, description="Torch threads of a worker on CPU. 0 leaves the choice to torch."

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from redis import Redis
 
@@ -45,8 +45,8 @@ _REFUSALS: dict[Answer, type[JobsError]] = {
 class JobStore:
     """The records of jobs in one Redis. Every method may raise redis.RedisError.
 
-    `prepare` makes the message that tells the workers of a new job, from its id and queue. Without
-    it the reconciler publishes the job later.
+    `prepare` makes the Celery message of a new job from its id and queue. Without it, the
+    reconciler publishes the job later.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class JobStore:
     def get(self, job_id: str, owner: str | None = None) -> Job:
         """Return the record. Raises NotFound, also when it belongs to another owner."""
         check_id(job_id)
-        fields: dict[str, str] = self.redis.hgetall(redis_keys.job(job_id))  # type: ignore[assignment]
+        fields = cast("dict[str, str]", self.redis.hgetall(redis_keys.job(job_id)))
         if "status" not in fields or owner not in (None, fields["owner"]):
             raise NotFound(job_id)
         return Job.from_hash(fields)
@@ -138,21 +138,20 @@ class JobStore:
 
     def waiting(self, limit: int) -> list[Job]:
         """Return up to `limit` waiting jobs, oldest first, from a part of a long queue."""
-        ids: list[str] = self.redis.zrange(redis_keys.WAITING, 0, _WAITING_SEEN - 1)  # type: ignore[assignment]
+        ids = cast("list[str]", self.redis.zrange(redis_keys.WAITING, 0, _WAITING_SEEN - 1))
         # Ids sort by age.
         return self._many(sorted(ids)[:limit]) if ids else []
 
     def counters(self) -> dict[str, int]:
         """Return the counts of `created:`, `cached:` and `finished:<status>:` per technique."""
-        counts: dict[str, str] = self.redis.hgetall(redis_keys.COUNTERS)  # type: ignore[assignment]
+        counts = cast("dict[str, str]", self.redis.hgetall(redis_keys.COUNTERS))
         return {name: int(count) for name, count in counts.items()}
 
     def _ids(self, owner: str, before: str | None) -> list[str]:
         top = f"({before}" if before else "+"
-        ids: list[str] = self.redis.zrevrangebylex(  # type: ignore[assignment]
-            redis_keys.owner_jobs(owner), top, "-", start=0, num=_LIST_CHUNK
-        )
-        return ids
+        key = redis_keys.owner_jobs(owner)
+        ids = self.redis.zrevrangebylex(key, top, "-", start=0, num=_LIST_CHUNK)
+        return cast("list[str]", ids)
 
     def _many(self, ids: list[str]) -> list[Job]:
         with self.redis.pipeline(transaction=False) as pipe:

@@ -1,22 +1,27 @@
 """Transitions of a job from one status to another, each an atomic script (`scripts/*.lua`).
 
-from                 to            script     when
--------------------  ------------  ---------  --------------------------------------------------
-(none)               queued        create     a request is accepted
-(none)               succeeded     create     an identical job already has the result
-queued               running       claim      a worker takes the job
-running              running       claim      a worker takes over a job whose lease has ended
-running              running       heartbeat  the worker is alive, with or without progress
-running              running       swap       a newer preview or checkpoint replaces the last one
-running              any final     finish     the worker writes how the job ended
-running              queued        give_back  the worker stops
-running              queued        recover    the lease has ended
-queued               succeeded     take       the identical job that this one follows has a result
-queued               canceled      cancel     a running job is asked to stop; its worker ends it
-running              failed        claim, recover  the worker crashed too often (`poisoned`)
-queued or running    failed        claim, heartbeat, finish, recover, take  the deadline has passed
+from              to         script                 when
+----------------  ---------  ---------------------  ---------------------------------------------
+(no record)       queued     create                 A request is accepted.
+(no record)       succeeded  create                 An identical job already has the result.
+queued            running    claim                  A worker takes the job.
+queued            succeeded  take                   The job that this one follows has a result.
+queued            canceled   cancel                 A client cancels the job.
+running           running    claim                  A worker takes over an expired lease.
+running           running    heartbeat              The worker is alive, with or without progress.
+running           running    swap                   A newer preview or checkpoint exists.
+running           running    cancel                 A client requests a cancel.
+running           queued     give_back              The worker stops.
+running           queued     recover                The lease has expired.
+running           succeeded  finish                 The worker has a result.
+running           failed     finish                 The worker reports an error.
+running           canceled   finish, give_back      The worker stops after a cancel request.
+running           canceled   claim, recover         The lease has expired after a cancel request.
+running           failed     claim, recover         The worker crashed too often (`poisoned`).
+queued, running   failed     claim, heartbeat,      The deadline has passed.
+                             finish, recover, take
 
-`forget` deletes a record. The final statuses are succeeded, failed and canceled.
+`forget` deletes the record of a job that does not run.
 """
 
 from enum import StrEnum

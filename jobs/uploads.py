@@ -78,7 +78,7 @@ class UploadStore(Generic[Record]):
         return stored.model_copy(update={"expires_ms": expires_ms})
 
     def use(self, owner: str, upload_id: str) -> Record:
-        """Return the record and keep the upload for as long as a job made now. Raises NotFound.
+        """Return the record and keep the upload as long as a job created now. Raises NotFound.
 
         For some seconds after a use, the record comes from memory, even during a Redis outage.
         """
@@ -182,7 +182,7 @@ class StoredImage(InputImage, UploadRecord):
 
 
 class ImageFacts(BaseModel):
-    """The facts about an image that its bytes tell."""
+    """The properties of an image that its record contains."""
 
     width: int
     height: int
@@ -202,7 +202,7 @@ class StoredArray(InputArray, UploadRecord):
 
 
 class ArrayFacts(BaseModel):
-    """The facts about an array that the header of its file tells."""
+    """The properties of an array that its record contains."""
 
     shape: list[int]
     dtype: str

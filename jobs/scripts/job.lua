@@ -4,7 +4,7 @@
 --   job       The record, a hash.
 --   events    The job's stream of events.
 --   leased    The ids of running jobs, scored by the end of their lease or deadline.
---   waiting   The ids of queued jobs, scored by when the reconciler looks at them.
+--   waiting   The ids of queued jobs, scored by when the reconciler checks them.
 --   expiring  What expires (jobs, scratch files, uploads, image sets), scored by its time.
 --   counters  A hash of how many jobs were created, cached and finished, by technique.
 -- Arguments
@@ -20,7 +20,7 @@ local owner_open = string.format(OWNER_OPEN, owner or given_owner)
 
 -- A waiting job is published again after a delay that doubles each time, up to this one.
 local MAX_PUBLISH_DELAY_MS = 300000
--- A follower looks for its leader this often, in case the leader disappeared without a transition.
+-- The reconciler checks a follower this often, in case the leader disappeared without a transition.
 local FOLLOWER_DELAY_MS = 300000
 
 -- Reading records
@@ -58,7 +58,7 @@ local function deadline_passed()
   return deadline > 0 and deadline <= now
 end
 
--- Return that time, or the deadline if it is earlier: the reconciler looks at a job when its
+-- Return that time, or the deadline if it is earlier: the reconciler checks a job when its
 -- deadline passes, whatever else the job waits for.
 local function by_deadline(at)
   local deadline = number('deadline_ms')
@@ -113,7 +113,7 @@ end
 
 -- Identical jobs (they share a `work` key): one leads, the others follow it
 
--- Return the id of the open job that leads this work and was not asked to stop, or nil.
+-- Return the id of the open job that leads this work and has no cancel request, or nil.
 local function leader_of(work)
   local leader = redis.call('HGET', work, 'leader')
   if not leader then

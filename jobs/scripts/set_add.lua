@@ -11,8 +11,8 @@
 --   max_images     How many images a set may hold.
 --   max_bytes      How many bytes a set may hold.
 --   atomic         Whether one image that cannot be added refuses all of them.
--- Answers {'ok', outcome of each image …}, {'gone'}, or {'unknown' or 'full', digest} where `atomic`
--- refuses. Outcomes are 'added', 'present', 'unknown' and 'full'.
+-- Answers {'ok', outcome of each image …}, {'gone'}, or {'unknown' or 'full', digest} where
+-- `atomic` refuses. Outcomes are 'added', 'present', 'unknown' and 'full'.
 local set, images, expiring = unpack(KEYS)
 local digests, life_ms, grace_ms, record_prefix, member_prefix, max_images, max_bytes, atomic = ...
 

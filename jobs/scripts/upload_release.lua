@@ -1,4 +1,4 @@
--- Allow the sweep to delete the bytes of an upload that nobody keeps or expects.
+-- Allow the sweep to delete the bytes of an upload that is neither kept nor expected.
 --
 -- KEYS: `record` is the upload's, `leaving` makes another upload of the same bytes wait, and
 -- `expiring` holds what expires.
