@@ -16,7 +16,7 @@ _ID_LENGTH = 12
 
 
 class Key(BaseModel):
-    """What is stored of a key. `id` is the start of the secret, too short to be used as a key."""
+    """A key as it is stored. `id` is the start of the secret, too short to be used as a key."""
 
     id: str
     owner: str

@@ -1,4 +1,4 @@
-"""What can go wrong with a job, as exceptions. The API maps them to HTTP statuses in one place."""
+"""Exceptions of this package. The API maps them to HTTP statuses in one place."""
 
 
 class JobsError(Exception):

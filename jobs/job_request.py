@@ -1,4 +1,4 @@
-"""What admission asks `jobs` to run: a request whose parameters and inputs are resolved."""
+"""The request for a job that admission hands over, with resolved parameters and stored inputs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

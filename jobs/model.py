@@ -51,7 +51,7 @@ Input = InputImage | InputArray
 
 
 class Progress(BaseModel):
-    """How far a running job has come."""
+    """The progress of a running job."""
 
     done: int
     total: int
@@ -84,7 +84,7 @@ class Artifact(BaseModel):
 
 
 class Result(BaseModel):
-    """What a succeeded job produced."""
+    """The result of a succeeded job."""
 
     summary: dict[str, Any]
     artifacts: list[Artifact]

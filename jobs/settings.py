@@ -106,7 +106,9 @@ class Settings(BaseSettings):
         None,
         description="TOML file of your own models (see models.md), for the API and the workers.",
     )
-    device: str = Field("auto", description="Device of a worker, such as auto, cpu, cuda or cuda:1.")
+    device: str = Field(
+        "auto", description="Device of a worker, such as auto, cpu, cuda or cuda:1."
+    )
     precision: Literal["float32", "tf32"] = Field(
         "float32",
         description="Arithmetic on GPUs, the same for the API and all workers. With `tf32`, "

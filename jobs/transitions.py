@@ -34,7 +34,7 @@ from jobs.script_runner import Argument, ScriptRunner
 
 
 class Answer(StrEnum):
-    """What a transition did, or why it did nothing. The head of each script lists its answers."""
+    """The answer of a transition. The comment at the head of each script lists its answers."""
 
     CREATED = "created"
     EXISTS = "exists"

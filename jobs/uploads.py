@@ -34,7 +34,7 @@ _CACHED_USES = 1_000
 
 
 class UploadRecord(BaseModel):
-    """What the record of every upload contains."""
+    """The fields that every record of an upload has."""
 
     id: str
     media_type: str

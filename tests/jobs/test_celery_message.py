@@ -18,7 +18,7 @@ OWN = {"id", "root_id", "expires", "origin", "correlation_id", "delivery_tag", "
 
 
 def sent(settings: Settings, redis: Redis, job_id: str) -> PreparedMessage:
-    """What Celery puts into Redis for the same job, and where."""
+    """Return what Celery puts into Redis for the same job, and where."""
     real = Celery("real", broker=settings.redis_url)
     real.conf.update(
         {
@@ -33,7 +33,7 @@ def sent(settings: Settings, redis: Redis, job_id: str) -> PreparedMessage:
 
 
 def shape(message: str) -> dict[str, Any]:
-    """The message without what differs from one to the next."""
+    """Return the message without the values that differ between messages."""
     data = json.loads(message)
     for part in ("headers", "properties"):
         data[part] = {
@@ -42,13 +42,15 @@ def shape(message: str) -> dict[str, Any]:
     return data | {"body": json.loads(base64.b64decode(data["body"]))}
 
 
-def test_it_is_what_celery_sends(settings: Settings, redis: Redis) -> None:
+def test_a_prepared_message_equals_the_one_that_celery_sends(
+    settings: Settings, redis: Redis
+) -> None:
     real, ours = sent(settings, redis, "0123"), prepare_message("0123", "fast")
     assert ours.list == real.list
     assert shape(ours.message) == shape(real.message)
 
 
-def test_no_two_messages_have_an_id_in_common() -> None:
+def test_every_message_has_ids_of_its_own() -> None:
     one, other = (json.loads(prepare_message("0123", "slow").message) for _ in range(2))
     assert one["headers"]["id"] != other["headers"]["id"] == other["properties"]["correlation_id"]
     assert one["properties"]["delivery_tag"] != other["properties"]["delivery_tag"]

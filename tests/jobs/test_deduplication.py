@@ -1,4 +1,4 @@
-"""Identical work is done once, and what becomes of one job never touches another."""
+"""Identical jobs are computed once, and what happens to one job never affects another."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -69,7 +69,7 @@ def finished(
 
 
 def led(store: JobStore, sharing: Deduplicator, files: ArtifactStore) -> Job:
-    """A job that succeeded by itself."""
+    """Create a job that succeeds by itself."""
     job = made(sharing)
     finished(files, claimed(store, job))
     return store.get(job.id)
@@ -94,7 +94,7 @@ def has_the_result_of(store: JobStore, files: ArtifactStore, job: Job, leader: J
     assert job.follows is None
 
 
-def test_the_result_of_an_identical_job_is_there_at_once(
+def test_a_job_takes_the_result_of_an_identical_job_at_once(
     store: JobStore, sharing: Deduplicator, files: ArtifactStore
 ) -> None:
     first = led(store, sharing, files)
@@ -107,7 +107,7 @@ def test_the_result_of_an_identical_job_is_there_at_once(
 
 
 @pytest.mark.parametrize("forgotten", ["first", "second"])
-def test_forgetting_one_leaves_the_others_result(
+def test_deleting_a_job_keeps_the_results_of_identical_jobs(
     store: JobStore, sharing: Deduplicator, files: ArtifactStore, forgotten: str
 ) -> None:
     first = led(store, sharing, files)
@@ -126,7 +126,7 @@ def test_forgetting_one_leaves_the_others_result(
         )
 
 
-def test_one_that_is_made_while_another_runs_follows_it(
+def test_a_job_follows_an_identical_job_that_runs(
     store: JobStore,
     sharing: Deduplicator,
     files: ArtifactStore,
@@ -154,7 +154,7 @@ def test_one_that_is_made_while_another_runs_follows_it(
 @pytest.mark.parametrize(
     "end", ["fails", "is canceled", "is canceled at once", "is forgotten", "is gone"]
 )
-def test_where_the_leader_has_no_result_the_follower_runs_itself(
+def test_a_follower_runs_by_itself_if_its_leader_has_no_result(
     store: JobStore,
     sharing: Deduplicator,
     files: ArtifactStore,
@@ -185,7 +185,7 @@ def test_where_the_leader_has_no_result_the_follower_runs_itself(
     assert ended.status is Status.SUCCEEDED and not ended.cached and ended.attempts == 1
 
 
-def test_of_followers_that_lost_their_leader_one_leads(
+def test_one_of_the_followers_leads_if_their_leader_is_canceled(
     store: JobStore,
     sharing: Deduplicator,
     files: ArtifactStore,
@@ -205,14 +205,16 @@ def test_of_followers_that_lost_their_leader_one_leads(
             has_the_result_of(store, files, job, store.get(heir))
 
 
-def test_of_many_at_once_one_leads(store: JobStore, sharing: Deduplicator, redis: Redis) -> None:
+def test_one_of_many_concurrent_jobs_leads(
+    store: JobStore, sharing: Deduplicator, redis: Redis
+) -> None:
     with ThreadPoolExecutor(16) as pool:
         jobs = list(pool.map(lambda _: made(sharing), range(32)))
     leaders = [job for job in jobs if job.follows is None]
     assert len(leaders) == 1 and {job.follows for job in jobs} == {None, leaders[0].id}
 
 
-def test_a_follower_that_goes_leaves_the_leader_alone(
+def test_canceling_or_deleting_a_follower_does_not_affect_the_leader(
     store: JobStore, sharing: Deduplicator, files: ArtifactStore, reconciler: Reconciler
 ) -> None:
     leader = made(sharing)
@@ -227,7 +229,7 @@ def test_a_follower_that_goes_leaves_the_leader_alone(
     has_the_result_of(store, files, kept, leader)
 
 
-def test_one_that_does_not_share_neither_takes_nor_follows_but_gives(
+def test_a_job_that_does_not_share_still_leaves_its_result_to_others(
     store: JobStore,
     sharing: Deduplicator,
     files: ArtifactStore,
@@ -257,7 +259,7 @@ def test_a_follower_keeps_its_own_deadline(
     assert store.get(leader.id).status is Status.QUEUED
 
 
-def test_who_dies_while_taking_is_no_loss(
+def test_a_result_is_taken_again_if_the_first_taker_dies(
     store: JobStore, sharing: Deduplicator, files: ArtifactStore, reconciler: Reconciler
 ) -> None:
     leader = made(sharing)
@@ -270,7 +272,7 @@ def test_who_dies_while_taking_is_no_loss(
 
 
 @pytest.mark.parametrize("wrong", ["file gone", "other weights", "no result"])
-def test_what_cannot_be_used_is_computed(
+def test_a_job_is_computed_if_the_existing_result_is_unusable(
     store: JobStore,
     sharing: Deduplicator,
     files: ArtifactStore,
@@ -296,7 +298,7 @@ def test_what_cannot_be_used_is_computed(
     has_the_result_of(store, files, made(sharing), fresh)
 
 
-def test_files_whose_record_never_came_are_swept(
+def test_copied_files_without_a_record_are_swept(
     store: JobStore,
     sharing: Deduplicator,
     files: ArtifactStore,
@@ -321,7 +323,7 @@ def test_files_whose_record_never_came_are_swept(
     wait_until(lambda: reconciler.sweep() or not files.keys(copied[0].rpartition("/")[0]))
 
 
-def test_a_record_that_comes_too_late_for_its_files_is_not_written(
+def test_a_record_is_not_written_once_its_copied_files_may_be_swept(
     store: JobStore, redis: Redis
 ) -> None:
     new = JobRequest(owner="ada", technique="saliency", model="m", queue="fast", params={})
@@ -335,7 +337,7 @@ def test_a_record_that_comes_too_late_for_its_files_is_not_written(
 
 
 @pytest.mark.parametrize("by_now", ["sha256:x", None])
-def test_work_named_with_other_weights_is_refused_before_anything_is_written(
+def test_changed_weights_are_refused_before_anything_is_written(
     store: JobStore, sharing: Deduplicator, redis: Redis, by_now: str | None
 ) -> None:
     work = WorkKey(WORK.name, BASIS, model=redis_keys.weights("m"))
@@ -380,7 +382,7 @@ def test_a_leader_that_lost_its_worker_is_still_followed(
     has_the_result_of(store, files, follower, leader)
 
 
-def test_nothing_of_the_work_stays_when_its_last_job_is_forgotten(
+def test_the_work_key_is_gone_when_its_last_job_is_deleted(
     store: JobStore, sharing: Deduplicator, files: ArtifactStore
 ) -> None:
     first = led(store, sharing, files)

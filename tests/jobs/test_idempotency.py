@@ -1,4 +1,4 @@
-"""Key and record are written in one step: a reservation that is over wins only where nobody else has the key."""
+"""Key and record are written in one step, and an expired reservation never displaces another."""
 
 import time
 
@@ -31,7 +31,7 @@ def run_out(redis: Redis, reservation: Reservation) -> None:
     assert not redis.exists(reservation.name)
 
 
-def test_a_key_is_reserved_by_one_and_then_names_its_job(
+def test_a_key_is_reserved_by_one_request_and_then_names_its_job(
     store: JobStore, keys: IdempotencyKeys
 ) -> None:
     reservation = reserved(keys)
@@ -44,7 +44,7 @@ def test_a_key_is_reserved_by_one_and_then_names_its_job(
     assert keys.reserve(Reservation.of("bob", "k", "another")) == "reserved"
 
 
-def test_who_took_too_long_still_wins_where_nobody_else_came(
+def test_an_expired_reservation_still_wins_if_no_other_request_came(
     store: JobStore, keys: IdempotencyKeys, redis: Redis
 ) -> None:
     slow = reserved(keys)
@@ -54,7 +54,7 @@ def test_who_took_too_long_still_wins_where_nobody_else_came(
 
 
 @pytest.mark.parametrize("how_far", ["reserved", "made"])
-def test_who_took_too_long_makes_nothing_where_another_came(
+def test_an_expired_reservation_loses_to_another_request(
     store: JobStore, keys: IdempotencyKeys, redis: Redis, how_far: str
 ) -> None:
     slow = reserved(keys)
@@ -70,7 +70,7 @@ def test_who_took_too_long_makes_nothing_where_another_came(
     assert keys.reserve(Reservation.of("ada", "k", "f")) != "reserved"
 
 
-def test_a_refused_job_leaves_the_key_to_its_reservation(
+def test_a_refused_job_leaves_the_key_reserved(
     store: JobStore, keys: IdempotencyKeys, redis: Redis
 ) -> None:
     full = JobStore(redis, store.settings.model_copy(update={"max_queued": 1}))
@@ -83,7 +83,7 @@ def test_a_refused_job_leaves_the_key_to_its_reservation(
     assert not redis.exists(reservation.name)
 
 
-def test_release_never_takes_a_key_from_its_job(
+def test_a_release_never_takes_a_key_from_its_job(
     store: JobStore, keys: IdempotencyKeys, redis: Redis
 ) -> None:
     reservation = reserved(keys)

@@ -2,6 +2,7 @@
 
 import re
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 import pytest
 from redis import Redis
@@ -53,7 +54,9 @@ def test_arguments_other_than_those_that_a_script_names_are_refused(
         ScriptRunner(redis).run("job_expect", [redis_keys.EXPIRING], **wrong)
 
 
-def test_constants_are_those_of_python(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_constants_have_the_same_values_as_in_python(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scripts_with(monkeypatch, constants=f"return {{{', '.join(CONSTANTS)}}}")
     assert ScriptRunner(redis).run("constants", []) == list(CONSTANTS.values())
     scripts_with(monkeypatch, key="return string.format(RECORD, '%s')")
@@ -61,7 +64,7 @@ def test_constants_are_those_of_python(redis: Redis, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("file", SCRIPTS, ids=lambda file: file.name)
-def test_a_script_says_what_it_takes_and_answers_and_counts_no_arguments(file) -> None:  # type: ignore[no-untyped-def]
+def test_a_script_describes_its_keys_arguments_and_answers(file: Traversable) -> None:
     text = file.read_text()
     head = re.match(r"(--[^\n]*\n)+", text)
     assert head is not None, "a script begins with a comment"

@@ -11,7 +11,7 @@ SIZES = ((1 << 30, "GiB"), (1 << 20, "MiB"))
 
 
 def shown(name: str, default: Any) -> str:
-    """A default as one would write it into the environment, and byte counts also for people."""
+    """Return a default as the environment takes it, with a readable form of byte counts."""
     if default in (None, ""):
         return ""
     text = str(default).replace("'", '"')
@@ -22,7 +22,7 @@ def shown(name: str, default: Any) -> str:
 
 
 def table() -> str:
-    """The table as the settings describe themselves."""
+    """Return the table of the settings' own descriptions."""
     rows = [
         f"| `{name.upper()}` | {shown(name, field.default)} | {field.description} |\n"
         for name, field in Settings.model_fields.items()
@@ -30,10 +30,10 @@ def table() -> str:
     return HEAD + "".join(rows)
 
 
-def test_the_page_names_every_setting_with_its_default_and_meaning() -> None:
+def test_the_page_lists_every_setting_with_its_default_and_meaning() -> None:
     assert table() in PAGE.read_text(), f"docs/operations.md needs this table:\n\n{table()}"
 
 
-def test_every_setting_says_what_it_is() -> None:
+def test_every_setting_has_a_description() -> None:
     for name, field in Settings.model_fields.items():
         assert field.description and field.description.endswith("."), name

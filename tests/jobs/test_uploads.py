@@ -1,4 +1,4 @@
-"""Uses of an image that follow each other soon make one trip to Redis; the bytes live for a job made now."""
+"""Uses of an upload in quick succession make one trip to Redis and keep the bytes alive."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +38,7 @@ def clock(images: ImageStore) -> Clock:
     return clock
 
 
-def test_a_second_use_asks_nobody_and_a_later_one_prolongs(
+def test_a_repeated_use_skips_redis_and_a_later_use_extends_the_life(
     images: ImageStore, redis: Redis, clock: Clock
 ) -> None:
     image = images.put("ada", b"pixels", FACTS)
@@ -53,7 +53,7 @@ def test_a_second_use_asks_nobody_and_a_later_one_prolongs(
     assert redis.zscore(redis_keys.EXPIRING, member) > time.time() * 1000
 
 
-def test_what_is_remembered_is_of_one_owner_and_never_that_it_is_missing(
+def test_cached_uses_are_per_owner_and_never_negative(
     images: ImageStore,
 ) -> None:
     missing = "sha256:" + "0" * 64
@@ -69,7 +69,7 @@ def test_what_is_remembered_is_of_one_owner_and_never_that_it_is_missing(
     assert images.use("eve", image.id).id == image.id
 
 
-def test_the_memory_of_uses_is_bounded_and_threads_share_it(images: ImageStore) -> None:
+def test_the_cache_of_uses_is_bounded_and_shared_by_threads(images: ImageStore) -> None:
     images._used = TTLCache(3, 60)
     ids = [images.put("ada", b"pixels %d" % number, FACTS).id for number in range(10)]
     with ThreadPoolExecutor(8) as pool:
