@@ -1,1 +1,4 @@
-"""One run, as both processes see it: record, transitions, artifacts, queue. Imports no torch."""
+"""One run as the API and the workers see it: record, transitions, leases, artifacts and queue.
+
+It may import pydantic, redis, celery, obstore and cachetools, and no other package of this project.
+"""

@@ -1,4 +1,4 @@
-"""API keys: random, stored as hashes in a JSON file, each with its owner."""
+"""API keys: random secrets, stored as hashes in a JSON file, each with its owner."""
 
 import hashlib
 import hmac
@@ -11,11 +11,12 @@ from pathlib import Path
 from pydantic import BaseModel
 
 LOCAL_OWNER = "local"
-_MARK = "rsk_"
+_PREFIX = "rsk_"
+_ID_LENGTH = 12
 
 
 class Key(BaseModel):
-    """What is stored of a key. `id` is its first characters, enough to tell keys apart, not to use one."""
+    """A key as it is stored. `id` is the start of the secret, too short to be used as a key."""
 
     id: str
     owner: str
@@ -24,46 +25,53 @@ class Key(BaseModel):
 
 
 class KeyFile(BaseModel):
+    """The content of the key file."""
+
     keys: list[Key] = []
 
 
 class KeyRing:
-    """The keys of a file, read again when it changes."""
+    """The keys of a file, which is read again whenever it changes."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._seen: tuple[int, int] | None = None
+        # Modification time and size of the file when it was last read.
+        self._version: tuple[int, int] | None = None
         self._file = KeyFile()
 
     @property
     def configured(self) -> bool:
-        """True once there is a file, even one whose keys were all revoked."""
+        """Return whether the file exists, even if all of its keys were revoked."""
         return self.path.exists()
 
     def owner(self, secret: str) -> str | None:
-        """Whose key this is, or None."""
+        """Return the owner of a secret, or None."""
         wanted = _hash(secret)
         owners = [key.owner for key in self.all() if hmac.compare_digest(key.hash, wanted)]
         return owners[0] if owners else None
 
     def all(self) -> list[Key]:
+        """Return all keys."""
         if not self.configured:
             return []
-        facts = self.path.stat()
-        if (facts.st_mtime_ns, facts.st_size) != self._seen:
+        stat = self.path.stat()
+        version = stat.st_mtime_ns, stat.st_size
+        if version != self._version:
             self._file = KeyFile.model_validate_json(self.path.read_text())
-            self._seen = (facts.st_mtime_ns, facts.st_size)
+            self._version = version
         return self._file.keys
 
     def create(self, owner: str) -> str:
-        """Make a key for that owner; the returned secret is shown once and cannot be read again."""
-        secret = _MARK + secrets.token_urlsafe(32)
-        key = Key(id=secret[:12], owner=owner, hash=_hash(secret), created_s=int(time.time()))
+        """Make a key for an owner and return its secret, which cannot be read again."""
+        secret = _PREFIX + secrets.token_urlsafe(32)
+        key = Key(
+            id=secret[:_ID_LENGTH], owner=owner, hash=_hash(secret), created_s=int(time.time())
+        )
         self._write([*self.all(), key])
         return secret
 
     def revoke(self, key_id: str) -> bool:
-        """Forget the key of that id. False if there is none."""
+        """Delete the key of that id. Return False if there is none."""
         kept = [key for key in self.all() if key.id != key_id]
         found = len(kept) < len(self.all())
         if found:
@@ -72,10 +80,10 @@ class KeyRing:
 
     def _write(self, keys: list[Key]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self.path.with_suffix(".new")
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        new = self.path.with_suffix(".new")
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump(KeyFile(keys=keys).model_dump(), file, indent=1)
-        fresh.replace(self.path)
+        new.replace(self.path)
 
 
 def _hash(secret: str) -> str:

@@ -1,4 +1,4 @@
-"""Files of jobs and uploaded images in an object store: a local folder, S3, GCS or Azure, by URL."""
+"""The object store for job files and uploads: a local folder, S3, GCS or Azure, by URL."""
 
 import time
 from collections.abc import Iterator
@@ -11,9 +11,11 @@ from obstore.store import LocalStore, from_url
 
 from jobs.errors import NotFound
 
+_CHUNK_BYTES = 1 << 20
+
 
 class ArtifactStore:
-    """Bytes by key. A key is made by the server, never by a client."""
+    """Files by key. The server makes every key; a client never does."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -25,57 +27,58 @@ class ArtifactStore:
         )
 
     def put(self, key: str, data: bytes) -> None:
+        """Store a file."""
         obstore.put(self._store, key, data)
 
     def get(self, key: str) -> bytes:
-        """All bytes of a file. Raises NotFound."""
+        """Return all bytes of a file. Raises NotFound."""
         try:
             return bytes(obstore.get(self._store, key).bytes())
         except FileNotFoundError:
             raise NotFound(key) from None
 
     def copy(self, source: str, to: str) -> None:
-        """A file under another key too; the store does it where it can. Raises NotFound."""
+        """Copy a file to another key, inside the store where it can. Raises NotFound."""
         try:
             obstore.copy(self._store, source, to)
         except FileNotFoundError:
             raise NotFound(source) from None
 
     def has(self, key: str) -> bool:
-        """Is there a file of that key?"""
+        """Return whether the file exists."""
         try:
             obstore.head(self._store, key)
         except FileNotFoundError:
             return False
         return True
 
-    def chunks(self, key: str, start: int, end: int, size: int = 1 << 20) -> Iterator[bytes]:
-        """The bytes from `start` up to but without `end`, in pieces. Raises NotFound."""
-        for first in range(start, end, size):
+    def chunks(self, key: str, start: int, end: int) -> Iterator[bytes]:
+        """Yield the bytes from `start` up to and excluding `end`, in chunks. Raises NotFound."""
+        for first in range(start, end, _CHUNK_BYTES):
+            last = min(first + _CHUNK_BYTES, end)
             try:
-                yield bytes(
-                    obstore.get_range(self._store, key, start=first, end=min(first + size, end))
-                )
+                yield bytes(obstore.get_range(self._store, key, start=first, end=last))
             except FileNotFoundError:
                 raise NotFound(key) from None
 
     def delete(self, key: str) -> None:
+        """Delete a file if it exists."""
         try:
             obstore.delete(self._store, key)
         except FileNotFoundError:
             return
 
     def delete_folder(self, prefix: str) -> None:
+        """Delete every file below `prefix`."""
         for page in obstore.list(self._store, prefix=prefix):
             obstore.delete(self._store, [entry["path"] for entry in page])
 
     def keys(self, prefix: str) -> list[str]:
-        return [
-            entry["path"] for page in obstore.list(self._store, prefix=prefix) for entry in page
-        ]
+        """Return the keys of every file below `prefix`."""
+        return [key for page in self.list_pages(prefix) for key in page]
 
-    def listed(self, prefix: str, older_than_s: float = 0) -> Iterator[list[str]]:
-        """The keys of files last written so long ago at least, by pages."""
+    def list_pages(self, prefix: str, older_than_s: float = 0) -> Iterator[list[str]]:
+        """Yield pages of keys of files below `prefix` that were last written that long ago."""
         before = datetime.now(UTC) - timedelta(seconds=older_than_s)
         for page in obstore.list(self._store, prefix=prefix):
             yield [
@@ -84,23 +87,25 @@ class ArtifactStore:
                 if not older_than_s or entry["last_modified"] <= before
             ]
 
-    def forget_unfinished(self, older_than_s: float) -> int:
-        """Delete what a crash in the middle of `put` left in a local folder; object stores show nothing of the kind."""
-        left = (
-            [path for path in self._folder.rglob("*#*") if _unfinished(path)]
-            if self._folder
-            else []
-        )
-        old = [path for path in left if path.stat().st_mtime <= time.time() - older_than_s]
+    def delete_unfinished(self, older_than_s: float) -> int:
+        """Delete what a crash during `put` left in a local folder. Return the number of files.
+
+        Object stores never show such files.
+        """
+        if self._folder is None:
+            return 0
+        before_s = time.time() - older_than_s
+        unfinished = [path for path in self._folder.rglob("*#*") if _is_unfinished(path)]
+        old = [path for path in unfinished if path.stat().st_mtime <= before_s]
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)
 
     def check(self) -> None:
-        """Raises if the store cannot be reached."""
+        """Raise an error if the store cannot be reached."""
         next(iter(obstore.list(self._store, prefix="ready")), None)
 
 
-def _unfinished(path: Path) -> bool:
-    """The local store writes `name#1` beside `name`, then renames it."""
+def _is_unfinished(path: Path) -> bool:
+    """Return whether the local store was writing this file: it writes `name#1`, then renames it."""
     return path.name.rpartition("#")[2].isdigit() and path.is_file()

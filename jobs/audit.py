@@ -1,4 +1,4 @@
-"""What is stored against what the records say: files that no record knows, and records whose files are gone."""
+"""Compares files with records: files that no record knows, and records whose files are missing."""
 
 import json
 from collections.abc import Iterator
@@ -12,82 +12,90 @@ from jobs.errors import NotFound
 from jobs.model import FINAL, Job
 from jobs.store import JobStore
 
-_UPLOADS = {"images": "image", "arrays": "array"}
-_FOLDERS = ("jobs", *_UPLOADS, "sets")
+_UPLOAD_KINDS = {"images": "image", "arrays": "array"}
+_FOLDERS = ("jobs", *_UPLOAD_KINDS, "sets")
+
+# Returns what a job's record names, and until when in ms its files are expected: copied files exist
+# before their job's record, and are as old as what they were copied from.
+_JOB_SCRIPT = """
+local record, expiring = unpack(KEYS)
+local found = redis.call('HMGET', record, 'status', 'result', 'checkpoint', 'preview')
+found[5] = redis.call('ZSCORE', expiring, ARGV[1])
+return found
+"""
+
+# Returns until when in ms the bytes of an upload are kept or expected.
+_UPLOAD_SCRIPT = """
+local record, expiring = unpack(KEYS)
+if redis.call('EXISTS', record) == 1 then
+  return 'inf'
+end
+return redis.call('ZSCORE', expiring, ARGV[1]) or '0'
+"""
 
 
 def orphans(store: JobStore, files: ArtifactStore, older_than_s: float = 0) -> Iterator[str]:
-    """Keys of files that belong to no record, last written so long ago at least.
+    """Yield keys of files that belong to no record and were last written that long ago.
 
-    Left by a zombie that wrote after its job was gone, or by a crash between bytes and record. What an unfinished job
-    wrote belongs to it; of an ended one only what its record names. Records are read after the files were listed.
+    A worker that lost its job leaves them when it writes after the job was deleted, and so does a
+    crash between storing bytes and writing a record. Every file of an unfinished job belongs to it.
+    Of an ended job only the files that its record names do. Records are read after the files were
+    listed.
     """
     for folder in _FOLDERS:
-        for keys in files.listed(f"{folder}/", older_than_s):
-            yield from unknown(store.redis, keys)
+        for keys in files.list_pages(f"{folder}/", older_than_s):
+            yield from without_record(store.redis, keys)
 
 
-def unknown(redis: Redis, keys: list[str]) -> list[str]:
-    """Those of the keys that belong to no record now. What is none of our files is left out."""
+def without_record(redis: Redis, keys: list[str]) -> list[str]:
+    """Return those of the keys that belong to no record now."""
     with redis.pipeline(transaction=False) as pipe:
         pipe.time()
         for key in keys:
-            _ask(pipe, key)
+            _query(pipe, key)
         (seconds, _), *answers = pipe.execute()
+    now_ms = seconds * 1000
     return [
         key
         for key, answer in zip(keys, answers, strict=True)
-        if not _belongs(key, answer, seconds * 1000)
+        if not _has_record(key, answer, now_ms)
     ]
 
 
 def missing(store: JobStore, files: ArtifactStore) -> dict[str, list[str]]:
-    """Job ids → keys of files that the record names and that are not there; nothing else is listed."""
+    """Return the keys of files that records name but that do not exist, by job id."""
     found: dict[str, list[str]] = {}
     for job_id in _job_ids(store.redis):
-        gone = _gone(store, files, job_id)
-        if gone and (
-            gone := sorted(set(gone) & set(_gone(store, files, job_id)))
-        ):  # not one that is just going
+        # A second look excludes jobs that are being deleted.
+        if gone := _missing_files(store, files, job_id):
+            gone = sorted(set(gone) & set(_missing_files(store, files, job_id)))
+        if gone:
             found[job_id] = gone
     return found
 
 
-def _ask(pipe: Any, key: str) -> None:
+def _query(pipe: Any, key: str) -> None:
     folder, owner, name, *_ = [*key.split("/"), "", ""]
     if folder == "jobs":
-        pipe.eval(_RECORD, 2, redis_keys.job(owner), redis_keys.EXPIRING, f"job:{owner}")
+        member = redis_keys.expiring_job(owner)
+        pipe.eval(_JOB_SCRIPT, 2, redis_keys.job(owner), redis_keys.EXPIRING, member)
     elif folder == "sets":
         pipe.exists(redis_keys.image_set(owner, name))
     else:
-        kind = _UPLOADS[folder]
-        pipe.eval(
-            _KEPT,
-            2,
-            redis_keys.upload(kind, owner, name),
-            redis_keys.EXPIRING,
-            f"{kind}:{owner}:{name}",
-        )
+        upload = _UPLOAD_KINDS[folder], owner, name
+        record, member = redis_keys.upload(*upload), redis_keys.expiring_upload(*upload)
+        pipe.eval(_UPLOAD_SCRIPT, 2, record, redis_keys.EXPIRING, member)
 
 
-# Copied files come before their job's record, and are as old as what they were copied from.
-_RECORD = """local found = redis.call('HMGET', KEYS[1], 'status', 'result', 'checkpoint', 'preview')
-found[5] = redis.call('ZSCORE', KEYS[2], ARGV[1])
-return found"""
-
-# A record, or the note that one is about to come: the score in ms until when.
-_KEPT = "return redis.call('EXISTS', KEYS[1]) == 1 and 'inf' or redis.call('ZSCORE', KEYS[2], ARGV[1]) or '0'"
-
-
-def _belongs(key: str, answer: Any, now_ms: int) -> bool:
+def _has_record(key: str, answer: Any, now_ms: int) -> bool:
     folder, *_ = key.split("/")
     if folder == "sets":
         return bool(answer)
-    if folder in _UPLOADS:
+    if folder in _UPLOAD_KINDS:
         return float(answer) > now_ms
-    status, result, *scratch, goes_ms = answer
+    status, result, *scratch, expected_until_ms = answer
     if status is None:
-        return float(goes_ms or 0) > now_ms
+        return float(expected_until_ms or 0) > now_ms
     if status not in FINAL:
         return True
     named = [json.loads(text)["key"] for text in scratch if text]
@@ -100,14 +108,14 @@ def _job_ids(redis: Redis) -> Iterator[str]:
         yield str(key).removeprefix(redis_keys.job(""))
 
 
-def _gone(store: JobStore, files: ArtifactStore, job_id: str) -> list[str]:
+def _missing_files(store: JobStore, files: ArtifactStore, job_id: str) -> list[str]:
     try:
         job = store.get(job_id)
     except NotFound:
         return []
-    return [key for key in _named(job) if not files.has(key)]
+    return [key for key in _named_files(job) if not files.has(key)]
 
 
-def _named(job: Job) -> list[str]:
-    scratch = [stored.key for stored in (job.checkpoint, job.preview) if stored]
+def _named_files(job: Job) -> list[str]:
+    scratch = [file.key for file in (job.checkpoint, job.preview) if file]
     return scratch + [artifact.key for artifact in (job.result.artifacts if job.result else [])]

@@ -1,10 +1,11 @@
-"""Tells a worker at once that its job is to stop, where the next heartbeat would tell it in seconds."""
+"""Tells a worker at once that a client has canceled its job, seconds before the next heartbeat."""
 
 import logging
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from redis import Redis, RedisError
 
@@ -12,43 +13,51 @@ from jobs import redis_keys
 
 log = logging.getLogger(__name__)
 
-_LOOK_EVERY_S = 5.0
+_POLL_S = 5.0
 _RECONNECT_S = 0.5
 
 
 class CancelListener:
-    """One subscription per process, to a channel that carries the ids of running jobs that somebody cancels."""
+    """A thread with one subscription to the channel of job ids that clients cancel.
+
+    The API has an asynchronous counterpart, service/events/change_listener.py.
+    """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._told: dict[str, threading.Event] = {}
+        self._events: dict[str, threading.Event] = {}
 
     def start(self) -> None:
+        """Start the thread."""
         threading.Thread(target=self._run, name="cancels", daemon=True).start()
 
     @contextmanager
     def watch(self, job_id: str) -> Iterator[threading.Event]:
-        """An event that is set when the job is to stop. Begin before the claim, so that nothing is missed between."""
-        self._told[job_id] = told = threading.Event()
+        """Yield an event that is set when the job is canceled.
+
+        Begin before the claim, so that no cancel is missed between the two.
+        """
+        self._events[job_id] = event = threading.Event()
         try:
-            yield told
+            yield event
         finally:
-            del self._told[job_id]
+            del self._events[job_id]
 
     def _run(self) -> None:
-        """For ever; what is missed while Redis is away is told by a heartbeat."""
+        """Listen forever. A heartbeat reveals what is missed during a Redis outage."""
         while True:
             try:
                 self._listen()
             except (RedisError, OSError) as error:
-                log.warning("cancels: %s", type(error).__name__)
+                log.warning("the cancel listener lost Redis: %s", type(error).__name__)
             time.sleep(_RECONNECT_S)
 
     def _listen(self) -> None:
-        with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:  # type: ignore[no-untyped-call]
+        redis: Any = self._redis
+        with redis.pubsub(ignore_subscribe_messages=True) as subscription:
             subscription.subscribe(redis_keys.CANCELS)
             while True:
-                message = subscription.get_message(timeout=_LOOK_EVERY_S)
-                told = self._told.get(message["data"]) if message else None
-                if told is not None:
-                    told.set()
+                message = subscription.get_message(timeout=_POLL_S)
+                event = self._events.get(message["data"]) if message else None
+                if event is not None:
+                    event.set()

@@ -1,7 +1,7 @@
-"""The message of a job that is being made, for the script that writes its record: both are there, or neither.
+"""Celery messages that a script can publish in the same step in which it writes a job's record.
 
-Celery and kombu write it once per queue; for each job only what is its own is put in. Publishing in the ordinary way
-takes a trip to Redis more, and longer than all the rest of a request.
+Celery and kombu build one message per queue, and each job's own values are put into a copy of it.
+Ordinary publishing would take another round trip to Redis, and longer than the rest of a request.
 """
 
 import base64
@@ -20,8 +20,8 @@ from jobs.queue import BACK, MESSAGE_LIFE_S, RUN_JOB, app, send
 
 
 def prepare_message(job_id: str, queue: str) -> PreparedMessage:
-    """The message that jobs.queue.publish would send for a job that has not begun."""
-    written, after_arguments = _written(queue)
+    """Return the message that jobs.queue.publish would send for a job that has not begun."""
+    template, after_arguments = _template(queue)
     task_id = str(uuid.uuid4())
     expires = (datetime.now(UTC) + timedelta(seconds=MESSAGE_LIFE_S)).isoformat()
     own_headers = {
@@ -32,17 +32,17 @@ def prepare_message(job_id: str, queue: str) -> PreparedMessage:
     }
     own_properties = {"correlation_id": task_id, "delivery_tag": str(uuid.uuid4())}
     body = base64.b64encode(json.dumps([[job_id], *after_arguments]).encode()).decode()
-    message = written | {
+    message = template | {
         "body": body,
-        "headers": written["headers"] | own_headers,
-        "properties": written["properties"] | own_properties,
+        "headers": template["headers"] | own_headers,
+        "properties": template["properties"] | own_properties,
     }
-    return PreparedMessage(_list(queue), dumps(message))
+    return PreparedMessage(_list_name(queue), dumps(message))
 
 
 @lru_cache
-def _written(queue: str) -> tuple[dict[str, Any], list[Any]]:
-    """One message, caught on its way to a broker in memory; and what its body has after the arguments."""
+def _template(queue: str) -> tuple[dict[str, Any], list[Any]]:
+    """Return a message that a broker in memory received, and its body after the arguments."""
     with Connection("memory://") as connection, app.amqp.Producer(connection) as producer:
         send(RUN_JOB, "", queue, BACK, producer=producer)
         channel: Any = connection.default_channel
@@ -51,8 +51,8 @@ def _written(queue: str) -> tuple[dict[str, Any], list[Any]]:
 
 
 @lru_cache
-def _list(queue: str) -> str:
-    """Kombu's name for the list of that queue and priority."""
+def _list_name(queue: str) -> str:
+    """Return the key of kombu's list of that queue with the priority BACK."""
     options = app.conf.broker_transport_options
     step = max(step for step in options["priority_steps"] if step <= BACK)
     return f"{options['global_keyprefix']}{queue}{Channel.sep}{step}"

@@ -1,4 +1,4 @@
-"""On which terms a job is accepted: until when, once for which key, and with whom it may share the work."""
+"""Options for accepting a job: its deadline, idempotency reservation and deduplication."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -8,40 +8,45 @@ from jobs.idempotency import LIFE_MS, Reservation
 
 @dataclass(frozen=True)
 class WorkKey:
-    """What jobs with the same result have in common.
+    """A key that identical jobs share: one of them computes the result, and the others take it.
 
-    `name` is its key in Redis; `basis` is what the provenance of a result must say, so that it is one of this work.
-    `model` is the key with the digest of the model's weights, which must be the basis' one.
-    With `share` the job takes a result or follows another job; without, it only leaves its own to others.
+    `name` is the key in Redis.
+    `basis` is what the provenance of a result must contain for the result to count.
+    `model` is the key that holds the digest of the model's weights. The digest must be `basis`'s.
+    `share` allows the job to take a result or to follow another job. Without it, the job only
+    leaves its own result to others.
+    `unusable` is the id of a job whose result turned out to be unusable.
     """
 
     name: str
     basis: dict[str, str] = field(default_factory=dict)
     model: str = ""
     share: bool = True
-    unusable: str = ""  # the id of a job whose result turned out to be none
+    unusable: str = ""
 
 
 @dataclass(frozen=True)
 class CreateOptions:
+    """Options of one job. By default it has no deadline and shares nothing."""
+
     deadline_s: float | None = None
-    key: Reservation | None = None
+    idempotency: Reservation | None = None
     work: WorkKey | None = None
 
-    def recorded(self) -> dict[str, Any]:
-        """What the record keeps."""
+    def to_record(self) -> dict[str, Any]:
+        """Return the fields of the record that identify the work."""
         return {"work": self.work.name, "basis": self.work.basis} if self.work else {}
 
-    def told(self) -> dict[str, Any]:
-        """What `create.lua` must know."""
-        told: dict[str, Any] = {}
+    def script_arguments(self) -> dict[str, Any]:
+        """Return the options as `create.lua` reads them. What is not set is absent."""
+        arguments: dict[str, Any] = {}
         if self.deadline_s is not None:
-            told["deadline_ms"] = round(self.deadline_s * 1000)
-        if self.key is not None:
-            told["key"] = asdict(self.key) | {"life_ms": LIFE_MS}
+            arguments["deadline_ms"] = round(self.deadline_s * 1000)
+        if self.idempotency is not None:
+            arguments["idempotency"] = asdict(self.idempotency) | {"life_ms": LIFE_MS}
         if self.work is not None:
-            told["work"] = asdict(self.work)
-        return told
+            arguments["work"] = asdict(self.work)
+        return arguments
 
 
-NO_TERMS = CreateOptions()
+DEFAULT_OPTIONS = CreateOptions()

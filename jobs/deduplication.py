@@ -1,6 +1,6 @@
-"""Identical work is done once: a job takes the result of another one, files and all, or waits for it.
+"""Deduplication: identical jobs are computed once, and the others take or await the result.
 
-Every job stays its own, with its own record, files and expiry: what becomes of one never touches another.
+Each job keeps its own record, files and expiry. Whatever happens to one job never affects another.
 """
 
 import json
@@ -12,67 +12,85 @@ from obstore.exceptions import BaseError as ObjectStoreError
 from jobs import redis_keys
 from jobs.artifacts import ArtifactStore
 from jobs.create_options import CreateOptions, WorkKey
-from jobs.errors import NotFound, ResultThere, TooSlow
+from jobs.errors import NotFound, ResultExists, TooLate
+from jobs.job_request import JobRequest
 from jobs.model import Job
-from jobs.script_runner import Scripts
-from jobs.store import JobStore, NewJob, new_job_id
+from jobs.script_runner import ScriptRunner
+from jobs.store import JobStore, new_job_id
+from jobs.transitions import Answer
 from jobs.uploads import GRACE_MS
 
 log = logging.getLogger(__name__)
 
 
 class Deduplicator:
-    """Makes jobs that share, and gives followers what they waited for."""
+    """Creates jobs that share results, and gives followers the results that they wait for."""
 
     def __init__(self, store: JobStore, files: ArtifactStore) -> None:
         self._store = store
         self._files = files
-        self._run = Scripts(store.redis)
+        self._scripts = ScriptRunner(store.redis)
 
-    def create(self, new: NewJob, terms: CreateOptions) -> Job:
-        """A job that has a result already, follows another, or is queued. Raises what JobStore.create raises."""
+    def create(self, request: JobRequest, options: CreateOptions) -> Job:
+        """Create a job that has a result already, follows an identical job, or is queued.
+
+        Raises what JobStore.create raises, except ResultExists and TooLate.
+        """
         while True:
             try:
-                return self._store.create(new, terms)
-            except ResultThere as there:
-                done, work = str(there), terms.work or WorkKey("")
-            if job := self._create_cached(new, terms, work.basis, done):
+                return self._store.create(request, options)
+            except ResultExists as error:
+                source_id, work = str(error), options.work or WorkKey("")
+            if job := self._create_cached(request, options, work.basis, source_id):
                 return job
-            terms = replace(terms, work=replace(work, unusable=done))
+            options = replace(options, work=replace(work, unusable=source_id))
 
     def take(self, job: Job) -> bool:
-        """Give a follower the result that it waited for. False if there is none that it can use."""
-        done = self._store.redis.hget(job.work or "", "done")
-        result = self._borrowed(job.id, job.owner, str(done), job.basis) if done else None
+        """Give a follower the result that it waits for. Return False if none is usable."""
+        source_id = self._store.redis.hget(job.work or "", "done")
+        if not source_id:
+            return False
+        result = self._copy_result(str(source_id), job.id, job.owner, job.basis)
         if result is None:
             return False
-        if self._store.transition("take", job.id, job.owner, *result) == "gone":
+        if self._store.transitions.run("take", job.id, fields=result) is Answer.GONE:
             self._files.delete_folder(f"jobs/{job.id}")
         return True
 
     def _create_cached(
-        self, new: NewJob, terms: CreateOptions, basis: dict[str, str], done: str
+        self, request: JobRequest, options: CreateOptions, basis: dict[str, str], source_id: str
     ) -> Job | None:
+        """Create a job with the result of another one. Return None if that result is unusable."""
         job_id = new_job_id()
-        # First the note that files will come: without a record they would stay for ever.
-        self._run("job_expect", [redis_keys.EXPIRING], f"job:{job_id}", GRACE_MS)
-        result = self._borrowed(job_id, new.owner, done, basis)
+        # The files are announced before they exist, so that the sweep finds them if no record
+        # follows.
+        self._scripts.run(
+            "job_expect",
+            [redis_keys.EXPIRING],
+            member=redis_keys.expiring_job(job_id),
+            grace_ms=GRACE_MS,
+        )
+        result = self._copy_result(source_id, job_id, request.owner, basis)
         if result is None:
             return None
         try:
-            return self._store.create(new, terms, job_id=job_id, result=result)
-        except TooSlow:
+            return self._store.create(request, options, job_id=job_id, result=result)
+        except TooLate:
             return None
 
-    def _borrowed(
-        self, job_id: str, owner: str, done: str, basis: dict[str, str]
+    def _copy_result(
+        self, source_id: str, job_id: str, owner: str, basis: dict[str, str]
     ) -> list[str] | None:
-        """Fields and values of the result of job `done`, its files copied for `job_id`; None if it is of no use."""
+        """Copy a job's files for `job_id` and return names and values of the record with a result.
+
+        Returns None if the job's provenance does not contain `basis`, or if it has no result or
+        its files are gone.
+        """
         try:
-            source = self._store.get(done, owner)
+            source = self._store.get(source_id, owner)
             if source.result is None or not source.provenance.items() >= basis.items():
                 return None
-            artifacts = [artifact.stored() for artifact in source.result.artifacts]
+            artifacts = [artifact.to_record() for artifact in source.result.artifacts]
             for artifact in artifacts:
                 key = f"jobs/{job_id}/cached/{artifact['name']}"
                 self._files.copy(artifact["key"], key)
@@ -80,9 +98,8 @@ class Deduplicator:
         except NotFound:
             return None
         except ObjectStoreError as error:
-            log.warning(
-                "job %s: the result of %s is not copied: %s", job_id, done, type(error).__name__
-            )
+            cause = type(error).__name__
+            log.warning("job %s: could not copy the result of %s: %s", job_id, source_id, cause)
             return None
         result = {"summary": source.result.summary, "artifacts": artifacts}
         fields = ["params", json.dumps(source.params), "provenance", json.dumps(source.provenance)]

@@ -1,16 +1,16 @@
-"""What can go wrong with a job, as exceptions. The API maps them to statuses in one place of its own."""
+"""Exceptions of this package. The API maps them to HTTP statuses in one place."""
 
 
 class JobsError(Exception):
-    """Root of this package's errors."""
+    """Base class of this package's errors."""
 
 
 class NotFound(JobsError):
-    """There is no such job, image or artifact, or it belongs to somebody else."""
+    """The job, image or artifact does not exist, or it belongs to another owner."""
 
 
 class ImageNotFound(NotFound):
-    """An image that should go into a set is not stored; its id is the argument."""
+    """An image to be added to a set is not stored. The argument is its id."""
 
 
 class ImageSetFull(JobsError):
@@ -22,11 +22,11 @@ class TooManyImageSets(JobsError):
 
 
 class StillRunning(JobsError):
-    """The job must end before this can be done."""
+    """The job must end before the operation is possible."""
 
 
 class StoreBusy(JobsError):
-    """The same bytes are being deleted, and that takes too long."""
+    """The sweep has been deleting the same bytes for too long."""
 
 
 class QueueFull(JobsError):
@@ -34,35 +34,35 @@ class QueueFull(JobsError):
 
 
 class KeyReused(JobsError):
-    """The idempotency key was used for another request."""
+    """The idempotency key was used for a different request."""
 
 
 class KeyTaken(JobsError):
-    """The reservation of the idempotency key was over, and another request has it."""
+    """The reservation of the idempotency key expired, and another request has reserved the key."""
 
 
-class ResultThere(JobsError):
-    """Another job with the same work has a result; its id is the argument."""
+class ResultExists(JobsError):
+    """An identical job already has a result. The argument is its id."""
 
 
 class OtherWeights(JobsError):
-    """The model has other weights by now than the work was named with."""
+    """The model's weights have changed since the job's work key was computed."""
 
 
-class TooSlow(JobsError):
-    """What was prepared for a record has run out of time."""
+class TooLate(JobsError):
+    """The files that were copied for a new record may have been deleted by now."""
 
 
 class TooManyJobs(JobsError):
-    """The owner has as many jobs that have not ended as the settings allow."""
+    """The owner has as many unfinished jobs as the settings allow."""
 
 
 class LeaseLost(JobsError):
-    """This worker no longer holds the job: its writes are refused."""
+    """The worker no longer holds the job, and its writes are refused."""
 
 
 class Canceled(JobsError):
-    """Somebody asked for this job to stop."""
+    """A client has canceled the job."""
 
 
 class DeadlineExceeded(JobsError):
@@ -70,4 +70,4 @@ class DeadlineExceeded(JobsError):
 
 
 class GivenBack(JobsError):
-    """The worker is stopping: the job goes back to its queue."""
+    """The worker is stopping, and the job returns to its queue."""

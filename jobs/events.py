@@ -1,4 +1,4 @@
-"""What happened to a job, in order: its stream in Redis, read by those who watch it."""
+"""A job's events in order, read from its stream in Redis. The transitions write them."""
 
 import json
 import re
@@ -11,16 +11,18 @@ from jobs import redis_keys
 from jobs.errors import NotFound
 from jobs.model import FINAL, Job
 
-# Written by the transitions; a stream is cut in pieces, so that it may hold more, and never less, once it was cut.
-KEPT = 1000
 _ID = re.compile("[0-9]{1,19}(-[0-9]{1,19})?")
 
+# The id of an event as numbers: milliseconds and a sequence number.
 Position = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Event:
-    """`id` is the stream's, or empty for what a snapshot tells; `data` is JSON."""
+    """An event of a job. `id` is its id in the stream, or empty in all but the last of a snapshot.
+
+    `kind` is `state`, `progress` or `preview`.
+    """
 
     id: str
     kind: str
@@ -28,23 +30,23 @@ class Event:
 
     @property
     def final(self) -> bool:
-        """Nothing comes after it."""
+        """Return whether no other event follows."""
         return self.kind == "state" and self.data["status"] in FINAL
 
 
 class EventLog:
-    """Reads streams. Every method may raise redis.RedisError."""
+    """The event streams in one Redis. Every method may raise redis.RedisError."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     def tail(self, job_id: str) -> str:
-        """The id of the last event; "0" where there is none."""
+        """Return the id of the last event, or "0" if there is none."""
         last = cast("list[Any]", self._redis.xrevrange(redis_keys.events(job_id), count=1))
         return last[0][0] if last else "0"
 
     def after(self, job_id: str, last: str) -> list[Event]:
-        """What came after that id. Raises NotFound once the job is forgotten."""
+        """Return the events after that id. Raises NotFound once the job is deleted."""
         with self._redis.pipeline(transaction=False) as pipe:
             pipe.xrange(redis_keys.events(job_id), f"({last}")
             pipe.exists(redis_keys.job(job_id))
@@ -54,20 +56,21 @@ class EventLog:
         return [_event(*entry) for entry in entries]
 
     def opening(self, job_id: str, last: str | None) -> list[Event]:
-        """All that came after `last`, if it is certain that nothing is missing; else how things stand now.
+        """Return the events after `last`, or a snapshot if some of them may have been trimmed.
 
-        How things stand: a state; of a job that has not ended also progress and preview, if there are any. The last of
-        them has the id of the last event that they tell of. Raises NotFound.
+        A snapshot holds the state and, for a job that has not ended, the progress and the preview
+        if there are any. The id of its last event is the id of the last event that it includes.
+        Raises NotFound.
         """
-        if last is not None and self._kept(job_id, last):
+        if last is not None and self._has_all_after(job_id, last):
             return self.after(job_id, last)
         return self._snapshot(job_id)
 
-    def _kept(self, job_id: str, last: str) -> bool:
-        """True if the event of that id is still there, or "0" was asked for and nothing was ever cut."""
+    def _has_all_after(self, job_id: str, last: str) -> bool:
+        """Return whether that event is still there, or, for "0", whether none was trimmed."""
         key = redis_keys.events(job_id)
         if position(last) == (0, 0):
-            return self._redis.xlen(key) < KEPT
+            return self._redis.xlen(key) < redis_keys.EVENTS_KEPT
         return bool(self._redis.xrange(key, last, last))
 
     def _snapshot(self, job_id: str) -> list[Event]:
@@ -77,21 +80,18 @@ class EventLog:
             fields, newest = pipe.execute()
         if "status" not in fields:
             raise NotFound(job_id)
-        told = _standing(Job.from_hash(fields))
+        *first, (kind, data) = _current_state(Job.from_hash(fields))
         last = newest[0][0] if newest else ""
-        return [
-            Event(last if number == len(told) else "", *event)
-            for number, event in enumerate(told, 1)
-        ]
+        return [*(Event("", *event) for event in first), Event(last, kind, data)]
 
 
 def well_formed(last: str) -> bool:
-    """Could it be the id of an event?"""
+    """Return whether the text could be the id of an event."""
     return _ID.fullmatch(last) is not None
 
 
 def position(event_id: str) -> Position:
-    """Ids in the order of their events."""
+    """Return the numbers of an event id, which sort like the events."""
     milliseconds, _, number = event_id.partition("-")
     return int(milliseconds), int(number or 0)
 
@@ -100,15 +100,15 @@ def _event(event_id: str, fields: dict[str, str]) -> Event:
     return Event(event_id, fields["type"], json.loads(fields["data"]))
 
 
-def _standing(job: Job) -> list[tuple[str, dict[str, Any]]]:
+def _current_state(job: Job) -> list[tuple[str, dict[str, Any]]]:
     state = {
         "status": job.status.value,
         "attempts": job.attempts,
         "cancel_requested": job.cancel_requested,
     }
-    told: list[tuple[str, dict[str, Any]]] = [("state", state)]
+    events: list[tuple[str, dict[str, Any]]] = [("state", state)]
     if job.progress and not job.status.final:
-        told.append(("progress", job.progress.model_dump(mode="json")))
+        events.append(("progress", job.progress.model_dump(mode="json")))
     if job.preview and not job.status.final:
-        told.append(("preview", {"step": job.preview.step}))
-    return told
+        events.append(("preview", {"step": job.preview.step}))
+    return events

@@ -1,12 +1,12 @@
-"""Image sets: ordered lists of stored images, without doubles, that only grow. Records in Redis, per owner.
+"""Image sets: ordered lists of stored images, without duplicates, that only grow.
 
-A set keeps its images alive: none expires before the set does. Whatever makes a set live longer first makes its images
-live longer; the steps where two writers meet are scripts, `scripts/set_*.lua`.
+Their records are in Redis, per owner. A set keeps its images alive, so that none expires before the
+set does: whatever extends the life of a set first extends the life of its images. Steps that two
+writers may take at the same time are scripts (`scripts/set_*.lua`).
 """
 
-import re
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel
 from redis import Redis
@@ -14,17 +14,17 @@ from redis import Redis
 from jobs import redis_keys
 from jobs.artifacts import ArtifactStore
 from jobs.errors import ImageNotFound, ImageSetFull, NotFound, TooManyImageSets
-from jobs.script_runner import Scripts
+from jobs.script_runner import ScriptRunner
 from jobs.settings import Settings
-from jobs.store import new_job_id
-from jobs.uploads import GRACE_MS, ImageStore, digest_of, member
+from jobs.store import check_id, new_job_id
+from jobs.uploads import GRACE_MS, ImageStore, digest_of
 
 Outcome = Literal["added", "present", "unknown", "full"]
 
-_ID = re.compile("[0-9a-f]{32}")
 _BATCH = 1000
-# A set is kept longer than asked by this part of a life, so that of many uses only a few renew all of its images.
-_SLACK, _MOST_SLACK_MS = 0.05, 12 * 3_600_000
+# A set is kept longer than requested by this share of a lifetime, so that only a few of many uses
+# have to extend the life of all its images.
+_SLACK, _MAX_SLACK_MS = 0.05, 12 * 3_600_000
 
 
 class ImageSet(BaseModel):
@@ -39,82 +39,92 @@ class ImageSet(BaseModel):
 
 
 class ImageSetStore:
-    """Makes, fills, keeps and forgets sets. Every method may raise redis.RedisError."""
+    """The image sets in one Redis. Every method may raise redis.RedisError."""
 
     def __init__(
         self, redis: Redis, artifacts: ArtifactStore, images: ImageStore, settings: Settings
     ) -> None:
         self._redis = redis
-        self._run = Scripts(redis)
+        self._scripts = ScriptRunner(redis)
         self._artifacts = artifacts
         self._images = images
         self._settings = settings
-        self._ttl_ms = round(settings.job_ttl_s * 1000)
-        self._life_ms = self._ttl_ms + round(min(_SLACK * self._ttl_ms, _MOST_SLACK_MS))
+        self._ttl_ms = settings.job_ttl_ms
+        self._life_ms = self._ttl_ms + round(min(_SLACK * self._ttl_ms, _MAX_SLACK_MS))
 
     def create(self, owner: str, name: str) -> ImageSet:
-        """An empty set. Raises TooManyImageSets."""
+        """Create an empty set. Raises TooManyImageSets."""
         set_id = new_job_id()
-        keys = [
-            redis_keys.image_set(owner, set_id),
-            redis_keys.EXPIRING,
-            redis_keys.owner_sets(owner),
-        ]
-        limits = self._life_ms, GRACE_MS, _member(owner, set_id), self._settings.max_sets
-        if self._run("set_create", keys, set_id, name, *limits) == "full":
+        answer = self._scripts.run(
+            "set_create",
+            [
+                redis_keys.image_set(owner, set_id),
+                redis_keys.EXPIRING,
+                redis_keys.owner_sets(owner),
+            ],
+            id=set_id,
+            name=name,
+            life_ms=self._life_ms,
+            grace_ms=GRACE_MS,
+            member=redis_keys.expiring_set(owner, set_id),
+            max_sets=self._settings.max_sets,
+        )
+        if answer == "full":
             raise TooManyImageSets
         return self.get(owner, set_id)
 
     def add(self, owner: str, set_id: str, image_ids: Sequence[str]) -> ImageSet:
-        """Append all of them, in order, or none; those already in it are skipped.
+        """Append all of the images, in order, or none. Skip those that the set already holds.
 
-        Raises NotFound, ImageNotFound, ImageSetFull.
+        Raises NotFound, ImageNotFound or ImageSetFull.
         """
-        answer = self._append(owner, set_id, image_ids, all_or_nothing=True)
-        if answer[0] == "unknown":
-            raise ImageNotFound(f"sha256:{answer[1]}")
-        if answer[0] == "full":
+        outcome, *digests = self._append(owner, set_id, image_ids, atomic=True)
+        if outcome == "unknown":
+            raise ImageNotFound(f"sha256:{digests[0]}")
+        if outcome == "full":
             raise ImageSetFull(set_id)
         return self.get(owner, set_id)
 
     def add_some(self, owner: str, set_id: str, image_ids: Sequence[str]) -> list[Outcome]:
-        """Append those that are stored and still fit; what became of each. Raises NotFound."""
-        return self._append(owner, set_id, image_ids, all_or_nothing=False)[1:]
+        """Append the images that are stored and fit. Return each outcome. Raises NotFound."""
+        return self._append(owner, set_id, image_ids, atomic=False)[1:]
 
     def get(self, owner: str, set_id: str) -> ImageSet:
-        """The record. Raises NotFound, also for another owner's."""
+        """Return the record. Raises NotFound, also for another owner's set."""
         return self._records(owner, [set_id])[0]
 
     def use(self, owner: str, set_id: str) -> ImageSet:
-        """The record, kept with its images for as long as a job made now. Raises NotFound."""
+        """Return the record and keep the set as long as a job created now. Raises NotFound."""
         found = self.get(owner, set_id)
         seconds, micros = self._redis.time()
         now_ms = seconds * 1000 + micros // 1000
         if found.expires_ms >= now_ms + self._ttl_ms:
             return found
+        # The images come first: at every moment they live at least as long as the set.
         for start in range(0, found.images, _BATCH):
-            self._images.keep(
-                owner, self._digests(owner, set_id, start, start + _BATCH), self._life_ms
-            )
-        # Only now the set: at every moment its images live at least as long.
-        until = now_ms + self._life_ms
-        if not self._run(
-            "set_keep", _keys(owner, set_id), set_id, until, GRACE_MS, _member(owner, set_id)
+            digests = self._digests(owner, set_id, start, start + _BATCH)
+            self._images.keep(owner, digests, self._life_ms)
+        if not self._scripts.run(
+            "set_keep",
+            _keys(owner, set_id),
+            id=set_id,
+            until_ms=now_ms + self._life_ms,
+            grace_ms=GRACE_MS,
+            member=redis_keys.expiring_set(owner, set_id),
         ):
             raise NotFound(set_id)
         return self.get(owner, set_id)
 
     def members(self, owner: str, set_id: str, start: int, stop: int) -> list[str]:
-        """Ids `sha256:…` of the images number `start` up to but without `stop`, as they were added. Raises NotFound."""
+        """Return the ids of images number `start` up to and excluding `stop`. Raises NotFound."""
         self.get(owner, set_id)
         return [f"sha256:{digest}" for digest in self._digests(owner, set_id, start, stop)]
 
     def page(self, owner: str, before: str | None, limit: int) -> list[ImageSet]:
-        """Newest first, the ids below `before`, at most `limit`."""
-        every: list[str] = self._redis.zrange(redis_keys.owner_sets(owner), 0, -1)  # type: ignore[assignment]
-        ids = sorted(
-            (set_id for set_id in every if before is None or set_id < before), reverse=True
-        )
+        """Return up to `limit` sets, newest first, with ids below `before`."""
+        every = cast("list[str]", self._redis.zrange(redis_keys.owner_sets(owner), 0, -1))
+        ids = [set_id for set_id in every if before is None or set_id < before]
+        ids.sort(reverse=True)
         found: list[ImageSet] = []
         for start in range(0, len(ids), limit):
             found += self._records(owner, ids[start : start + limit], missing_ok=True)
@@ -123,63 +133,68 @@ class ImageSetStore:
         return found[:limit]
 
     def delete(self, owner: str, set_id: str) -> None:
-        """Forget the set and what is kept beside it; its images go when nothing else keeps them. Raises NotFound."""
-        _check(set_id)
-        if not self._run(
-            "set_delete", _keys(owner, set_id), set_id, GRACE_MS, _member(owner, set_id)
+        """Delete the set and its files. Its images expire by themselves. Raises NotFound."""
+        if not self._scripts.run(
+            "set_delete",
+            _keys(owner, set_id),
+            id=set_id,
+            grace_ms=GRACE_MS,
+            member=redis_keys.expiring_set(owner, set_id),
         ):
             raise NotFound(set_id)
         self._artifacts.delete_folder(_folder(owner, set_id))
 
     def kept(self, owner: str, set_id: str, name: str) -> bytes | None:
-        """A file kept beside the set, or None."""
+        """Return a file that is kept with the set, or None."""
         try:
             return self._artifacts.get(_file(owner, set_id, name))
         except NotFound:
             return None
 
     def has_kept(self, owner: str, set_id: str, name: str) -> bool:
-        """Is there a file of that name beside the set?"""
+        """Return whether a file of that name is kept with the set."""
         return self._artifacts.has(_file(owner, set_id, name))
 
     def keep(self, owner: str, set_id: str, name: str, data: bytes) -> None:
-        """Keep a file beside the set for as long as it lives. Raises NotFound."""
+        """Keep a file with the set for as long as it lives. Raises NotFound."""
         self.get(owner, set_id)
         key = _file(owner, set_id, name)
         self._artifacts.put(key, data)
         try:
             self.get(owner, set_id)
-        except NotFound:  # deleted meanwhile, and its folder too
+        except NotFound:
+            # The set and its folder were deleted before the file was stored.
             self._artifacts.delete(key)
             raise
 
-    def forget_expired(self, name: str) -> None:
-        """Delete the folder of the set `owner:id` if there is no such set any more."""
+    def delete_expired(self, name: str) -> None:
+        """Delete the folder of the set `owner:id` if the set no longer exists."""
         owner, _, set_id = name.rpartition(":")
         if self._redis.exists(redis_keys.image_set(owner, set_id)):
             return
         self._artifacts.delete_folder(_folder(owner, set_id))
         with self._redis.pipeline() as pipe:
             pipe.zrem(redis_keys.owner_sets(owner), set_id)
-            pipe.zrem(redis_keys.EXPIRING, _member(owner, set_id))
+            pipe.zrem(redis_keys.EXPIRING, redis_keys.expiring_set(owner, set_id))
             pipe.execute()
 
     def _append(
-        self, owner: str, set_id: str, image_ids: Sequence[str], *, all_or_nothing: bool
+        self, owner: str, set_id: str, image_ids: Sequence[str], *, atomic: bool
     ) -> list[Any]:
-        """What `set_add` returns. Raises NotFound."""
+        """Return the answer of `set_add.lua`. Raises NotFound."""
         self.use(owner, set_id)
-        limits = (
-            self._life_ms,
-            GRACE_MS,
-            redis_keys.upload("image", owner, ""),
-            member("image", owner, ""),
-        )
-        most = self._settings.max_set_images, self._settings.max_set_bytes
-        digests = [digest_of(image_id) for image_id in image_ids]
-        keys = _keys(owner, set_id)
-        answer: list[Any] = self._run(
-            "set_add", keys[:3], *limits, *most, int(all_or_nothing), *digests
+        record, images, expiring, _ = _keys(owner, set_id)
+        answer: list[Any] = self._scripts.run(
+            "set_add",
+            [record, images, expiring],
+            digests=[digest_of(image_id) for image_id in image_ids],
+            life_ms=self._life_ms,
+            grace_ms=GRACE_MS,
+            record_prefix=redis_keys.upload("image", owner, ""),
+            member_prefix=redis_keys.expiring_upload("image", owner, ""),
+            max_images=self._settings.max_set_images,
+            max_bytes=self._settings.max_set_bytes,
+            atomic=atomic,
         )
         if answer[0] == "gone":
             raise NotFound(set_id)
@@ -190,7 +205,7 @@ class ImageSetStore:
     ) -> list[ImageSet]:
         with self._redis.pipeline(transaction=False) as pipe:
             for set_id in ids:
-                _check(set_id)
+                check_id(set_id)
                 pipe.hgetall(redis_keys.image_set(owner, set_id))
             found = [ImageSet.model_validate(fields) for fields in pipe.execute() if fields]
         if not missing_ok and len(found) < len(ids):
@@ -201,12 +216,11 @@ class ImageSetStore:
         if stop <= max(start, 0):
             return []
         key = redis_keys.set_images(owner, set_id)
-        digests: list[str] = self._redis.zrange(key, max(start, 0), stop - 1)  # type: ignore[assignment]
-        return digests
+        return cast("list[str]", self._redis.zrange(key, max(start, 0), stop - 1))
 
 
 def _keys(owner: str, set_id: str) -> list[str]:
-    _check(set_id)
+    check_id(set_id)
     return [
         redis_keys.image_set(owner, set_id),
         redis_keys.set_images(owner, set_id),
@@ -215,22 +229,12 @@ def _keys(owner: str, set_id: str) -> list[str]:
     ]
 
 
-def _member(owner: str, set_id: str) -> str:
-    return f"set:{owner}:{set_id}"
-
-
 def _folder(owner: str, set_id: str) -> str:
-    _check(set_id)
+    check_id(set_id)
     return f"sets/{owner}/{set_id}"
 
 
 def _file(owner: str, set_id: str, name: str) -> str:
     if any(part in ("", ".", "..") for part in name.split("/")):
-        raise ValueError(f"{name!r} is no file name")
+        raise ValueError(f"{name!r} is not a file name")
     return f"{_folder(owner, set_id)}/{name}"
-
-
-def _check(set_id: str) -> None:
-    """Raises NotFound, so that no other text ever reaches a key."""
-    if not _ID.fullmatch(set_id):
-        raise NotFound(set_id)

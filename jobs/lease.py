@@ -1,4 +1,8 @@
-"""A worker's hold on a job: taken by `claim`, kept by heartbeats, and carried by every write as a fencing token."""
+"""A worker's hold on a job: `claim` takes it, heartbeats keep it, and every write proves it.
+
+Each write carries the attempt's fencing token. Once another attempt has claimed the job, the writes
+of the earlier attempt are refused.
+"""
 
 import json
 import logging
@@ -8,25 +12,33 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from pydantic import ValidationError
 from redis import RedisError
 
-from jobs.errors import Canceled, DeadlineExceeded, LeaseLost
-from jobs.model import Artifact, Job, JobError, Progress, Stored
-from jobs.store import JobStore
+from jobs.errors import Canceled, DeadlineExceeded, LeaseLost, NotFound
+from jobs.model import Artifact, Job, JobError, Progress, ScratchFile, Status
+from jobs.script_runner import Argument
+from jobs.store import JobStore, check_id
+from jobs.transitions import Answer
 
 log = logging.getLogger(__name__)
 
-_BEATS_PER_LEASE = 5
+_HEARTBEATS_PER_LEASE = 5
 _FINISH_PATIENCE_S = 60.0
+_RETRY_S = 0.5
 
 
 class Lease:
-    """The right to run one attempt of one job."""
+    """The right to run one attempt of one job.
+
+    As a context manager it sends heartbeats from a thread of its own. `on_stall` is called once, on
+    that thread, when the job has stalled; the lease then ends by itself.
+    """
 
     def __init__(
         self, store: JobStore, job: Job, token: str, cancel_event: threading.Event | None = None
     ) -> None:
-        self.on_stall: Callable[[], None] = _nothing  # called once, on the lease's thread
+        self.on_stall: Callable[[], None] = _do_nothing
         self.job = job
         self.token = token
         self.lost = False
@@ -35,47 +47,49 @@ class Lease:
         if job.cancel_requested:
             self._cancel_event.set()
         self._store = store
-        self._lease_ms = round(store.settings.lease_s * 1000)
         self._ended = threading.Event()
-        self._moved: float | None = (
-            None  # when the work last said that it goes on; None until it begins
-        )
+        # The time of the last sign of progress, or None until the work begins.
+        self._progressed_at: float | None = None
 
     @property
     def folder(self) -> str:
-        """Where this attempt may write artifacts; no other attempt shares it."""
+        """The folder for this attempt's artifacts. No other attempt shares it."""
         return f"jobs/{self.job.id}/{self.job.attempts}-{self.token[:8]}"
 
     def heartbeat(self, progress: Progress | None = None) -> None:
         """Extend the lease. Raises LeaseLost, Canceled or DeadlineExceeded.
 
-        A Redis that is away is not an error: the next beat tells.
+        Ignores Redis outages: the next heartbeat will reveal a lost lease.
         """
         try:
-            text = progress.model_dump_json() if progress else ""
-            answer = self._move("heartbeat", self._lease_ms, text)
+            answer = self._run(
+                "heartbeat",
+                lease_ms=self._store.settings.lease_ms,
+                progress=progress.model_dump_json() if progress else "",
+            )
         except RedisError:
             return
-        self.lost = answer == "lost"
-        self.deadline_passed = answer == "late"
-        if answer == "cancel":
+        self.lost = answer is Answer.LOST
+        self.deadline_passed = answer is Answer.DEADLINE_EXCEEDED
+        if answer is Answer.CANCEL_REQUESTED:
             self._cancel_event.set()
         self._raise_if_stopped()
 
     def raise_if_stopped(self) -> None:
-        """Raise LeaseLost, DeadlineExceeded or Canceled if a beat or a message said so. Costs nothing.
+        """Raise LeaseLost, DeadlineExceeded or Canceled if a heartbeat or a message has said so.
 
-        It is also how the work says that it goes on: without a call for `stalled_after_s` the lease ends.
+        The call is free. It is also the sign of progress: without one for `stalled_after_s` the
+        lease ends.
         """
-        self._moved = time.monotonic()
+        self._progressed_at = time.monotonic()
         self._raise_if_stopped()
 
     @property
     def stalled(self) -> bool:
-        return (
-            self._moved is not None
-            and time.monotonic() - self._moved > self._store.settings.stalled_after_s
-        )
+        """Return whether the work has begun but shown no progress for `stalled_after_s`."""
+        if self._progressed_at is None:
+            return False
+        return time.monotonic() - self._progressed_at > self._store.settings.stalled_after_s
 
     def _raise_if_stopped(self) -> None:
         if self.lost:
@@ -85,39 +99,49 @@ class Lease:
         if self._cancel_event.is_set():
             raise Canceled(self.job.id)
 
-    def swap(self, field: str, stored: Stored, event: str = "") -> str:
-        """Let the record's `preview` or `checkpoint` name these bytes; `event` is told to those who watch.
+    def swap(self, field: str, file: ScratchFile, event: str = "") -> str:
+        """Let the record's `preview` or `checkpoint` name this file, and publish `event`.
 
-        Returns the key that it named before, or "". Raises LeaseLost, or redis.RedisError: then either is named.
+        Returns the key of the previous file, or "". Raises LeaseLost. After a redis.RedisError the
+        record names either file.
         """
-        before = self._move("swap", field, stored.model_dump_json(), event)
-        if before == "lost":
+        answer, previous = self._store.transitions.run_with_value(
+            "swap",
+            self.job.id,
+            token=self.token,
+            field=field,
+            stored=file.model_dump_json(),
+            event=event,
+        )
+        if answer is Answer.LOST:
             self.lost = True
             raise LeaseLost(self.job.id)
-        return before
+        return str(previous)
 
     def succeed(
         self, summary: dict[str, Any], artifacts: list[Artifact], provenance: dict[str, Any]
     ) -> None:
-        result = {"summary": summary, "artifacts": [artifact.stored() for artifact in artifacts]}
-        self._finish(
-            "succeeded", "result", json.dumps(result), "provenance", json.dumps(provenance)
-        )
+        """Finish the job with a result. Raises LeaseLost, DeadlineExceeded or Canceled."""
+        result = {
+            "summary": summary,
+            "artifacts": [artifact.to_record() for artifact in artifacts],
+        }
+        fields = ["result", json.dumps(result), "provenance", json.dumps(provenance)]
+        self._finish(Status.SUCCEEDED, fields)
 
     def fail(self, error: JobError) -> None:
-        self._finish("failed", "error", error.model_dump_json())
+        """Finish the job with an error. Raises LeaseLost or Canceled."""
+        self._finish(Status.FAILED, ["error", error.model_dump_json()])
 
     def cancel(self) -> None:
-        self._finish("canceled")
+        """Finish the job as canceled. Raises LeaseLost."""
+        self._finish(Status.CANCELED, [])
 
     def give_back(self) -> bool:
-        """Queue the job again, as if never taken. False if it was not ours any more."""
-        return (
-            self._patiently(
-                lambda: self._move("give_back", round(self._store.settings.publish_grace_s * 1000))
-            )
-            == "queued"
-        )
+        """Queue the job again as if it had never been claimed. Return False without the lease."""
+        grace_ms = self._store.settings.publish_grace_ms
+        answer = _patiently(lambda: self._run("give_back", grace_ms=grace_ms))
+        return answer is Answer.QUEUED
 
     def __enter__(self) -> "Lease":
         threading.Thread(target=self._heartbeat_until_ended, name="lease", daemon=True).start()
@@ -127,9 +151,10 @@ class Lease:
         self._ended.set()
 
     def _heartbeat_until_ended(self) -> None:
-        while not self._ended.wait(self._lease_ms / 1000 / _BEATS_PER_LEASE):
+        interval_s = self._store.settings.lease_ms / 1000 / _HEARTBEATS_PER_LEASE
+        while not self._ended.wait(interval_s):
             if self.stalled:
-                log.error("job %s stands still: left to another attempt", self.job.id)
+                log.error("job %s has stalled: another attempt will take it", self.job.id)
                 self.on_stall()
                 return
             try:
@@ -139,54 +164,61 @@ class Lease:
             except Canceled:
                 continue
 
-    def _finish(self, status: str, *fields: str) -> None:
-        answer = self._patiently(lambda: self._move("finish", status, *fields))
-        if answer == "lost":
+    def _finish(self, status: Status, fields: list[str]) -> None:
+        answer = _patiently(lambda: self._run("finish", final_status=status.value, fields=fields))
+        if answer is Answer.LOST:
             raise LeaseLost(self.job.id)
-        if answer == "late":
+        if answer is Answer.DEADLINE_EXCEEDED:
             raise DeadlineExceeded(self.job.id)
-        if answer == "canceled" != status:
+        if answer is Answer.CANCELED and status is not Status.CANCELED:
             raise Canceled(self.job.id)
 
-    def _move(self, name: str, *arguments: str | int) -> str:
-        return self._store.transition(name, self.job.id, self.job.owner, self.token, *arguments)
-
-    @staticmethod
-    def _patiently(move: Callable[[], str]) -> str:
-        """A finished job is worth waiting for a Redis that restarts."""
-        deadline = time.monotonic() + _FINISH_PATIENCE_S
-        while True:
-            try:
-                return move()
-            except RedisError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.5)
-
-
-def _nothing() -> None:
-    """The lease ends by itself."""
+    def _run(self, name: str, **arguments: Argument) -> Answer:
+        return self._store.transitions.run(name, self.job.id, token=self.token, **arguments)
 
 
 def claim(
-    store: JobStore,
-    job_id: str,
-    cancel_event: threading.Event | None = None,
-    *,
-    owner: str | None = None,
+    store: JobStore, job_id: str, cancel_event: threading.Event | None = None
 ) -> Lease | None:
-    """Take the job if it waits or its worker is gone. None when there is nothing to do. Raises NotFound.
+    """Claim a job that is queued or whose lease has ended. Return None if it cannot be run.
 
-    `cancel_event` is set from outside when somebody cancels the job; without it the next heartbeat tells. `owner` is the job's,
-    where that is known; None then also for a job that is gone.
+    `cancel_event` is set from outside when a client cancels the job. Without it, the next heartbeat
+    reveals the request. Raises NotFound if there is no record.
     """
+    check_id(job_id)
     token = secrets.token_hex(16)
-    owner = owner or store.get(job_id).owner
-    settings = store.settings
-    lease_ms = round(settings.lease_s * 1000)
-    answer, *record = store.transition.ask(
-        "claim", job_id, owner, token, lease_ms, settings.max_attempts
+    answer, record = store.transitions.run_with_value(
+        "claim",
+        job_id,
+        token=token,
+        lease_ms=store.settings.lease_ms,
+        max_attempts=store.settings.max_attempts,
     )
-    return (
-        Lease(store, Job.from_flat(record[0]), token, cancel_event) if answer == "claimed" else None
-    )
+    if answer is Answer.GONE:
+        raise NotFound(job_id)
+    if answer is not Answer.CLAIMED:
+        return None
+    try:
+        job = Job.from_flat(record)
+    except ValidationError:
+        # Another version wrote the record. The attempt must not count against the job.
+        grace_ms = store.settings.publish_grace_ms
+        store.transitions.run("give_back", job_id, token=token, grace_ms=grace_ms)
+        raise
+    return Lease(store, job, token, cancel_event)
+
+
+def _patiently(run: Callable[[], Answer]) -> Answer:
+    """Run a transition, and repeat it for a minute while Redis does not answer."""
+    deadline = time.monotonic() + _FINISH_PATIENCE_S
+    while True:
+        try:
+            return run()
+        except RedisError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_RETRY_S)
+
+
+def _do_nothing() -> None:
+    pass

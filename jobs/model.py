@@ -1,4 +1,4 @@
-"""The job object: the record in Redis, and what the API returns."""
+"""A job's record as Redis holds it, and the parts of it that the API returns."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Status(StrEnum):
-    """Where a job is. The last three are final."""
+    """The status of a job. The last three are final."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -20,6 +20,7 @@ class Status(StrEnum):
 
     @property
     def final(self) -> bool:
+        """Return whether no other status can follow."""
         return self in FINAL
 
 
@@ -34,7 +35,7 @@ class InputImage(BaseModel):
     height: int
     conversions: list[str] = Field(
         default_factory=list,
-        description="What it takes to see it as 8-bit RGB, such as exif_rotated or cmyk_to_rgb.",
+        description="How it is converted to 8-bit RGB, such as exif_rotated or cmyk_to_rgb.",
     )
 
 
@@ -43,31 +44,33 @@ class InputArray(BaseModel):
 
     id: str = Field(description="sha256:… of the bytes as they were sent.")
     shape: list[int]
-    dtype: str = Field(description="float16, float32 or float64; it is read as float32.")
+    dtype: str = Field(description="float16, float32 or float64. It is read as float32.")
 
 
 Input = InputImage | InputArray
 
 
 class Progress(BaseModel):
+    """The progress of a running job."""
+
     done: int
     total: int
     message: str = ""
     eta_s: float | None = None
     loss: float | None = Field(
-        None, description="What an optimization lowers, where the technique is one."
+        None, description="The value that an optimization minimizes, if the technique has one."
     )
 
 
-class Stored(BaseModel):
-    """Bytes of an unfinished run: a preview or a checkpoint. `key` never leaves the server."""
+class ScratchFile(BaseModel):
+    """A preview or checkpoint in the object store. `key` never leaves the server."""
 
     key: str
     step: int = 0
 
 
 class Artifact(BaseModel):
-    """A file that a job left. `key` is its place in the object store and never leaves the server."""
+    """A file that a job produced. `key` is its object store key and never leaves the server."""
 
     name: str
     media_type: str
@@ -75,17 +78,20 @@ class Artifact(BaseModel):
     sha256: str
     key: str = Field(exclude=True, default="")
 
-    def stored(self) -> dict[str, Any]:
+    def to_record(self) -> dict[str, Any]:
+        """Return the fields of the record, `key` included."""
         return self.model_dump() | {"key": self.key}
 
 
 class Result(BaseModel):
+    """The result of a succeeded job."""
+
     summary: dict[str, Any]
     artifacts: list[Artifact]
 
 
 class JobError(BaseModel):
-    """Why a job failed."""
+    """The reason why a job failed."""
 
     code: str
     title: str
@@ -94,7 +100,14 @@ class JobError(BaseModel):
 
 
 class Job(BaseModel):
-    """The record. Times are milliseconds of Redis's clock."""
+    """A job's record. Times are milliseconds of Redis's clock.
+
+    `batchable` is stored as `gathers`.
+    `work` is the key that identical jobs share, and `basis` is what the provenance of their result
+    must contain.
+    `follows` is the id of the identical job whose result this one waits for.
+    `cached` marks a result that is a copy of an identical job's.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -106,7 +119,7 @@ class Job(BaseModel):
     status: Status
     params: dict[str, Any]
     inputs: dict[str, Input] = {}
-    gathers: bool = False
+    batchable: bool = Field(False, validation_alias="gathers")
     created_ms: int
     expires_ms: int
     started_ms: int | None = None
@@ -119,15 +132,15 @@ class Job(BaseModel):
     follows: str | None = None
     cancel_requested: bool = False
     progress: Progress | None = None
-    preview: Stored | None = None
-    checkpoint: Stored | None = None
+    preview: ScratchFile | None = None
+    checkpoint: ScratchFile | None = None
     result: Result | None = None
     error: JobError | None = None
     provenance: dict[str, Any] = {}
 
     @classmethod
     def from_hash(cls, fields: dict[str, str]) -> "Job":
-        """Read what Redis stores: structured fields are JSON text, the others plain."""
+        """Read a hash, in which structured fields are JSON texts and the others are plain."""
         data: dict[str, Any] = dict(fields)
         for name in _STRUCTURED & data.keys():
             data[name] = json.loads(data[name])
@@ -135,13 +148,13 @@ class Job(BaseModel):
 
     @classmethod
     def from_flat(cls, flat: list[str]) -> "Job":
-        """Read what a script returns: names and values in turn."""
+        """Read a hash as a script returns it: names and values in turn."""
         return cls.from_hash(dict(zip(flat[::2], flat[1::2], strict=True)))
 
 
 @dataclass(frozen=True)
 class PreparedMessage:
-    """A message to the workers, and the list of Redis that it is pushed onto."""
+    """A Celery message and the list in Redis that it is pushed onto."""
 
     list: str
     message: str
@@ -163,5 +176,5 @@ _STRUCTURED = frozenset(
 
 
 def moment(milliseconds: int | None) -> datetime | None:
-    """A time of the record as a date."""
+    """Convert a time of a record to a date."""
     return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,4 +1,8 @@
-"""Deletes what no record knows: slowly, rarely, by one worker at a time, and only what is long past being written."""
+"""Deletes orphans: files in the object store that no record knows.
+
+The sweep is slow and rare, one worker runs it at a time, and it deletes only files that were not
+written recently.
+"""
 
 import logging
 import threading
@@ -15,16 +19,16 @@ from jobs.uploads import ArrayStore, ImageStore
 
 log = logging.getLogger(__name__)
 
-_LOOK_EVERY_S = 60.0
+_TRY_EVERY_S = 60.0
 
 
 class OrphanSweep:
-    """One listing of the object store per `orphan_sweep_s`, however many workers there are."""
+    """A thread that lists the object store every `orphan_sweep_s`, shared by all workers."""
 
     def __init__(self, store: JobStore, files: ArtifactStore) -> None:
         self._store = store
         self._files = files
-        self._every_s = store.settings.orphan_sweep_s
+        self._interval_s = store.settings.orphan_sweep_s
         self._grace_s = store.settings.orphan_grace_s
         self._uploads: dict[str, ImageStore | ArrayStore] = {
             "images": ImageStore(store.redis, files, store.settings),
@@ -32,42 +36,45 @@ class OrphanSweep:
         }
 
     def start(self) -> None:
+        """Start the thread."""
         threading.Thread(target=self._run, name="orphans", daemon=True).start()
 
     def sweep(self) -> int:
-        """If it is time and no other worker does it: delete orphans. Returns how many files were found.
+        """Delete orphans if a sweep is due, and return how many files were found.
 
-        The note that somebody sweeps lasts until the next sweep is due: it is the lock, and a dead sweeper's, too.
+        The key that marks a sweep lasts until the next sweep is due. It is also the lock, and it
+        frees itself if the sweeping worker dies.
         """
-        if not self._store.redis.set(
-            redis_keys.SWEPT, "1", nx=True, px=round(self._every_s * 1000)
-        ):
+        interval_ms = round(self._interval_s * 1000)
+        if not self._store.redis.set(redis_keys.SWEPT, "1", nx=True, px=interval_ms):
             return 0
-        if not self._known_for_long():
+        if not self._has_known_redis_for_long():
             return 0
         found = 0
         for key in orphans(self._store, self._files, self._grace_s):
-            log.warning("orphan: %s", key)
+            log.warning("deleting the orphan %s", key)
             self._delete(key)
             found += 1
-        return found + self._files.forget_unfinished(self._grace_s)
+        return found + self._files.delete_unfinished(self._grace_s)
 
-    def _known_for_long(self) -> bool:
-        """A Redis that is new here, wrong or emptied, knows of no file: for as long as the grace, none of them goes."""
+    def _has_known_redis_for_long(self) -> bool:
+        """Return whether this Redis was first seen at least the grace ago.
+
+        A Redis that is new here, the wrong one or an emptied one, knows of no file.
+        """
         redis = self._store.redis
         seconds, _ = redis.time()
         redis.set(redis_keys.FIRST_SWEPT, seconds, nx=True)
         first = int(redis.get(redis_keys.FIRST_SWEPT) or seconds)
-        redis.pexpire(
-            redis_keys.FIRST_SWEPT, round((2 * self._every_s + self._grace_s + 86400) * 1000)
-        )
+        life_ms = round((2 * self._interval_s + self._grace_s) * 1000)
+        redis.pexpire(redis_keys.FIRST_SWEPT, life_ms + redis_keys.COLLECTION_GRACE_MS)
         return seconds - first >= self._grace_s
 
     def _delete(self, key: str) -> None:
-        """A job or set of that id never comes again; an upload may, this moment, and its store knows how to wait."""
+        """Delete a file. An upload may return at this moment, and its store knows how to wait."""
         folder, _, name = key.partition("/")
         if folder in self._uploads:
-            self._uploads[folder].forget_expired(name.replace("/", ":"))
+            self._uploads[folder].delete_expired(name.replace("/", ":"))
         else:
             self._files.delete(key)
 
@@ -76,5 +83,5 @@ class OrphanSweep:
             try:
                 self.sweep()
             except (RedisError, ObjectStoreError, OSError) as error:
-                log.warning("orphans wait: %s", type(error).__name__)
-            time.sleep(min(self._every_s, _LOOK_EVERY_S))
+                log.warning("could not sweep orphans: %s", type(error).__name__)
+            time.sleep(min(self._interval_s, _TRY_EVERY_S))

@@ -1,4 +1,4 @@
-"""The one Celery app, shared by both sides. A message names a job and holds nothing else."""
+"""The Celery app of the API and the workers. A message holds a job's id and nothing else."""
 
 from celery import Celery
 from kombu import Producer
@@ -10,7 +10,8 @@ from jobs.settings import settings
 RUN_JOB = "retinoscope.run_job"
 DESCRIBE_MODEL = "retinoscope.describe_model"
 MESSAGE_LIFE_S = 3600
-# Each queue is a Redis list per priority, 0 first: jobs that have begun go before those that have not.
+# Kombu keeps one list per queue and priority, and workers empty the lists of lower numbers first.
+# Jobs that have begun go before those that have not.
 FRONT, BACK = 0, 9
 
 app = Celery("retinoscope", broker=settings().redis_url)
@@ -32,11 +33,11 @@ app.conf.update(
     broker_transport_options={
         "global_keyprefix": f"{PREFIX}celery:",
         "priority_steps": [FRONT, BACK],
-        # A message that comes back early is harmless: the record says that its job is taken.
+        # A message that is redelivered early is harmless: the record says that its job is taken.
         "visibility_timeout": 60,
         "unacked_restore_interval": 1,
         "unacked_restore_throttle": 1,
-        # A message is a hint: the API gives up at once where the broker is away.
+        # The API gives up at once on a dead broker. The reconciler publishes the message later.
         "max_retries": 1,
         "interval_start": 0,
         "interval_step": 0.1,
@@ -50,22 +51,22 @@ app.conf.update(
 
 
 def publish(job_id: str, queue: str, begun: bool = False) -> None:
-    """Hint to the workers that this job waits, at the front if it has begun already.
+    """Publish a job, at the front of its queue if it has begun already.
 
-    Raises kombu's OperationalError when the broker is away.
+    Raises kombu's OperationalError if the broker does not answer.
     """
     send(RUN_JOB, job_id, queue, FRONT if begun else BACK)
 
 
 def ask_for_description(model: str) -> None:
-    """Ask a worker to describe the model on the noticeboard."""
+    """Ask a worker to describe a model in the model registry."""
     send(DESCRIBE_MODEL, model, "fast", BACK)
 
 
 def send(
     task: str, argument: str, queue: str, priority: int, producer: Producer | None = None
 ) -> None:
-    """Send by that producer, or by one to the broker."""
+    """Send a task message, with `producer` or with one of the broker's."""
     app.send_task(
         task,
         [argument],

@@ -1,12 +1,13 @@
-"""Puts right what a crash left: jobs without a message or a living worker, and what has expired.
+"""Repairs what a crash left behind: jobs without a message or a living worker, and expired data.
 
-Runs in every worker; the transitions are atomic, so that any number of them may run at once.
+It runs beside every worker. Transitions are atomic, so any number of reconcilers may run at once.
 """
 
 import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import cast
 
 from redis import RedisError
 
@@ -15,50 +16,57 @@ from jobs.artifacts import ArtifactStore
 from jobs.deduplication import Deduplicator
 from jobs.errors import NotFound
 from jobs.image_sets import ImageSetStore
-from jobs.scratch import forget_scratch
+from jobs.model import Job
+from jobs.scratch import delete_scratch
 from jobs.store import JobStore
+from jobs.transitions import Answer
 from jobs.uploads import ArrayStore, ImageStore
 
 log = logging.getLogger(__name__)
 
-Publish = Callable[[str, str, bool], None]  # job id, queue, begun already
+# Publishes a job, given its id, its queue, and whether it has begun already.
+Publish = Callable[[str, str, bool], None]
 _BATCH = 100
 
 
 class Reconciler:
-    """Looks at what is due, every `interval` seconds, on a thread of its own."""
+    """A thread that handles what is due, every `interval_s` seconds."""
 
     def __init__(
-        self, store: JobStore, artifacts: ArtifactStore, publish: Publish, interval: float = 1.0
+        self, store: JobStore, artifacts: ArtifactStore, publish: Publish, interval_s: float = 1.0
     ) -> None:
         self._store = store
         self._artifacts = artifacts
-        images = ImageStore(store.redis, artifacts, store.settings)
-        self._forget = {
-            "job": self._forget_job,
-            "scratch": self._forget_scratch,
-            "image": images.forget_expired,
-            "array": ArrayStore(store.redis, artifacts, store.settings).forget_expired,
-            "set": ImageSetStore(store.redis, artifacts, images, store.settings).forget_expired,
-        }
         self._publish = publish
-        self._sharing = Deduplicator(store, artifacts)
-        self._interval = interval
+        self._deduplicator = Deduplicator(store, artifacts)
+        self._interval_s = interval_s
+        images = ImageStore(store.redis, artifacts, store.settings)
+        arrays = ArrayStore(store.redis, artifacts, store.settings)
+        image_sets = ImageSetStore(store.redis, artifacts, images, store.settings)
+        self._delete_expired = {
+            "job": self._delete_expired_job,
+            "scratch": self._delete_expired_scratch,
+            "image": images.delete_expired,
+            "array": arrays.delete_expired,
+            "set": image_sets.delete_expired,
+        }
 
     def start(self) -> None:
+        """Start the thread."""
         threading.Thread(target=self._run, name="reconciler", daemon=True).start()
 
     def recover(self) -> list[str]:
-        """Queue again what lost its lease or its message. Returns the ids that were published."""
+        """Queue jobs again that lost their lease or message. Return the ids that were published."""
         due = self._due(redis_keys.LEASED) + self._due(redis_keys.WAITING)
         return [job_id for job_id in due if _guarded(self._recover, job_id)]
 
     def sweep(self) -> None:
-        """Delete jobs, images, arrays and image sets whose time is over, with their files."""
+        """Delete expired jobs, images, arrays and image sets with their files."""
         for member in self._due(redis_keys.EXPIRING):
             kind, _, name = member.partition(":")
-            if forget := self._forget.get(kind):  # a kind of a later version is left to its workers
-                _guarded(forget, name)
+            # A kind that a later version has added is left to that version.
+            if delete := self._delete_expired.get(kind):
+                _guarded(delete, name)
 
     def _recover(self, job_id: str) -> bool:
         try:
@@ -67,52 +75,54 @@ class Reconciler:
             self._store.redis.zrem(redis_keys.LEASED, job_id)
             self._store.redis.zrem(redis_keys.WAITING, job_id)
             return False
+        answer = self._next_step(job)
+        if answer is Answer.TAKE and not self._deduplicator.take(job):
+            answer = self._next_step(job, no_result=True)
+        if answer is not Answer.PUBLISH:
+            return False
+        log.info("job %s: queued again", job_id)
+        self._publish(job_id, job.queue, job.started_ms is not None)
+        return True
+
+    def _next_step(self, job: Job, no_result: bool = False) -> Answer:
         settings = self._store.settings
-        grace = round(settings.publish_grace_s * 1000)
-        answer = self._store.transition("recover", job_id, job.owner, grace, settings.max_attempts)
-        if answer == "take" and not self._sharing.take(job):
-            answer = self._store.transition(
-                "recover", job_id, job.owner, grace, settings.max_attempts, "1"
-            )
-        if answer == "publish":
-            log.info("queued again: %s", job_id)
-            self._publish(job_id, job.queue, job.started_ms is not None)
-        return answer == "publish"
+        return self._store.transitions.run(
+            "recover",
+            job.id,
+            grace_ms=settings.publish_grace_ms,
+            max_attempts=settings.max_attempts,
+            no_result=no_result,
+        )
 
-    def _forget_job(self, job_id: str) -> None:
-        try:
-            owner = self._store.get(job_id).owner
-        except NotFound:
-            owner = ""
-        if self._store.forget(job_id, owner, only_expired=True):
+    def _delete_expired_job(self, job_id: str) -> None:
+        if self._store.forget(job_id, only_expired=True):
             self._artifacts.delete_folder(f"jobs/{job_id}")
-            self._store.redis.zrem(redis_keys.EXPIRING, f"job:{job_id}")
+            self._store.redis.zrem(redis_keys.EXPIRING, redis_keys.expiring_job(job_id))
 
-    def _forget_scratch(self, job_id: str) -> None:
-        """Checkpoints and previews that an ended job's record names no more."""
-        forget_scratch(self._store, self._artifacts, job_id)
-        self._store.redis.zrem(redis_keys.EXPIRING, f"scratch:{job_id}")
+    def _delete_expired_scratch(self, job_id: str) -> None:
+        delete_scratch(self._store, self._artifacts, job_id)
+        self._store.redis.zrem(redis_keys.EXPIRING, redis_keys.expiring_scratch(job_id))
 
     def _due(self, key: str) -> list[str]:
         seconds, micros = self._store.redis.time()
-        now = seconds * 1000 + micros // 1000
-        due: list[str] = self._store.redis.zrangebyscore(key, 0, now, start=0, num=_BATCH)  # type: ignore[assignment]
-        return due
+        now_ms = seconds * 1000 + micros // 1000
+        due = self._store.redis.zrangebyscore(key, 0, now_ms, start=0, num=_BATCH)
+        return cast("list[str]", due)
 
     def _run(self) -> None:
         while True:
-            time.sleep(self._interval)
+            time.sleep(self._interval_s)
             try:
                 self.recover()
                 self.sweep()
             except RedisError as error:
-                log.warning("reconciler waits: %s", type(error).__name__)
+                log.warning("the reconciler waits for Redis: %s", type(error).__name__)
 
 
 def _guarded(step: Callable[[str], object], name: str) -> object:
-    """One bad item must not keep the others waiting; it is due again the next time."""
+    """Run a step and log its failure, so that other items do not wait. The item stays due."""
     try:
         return step(name)
     except Exception:
-        log.exception("reconciler: %s", name)
+        log.exception("could not reconcile %s", name)
         return None

@@ -1,73 +1,116 @@
-"""Names of everything kept in Redis. Every key expires."""
+"""Names and lifetimes of everything that this package keeps in Redis. Every key expires."""
 
 PREFIX = "retinoscope:"
+
+# Channels. Each message on CHANGES is a topic: a job id, `model:<name>` or the key of an
+# idempotency key. Each message on CANCELS is the id of a running job.
 CHANGES = f"{PREFIX}changes"
 CANCELS = f"{PREFIX}cancels"
+
+# Sorted sets, scored by a time. EXPIRING holds the members that the functions below name.
 LEASED = f"{PREFIX}leased"
 WAITING = f"{PREFIX}waiting"
 EXPIRING = f"{PREFIX}expiring"
-COUNTERS = f"{PREFIX}counters"
 WORKERS = f"{PREFIX}workers"
+
+COUNTERS = f"{PREFIX}counters"
 SWEPT = f"{PREFIX}swept"
-FIRST_SWEPT = (
-    f"{PREFIX}first-swept"  # when orphans were first looked for with this Redis, in seconds
-)
+# The time in seconds at which orphans were first searched for with this Redis.
+FIRST_SWEPT = f"{PREFIX}first-swept"
+
+# A record outlives its expiry by this much, so that the sweep still finds its files.
+RECORD_GRACE_MS = 3_600_000
+# A collection of many jobs outlives the last of them by this much.
+COLLECTION_GRACE_MS = 86_400_000
+# An event stream is trimmed to about this many entries, and never to fewer.
+EVENTS_KEPT = 1000
 
 
 def job(job_id: str) -> str:
+    """Return the key of a job's record."""
     return f"{PREFIX}job:{job_id}"
 
 
 def events(job_id: str) -> str:
+    """Return the key of a job's event stream."""
     return f"{PREFIX}job:{job_id}:events"
 
 
 def owner_jobs(owner: str) -> str:
+    """Return the key of the ids of an owner's jobs."""
     return f"{PREFIX}owner:{owner}:jobs"
 
 
 def owner_open(owner: str) -> str:
-    """Ids of jobs that have not ended, scored by when their records go."""
+    """Return the key of the ids of an owner's unfinished jobs, scored by when their records go."""
     return f"{PREFIX}owner:{owner}:open"
 
 
 def work(owner: str, digest: str) -> str:
-    """What jobs of the same work share: who leads, and who has a result. Beside it, with `:followers`, who waits."""
+    """Return the key of what identical jobs share: their leader, and the last one with a result."""
     return f"{PREFIX}owner:{owner}:work:{digest}"
 
 
+def followers(work_key: str) -> str:
+    """Return the key of the ids of the jobs that follow the leader of that work."""
+    return f"{work_key}:followers"
+
+
 def idempotency_key(owner: str, digest: str) -> str:
+    """Return the key that holds the reservation or the job of an idempotency key."""
     return f"{PREFIX}owner:{owner}:key:{digest}"
 
 
 def upload(kind: str, owner: str, digest: str) -> str:
-    """Of that kind: image or array."""
+    """Return the key of an upload's record. `kind` is `image` or `array`."""
     return f"{PREFIX}owner:{owner}:{kind}:{digest}"
 
 
 def leaving(kind: str, owner: str, digest: str) -> str:
-    """While the sweep deletes the bytes of an upload, nobody may store them."""
+    """Return the key that forbids to store an upload while the sweep deletes its bytes."""
     return f"{PREFIX}owner:{owner}:leaving:{kind}:{digest}"
 
 
 def image_set(owner: str, set_id: str) -> str:
+    """Return the key of an image set's record."""
     return f"{PREFIX}owner:{owner}:set:{set_id}"
 
 
 def set_images(owner: str, set_id: str) -> str:
-    """Digests, scored by their number in the set."""
+    """Return the key of a set's image digests, scored by their position in the set."""
     return f"{PREFIX}owner:{owner}:set:{set_id}:images"
 
 
 def owner_sets(owner: str) -> str:
-    """Ids, scored by their expiry."""
+    """Return the key of the ids of an owner's image sets, scored by their expiry."""
     return f"{PREFIX}owner:{owner}:sets"
 
 
 def weights(model: str) -> str:
-    """The digest of its weights."""
+    """Return the key of the digest of a model's weights."""
     return f"{PREFIX}weights:{model}"
 
 
 def description(model: str) -> str:
+    """Return the key of a model's description."""
     return f"{PREFIX}model:{model}"
+
+
+def expiring_job(job_id: str) -> str:
+    """Return the member of EXPIRING that stands for a job."""
+    return f"job:{job_id}"
+
+
+def expiring_scratch(job_id: str) -> str:
+    """Return the member of EXPIRING that stands for the checkpoints and previews of a job."""
+    return f"scratch:{job_id}"
+
+
+def expiring_upload(kind: str, owner: str, digest: str) -> str:
+    """Return the member of EXPIRING that stands for an upload."""
+    return f"{kind}:{owner}:{digest}"
+
+
+def expiring_set(owner: str, set_id: str) -> str:
+    """Return the member of EXPIRING that stands for an image set."""
+    return f"set:{owner}:{set_id}"

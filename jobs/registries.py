@@ -1,7 +1,12 @@
-"""What workers tell the API: that they live, and what a model is made of. Texts that expire."""
+"""Registries in Redis that workers write and the API reads: living workers, and known models.
+
+Their entries expire.
+"""
 
 import json
 import time
+from collections.abc import Sequence
+from typing import cast
 
 from redis import Redis
 
@@ -11,14 +16,14 @@ _WORKER_TTL_S = 15
 _DESCRIPTION_TTL_S = 30 * 86400
 
 
-class Noticeboard:
+class WorkerRegistry:
+    """The workers that are alive. Each announces itself more often than every 15 seconds."""
+
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._seen: dict[
-            str, str | None
-        ] = {}  # model → the digest of its weights, when this process last asked
 
-    def announce_worker(self, name: str) -> None:
+    def announce(self, name: str) -> None:
+        """Register a worker for another 15 seconds."""
         now = time.time()
         with self._redis.pipeline() as pipe:
             pipe.zadd(redis_keys.WORKERS, {name: now + _WORKER_TTL_S})
@@ -26,39 +31,52 @@ class Noticeboard:
             pipe.expire(redis_keys.WORKERS, _WORKER_TTL_S)
             pipe.execute()
 
-    def withdraw_worker(self, name: str) -> None:
+    def withdraw(self, name: str) -> None:
+        """Remove a worker that stops."""
         self._redis.zrem(redis_keys.WORKERS, name)
 
-    def workers(self) -> int:
+    def count(self) -> int:
+        """Return how many workers are alive."""
         count: int = self._redis.zcount(redis_keys.WORKERS, time.time(), "+inf")
         return count
 
+
+class ModelRegistry:
+    """Descriptions of models (JSON), and the digests of their weights."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        # The digests by model, as this process has last read them.
+        self._cached: dict[str, str | None] = {}
+
     def describe(self, model: str, text: str, *, replace: bool = True) -> None:
-        """Put up a description; without `replace` one that is there stays."""
+        """Store a description. Without `replace`, an existing one remains."""
         self._redis.set(redis_keys.description(model), text, ex=_DESCRIPTION_TTL_S, nx=not replace)
         if weights := json.loads(text)["weights"]:
             self._redis.set(redis_keys.weights(model), weights, ex=_DESCRIPTION_TTL_S)
         self._redis.publish(redis_keys.CHANGES, f"model:{model}")
 
-    def forget(self, models: list[str]) -> None:
-        """Take descriptions down: the models may have changed since."""
-        if models:
-            self._redis.delete(
-                *map(redis_keys.description, models), *map(redis_keys.weights, models)
-            )
-
-    def weights(self, models: list[str]) -> list[str | None]:
-        """The digests of those models' weights, as far as they were ever loaded."""
-        if not models:
-            return []
-        digests: list[str | None] = self._redis.mget(list(map(redis_keys.weights, models)))  # type: ignore[assignment]
-        self._seen |= dict(zip(models, digests, strict=True))
-        return digests
-
-    def weights_as_seen(self, model: str) -> str | None:
-        """The digest as this process last saw it: who uses it must find out whether it is another one by now."""
-        return self._seen.get(model) or self.weights([model])[0]
+    def forget(self, models: Sequence[str]) -> None:
+        """Delete the descriptions and digests of models that may have changed."""
+        keys = [redis_keys.description(model) for model in models]
+        keys += [redis_keys.weights(model) for model in models]
+        if keys:
+            self._redis.delete(*keys)
 
     def description(self, model: str) -> str | None:
+        """Return the description, or None if no worker has described the model yet."""
         text = self._redis.get(redis_keys.description(model))
         return None if text is None else str(text)
+
+    def weights(self, models: Sequence[str]) -> list[str | None]:
+        """Return the digests of the models' weights, or None for weights that were never loaded."""
+        if not models:
+            return []
+        keys = [redis_keys.weights(model) for model in models]
+        digests = cast("list[str | None]", self._redis.mget(keys))
+        self._cached |= dict(zip(models, digests, strict=True))
+        return digests
+
+    def cached_weights(self, model: str) -> str | None:
+        """Return the cached digest. The caller must verify that it is current."""
+        return self._cached.get(model) or self.weights([model])[0]

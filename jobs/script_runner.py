@@ -1,17 +1,15 @@
-"""Every move of a job from one state to another, atomic in Redis and checked in one place: `scripts/*.lua`.
+"""Runs the Lua scripts of `jobs/scripts` on Redis, with named arguments and named constants.
 
-queued  → running    claim       a worker takes it, or takes it over from one whose lease ended
-running → running    heartbeat   the worker lives, with or without progress
-running → running    swap        a newer preview or checkpoint takes the place of the last one
-running → succeeded | failed | canceled    finish
-queued  → succeeded  take        another job with the same work has the result; create does it at once
-running → queued     give_back   the worker stops; recover, when its lease ended
-queued  → canceled   cancel      (a running job is asked to stop, and its worker finishes it)
-running → failed     recover or claim, once its workers died too often: poisoned
-queued, running → failed    claim, heartbeat, finish or recover, once its deadline has passed
+A script names its keys with `local record, events = unpack(KEYS)` and its arguments with
+`local token, lease_ms = ...`. Python passes the arguments by the same names. The runner joins the
+constants below, `common.lua`, further shared files and the script itself into one text, and binds
+each `...` to the values of the names before it. Numbers, booleans and lists keep their types,
+because the values travel as one JSON array.
 """
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -21,58 +19,72 @@ from redis.commands.core import Script
 
 from jobs import redis_keys
 
-Argument = str | int | float
+Argument = str | int | float | Sequence[str] | Mapping[str, Any]
+
+# What scripts and Python both know. Patterns are filled in by Lua's string.format.
+CONSTANTS: dict[str, str | int] = {
+    "CHANGES": redis_keys.CHANGES,
+    "CANCELS": redis_keys.CANCELS,
+    "RECORD": redis_keys.job("%s"),
+    "OWNER_JOBS": redis_keys.owner_jobs("%s"),
+    "OWNER_OPEN": redis_keys.owner_open("%s"),
+    "FOLLOWERS": redis_keys.followers("%s"),
+    "EXPIRING_JOB": redis_keys.expiring_job("%s"),
+    "EXPIRING_SCRATCH": redis_keys.expiring_scratch("%s"),
+    "RECORD_GRACE_MS": redis_keys.RECORD_GRACE_MS,
+    "COLLECTION_GRACE_MS": redis_keys.COLLECTION_GRACE_MS,
+    "EVENTS_KEPT": redis_keys.EVENTS_KEPT,
+}
+
+_SIGNATURE = re.compile(r"^local ([\w, ]+) = \.\.\.$", re.MULTILINE)
 
 
-class Transitions:
-    """Runs the scripts on one Redis."""
+class ScriptRunner:
+    """Runs scripts on one Redis. `shared` names the files that all of them need besides `common`.
 
-    def __init__(self, redis: Redis, ttl_s: float) -> None:
+    Every method may raise redis.RedisError.
+    """
+
+    def __init__(self, redis: Redis, *shared: str) -> None:
         self._redis = redis
-        self._ttl_ms = round(ttl_s * 1000)
-        self._scripts: dict[str, Script] = {}
+        self._shared = ("common", *shared)
+        self._scripts: dict[str, tuple[Script, tuple[str, ...]]] = {}
 
-    def __call__(self, name: str, job_id: str, owner: str, *arguments: Argument) -> str:
-        """Run one transition; returns the script's one-word answer."""
-        return str(self.ask(name, job_id, owner, *arguments))
+    def run(self, name: str, keys: Sequence[str], /, **arguments: Argument) -> Any:
+        """Run one script and return its answer.
 
-    def ask(self, name: str, job_id: str, owner: str, *arguments: Argument) -> Any:
-        """Run one transition; returns the script's answer as it is."""
-        keys = [
-            redis_keys.job(job_id),
-            redis_keys.events(job_id),
-            redis_keys.LEASED,
-            redis_keys.WAITING,
-            redis_keys.EXPIRING,
-            redis_keys.COUNTERS,
-            redis_keys.owner_jobs(owner),
-            redis_keys.owner_open(owner),
-        ]
-        return self._script(name)(keys=keys, args=[job_id, self._ttl_ms, *arguments])
+        Raises TypeError unless `arguments` are exactly those that the script names.
+        """
+        script, expected = self._registered(name)
+        if arguments.keys() != set(expected):
+            raise TypeError(f"{name}.lua takes {', '.join(expected)}, not {', '.join(arguments)}")
+        values = json.dumps([arguments[argument] for argument in expected])
+        return script(keys=list(keys), args=[values])
 
-    def _script(self, name: str) -> Script:
+    def _registered(self, name: str) -> tuple[Script, tuple[str, ...]]:
         if name not in self._scripts:
-            self._scripts[name] = self._redis.register_script(source(name))
+            text, arguments = _bind("".join(source(part) for part in (*self._shared, name)))
+            self._scripts[name] = self._redis.register_script(_CONSTANTS + text), arguments
         return self._scripts[name]
 
 
 @lru_cache
 def source(name: str) -> str:
-    """The text of a transition, with what all of them share before it."""
-    folder = files("jobs") / "scripts"
-    return (folder / "prelude.lua").read_text() + (folder / f"{name}.lua").read_text()
+    """Return the text of a file of `jobs/scripts`."""
+    return (files("jobs") / "scripts" / f"{name}.lua").read_text()
 
 
-class Scripts:
-    """Runs the scripts on one Redis."""
+def _bind(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return the text with its arguments bound, and their names in the order of their values."""
+    names: list[str] = []
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
-        self._scripts: dict[str, Script] = {}
+    def bound(line: re.Match[str]) -> str:
+        first = len(names) + 1
+        names.extend(line[1].split(", "))
+        return f"local {line[1]} = unpack(ARGUMENTS, {first}, {len(names)})"
 
-    def __call__(self, name: str, keys: Sequence[str], *arguments: str | int) -> Any:
-        """Run one script; returns what it returns."""
-        if name not in self._scripts:
-            text = (files("jobs") / "scripts" / f"{name}.lua").read_text()
-            self._scripts[name] = self._redis.register_script(text)
-        return self._scripts[name](keys=list(keys), args=list(arguments))
+    return _SIGNATURE.sub(bound, text), tuple(names)
+
+
+_CONSTANTS = "".join(f"local {name} = {json.dumps(value)}\n" for name, value in CONSTANTS.items())
+_CONSTANTS += "local ARGUMENTS = cjson.decode(ARGV[1])\n"

@@ -1,4 +1,4 @@
-"""Every setting, from environment variables that begin with RETINOSCOPE_."""
+"""Every setting, read from environment variables that begin with RETINOSCOPE_."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -11,107 +11,147 @@ MEGABYTE = 1 << 20
 
 
 class Settings(BaseSettings):
-    """The one settings object, passed whole."""
+    """The settings of one process."""
 
     model_config = SettingsConfigDict(env_prefix="RETINOSCOPE_", extra="ignore")
 
-    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis or Valkey, 6.2 or later.")
+    redis_url: str = Field(
+        "redis://127.0.0.1:6379/0", description="Redis or Valkey, version 6.2 or later."
+    )
     artifacts_url: str = Field(
         "",
-        description="Object store: file:///…, s3://…, gs://…, az://…; the folder `artifacts` in `data` if empty.",
+        description="Object store: file:///…, s3://…, gs://… or az://…. "
+        "If empty, the folder `artifacts` in `DATA`.",
     )
-    data: Path = Field(Path(".data"), description="Folder of the one-machine stack.")
+    data: Path = Field(Path(".data"), description="Data folder of the one-machine stack.")
     keys_file: Path | None = Field(
-        None, description="API keys made by `retinoscope keys`; `keys.json` in `data`."
+        None,
+        description="File of the API keys that `retinoscope keys` makes. "
+        "If unset, `keys.json` in `DATA`.",
     )
     allowed_hosts: list[str] = Field(
-        [], description="Host names that a request may name besides loopback."
+        [], description="Host names besides loopback that requests may name while no key exists."
     )
 
     job_ttl_s: int = Field(
-        7 * 86400, ge=60, description="Life of a job with its artifacts, and of an image."
+        7 * 86400, ge=60, description="Lifetime of jobs, artifacts, images and image sets."
     )
-    lease_s: float = Field(10, ge=0.5, description="A worker silent for so long has lost its job.")
+    lease_s: float = Field(
+        10, ge=0.5, description="Time without a heartbeat after which a worker loses its job."
+    )
     publish_grace_s: float = Field(
-        5, ge=0.2, description="A queued job not taken for so long is published again."
+        5,
+        ge=0.2,
+        description="Time after which a queued job that no worker took is published again. "
+        "Each further wait is twice as long, up to five minutes.",
     )
     stalled_after_s: float = Field(
-        600, gt=0, description="A job without a sign of progress for so long is taken away."
+        600, gt=0, description="Time without progress after which a job is taken from its worker."
     )
     max_attempts: int = Field(
-        3, ge=1, description="Deaths of a worker after which a job is called poisoned."
+        3, ge=1, description="Worker crashes after which a job fails permanently (`poisoned`)."
     )
     orphan_sweep_s: float = Field(
-        3600, gt=0, description="Seconds between two searches for files without a record."
+        3600, gt=0, description="Interval between searches for files that have no record."
     )
     orphan_grace_s: float = Field(
-        86400, ge=0, description="Age at which a file without a record is deleted."
+        86400, ge=0, description="Age from which a file that has no record is deleted."
     )
     checkpoint_every_s: float = Field(
-        5, ge=0, description="Seconds between checkpoints of a long job, at least."
+        5,
+        ge=0,
+        description="Minimum time between checkpoints of a long job. It is longer where writing "
+        "one takes more than a tenth of that time.",
     )
     max_listeners: int = Field(
-        1000, ge=1, description="Event streams of one API process; one more is refused with 503."
+        1000, ge=1, description="Event streams of one API process. Further ones get a 503."
     )
     max_passes: int = Field(
         25_000,
         ge=1,
-        description="Images of the model's size that one job may send through it; more is refused with 422.",
+        description="Images of the model's input size that one job may send through the model. "
+        "A job that needs more gets a 422.",
     )
-    max_queued: int = Field(10_000, ge=1, description="Jobs waiting; one more is refused with 503.")
+    max_queued: int = Field(10_000, ge=1, description="Waiting jobs. Further ones get a 503.")
     max_queued_per_owner: int = Field(
-        5_000,
-        ge=1,
-        description="Jobs of one owner that have not ended; one more is refused with 429.",
+        5_000, ge=1, description="Unfinished jobs of one owner. Further ones get a 429."
     )
 
-    max_body_bytes: int = Field(32 * MEGABYTE, ge=1024)
+    max_body_bytes: int = Field(
+        32 * MEGABYTE, ge=1024, description="Bytes of a request body, and of one image in a set."
+    )
     max_pixels: int = Field(50_000_000, ge=1024, description="Pixels of one image.")
-    max_array_values: int = Field(4_194_304, ge=1, description="Numbers of one array.")
-    min_side: int = Field(8, ge=1, description="Pixels of an image's shorter side.")
+    max_array_values: int = Field(4_194_304, ge=1, description="Numbers in one array.")
+    min_side: int = Field(8, ge=1, description="Minimum length of an image's sides in pixels.")
 
     max_set_images: int = Field(10_000, ge=1, description="Images of one set.")
     max_set_bytes: int = Field(
-        16 << 30, ge=1024, description="Bytes of one set's images, as they were sent."
+        16 << 30, ge=1024, description="Bytes of the images of one set, as they were sent."
     )
     max_sets: int = Field(1_000, ge=1, description="Image sets of one owner.")
     max_upload_bytes: int = Field(
-        256 * MEGABYTE, ge=1024, description="One request that adds images to a set."
+        256 * MEGABYTE, ge=1024, description="Bytes of one request that adds images to a set."
     )
-    max_upload_files: int = Field(1_000, ge=1, description="Files of one such request.")
+    max_upload_files: int = Field(
+        1_000, ge=1, description="Files of one request that adds images to a set."
+    )
     max_zip_entries: int = Field(
         10_000, ge=1, description="Entries of the zip files of one request."
     )
     max_zip_bytes: int = Field(
-        1 << 30, ge=1024, description="What the zip files of one request hold, unpacked."
+        1 << 30, ge=1024, description="Unpacked bytes of the zip files of one request."
     )
 
     models: Path | None = Field(
-        None, description="TOML file of your own models: docs/models.md. The menu reads it."
+        None,
+        description="TOML file of your own models (see models.md), for the API and the workers.",
     )
-    device: str = Field("auto", description="Device of a worker: auto, cpu, cuda, cuda:1 …")
+    device: str = Field(
+        "auto", description="Device of a worker, such as auto, cpu, cuda or cuda:1."
+    )
     precision: Literal["float32", "tf32"] = Field(
         "float32",
-        description="Arithmetic on GPUs, the same for API and workers; provenance has the error of tf32.",
+        description="Arithmetic on GPUs, the same for the API and all workers. With `tf32`, "
+        "convolutions and matrix products may round their inputs to ten bits, and a job's "
+        "`provenance.rounding` states the effect on its output.",
     )
     threads: int = Field(
-        0, ge=0, description="Torch threads of a worker on CPU; 0 is torch's own choice."
+        0, ge=0, description="Torch threads of a worker on CPU. 0 leaves the choice to torch."
     )
     warm_models: list[str] = Field(
-        ["efficientnet_lite0"], description="Models a worker loads before it is asked."
+        ["efficientnet_lite0"], description="Models that a worker loads when it starts."
     )
-    model_memory_bytes: int = Field(4 << 30, ge=0, description="Weights kept warm in one worker.")
+    model_memory_bytes: int = Field(
+        4 << 30, ge=0, description="Bytes of the weights that one worker keeps loaded."
+    )
 
     @property
     def artifacts_location(self) -> str:
+        """The URL of the object store."""
         return self.artifacts_url or (self.data.resolve() / "artifacts").as_uri()
 
     @property
     def keys_location(self) -> Path:
+        """The path of the key file."""
         return self.keys_file or self.data / "keys.json"
+
+    @property
+    def job_ttl_ms(self) -> int:
+        """`job_ttl_s` in milliseconds."""
+        return round(self.job_ttl_s * 1000)
+
+    @property
+    def lease_ms(self) -> int:
+        """`lease_s` in milliseconds."""
+        return round(self.lease_s * 1000)
+
+    @property
+    def publish_grace_ms(self) -> int:
+        """`publish_grace_s` in milliseconds."""
+        return round(self.publish_grace_s * 1000)
 
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process, read once."""
+    """Return the settings of this process, read once."""
     return Settings()

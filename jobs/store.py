@@ -1,4 +1,4 @@
-"""The records of jobs in Redis, as the API sees them: create, read, list, cancel, forget."""
+"""The records of jobs in Redis: create, read, list, cancel and forget them."""
 
 import json
 import re
@@ -6,99 +6,95 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
-from pydantic import BaseModel
 from redis import Redis
 
 from jobs import redis_keys
-from jobs.create_options import NO_TERMS, CreateOptions
+from jobs.create_options import DEFAULT_OPTIONS, CreateOptions
 from jobs.errors import (
     JobsError,
     KeyTaken,
     NotFound,
     OtherWeights,
     QueueFull,
-    ResultThere,
+    ResultExists,
     StillRunning,
+    TooLate,
     TooManyJobs,
-    TooSlow,
 )
-from jobs.model import Input, Job, PreparedMessage
-from jobs.script_runner import Transitions
+from jobs.job_request import JobRequest
+from jobs.model import Job, PreparedMessage
 from jobs.settings import Settings
+from jobs.transitions import Answer, Transitions
 
 _LIST_CHUNK = 200
-_WAITING_SEEN = 500  # with hundreds at hand it does not matter who else waits, and a queue may have a hundred thousand
+# A queue may hold a hundred thousand jobs. Among hundreds it does not matter which ones are seen.
+_WAITING_SEEN = 500
 _ID = re.compile("[0-9a-f]{32}")
-_REFUSALS: dict[str, type[JobsError]] = {
-    "taken": KeyTaken, "full": QueueFull, "too many": TooManyJobs, "done": ResultThere, "too slow": TooSlow,
-    "other weights": OtherWeights,
-}  # fmt: skip
-
-
-class NewJob(BaseModel):
-    """What a client decides about a job."""
-
-    owner: str
-    technique: str
-    model: str
-    queue: str
-    params: dict[str, Any]
-    inputs: dict[str, Input] = {}
-    gathers: bool = False  # may run in one batch with others of its technique and model
+_REFUSALS: dict[Answer, type[JobsError]] = {
+    Answer.KEY_TAKEN: KeyTaken,
+    Answer.QUEUE_FULL: QueueFull,
+    Answer.TOO_MANY_JOBS: TooManyJobs,
+    Answer.RESULT_EXISTS: ResultExists,
+    Answer.TOO_LATE: TooLate,
+    Answer.WEIGHTS_CHANGED: OtherWeights,
+}
 
 
 class JobStore:
-    """Reads and moves records. Every method may raise redis.RedisError.
+    """The records of jobs in one Redis. Every method may raise redis.RedisError.
 
-    `hint` (id, queue) is the message that tells the workers of a new job; without it the reconciler does, later.
+    `prepare` makes the Celery message of a new job from its id and queue. Without it, the
+    reconciler publishes the job later.
     """
 
     def __init__(
         self,
         redis: Redis,
         settings: Settings,
-        hint: Callable[[str, str], PreparedMessage] | None = None,
+        prepare: Callable[[str, str], PreparedMessage] | None = None,
     ) -> None:
-        self._hint = hint
+        self._prepare = prepare
         self.redis = redis
         self.settings = settings
-        self.transition = Transitions(redis, settings.job_ttl_s)
+        self.transitions = Transitions(redis, settings.job_ttl_ms)
 
     def create(
         self,
-        new: NewJob,
-        terms: CreateOptions = NO_TERMS,
+        request: JobRequest,
+        options: CreateOptions = DEFAULT_OPTIONS,
         *,
         job_id: str = "",
         result: Sequence[str] = (),
     ) -> Job:
-        """Write the record, state `queued`, and into the idempotency key its id; tell the workers.
+        """Write the record of a queued job, bind its idempotency key and publish its message.
 
-        With `result`, fields and values of an ended job, the state is `succeeded`; the files of `job_id` were expected.
-        Raises QueueFull, TooManyJobs, KeyTaken, OtherWeights, ResultThere or TooSlow.
+        With `result`, which holds names and values of a finished record, the job succeeds at once.
+        Its `job_id` must have been announced, because its files exist already.
+        Raises QueueFull, TooManyJobs, KeyTaken, OtherWeights, ResultExists or TooLate.
         """
         job_id = job_id or new_job_id()
-        fields = [*_flat(new.model_dump(mode="json") | terms.recorded()), *result]
-        limits: dict[str, Any] = {
-            "grace_ms": round(self.settings.publish_grace_s * 1000),
-            "most_waiting": self.settings.max_queued,
-            "most_of_owner": self.settings.max_queued_per_owner,
-        }
-        if self._hint is not None:
-            limits["hint"] = asdict(self._hint(job_id, new.queue))
-        text = json.dumps(limits | terms.told() | {"cached": bool(result)})
-        answer, *record = self.transition.ask("create", job_id, new.owner, text, *fields)
+        answer, value = self.transitions.run_with_value(
+            "create",
+            job_id,
+            request.owner,
+            fields=[*_flat(request.to_record() | options.to_record()), *result],
+            options=options.script_arguments(),
+            has_result=bool(result),
+            message=asdict(self._prepare(job_id, request.queue)) if self._prepare else False,
+            grace_ms=self.settings.publish_grace_ms,
+            max_waiting=self.settings.max_queued,
+            max_open=self.settings.max_queued_per_owner,
+        )
         if answer in _REFUSALS:
-            raise _REFUSALS[answer](*record)
-        return Job.from_flat(record[0])
+            raise _REFUSALS[answer](*([value] if value else []))
+        return Job.from_flat(value)
 
     def get(self, job_id: str, owner: str | None = None) -> Job:
-        """The record. Raises NotFound, also when it belongs to another owner."""
-        if not _ID.fullmatch(job_id):
-            raise NotFound(job_id)
-        fields: dict[str, str] = self.redis.hgetall(redis_keys.job(job_id))  # type: ignore[assignment]
+        """Return the record. Raises NotFound, also when it belongs to another owner."""
+        check_id(job_id)
+        fields = cast("dict[str, str]", self.redis.hgetall(redis_keys.job(job_id)))
         if "status" not in fields or owner not in (None, fields["owner"]):
             raise NotFound(job_id)
         return Job.from_hash(fields)
@@ -106,7 +102,7 @@ class JobStore:
     def page(
         self, owner: str, *, before: str | None, limit: int, wanted: Callable[[Job], bool]
     ) -> list[Job]:
-        """Newest first, the ids below `before`, at most `limit`, those that are `wanted`."""
+        """Return up to `limit` jobs that are `wanted`, newest first, with ids below `before`."""
         found: list[Job] = []
         while len(found) < limit:
             ids = self._ids(owner, before)
@@ -117,42 +113,45 @@ class JobStore:
         return found[:limit]
 
     def cancel(self, job_id: str, owner: str) -> Job:
-        """Stop it if it has not ended; ending is left to the worker when it runs. Raises NotFound."""
+        """Cancel a waiting job, or ask the worker of a running job to stop. Raises NotFound."""
         self.get(job_id, owner)
-        self.transition("cancel", job_id, owner)
+        self.transitions.run("cancel", job_id)
         return self.get(job_id, owner)
 
-    def forget(self, job_id: str, owner: str, *, only_expired: bool = False) -> bool:
-        """Delete the record. True if nothing is left of it. Raises StillRunning."""
-        answer = self.transition("forget", job_id, owner, "1" if only_expired else "0")
-        if answer == "running" and not only_expired:
+    def forget(self, job_id: str, owner: str = "", *, only_expired: bool = False) -> bool:
+        """Delete the record and return whether nothing is left of it. Raises StillRunning.
+
+        With `owner`, the id also leaves the owner's list if the record is gone already.
+        """
+        answer = self.transitions.run("forget", job_id, owner, only_expired=only_expired)
+        if answer is Answer.RUNNING and not only_expired:
             raise StillRunning(job_id)
-        return answer in ("forgotten", "gone")
+        return answer in (Answer.FORGOTTEN, Answer.GONE)
 
     def load(self) -> tuple[int, int]:
-        """How many jobs wait, and how many run."""
+        """Return how many jobs wait and how many run."""
         with self.redis.pipeline() as pipe:
             pipe.zcard(redis_keys.WAITING)
             pipe.zcard(redis_keys.LEASED)
             waiting, running = pipe.execute()
         return waiting, running
 
-    def waiting(self, most: int) -> list[Job]:
-        """Jobs that wait, those that wait longest first; of a long queue the oldest of a part."""
-        ids: list[str] = self.redis.zrange(redis_keys.WAITING, 0, _WAITING_SEEN - 1)  # type: ignore[assignment]
-        return self._many(sorted(ids)[:most]) if ids else []  # ids sort by age
+    def waiting(self, limit: int) -> list[Job]:
+        """Return up to `limit` waiting jobs, oldest first, from a part of a long queue."""
+        ids = cast("list[str]", self.redis.zrange(redis_keys.WAITING, 0, _WAITING_SEEN - 1))
+        # Ids sort by age.
+        return self._many(sorted(ids)[:limit]) if ids else []
 
     def counters(self) -> dict[str, int]:
-        """`created:<technique>` and `finished:<status>:<technique>` → how many, since jobs were last seen."""
-        counts: dict[str, str] = self.redis.hgetall(redis_keys.COUNTERS)  # type: ignore[assignment]
+        """Return the counts of `created:`, `cached:` and `finished:<status>:` per technique."""
+        counts = cast("dict[str, str]", self.redis.hgetall(redis_keys.COUNTERS))
         return {name: int(count) for name, count in counts.items()}
 
     def _ids(self, owner: str, before: str | None) -> list[str]:
         top = f"({before}" if before else "+"
-        ids: list[str] = self.redis.zrevrangebylex(  # type: ignore[assignment]
-            redis_keys.owner_jobs(owner), top, "-", start=0, num=_LIST_CHUNK
-        )
-        return ids
+        key = redis_keys.owner_jobs(owner)
+        ids = self.redis.zrevrangebylex(key, top, "-", start=0, num=_LIST_CHUNK)
+        return cast("list[str]", ids)
 
     def _many(self, ids: list[str]) -> list[Job]:
         with self.redis.pipeline(transaction=False) as pipe:
@@ -162,8 +161,14 @@ class JobStore:
 
 
 def new_job_id() -> str:
-    """128 bits in hex: milliseconds, so that ids sort by age, then 80 random bits."""
+    """Return 128 bits in hex: milliseconds, so that ids sort by age, then 80 random bits."""
     return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
+
+
+def check_id(job_id: str) -> None:
+    """Raise NotFound for a malformed id, so that no other text ever reaches a key."""
+    if not _ID.fullmatch(job_id):
+        raise NotFound(job_id)
 
 
 def _flat(fields: dict[str, Any]) -> list[str]:

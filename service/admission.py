@@ -16,8 +16,8 @@ from catalog.technique import Params, Technique
 from jobs.create_options import CreateOptions
 from jobs.errors import NotFound, OtherWeights
 from jobs.idempotency import Reservation
+from jobs.job_request import JobRequest
 from jobs.model import Input, InputArray, Job
-from jobs.store import NewJob
 from service.forms import SentRequest
 from service.inputs import check_names, store_inputs
 from service.job_request import JobOptions, SentJobRequest, read_options
@@ -66,30 +66,34 @@ def submit(
     queue = _queue(services, owner, technique, params, known)
     inputs = store_inputs(services, owner, technique, order.images)
     _check_arrays(params, inputs, known)
-    new = NewJob(
+    new = JobRequest(
         owner=owner,
         technique=technique.name,
         model=params.model,
         queue=queue,
         params=params.model_dump(mode="json"),
         inputs=inputs,
-        gathers=params.batchable(),
+        batchable=params.batchable(),
     )
     return _create(services, order, params, new, key)
 
 
 def _create(
-    services: Services, order: SentJobRequest, params: Params, new: NewJob, key: Reservation | None
+    services: Services,
+    order: SentJobRequest,
+    params: Params,
+    new: JobRequest,
+    key: Reservation | None,
 ) -> Job:
     """With the model's weights as they are when the record is written."""
     entry = find_model(params.model)
-    weights = services.board.weights_as_seen(entry.name)
+    weights = services.models.cached_weights(entry.name)
     while True:
         work = work_of(order, params, new.inputs, entry, weights, services.settings.precision)
         try:
             return services.sharing.create(new, CreateOptions(order.options.deadline_s, key, work))
         except OtherWeights:
-            weights = services.board.weights([entry.name])[0]
+            weights = services.models.weights([entry.name])[0]
 
 
 def _queue(

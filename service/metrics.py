@@ -18,7 +18,7 @@ class _StoreCollector(Collector):
         yield GaugeMetricFamily("retinoscope_jobs_waiting", "Jobs that wait for a worker.", waiting)
         yield GaugeMetricFamily("retinoscope_jobs_running", "Jobs that a worker holds.", running)
         yield GaugeMetricFamily(
-            "retinoscope_workers", "Workers that live.", self._services.board.workers()
+            "retinoscope_workers", "Workers that live.", self._services.workers.count()
         )
         feeds = self._services.feeds
         yield GaugeMetricFamily(

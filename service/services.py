@@ -17,7 +17,7 @@ from jobs.events import EventLog
 from jobs.idempotency import IdempotencyKeys
 from jobs.image_sets import ImageSet, ImageSetStore
 from jobs.model import Job
-from jobs.registries import Noticeboard
+from jobs.registries import ModelRegistry, WorkerRegistry
 from jobs.settings import Settings
 from jobs.store import JobStore
 from jobs.uploads import ArrayStore, ImageStore
@@ -34,7 +34,8 @@ class Services:
     images: ImageStore
     arrays: ArrayStore
     image_sets: ImageSetStore
-    board: Noticeboard
+    workers: WorkerRegistry
+    models: ModelRegistry
     keys: KeyRing
     changes: ChangeListener
     events: EventLog
@@ -56,7 +57,8 @@ def make_services(settings: Settings) -> Services:
         images=images,
         arrays=ArrayStore(redis, files, settings),
         image_sets=ImageSetStore(redis, files, images, settings),
-        board=Noticeboard(redis),
+        workers=WorkerRegistry(redis),
+        models=ModelRegistry(redis),
         keys=KeyRing(settings.keys_location),
         changes=changes,
         events=events,

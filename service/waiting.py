@@ -43,7 +43,7 @@ async def description(services: Services, model: str, seconds: float) -> ModelDe
     asked = False
     with services.changes.listen(f"model:{model}") as changed:
         while True:
-            text = await run_in_threadpool(services.board.description, model)
+            text = await run_in_threadpool(services.models.description, model)
             if text is not None:
                 return ModelDescription.model_validate_json(text)
             if not asked:

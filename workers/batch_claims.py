@@ -31,11 +31,11 @@ class BatchClaims:
         Only jobs that no worker has died with: who ends a worker takes nobody along a second time.
         """
         leases: list[Lease] = []
-        if not first.gathers or first.attempts > 1 or self._store.settings.max_attempts == 1:
+        if not first.batchable or first.attempts > 1 or self._store.settings.max_attempts == 1:
             return leases
         try:
             for job in self._chosen(first):
-                if lease := self.claimed(job.id, held, owner=job.owner):
+                if lease := self.claimed(job.id, held):
                     leases.append(lease)
         except (RedisError, ValidationError) as error:  # the second: a record of another version
             log.warning("no more mates: %s", type(error).__name__)
@@ -52,11 +52,11 @@ class BatchClaims:
             taken += 1
             yield job
 
-    def claimed(self, job_id: str, held: ExitStack, *, owner: str | None = None) -> Lease | None:
+    def claimed(self, job_id: str, held: ExitStack) -> Lease | None:
         """The job's lease, held as long as `held`; None if there is nothing to do."""
         cancel_event = held.enter_context(self._cancels.watch(job_id))
         try:
-            lease = claim(self._store, job_id, cancel_event, owner=owner)
+            lease = claim(self._store, job_id, cancel_event)
         except NotFound:
             return None
         return held.enter_context(lease) if lease else None
@@ -66,7 +66,7 @@ def _together(first: Job, job: Job) -> bool:
     same = (job.technique, job.model, job.queue) == (first.technique, first.model, first.queue)
     return (
         same
-        and job.gathers
+        and job.batchable
         and job.status is Status.QUEUED
         and not job.attempts
         and not job.follows

@@ -13,7 +13,7 @@ from redis import RedisError
 
 from jobs.connection import connect
 from jobs.process import die_with_parent
-from jobs.registries import Noticeboard
+from jobs.registries import WorkerRegistry
 from jobs.settings import settings
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def _stop(**_: object) -> None:
 def _end(**_: object) -> None:
     _ended.set()
     try:
-        Noticeboard(connect(settings().redis_url)).withdraw_worker(worker_name())
+        WorkerRegistry(connect(settings().redis_url)).withdraw(worker_name())
     except RedisError:
         log.info("could not withdraw: Redis is away")
 

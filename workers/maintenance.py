@@ -16,7 +16,7 @@ from jobs.orphan_sweep import OrphanSweep
 from jobs.process import die_with_parent
 from jobs.queue import publish
 from jobs.reconciler import Reconciler
-from jobs.registries import Noticeboard
+from jobs.registries import WorkerRegistry
 from jobs.settings import settings
 from jobs.store import JobStore
 
@@ -31,10 +31,10 @@ def maintain(name: str) -> None:
     store, files = JobStore(redis, settings()), ArtifactStore(settings().artifacts_location)
     Reconciler(store, files, publish).start()
     OrphanSweep(store, files).start()
-    board = Noticeboard(redis)
+    registry = WorkerRegistry(redis)
     while True:
         try:
-            board.announce_worker(name)
+            registry.announce(name)
         except RedisError:
             log.warning("Redis is away")
         time.sleep(_NOTICE_EVERY_S)

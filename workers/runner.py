@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 
 import torch
+from cachetools import TTLCache
 from obstore.exceptions import BaseError as ObjectStoreError
 from redis import RedisError
 
@@ -23,10 +24,9 @@ from jobs.errors import Canceled, DeadlineExceeded, GivenBack, LeaseLost
 from jobs.image_sets import ImageSetStore
 from jobs.lease import Lease
 from jobs.model import InputArray, InputImage, Job
-from jobs.registries import Noticeboard
+from jobs.registries import ModelRegistry
 from jobs.settings import Settings
 from jobs.store import JobStore
-from jobs.ttl_cache import TTLCache
 from jobs.uploads import ArrayStore, ImageStore
 from workers.batch_claims import MOST, BatchClaims
 from workers.execute import execute
@@ -46,6 +46,7 @@ from workers.toolkit.network.precision import set_tf32
 log = logging.getLogger(__name__)
 
 _ANNOUNCE_EVERY_S = 5.0
+_MOST_ANNOUNCED = 1000
 _TOLD = (CatalogError, ModelError, TechniqueError)  # what the client is told is all that there is
 
 
@@ -59,10 +60,11 @@ class Runner:
         self._images = ImageStore(redis, self._files, settings)
         self._arrays = ArrayStore(redis, self._files, settings)
         self._image_sets = ImageSetStore(redis, self._files, self._images, settings)
-        self._notices = Noticeboard(redis)
+        self._registry = ModelRegistry(redis)
         self._descriptions: dict[str, ModelDescription] = {}
         self._describing = threading.Lock()
-        self._announced: TTLCache[str, str] = TTLCache(_ANNOUNCE_EVERY_S)
+        self._announced: TTLCache[str, str] = TTLCache(_MOST_ANNOUNCED, _ANNOUNCE_EVERY_S)
+        self._announced_lock = threading.Lock()
         set_tf32(settings.precision == "tf32")
         self._models = ModelCache(_device(settings), settings.model_memory_bytes)
         self._stopping = stopping
@@ -115,16 +117,16 @@ class Runner:
     def _forget_own(self) -> None:
         """Your own models may have been trained anew since a worker last described them."""
         try:
-            self._notices.forget([entry.name for entry in models().values() if entry.own])
+            self._registry.forget([entry.name for entry in models().values() if entry.own])
         except RedisError:
             log.warning("descriptions of own models stay: Redis is away")
 
     def describe(self, name: str) -> None:
-        """Put the model's description on the noticeboard, without loading weights for it."""
+        """Put the model's description into the model registry, without loading weights for it."""
         if (known := self._descriptions.get(name)) is not None:
-            self._notices.describe(name, known.model_dump_json())
-        elif name not in self._models and self._notices.description(name) is None:
-            self._notices.describe(
+            self._registry.describe(name, known.model_dump_json())
+        elif name not in self._models and self._registry.description(name) is None:
+            self._registry.describe(
                 name, describe_architecture(find_model(name)).model_dump_json(), replace=False
             )
 
@@ -165,18 +167,20 @@ class Runner:
     def _announce(self, name: str) -> None:
         """The description with the digest of the weights replaces one without."""
         model = self._models.get(name)
-        if self._announced.get(name) == model.weights:
-            return
+        with self._announced_lock:
+            if self._announced.get(name) == model.weights:
+                return
         with self._describing:
             known = self._descriptions.get(name)
             if known is None or known.weights != model.weights:
                 self._descriptions[name] = describe(name, model.network, model.weights)
         try:
             if (
-                self._notices.weights([name])[0] != model.weights
+                self._registry.weights([name])[0] != model.weights
             ):  # never told, forgotten, or told by another version
-                self._notices.describe(name, self._descriptions[name].model_dump_json())
-            self._announced.put(name, model.weights)
+                self._registry.describe(name, self._descriptions[name].model_dump_json())
+            with self._announced_lock:
+                self._announced[name] = model.weights
         except RedisError:
             log.warning("could not describe %s: Redis is away", name)
 

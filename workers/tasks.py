@@ -25,7 +25,7 @@ def run_job(job_id: str) -> None:
 
 @app.task(name=DESCRIBE_MODEL)
 def describe_model(name: str) -> None:
-    """Describe the model on the noticeboard."""
+    """Describe the model in the model registry."""
     _runner().describe(name)
 
 

@@ -6,8 +6,9 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from jobs.connection import connect
+from jobs.job_request import JobRequest
 from jobs.settings import Settings
-from jobs.store import JobStore, NewJob
+from jobs.store import JobStore
 
 
 class Body(BaseModel):
@@ -28,7 +29,7 @@ def create_app() -> FastAPI:
     @app.post("/jobs", status_code=202)
     def create(body: Body) -> Answer:
         params = {"image": body.image, "seed": body.seed or secrets.randbits(32)}
-        new = NewJob(owner="bare", technique="bare", model="none", queue="fast", params=params)
+        new = JobRequest(owner="bare", technique="bare", model="none", queue="fast", params=params)
         job = store.create(new)
         return Answer(id=job.id, status=job.status)
 

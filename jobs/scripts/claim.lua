@@ -1,17 +1,43 @@
--- ARGV[3]: token, ARGV[4]: lease in ms, ARGV[5]: most attempts. Returns {'claimed', record} or {why not}.
-if not status then return {'gone'} end
-if holds(ARGV[3]) then return {'claimed', redis.call('HGETALL', job)} end -- asked twice, after a broken connection
-if status == 'running' and number('lease_ms') > now then return {'leased'} end
-if status ~= 'queued' and status ~= 'running' then return {'final'} end
-if get('cancel_requested') == '1' then finish('canceled') return {'canceled'} end
-if late() then exceed() return {'late'} end
-if number('attempts') >= tonumber(ARGV[5]) then poison() return {'poisoned'} end
-local lease = now + tonumber(ARGV[4])
+-- Give a worker the lease of a job that is queued or whose lease has ended.
+--
+-- Arguments: `token` identifies the attempt, `lease_ms` is the length of the lease, and
+-- `max_attempts` is the number of attempts after which a job fails as poisoned.
+-- Answers {'claimed', record}, or the reason why there is nothing to run: {'gone'}, {'leased'},
+-- {'final'}, {'canceled'}, {'deadline_exceeded'} or {'poisoned'}.
+local token, lease_ms, max_attempts = ...
+
+if not status then
+  return {'gone'}
+end
+if is_held_by(token) then
+  -- The same call was repeated after a broken connection.
+  return {'claimed', redis.call('HGETALL', job)}
+end
+if status == 'running' and number('lease_ms') > now then
+  return {'leased'}
+end
+if not is_open(status) then
+  return {'final'}
+end
+if is_cancel_requested() then
+  finish('canceled')
+  return {'canceled'}
+end
+if deadline_passed() then
+  fail_by_deadline()
+  return {'deadline_exceeded'}
+end
+if number('attempts') >= max_attempts then
+  fail_as_poisoned()
+  return {'poisoned'}
+end
+
+local lease_end = now + lease_ms
 redis.call('HINCRBY', job, 'attempts', 1)
-redis.call('HSET', job, 'token', ARGV[3], 'lease_ms', lease)
+redis.call('HSET', job, 'token', token, 'lease_ms', lease_end)
 redis.call('HSETNX', job, 'started_ms', now)
 redis.call('HDEL', job, 'progress', 'follows')
 redis.call('ZREM', waiting, id)
-redis.call('ZADD', leased, by_deadline(lease), id)
-move('running')
+redis.call('ZADD', leased, by_deadline(lease_end), id)
+set_status('running')
 return {'claimed', redis.call('HGETALL', job)}

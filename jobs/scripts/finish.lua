@@ -1,12 +1,28 @@
--- ARGV[3]: token, ARGV[4]: final status, ARGV[5..]: fields and values. Returns 'finished', 'canceled', 'late' or 'lost'.
--- A cancel that was accepted wins over a result that came in after it.
-if get('finished_by') == ARGV[3] then -- asked twice, after a broken connection
+-- Write how a job ended. A cancel that was accepted before takes precedence over the result.
+--
+-- Arguments: `token` identifies the attempt, `final_status` is the status to write, and `fields`
+-- are names and values of the record, in turn.
+-- Answers 'finished', 'canceled', 'deadline_exceeded', or 'lost' for an attempt without the lease.
+local token, final_status, fields = ...
+
+if get('finished_by') == token then
+  -- The same call was repeated after a broken connection.
   return status == 'canceled' and 'canceled' or 'finished'
 end
-if not holds(ARGV[3]) then return 'lost' end
-redis.call('HSET', job, 'finished_by', ARGV[3])
-if get('cancel_requested') == '1' then finish('canceled') return 'canceled' end
-if ARGV[4] == 'succeeded' and late() then exceed() return 'late' end
-if #ARGV > 4 then redis.call('HSET', job, unpack(ARGV, 5)) end
-finish(ARGV[4])
+if not is_held_by(token) then
+  return 'lost'
+end
+redis.call('HSET', job, 'finished_by', token)
+if is_cancel_requested() then
+  finish('canceled')
+  return 'canceled'
+end
+if final_status == 'succeeded' and deadline_passed() then
+  fail_by_deadline()
+  return 'deadline_exceeded'
+end
+if #fields > 0 then
+  redis.call('HSET', job, unpack(fields))
+end
+finish(final_status)
 return 'finished'

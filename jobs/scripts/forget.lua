@@ -1,15 +1,32 @@
--- ARGV[3]: '1' to forget a job only if its time is over. Returns 'forgotten', 'running', 'early' or 'gone'.
-if status == 'running' or (status == 'queued' and ARGV[3] == '1') then keep() return 'running' end
-if status and ARGV[3] == '1' and number('expires_ms') > now then return 'early' end
-if status then end_leading('') end
+-- Delete the record of a job that does not run. The sweep deletes its files.
+--
+-- Arguments: `only_expired` spares a job whose life has not ended yet.
+-- Answers 'forgotten', 'running', 'early' for a job that was spared, or 'gone'.
+local only_expired = ...
+
+if status == 'running' or (status == 'queued' and only_expired) then
+  keep()
+  return 'running'
+end
+if status and only_expired and number('expires_ms') > now then
+  return 'early'
+end
+if status then
+  end_leading('')
+end
 local work = get('work')
-if work and redis.call('HGET', work, 'done') == id then redis.call('HDEL', work, 'done') end
+if work and redis.call('HGET', work, 'done') == id then
+  redis.call('HDEL', work, 'done')
+end
 redis.call('ZREM', waiting, id)
-redis.call('ZREM', open, id)
-redis.call('ZADD', expiring, now, 'job:' .. id) -- until the sweep has seen its files gone
-redis.call('PEXPIREAT', expiring, now + ttl + 86400000)
-redis.call('ZREM', listing, id)
+redis.call('ZREM', owner_open, id)
+-- The job stays in `expiring` until the sweep has deleted its files.
+redis.call('ZADD', expiring, now, string.format(EXPIRING_JOB, id))
+redis.call('PEXPIREAT', expiring, now + ttl_ms + COLLECTION_GRACE_MS)
+redis.call('ZREM', owner_jobs, id)
 redis.call('DEL', job, events)
-if not status then return 'gone' end
-redis.call('PUBLISH', 'retinoscope:changes', id)
+if not status then
+  return 'gone'
+end
+redis.call('PUBLISH', CHANGES, id)
 return 'forgotten'

@@ -1,12 +1,23 @@
--- ARGV[3]: token, ARGV[4]: lease in ms, ARGV[5]: progress or ''. Returns 'held', 'cancel', 'late' or 'lost'.
-if not holds(ARGV[3]) then return 'lost' end
-if late() and get('cancel_requested') ~= '1' then exceed() return 'late' end
-local lease = now + tonumber(ARGV[4])
-redis.call('HSET', job, 'lease_ms', lease)
-redis.call('ZADD', leased, by_deadline(lease), id)
-if ARGV[5] ~= '' then
-  redis.call('HSET', job, 'progress', ARGV[5])
-  emit('progress', ARGV[5])
+-- Extend a lease, with or without progress.
+--
+-- Arguments: `token` identifies the attempt, `lease_ms` is the length of the lease from now, and
+-- `progress` is JSON or ''.
+-- Answers 'held', 'cancel_requested', 'deadline_exceeded', or 'lost' for an attempt without the
+-- lease.
+local token, lease_ms, progress = ...
+
+if not is_held_by(token) then
+  return 'lost'
 end
-if get('cancel_requested') == '1' then return 'cancel' end
-return 'held'
+if deadline_passed() and not is_cancel_requested() then
+  fail_by_deadline()
+  return 'deadline_exceeded'
+end
+local lease_end = now + lease_ms
+redis.call('HSET', job, 'lease_ms', lease_end)
+redis.call('ZADD', leased, by_deadline(lease_end), id)
+if progress ~= '' then
+  redis.call('HSET', job, 'progress', progress)
+  emit('progress', progress)
+end
+return is_cancel_requested() and 'cancel_requested' or 'held'

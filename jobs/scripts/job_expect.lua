@@ -1,6 +1,11 @@
--- Files of a job come before its record; without one they go after the grace. KEYS: expiring. ARGV: member, grace in ms.
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), ARGV[1])
-if redis.call('TTL', KEYS[1]) < 0 then redis.call('PEXPIREAT', KEYS[1], now + 86400000) end
+-- Announce the files of a job whose record is not written yet. Without a record they are deleted.
+--
+-- KEYS: `expiring` holds what expires.
+-- Arguments: `member` stands for the job in `expiring`, and `grace_ms` is how long the record may
+-- take.
+-- Answers 1.
+local expiring = unpack(KEYS)
+local member, grace_ms = ...
+
+expect(expiring, member, grace_ms)
 return 1

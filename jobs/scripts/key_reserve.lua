@@ -1,13 +1,27 @@
--- Reserve an idempotency key. KEYS: the key. ARGV: fingerprint, token, life of the reservation in ms, prefix of records.
--- Returns 'reserved', the id of the job that was made, 'busy' while another request makes it, or 'reused' for another.
-local fingerprint, token, id = unpack(redis.call('HMGET', KEYS[1], 'fingerprint', 'token', 'job'))
-if id and redis.call('EXISTS', ARGV[4] .. id) == 0 then fingerprint = false end -- the job was forgotten: the key is free
-if fingerprint then
-  if fingerprint ~= ARGV[1] then return 'reused' end
-  if id then return id end
-  if token ~= ARGV[2] then return 'busy' end
+-- Reserve an idempotency key for one request.
+--
+-- KEYS: `key` holds the reservation.
+-- Arguments: `fingerprint` is a digest of the request, `token` identifies the reservation, and
+-- `life_ms` is how long the reservation lasts.
+-- Answers {'reserved'}, {'has_job', id of the job}, {'busy'} while another request makes the job,
+-- or {'reused'} where the key belongs to a request with another fingerprint.
+local key = unpack(KEYS)
+local fingerprint, token, life_ms = ...
+
+local stored, current, job = unpack(redis.call('HMGET', key, 'fingerprint', 'token', 'job'))
+local forgotten = job and redis.call('EXISTS', string.format(RECORD, job)) == 0
+if stored and not forgotten then
+  if stored ~= fingerprint then
+    return {'reused'}
+  end
+  if job then
+    return {'has_job', job}
+  end
+  if current ~= token then
+    return {'busy'}
+  end
 end
-redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'fingerprint', ARGV[1], 'token', ARGV[2])
-redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[3]))
-return 'reserved'
+redis.call('DEL', key)
+redis.call('HSET', key, 'fingerprint', fingerprint, 'token', token)
+redis.call('PEXPIRE', key, life_ms)
+return {'reserved'}

@@ -1,27 +1,48 @@
--- ARGV[3]: grace in ms, ARGV[4]: most attempts, ARGV[5]: '1' for a follower that found nothing to take.
--- For a job whose time in `leased` or `waiting` has come. Returns 'publish' when its message must be sent again, 'take'
--- when the result that it waits for is there, else what was found.
-local stands, asked = status == 'queued' or status == 'running', get('cancel_requested') == '1'
-if stands and late() and not asked then exceed() return 'late' end
-if status == 'queued' and ARGV[5] ~= '1' and tonumber(redis.call('ZSCORE', waiting, id) or 0) > now then
-  return 'early' -- another worker's keeper saw to it
-end
-if status == 'queued' and get('follows') then
-  local found = ARGV[5] ~= '1' and followed(tonumber(ARGV[3]))
-  if found then return found end
-  lead()
+-- Decide what happens to a job whose time in `leased` or `waiting` has come.
+--
+-- Arguments: `grace_ms` is how long a message may take before it is published again,
+-- `max_attempts` is the number of attempts after which a job fails as poisoned, and `no_result` is
+-- true for a follower that found no usable result to take.
+-- Answers 'publish' where the message must be sent again, 'take' where the result that a follower
+-- waits for exists, and otherwise what the job turned out to be: 'follows', 'early', 'leased',
+-- 'canceled', 'deadline_exceeded', 'poisoned' or 'final'.
+local grace_ms, max_attempts, no_result = ...
+local canceled = is_cancel_requested()
+
+if is_open(status) and deadline_passed() and not canceled then
+  fail_by_deadline()
+  return 'deadline_exceeded'
 end
 if status == 'queued' then
-  wait_for_a_worker(tonumber(ARGV[3]))
+  if not no_result and score_of(waiting, id) > now then
+    -- Another reconciler has handled the job already.
+    return 'early'
+  end
+  if get('follows') then
+    local step = not no_result and next_step_of_follower(grace_ms)
+    if step then
+      return step
+    end
+    stop_following()
+  end
+  wait_for_worker(grace_ms)
   return 'publish'
 end
 if status ~= 'running' then
   redis.call('ZREM', leased, id)
   redis.call('ZREM', waiting, id)
-  return 'ended'
+  return 'final'
 end
-if number('lease_ms') > now then return 'leased' end
-if asked then finish('canceled') return 'canceled' end
-if number('attempts') >= tonumber(ARGV[4]) then poison() return 'poisoned' end
-queue_again(tonumber(ARGV[3]))
+if number('lease_ms') > now then
+  return 'leased'
+end
+if canceled then
+  finish('canceled')
+  return 'canceled'
+end
+if number('attempts') >= max_attempts then
+  fail_as_poisoned()
+  return 'poisoned'
+end
+queue_again(grace_ms)
 return 'publish'

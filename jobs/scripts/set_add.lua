@@ -1,36 +1,61 @@
--- Append images to a set, in order, those it holds already left out. KEYS: set, its images, expiring.
--- ARGV: life in ms, grace in ms, prefix of image records, prefix of image members, most images, most bytes,
--- '1' for all or nothing, digests … Returns {'ok', one word per image}, {'gone'}, or {'unknown' | 'full', digest}.
-local expires = tonumber(redis.call('HGET', KEYS[1], 'expires_ms') or 0)
-if expires == 0 then return {'gone'} end
-local life, grace, most, most_bytes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local clock = redis.call('TIME')
-local at = math.max(clock[1] * 1000 + math.floor(clock[2] / 1000) + life, expires)
-local images, bytes = tonumber(redis.call('HGET', KEYS[1], 'images')), tonumber(redis.call('HGET', KEYS[1], 'bytes'))
-local answer, fresh, added = {'ok'}, {}, {}
-for i = 8, #ARGV do
-  local digest = ARGV[i]
-  local text = redis.call('GET', ARGV[3] .. digest)
-  local size = text and cjson.decode(text).bytes
-  local word = 'added'
-  if fresh[digest] or redis.call('ZSCORE', KEYS[2], digest) then word = 'present'
-  elseif not text then word = 'unknown'
-  elseif images >= most or bytes + size > most_bytes then word = 'full' end
-  if ARGV[7] == '1' and (word == 'unknown' or word == 'full') then return {word, digest} end
-  if word == 'added' then
-    added[#added + 1] = {digest, images}
-    fresh[digest], images, bytes = true, images + 1, bytes + size
+-- Append images to a set, in order, without those that it already holds.
+--
+-- KEYS: `set` is the record, `images` holds its digests by position, and `expiring` holds what
+-- expires.
+-- Arguments
+--   digests        The images to append.
+--   life_ms        How long the images live from now, at least.
+--   grace_ms       How much longer their bytes stay.
+--   record_prefix  What precedes the digest in the key of an image's record.
+--   member_prefix  What precedes the digest in a member of `expiring`.
+--   max_images     How many images a set may hold.
+--   max_bytes      How many bytes a set may hold.
+--   atomic         Whether one image that cannot be added refuses all of them.
+-- Answers {'ok', outcome of each image …}, {'gone'}, or {'unknown' or 'full', digest} where
+-- `atomic` refuses. Outcomes are 'added', 'present', 'unknown' and 'full'.
+local set, images, expiring = unpack(KEYS)
+local digests, life_ms, grace_ms, record_prefix, member_prefix, max_images, max_bytes, atomic = ...
+
+local expires = tonumber(redis.call('HGET', set, 'expires_ms') or 0)
+if expires == 0 then
+  return {'gone'}
+end
+local count = tonumber(redis.call('HGET', set, 'images'))
+local bytes = tonumber(redis.call('HGET', set, 'bytes'))
+local answer, added, is_added = {'ok'}, {}, {}
+
+for _, digest in ipairs(digests) do
+  local record = redis.call('GET', record_prefix .. digest)
+  local size = record and cjson.decode(record).bytes
+  local outcome = 'added'
+  if is_added[digest] or redis.call('ZSCORE', images, digest) then
+    outcome = 'present'
+  elseif not record then
+    outcome = 'unknown'
+  elseif count >= max_images or bytes + size > max_bytes then
+    outcome = 'full'
   end
-  answer[#answer + 1] = word
+  if atomic and (outcome == 'unknown' or outcome == 'full') then
+    return {outcome, digest}
+  end
+  if outcome == 'added' then
+    added[#added + 1] = {digest = digest, position = count}
+    is_added[digest] = true
+    count, bytes = count + 1, bytes + size
+  end
+  answer[#answer + 1] = outcome
 end
-for _, pair in ipairs(added) do
-  local member = ARGV[4] .. pair[1]
-  local kept = math.max(at, tonumber(redis.call('ZSCORE', KEYS[3], member) or 0) - grace)
-  redis.call('PEXPIREAT', ARGV[3] .. pair[1], kept)
-  redis.call('ZADD', KEYS[3], kept + grace, member)
-  redis.call('ZADD', KEYS[2], pair[2], pair[1])
+
+-- The images live at least as long as the set.
+local until_ms = math.max(now + life_ms, expires)
+for _, image in ipairs(added) do
+  local member = member_prefix .. image.digest
+  local kept_until = math.max(until_ms, score_of(expiring, member) - grace_ms)
+  redis.call('PEXPIREAT', record_prefix .. image.digest, kept_until)
+  redis.call('ZADD', expiring, kept_until + grace_ms, member)
+  redis.call('ZADD', images, image.position, image.digest)
 end
-redis.call('HSET', KEYS[1], 'images', images, 'bytes', bytes)
-redis.call('PEXPIREAT', KEYS[2], expires)
-redis.call('PEXPIREAT', KEYS[3], at + 86400000)
+redis.call('HSET', set, 'images', count, 'bytes', bytes)
+redis.call('PEXPIREAT', images, expires)
+redis.call('PEXPIREAT', expiring, until_ms + COLLECTION_GRACE_MS)
 return answer

@@ -1,17 +1,27 @@
--- KEYS: set, expiring, the owner's sets. ARGV: id, name, life in ms, grace in ms, member, most sets.
--- Returns 'created' or 'full'. The owner's sets are scored by their expiry: those that are over do not count.
-local id, life = ARGV[1], tonumber(ARGV[3])
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-if redis.call('EXISTS', KEYS[1]) == 1 then return 'created' end
-redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
-if redis.call('ZCARD', KEYS[3]) >= tonumber(ARGV[6]) then return 'full' end
-local at = now + life
-redis.call('HSET', KEYS[1], 'id', id, 'name', ARGV[2], 'images', 0, 'bytes', 0, 'created_ms', now, 'expires_ms', at)
-redis.call('PEXPIREAT', KEYS[1], at)
-redis.call('ZADD', KEYS[2], at + tonumber(ARGV[4]), ARGV[5])
-redis.call('ZADD', KEYS[3], at, id)
-redis.call('PEXPIREAT', KEYS[2], at + 86400000)
-local last = redis.call('ZREVRANGE', KEYS[3], 0, 0, 'WITHSCORES')
-redis.call('PEXPIREAT', KEYS[3], tonumber(last[2]))
+-- Write the record of an empty image set.
+--
+-- KEYS: `set` is the record, `expiring` holds what expires, and `owner_sets` holds the owner's
+-- sets, scored by their expiry.
+-- Arguments: `id` and `name` are the set's, `life_ms` is how long it lives, `grace_ms` is how much
+-- longer its files stay, `member` stands for it in `expiring`, and `max_sets` is how many sets an
+-- owner may have.
+-- Answers 'created' or 'full'.
+local set, expiring, owner_sets = unpack(KEYS)
+local id, name, life_ms, grace_ms, member, max_sets = ...
+
+if redis.call('EXISTS', set) == 1 then
+  return 'created'
+end
+redis.call('ZREMRANGEBYSCORE', owner_sets, '-inf', now)
+if redis.call('ZCARD', owner_sets) >= max_sets then
+  return 'full'
+end
+local expires = now + life_ms
+redis.call('HSET', set, 'id', id, 'name', name, 'images', 0, 'bytes', 0)
+redis.call('HSET', set, 'created_ms', now, 'expires_ms', expires)
+redis.call('PEXPIREAT', set, expires)
+redis.call('ZADD', expiring, expires + grace_ms, member)
+redis.call('PEXPIREAT', expiring, expires + COLLECTION_GRACE_MS)
+redis.call('ZADD', owner_sets, expires, id)
+expire_with_last(owner_sets)
 return 'created'

@@ -1,8 +1,17 @@
--- KEYS: set, its images, expiring, the owner's sets. ARGV: id, grace in ms, member. Returns 1, or 0 if it is gone.
--- The sweep looks at its folder once more after the grace: a file may be on its way there.
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-local clock = redis.call('TIME')
-redis.call('DEL', KEYS[1], KEYS[2])
-redis.call('ZREM', KEYS[4], ARGV[1])
-redis.call('ZADD', KEYS[3], clock[1] * 1000 + math.floor(clock[2] / 1000) + tonumber(ARGV[2]), ARGV[3])
+-- Delete an image set. The sweep deletes its files after the grace, because one may be on its way.
+--
+-- KEYS: `set` is the record, `images` holds its digests, `expiring` holds what expires, and
+-- `owner_sets` holds the owner's sets.
+-- Arguments: `id` is the set's, `grace_ms` is the grace, and `member` stands for the set in
+-- `expiring`.
+-- Answers 1, or 0 where there is no such set.
+local set, images, expiring, owner_sets = unpack(KEYS)
+local id, grace_ms, member = ...
+
+if redis.call('EXISTS', set) == 0 then
+  return 0
+end
+redis.call('DEL', set, images)
+redis.call('ZREM', owner_sets, id)
+redis.call('ZADD', expiring, now + grace_ms, member)
 return 1

@@ -1,14 +1,24 @@
--- Keep a set, whose images are kept already, until a time. KEYS: set, its images, expiring, the owner's sets.
--- ARGV: id, until in ms, grace in ms, member. Returns 1, or 0 if the set is gone.
-local now_at = tonumber(redis.call('HGET', KEYS[1], 'expires_ms') or 0)
-if now_at == 0 then return 0 end
-local at = math.max(now_at, tonumber(ARGV[2]))
-redis.call('HSET', KEYS[1], 'expires_ms', at)
-redis.call('PEXPIREAT', KEYS[1], at)
-redis.call('PEXPIREAT', KEYS[2], at)
-redis.call('ZADD', KEYS[3], at + tonumber(ARGV[3]), ARGV[4])
-redis.call('ZADD', KEYS[4], at, ARGV[1])
-redis.call('PEXPIREAT', KEYS[3], at + 86400000)
-local last = redis.call('ZREVRANGE', KEYS[4], 0, 0, 'WITHSCORES')
-redis.call('PEXPIREAT', KEYS[4], tonumber(last[2]))
+-- Let an image set live until a time, if it does not live longer already. Its images must be kept
+-- until then before.
+--
+-- KEYS: `set` is the record, `images` holds its digests, `expiring` holds what expires, and
+-- `owner_sets` holds the owner's sets, scored by their expiry.
+-- Arguments: `id` is the set's, `until_ms` is the time, `grace_ms` is how much longer its files
+-- stay, and `member` stands for the set in `expiring`.
+-- Answers 1, or 0 where there is no such set.
+local set, images, expiring, owner_sets = unpack(KEYS)
+local id, until_ms, grace_ms, member = ...
+
+local current = tonumber(redis.call('HGET', set, 'expires_ms') or 0)
+if current == 0 then
+  return 0
+end
+local expires = math.max(current, until_ms)
+redis.call('HSET', set, 'expires_ms', expires)
+redis.call('PEXPIREAT', set, expires)
+redis.call('PEXPIREAT', images, expires)
+redis.call('ZADD', expiring, expires + grace_ms, member)
+redis.call('PEXPIREAT', expiring, expires + COLLECTION_GRACE_MS)
+redis.call('ZADD', owner_sets, expires, id)
+expire_with_last(owner_sets)
 return 1

@@ -1,8 +1,21 @@
--- ARGV[3]: token, ARGV[4]: field, ARGV[5]: where the new bytes are, as JSON with 'key', ARGV[6]: data of an event or ''.
--- Returns the key that the field named before, '' if none, or 'lost'.
-if not holds(ARGV[3]) then return 'lost' end
-local before = get(ARGV[4])
-if before == ARGV[5] then return '' end -- asked twice, after a broken connection
-redis.call('HSET', job, ARGV[4], ARGV[5])
-if ARGV[6] ~= '' then emit(ARGV[4], ARGV[6]) end
-return before and cjson.decode(before).key or ''
+-- Let the record name a newer preview or checkpoint.
+--
+-- Arguments: `token` identifies the attempt, `field` is 'preview' or 'checkpoint', `stored` is JSON
+-- with the `key` of the new bytes, and `event` is JSON for the job's watchers or ''.
+-- Answers {'swapped', key of the previous bytes or ''}, or {'lost'} for an attempt without the
+-- lease.
+local token, field, stored, event = ...
+
+if not is_held_by(token) then
+  return {'lost'}
+end
+local previous = get(field)
+if previous == stored then
+  -- The same call was repeated after a broken connection.
+  return {'swapped', ''}
+end
+redis.call('HSET', job, field, stored)
+if event ~= '' then
+  emit(field, event)
+end
+return {'swapped', previous and cjson.decode(previous).key or ''}

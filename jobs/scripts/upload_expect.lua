@@ -1,8 +1,14 @@
--- The bytes of an upload are about to be stored. KEYS: mark of a deletion, expiring. ARGV: member, grace in ms.
--- Returns 0 while the sweep deletes the same bytes: then wait.
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-redis.call('ZADD', KEYS[2], 'GT', now + tonumber(ARGV[2]), ARGV[1])
-if redis.call('TTL', KEYS[2]) < 0 then redis.call('PEXPIREAT', KEYS[2], now + 86400000) end
+-- Announce the bytes of an upload before they are stored. Without a record they are deleted.
+--
+-- KEYS: `leaving` exists while the sweep deletes the same bytes, and `expiring` holds what expires.
+-- Arguments: `member` stands for the upload in `expiring`, and `grace_ms` is how long the record
+-- may take.
+-- Answers 1, or 0 while the sweep deletes the same bytes: the caller must wait.
+local leaving, expiring = unpack(KEYS)
+local member, grace_ms = ...
+
+if redis.call('EXISTS', leaving) == 1 then
+  return 0
+end
+expect(expiring, member, grace_ms)
 return 1

@@ -1,8 +1,15 @@
--- May the sweep delete the bytes of an upload? KEYS: record, mark of a deletion, expiring.
--- ARGV: member, life of the mark in ms. Returns 1 if nobody keeps or expects it; storing it again then waits for the mark.
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-if tonumber(redis.call('ZSCORE', KEYS[3], ARGV[1]) or 0) > now then return 0 end
-redis.call('SET', KEYS[2], '1', 'PX', tonumber(ARGV[2]))
+-- Allow the sweep to delete the bytes of an upload that is neither kept nor expected.
+--
+-- KEYS: `record` is the upload's, `leaving` makes another upload of the same bytes wait, and
+-- `expiring` holds what expires.
+-- Arguments: `member` stands for the upload in `expiring`, and `leaving_ms` is how long an upload
+-- waits at most.
+-- Answers 1, or 0 where the upload is kept or expected.
+local record, leaving, expiring = unpack(KEYS)
+local member, leaving_ms = ...
+
+if redis.call('EXISTS', record) == 1 or score_of(expiring, member) > now then
+  return 0
+end
+redis.call('SET', leaving, '1', 'PX', leaving_ms)
 return 1

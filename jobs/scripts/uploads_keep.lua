@@ -1,21 +1,30 @@
--- Keep uploads for a life from now; never for less than they were kept already. KEYS: expiring.
--- ARGV: life in ms, grace in ms, prefix of the records, prefix of the members, a new record or '', digests …
--- The bytes go a grace after the record. Returns {the earliest expiry, the last record}, or {0, ''} if one is gone.
-local life, grace = tonumber(ARGV[1]), tonumber(ARGV[2])
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local earliest, last = math.huge, ''
-for i = 6, #ARGV do
-  local record, member = ARGV[3] .. ARGV[i], ARGV[4] .. ARGV[i]
-  local kept = tonumber(redis.call('ZSCORE', KEYS[1], member) or 0) - grace
-  local at = math.max(now + life, kept)
-  if ARGV[5] ~= '' then redis.call('SET', record, ARGV[5]) end
-  if redis.call('PEXPIREAT', record, at) == 1 then
-    redis.call('ZADD', KEYS[1], at + grace, member)
-    earliest, last = math.min(earliest, at), redis.call('GET', record)
+-- Let uploads live from now, and never for less than they were kept already.
+--
+-- KEYS: `expiring` holds what expires.
+-- Arguments
+--   digests        The uploads.
+--   life_ms        How long they live from now, at least.
+--   grace_ms       How much longer their bytes stay than their records.
+--   record_prefix  What precedes the digest in the key of a record.
+--   member_prefix  What precedes the digest in a member of `expiring`.
+--   new_record     The record to write, or '' to keep the ones that exist.
+-- Answers {the earliest expiry, the last record}, or {0, ''} where one of them is not stored.
+local expiring = unpack(KEYS)
+local digests, life_ms, grace_ms, record_prefix, member_prefix, new_record = ...
+
+local earliest, last_record = math.huge, ''
+for _, digest in ipairs(digests) do
+  local record, member = record_prefix .. digest, member_prefix .. digest
+  local expires = math.max(now + life_ms, score_of(expiring, member) - grace_ms)
+  if new_record ~= '' then
+    redis.call('SET', record, new_record)
+  end
+  if redis.call('PEXPIREAT', record, expires) == 1 then
+    redis.call('ZADD', expiring, expires + grace_ms, member)
+    earliest, last_record = math.min(earliest, expires), redis.call('GET', record)
   else
     earliest = 0
   end
 end
-redis.call('PEXPIREAT', KEYS[1], now + life + 86400000)
-return {earliest, earliest > 0 and last or ''}
+redis.call('PEXPIREAT', expiring, now + life_ms + COLLECTION_GRACE_MS)
+return {earliest, earliest > 0 and last_record or ''}

@@ -56,7 +56,7 @@ def metrics(services: ServicesDep) -> Response:
 
 def _redis(services: Services) -> tuple[str, int | None]:
     try:
-        return "ok", services.board.workers()
+        return "ok", services.workers.count()
     except RedisError as error:
         return f"unreachable ({type(error).__name__})", None
 

@@ -91,7 +91,7 @@ def list_models(
 ) -> ModelList:
     """The default, your own, torchvision's; with `query` those and timm's whose name holds it."""
     entries = (search_models(query) if query.strip() else list(models().values()))[:limit]
-    digests = services.board.weights([entry.name for entry in entries])
+    digests = services.models.weights([entry.name for entry in entries])
     return ModelList(
         items=[_view(entry, digest) for entry, digest in zip(entries, digests, strict=True)]
     )
@@ -99,7 +99,7 @@ def list_models(
 
 @router.get("/{model}", operation_id="get_model", summary="Read one model")
 def get_model(entry: ExistingModel, services: ServicesDep) -> ModelView:
-    return _view(entry, services.board.weights([entry.name])[0])
+    return _view(entry, services.models.weights([entry.name])[0])
 
 
 @router.get(

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from jobs.errors import NotFound
-from jobs.model import Job, Stored
+from jobs.model import Job, ScratchFile
 from service.conditional import client_has
 from service.problems import Problem
 from service.services import ExistingJob, Services, ServicesDep
@@ -50,7 +50,7 @@ async def get_preview(job: ExistingJob, request: Request, services: ServicesDep)
     )
 
 
-def _named(job: Job) -> Stored:
+def _named(job: Job) -> ScratchFile:
     if job.preview is None:
         raise Problem(
             "preview_not_found",

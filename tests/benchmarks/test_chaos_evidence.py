@@ -91,7 +91,7 @@ def test_without_fencing_the_zombie_is_seen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sound = script_runner.source
-    unfenced = {"finish": sound("finish").replace("not holds(ARGV[3])", "false")}
+    unfenced = {"finish": sound("finish").replace("not is_held_by(token)", "false")}
     assert unfenced["finish"] != sound("finish")
     monkeypatch.setattr(script_runner, "source", lambda name: unfenced.get(name) or sound(name))
     zombie, heir = taken_twice(store, reconciler)

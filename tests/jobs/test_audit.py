@@ -1,4 +1,4 @@
-"""Files and records against each other: nothing that lives is an orphan, and every orphan is found and goes."""
+"""The audit finds every orphan and every missing file, and takes no file in use for an orphan."""
 
 import hashlib
 import os
@@ -27,10 +27,10 @@ def files(settings: Settings) -> ArtifactStore:
     return ArtifactStore(settings.artifacts_location)
 
 
-def test_a_redis_that_is_new_here_deletes_nothing(
+def test_a_redis_without_an_earlier_sweep_deletes_nothing(
     store: JobStore, files: ArtifactStore, settings: Settings
 ) -> None:
-    """It knows of no file, and may be the wrong one, or one that is restored later."""
+    """Such a Redis knows of no file. It may be the wrong one, or one that is restored later."""
     key = "jobs/0123456789abcdef0123456789abcdef/1-a/a.png"
     files.put(key, b"png")
     old = Path(settings.artifacts_location.removeprefix("file://")) / key
@@ -61,7 +61,7 @@ def succeeded(store: JobStore, files: ArtifactStore) -> tuple[Job, Lease]:
 
 
 def lively(redis: Redis, store: JobStore, files: ArtifactStore, settings: Settings) -> None:
-    """One of everything that may be stored: results, work in progress, an image without and in a set, a set's file."""
+    """Store one of everything: results, work in progress, an image in a set, and a set's file."""
     succeeded(store, files)
     lease = claimed(store, new_job(store))
     saved(files, lease)
@@ -77,7 +77,7 @@ def lively(redis: Redis, store: JobStore, files: ArtifactStore, settings: Settin
     sets.keep("ada", made.id, "index/a", b"index")
 
 
-def test_nothing_that_lives_is_an_orphan_or_missing(
+def test_no_file_in_use_is_an_orphan_or_missing(
     redis: Redis, store: JobStore, files: ArtifactStore, settings: Settings, sweep: OrphanSweep
 ) -> None:
     lively(redis, store, files, settings)
@@ -87,7 +87,7 @@ def test_nothing_that_lives_is_an_orphan_or_missing(
     assert sweep.sweep() == 0 and files.keys("") == before
 
 
-def test_what_a_zombie_writes_is_found_and_goes(
+def test_files_of_a_zombie_worker_are_found_and_deleted(
     redis: Redis, store: JobStore, files: ArtifactStore, settings: Settings, sweep: OrphanSweep
 ) -> None:
     lively(redis, store, files, settings)
@@ -109,10 +109,10 @@ def test_what_a_zombie_writes_is_found_and_goes(
     assert set(files.keys("")) == alive >= before
 
 
-def test_an_upload_that_is_just_coming_is_none(
+def test_an_expected_upload_is_not_an_orphan(
     redis: Redis, store: JobStore, files: ArtifactStore, settings: Settings
 ) -> None:
-    """Bytes are stored between a note that they will come and the record."""
+    """Bytes are announced first, then stored, and only then recorded."""
     image = ImageStore(redis, files, settings).put("ada", b"pixels", FACTS)
     digest = image.id.removeprefix("sha256:")
     redis.delete(f"retinoscope:owner:ada:image:{digest}")
@@ -123,7 +123,9 @@ def test_an_upload_that_is_just_coming_is_none(
     assert list(orphans(store, files)) == [f"images/ada/{digest}"]
 
 
-def test_one_sweep_at_a_time(redis: Redis, files: ArtifactStore, sweep: OrphanSweep) -> None:
+def test_only_one_sweep_runs_at_a_time(
+    redis: Redis, files: ArtifactStore, sweep: OrphanSweep
+) -> None:
     files.put(f"jobs/{'0' * 32}/1-abc/a.png", b"late")
     redis.set("retinoscope:swept", "1", px=60_000)
     assert sweep.sweep() == 0 and files.keys("jobs/")
@@ -132,7 +134,7 @@ def test_one_sweep_at_a_time(redis: Redis, files: ArtifactStore, sweep: OrphanSw
     assert redis.pttl("retinoscope:swept") > 0
 
 
-def test_half_a_file_of_a_crash_goes(
+def test_a_partly_written_file_is_deleted(
     settings: Settings, files: ArtifactStore, sweep: OrphanSweep
 ) -> None:
     files.put("jobs/whole", b"whole")
@@ -142,7 +144,7 @@ def test_half_a_file_of_a_crash_goes(
     assert [path for path in Path(settings.data).rglob("*") if path.is_file()] == []
 
 
-def test_a_record_whose_file_is_gone_is_named(store: JobStore, files: ArtifactStore) -> None:
+def test_a_record_whose_file_is_missing_is_reported(store: JobStore, files: ArtifactStore) -> None:
     job, lease = succeeded(store, files)
     succeeded(store, files)
     files.delete_folder(lease.folder)

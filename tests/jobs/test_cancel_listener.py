@@ -1,4 +1,4 @@
-"""A worker hears of a cancel at once, not at its next heartbeat."""
+"""A worker learns of a cancel at once, not at its next heartbeat."""
 
 import threading
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from workers.job_context import JobContext
 
 @pytest.fixture
 def patient(redis: Redis, settings: Settings) -> JobStore:
-    """Leases so long that no heartbeat comes within the test."""
+    """Return a store whose leases are so long that no heartbeat comes within the test."""
     return JobStore(redis, settings.model_copy(update={"lease_s": 600}))
 
 
@@ -34,7 +34,7 @@ def cancels(redis: Redis) -> CancelListener:
 
 
 def listeners(redis: Redis) -> int:
-    """Of this test and, where they are still there, of those before it."""
+    """Count the subscriptions of this test and those that remain of earlier tests."""
     ((_, count),) = redis.pubsub_numsub("retinoscope:cancels")
     return int(count)
 
@@ -68,7 +68,7 @@ def test_a_canceled_job_takes_no_further_step(
     assert context.artifacts == []
 
 
-def test_what_is_canceled_between_watch_and_claim_is_seen(
+def test_a_cancel_between_watch_and_claim_is_noticed(
     patient: JobStore, cancels: CancelListener
 ) -> None:
     job = new_job(patient)
@@ -79,7 +79,7 @@ def test_what_is_canceled_between_watch_and_claim_is_seen(
     assert first is not None and told.is_set()
 
 
-def test_another_jobs_cancel_is_none_of_ours(
+def test_the_cancel_of_another_job_has_no_effect(
     patient: JobStore, cancels: CancelListener, held: tuple[Lease, threading.Event]
 ) -> None:
     lease, told = held
@@ -93,11 +93,11 @@ def test_another_jobs_cancel_is_none_of_ours(
 
 
 def connections(redis: Redis) -> set[str]:
-    """Numbers of those that listen."""
+    """Return the ids of the connections that subscribe."""
     return {client["id"] for client in redis.client_list(_type="pubsub")}
 
 
-def test_it_listens_again_after_redis_was_away(
+def test_the_listener_reconnects_after_a_redis_outage(
     patient: JobStore,
     held: tuple[Lease, threading.Event],
     redis: Redis,

@@ -8,16 +8,17 @@ from celery import Celery
 from redis import Redis
 
 from jobs.celery_message import prepare_message
+from jobs.job_request import JobRequest
 from jobs.model import PreparedMessage
 from jobs.queue import BACK, RUN_JOB, app
 from jobs.settings import Settings
-from jobs.store import JobStore, NewJob
+from jobs.store import JobStore
 
 OWN = {"id", "root_id", "expires", "origin", "correlation_id", "delivery_tag", "reply_to"}
 
 
 def sent(settings: Settings, redis: Redis, job_id: str) -> PreparedMessage:
-    """What Celery puts into Redis for the same job, and where."""
+    """Return what Celery puts into Redis for the same job, and where."""
     real = Celery("real", broker=settings.redis_url)
     real.conf.update(
         {
@@ -32,7 +33,7 @@ def sent(settings: Settings, redis: Redis, job_id: str) -> PreparedMessage:
 
 
 def shape(message: str) -> dict[str, Any]:
-    """The message without what differs from one to the next."""
+    """Return the message without the values that differ between messages."""
     data = json.loads(message)
     for part in ("headers", "properties"):
         data[part] = {
@@ -41,13 +42,15 @@ def shape(message: str) -> dict[str, Any]:
     return data | {"body": json.loads(base64.b64decode(data["body"]))}
 
 
-def test_it_is_what_celery_sends(settings: Settings, redis: Redis) -> None:
+def test_a_prepared_message_equals_the_one_that_celery_sends(
+    settings: Settings, redis: Redis
+) -> None:
     real, ours = sent(settings, redis, "0123"), prepare_message("0123", "fast")
     assert ours.list == real.list
     assert shape(ours.message) == shape(real.message)
 
 
-def test_no_two_messages_have_an_id_in_common() -> None:
+def test_every_message_has_ids_of_its_own() -> None:
     one, other = (json.loads(prepare_message("0123", "slow").message) for _ in range(2))
     assert one["headers"]["id"] != other["headers"]["id"] == other["properties"]["correlation_id"]
     assert one["properties"]["delivery_tag"] != other["properties"]["delivery_tag"]
@@ -62,7 +65,7 @@ def test_record_and_message_are_written_in_one_step(store: JobStore) -> None:
 
     telling = JobStore(store.redis, store.settings, remembered)
     job = telling.create(
-        NewJob(owner="local", technique="saliency", model="m", queue="fast", params={})
+        JobRequest(owner="local", technique="saliency", model="m", queue="fast", params={})
     )
     assert store.redis.lrange(made[0].list, 0, -1) == [made[0].message]
     assert job.id in base64.b64decode(json.loads(made[0].message)["body"]).decode()

@@ -1,4 +1,4 @@
-"""A job ends by its deadline, wherever it stands and whoever has died."""
+"""A job ends by its deadline, whatever its status and whichever process has died."""
 
 import time
 
@@ -8,11 +8,12 @@ from redis import Redis
 from jobs.artifacts import ArtifactStore
 from jobs.create_options import CreateOptions
 from jobs.errors import Canceled, DeadlineExceeded, LeaseLost
+from jobs.job_request import JobRequest
 from jobs.lease import claim
 from jobs.model import Job, Progress, Status
 from jobs.reconciler import Reconciler
 from jobs.settings import Settings
-from jobs.store import JobStore, NewJob
+from jobs.store import JobStore
 from tests.jobs.test_transitions import claimed, new_job
 from tests.wait import wait_until
 
@@ -20,7 +21,9 @@ BRIEF_S = 0.15
 
 
 def brief_job(store: JobStore, deadline_s: float = BRIEF_S) -> Job:
-    new = NewJob(owner="local", technique="saliency", model="m", queue="fast", params={"seed": 7})
+    new = JobRequest(
+        owner="local", technique="saliency", model="m", queue="fast", params={"seed": 7}
+    )
     return store.create(new, CreateOptions(deadline_s))
 
 
@@ -44,7 +47,7 @@ def test_a_deadline_counts_from_acceptance(store: JobStore) -> None:
     assert new_job(store).deadline_ms is None
 
 
-def test_one_that_nobody_took_ends_without_any_worker(
+def test_a_waiting_job_fails_at_its_deadline_without_a_worker(
     store: JobStore, reconciler: Reconciler
 ) -> None:
     job = brief_job(store)
@@ -52,9 +55,7 @@ def test_one_that_nobody_took_ends_without_any_worker(
     exceeded(store, job, "waiting")
 
 
-def test_it_is_looked_at_when_the_deadline_passes_not_when_its_message_is_due(
-    store: JobStore, redis: Redis
-) -> None:
+def test_a_job_is_due_at_its_deadline_if_that_is_earlier(store: JobStore, redis: Redis) -> None:
     waits, runs = brief_job(store), brief_job(store)
     claimed(store, runs)
     assert redis.zscore("retinoscope:waiting", waits.id) == waits.deadline_ms
@@ -63,14 +64,14 @@ def test_it_is_looked_at_when_the_deadline_passes_not_when_its_message_is_due(
     assert (redis.zscore("retinoscope:waiting", patient.id) or 0) < (patient.deadline_ms or 0)
 
 
-def test_one_that_comes_too_late_is_not_begun(store: JobStore) -> None:
+def test_a_job_past_its_deadline_is_not_started(store: JobStore) -> None:
     job = brief_job(store)
     time.sleep(BRIEF_S)
     assert claim(store, job.id) is None
     exceeded(store, job, "waiting")
 
 
-def test_a_running_one_is_stopped_at_its_next_progress(store: JobStore) -> None:
+def test_a_running_job_is_stopped_at_its_next_progress(store: JobStore) -> None:
     job = brief_job(store)
     lease = claimed(store, job)
     lease.heartbeat(Progress(done=3, total=8))
@@ -84,16 +85,18 @@ def test_a_running_one_is_stopped_at_its_next_progress(store: JobStore) -> None:
         lease.heartbeat()
 
 
-def test_a_running_one_that_makes_no_progress_is_stopped_by_its_heartbeat(store: JobStore) -> None:
+def test_a_running_job_without_progress_is_stopped_by_its_heartbeat(store: JobStore) -> None:
     job = brief_job(store)
     with claimed(store, job) as lease:
         wait_until(lambda: store.get(job.id).status.final)
         with pytest.raises((DeadlineExceeded, LeaseLost)):
-            wait_until(lease.check)
+            wait_until(lease.raise_if_stopped)
     exceeded(store, job, "running")
 
 
-def test_a_worker_that_hangs_cannot_hold_it_longer(store: JobStore, reconciler: Reconciler) -> None:
+def test_a_hanging_worker_cannot_hold_a_job_past_its_deadline(
+    store: JobStore, reconciler: Reconciler
+) -> None:
     job = brief_job(store)
     lease = claimed(store, job)
     began = time.monotonic()
@@ -104,7 +107,7 @@ def test_a_worker_that_hangs_cannot_hold_it_longer(store: JobStore, reconciler: 
         lease.succeed({}, [], {})
 
 
-def test_a_result_that_is_too_late_is_none(store: JobStore) -> None:
+def test_a_result_after_the_deadline_is_refused(store: JobStore) -> None:
     job = brief_job(store)
     lease = claimed(store, job)
     time.sleep(BRIEF_S)
@@ -113,7 +116,7 @@ def test_a_result_that_is_too_late_is_none(store: JobStore) -> None:
     exceeded(store, job, "running")
 
 
-def test_a_cancel_that_came_before_is_a_cancel(store: JobStore) -> None:
+def test_an_earlier_cancel_takes_precedence_over_the_deadline(store: JobStore) -> None:
     job = brief_job(store)
     lease = claimed(store, job)
     store.cancel(job.id, "local")
@@ -124,7 +127,7 @@ def test_a_cancel_that_came_before_is_a_cancel(store: JobStore) -> None:
     assert store.get(job.id).status is Status.CANCELED
 
 
-def test_one_that_lost_its_worker_is_not_begun_again_too_late(
+def test_a_job_that_lost_its_worker_is_not_restarted_after_its_deadline(
     store: JobStore, reconciler: Reconciler
 ) -> None:
     job = brief_job(store, 1)

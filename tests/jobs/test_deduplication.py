@@ -1,4 +1,4 @@
-"""Identical work is done once, and what becomes of one job never touches another."""
+"""Identical jobs are computed once, and what happens to one job never affects another."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,13 +12,14 @@ from jobs.artifacts import ArtifactStore
 from jobs.audit import orphans
 from jobs.create_options import CreateOptions, WorkKey
 from jobs.deduplication import Deduplicator
-from jobs.errors import OtherWeights, TooSlow
+from jobs.errors import OtherWeights, TooLate
+from jobs.job_request import JobRequest
 from jobs.lease import Lease
 from jobs.model import Artifact, Job, JobError, Progress, Status
 from jobs.reconciler import Reconciler
 from jobs.settings import Settings
-from jobs.store import JobStore, NewJob, new_job_id
-from tests.jobs.test_transitions import claimed
+from jobs.store import JobStore, new_job_id
+from tests.jobs.test_transitions import claimed, recovered
 from tests.wait import wait_until
 
 BASIS = {"retinoscope": "1", "weights": "sha256:w"}
@@ -49,7 +50,9 @@ def reconciler(store: JobStore, files: ArtifactStore, published: list[str]) -> R
 def made(
     sharing: Deduplicator, seed: int = 7, work: WorkKey = WORK, deadline_s: float | None = None
 ) -> Job:
-    new = NewJob(owner="ada", technique="saliency", model="m", queue="fast", params={"seed": seed})
+    new = JobRequest(
+        owner="ada", technique="saliency", model="m", queue="fast", params={"seed": seed}
+    )
     return sharing.create(new, CreateOptions(deadline_s, None, work))
 
 
@@ -66,7 +69,7 @@ def finished(
 
 
 def led(store: JobStore, sharing: Deduplicator, files: ArtifactStore) -> Job:
-    """A job that succeeded by itself."""
+    """Create a job that succeeds by itself."""
     job = made(sharing)
     finished(files, claimed(store, job))
     return store.get(job.id)
@@ -91,7 +94,7 @@ def has_the_result_of(store: JobStore, files: ArtifactStore, job: Job, leader: J
     assert job.follows is None
 
 
-def test_the_result_of_an_identical_job_is_there_at_once(
+def test_a_job_takes_the_result_of_an_identical_job_at_once(
     store: JobStore, sharing: Deduplicator, files: ArtifactStore
 ) -> None:
     first = led(store, sharing, files)
@@ -104,7 +107,7 @@ def test_the_result_of_an_identical_job_is_there_at_once(
 
 
 @pytest.mark.parametrize("forgotten", ["first", "second"])
-def test_forgetting_one_leaves_the_others_result(
+def test_deleting_a_job_keeps_the_results_of_identical_jobs(
     store: JobStore, sharing: Deduplicator, files: ArtifactStore, forgotten: str
 ) -> None:
     first = led(store, sharing, files)
@@ -123,7 +126,7 @@ def test_forgetting_one_leaves_the_others_result(
         )
 
 
-def test_one_that_is_made_while_another_runs_follows_it(
+def test_a_job_follows_an_identical_job_that_runs(
     store: JobStore,
     sharing: Deduplicator,
     files: ArtifactStore,
@@ -151,7 +154,7 @@ def test_one_that_is_made_while_another_runs_follows_it(
 @pytest.mark.parametrize(
     "end", ["fails", "is canceled", "is canceled at once", "is forgotten", "is gone"]
 )
-def test_where_the_leader_has_no_result_the_follower_runs_itself(
+def test_a_follower_runs_by_itself_if_its_leader_has_no_result(
     store: JobStore,
     sharing: Deduplicator,
     files: ArtifactStore,
@@ -182,7 +185,7 @@ def test_where_the_leader_has_no_result_the_follower_runs_itself(
     assert ended.status is Status.SUCCEEDED and not ended.cached and ended.attempts == 1
 
 
-def test_of_followers_that_lost_their_leader_one_leads(
+def test_one_of_the_followers_leads_if_their_leader_is_canceled(
     store: JobStore,
     sharing: Deduplicator,
     files: ArtifactStore,
@@ -202,14 +205,16 @@ def test_of_followers_that_lost_their_leader_one_leads(
             has_the_result_of(store, files, job, store.get(heir))
 
 
-def test_of_many_at_once_one_leads(store: JobStore, sharing: Deduplicator, redis: Redis) -> None:
+def test_one_of_many_concurrent_jobs_leads(
+    store: JobStore, sharing: Deduplicator, redis: Redis
+) -> None:
     with ThreadPoolExecutor(16) as pool:
         jobs = list(pool.map(lambda _: made(sharing), range(32)))
     leaders = [job for job in jobs if job.follows is None]
     assert len(leaders) == 1 and {job.follows for job in jobs} == {None, leaders[0].id}
 
 
-def test_a_follower_that_goes_leaves_the_leader_alone(
+def test_canceling_or_deleting_a_follower_does_not_affect_the_leader(
     store: JobStore, sharing: Deduplicator, files: ArtifactStore, reconciler: Reconciler
 ) -> None:
     leader = made(sharing)
@@ -224,7 +229,7 @@ def test_a_follower_that_goes_leaves_the_leader_alone(
     has_the_result_of(store, files, kept, leader)
 
 
-def test_one_that_does_not_share_neither_takes_nor_follows_but_gives(
+def test_a_job_that_does_not_share_still_leaves_its_result_to_others(
     store: JobStore,
     sharing: Deduplicator,
     files: ArtifactStore,
@@ -254,20 +259,20 @@ def test_a_follower_keeps_its_own_deadline(
     assert store.get(leader.id).status is Status.QUEUED
 
 
-def test_who_dies_while_taking_is_no_loss(
+def test_a_result_is_taken_again_if_the_first_taker_dies(
     store: JobStore, sharing: Deduplicator, files: ArtifactStore, reconciler: Reconciler
 ) -> None:
     leader = made(sharing)
     follower = made(sharing)
     finished(files, claimed(store, leader))
-    assert store.transition("recover", follower.id, "ada", 300, 3) == "take"
+    assert recovered(store, follower.id) == "take"
     assert reconciler.recover() == []  # not yet: somebody is about to take it
     wait_until(lambda: reconciler.recover() == [] and store.get(follower.id).status.final)
     has_the_result_of(store, files, follower, leader)
 
 
 @pytest.mark.parametrize("wrong", ["file gone", "other weights", "no result"])
-def test_what_cannot_be_used_is_computed(
+def test_a_job_is_computed_if_the_existing_result_is_unusable(
     store: JobStore,
     sharing: Deduplicator,
     files: ArtifactStore,
@@ -293,7 +298,7 @@ def test_what_cannot_be_used_is_computed(
     has_the_result_of(store, files, made(sharing), fresh)
 
 
-def test_files_whose_record_never_came_are_swept(
+def test_copied_files_without_a_record_are_swept(
     store: JobStore,
     sharing: Deduplicator,
     files: ArtifactStore,
@@ -305,7 +310,7 @@ def test_files_whose_record_never_came_are_swept(
 
     create = store.create
 
-    def dies(new: NewJob, terms: CreateOptions, **more: Any) -> Job:
+    def dies(new: JobRequest, terms: CreateOptions, **more: Any) -> Job:
         if more:
             raise KeyboardInterrupt
         return create(new, terms)
@@ -318,21 +323,21 @@ def test_files_whose_record_never_came_are_swept(
     wait_until(lambda: reconciler.sweep() or not files.keys(copied[0].rpartition("/")[0]))
 
 
-def test_a_record_that_comes_too_late_for_its_files_is_not_written(
+def test_a_record_is_not_written_once_its_copied_files_may_be_swept(
     store: JobStore, redis: Redis
 ) -> None:
-    new = NewJob(owner="ada", technique="saliency", model="m", queue="fast", params={})
+    new = JobRequest(owner="ada", technique="saliency", model="m", queue="fast", params={})
     keys, job_id = redis.dbsize(), new_job_id()
-    with pytest.raises(TooSlow):
+    with pytest.raises(TooLate):
         store.create(new, CreateOptions(work=WORK), job_id=job_id, result=["result", "{}"])
     assert redis.dbsize() == keys
     redis.zadd(redis_keys.EXPIRING, {f"job:{job_id}": 1})
-    with pytest.raises(TooSlow):
+    with pytest.raises(TooLate):
         store.create(new, CreateOptions(work=WORK), job_id=job_id, result=["result", "{}"])
 
 
 @pytest.mark.parametrize("by_now", ["sha256:x", None])
-def test_work_named_with_other_weights_is_refused_before_anything_is_written(
+def test_changed_weights_are_refused_before_anything_is_written(
     store: JobStore, sharing: Deduplicator, redis: Redis, by_now: str | None
 ) -> None:
     work = WorkKey(WORK.name, BASIS, model=redis_keys.weights("m"))
@@ -377,7 +382,7 @@ def test_a_leader_that_lost_its_worker_is_still_followed(
     has_the_result_of(store, files, follower, leader)
 
 
-def test_nothing_of_the_work_stays_when_its_last_job_is_forgotten(
+def test_the_work_key_is_gone_when_its_last_job_is_deleted(
     store: JobStore, sharing: Deduplicator, files: ArtifactStore
 ) -> None:
     first = led(store, sharing, files)

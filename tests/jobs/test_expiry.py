@@ -1,4 +1,4 @@
-"""When its time is over, everything goes together: records, events, inputs, files, previews and checkpoints."""
+"""Records, events, inputs, files, previews and checkpoints expire together."""
 
 import time
 
@@ -22,7 +22,7 @@ SHARED = {"retinoscope:counters"}
 
 
 def fill(redis: Redis, files: ArtifactStore, settings: Settings) -> None:
-    """Jobs that ended in every way, with scratch files of theirs, and everything that can be uploaded."""
+    """Create jobs that end in every way, with scratch files, and one upload of each kind."""
     store = JobStore(redis, settings)
     for end in ("succeed", "fail", "cancel", "canceled while it waits"):
         job = new_job(store)
@@ -51,7 +51,7 @@ def fill(redis: Redis, files: ArtifactStore, settings: Settings) -> None:
     sets.keep("ada", made.id, "index/a", b"index")
 
 
-def test_after_expiry_no_key_and_no_file_is_left(redis: Redis, settings: Settings) -> None:
+def test_no_key_and_no_file_is_left_after_expiry(redis: Redis, settings: Settings) -> None:
     brief = settings.model_copy(update={"job_ttl_s": 1})
     store, files = JobStore(redis, brief), ArtifactStore(settings.artifacts_location)
     reconciler = Reconciler(store, files, lambda *_: None)

@@ -1,4 +1,4 @@
-"""Image sets: ordered, without doubles, bounded; their images outlive them; nothing is left of what is gone."""
+"""Image sets are ordered, bounded and free of duplicates, and they keep their images alive."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ FACTS = ImageFacts(width=9, height=9, media_type="image/png")
 
 
 class Shop:
-    """Stores on one Redis and one folder, with settings of their own."""
+    """The stores of one Redis and one folder, with settings of their own."""
 
     def __init__(self, redis: Redis, settings: Settings, **changes: object) -> None:
         self.settings = settings.model_copy(update=changes)
@@ -35,7 +35,7 @@ class Shop:
         return self.images.put(owner, f"pixels {number}".encode(), FACTS).id
 
     def filled(self, *numbers: int) -> str:
-        """The id of Ada's new set of those images."""
+        """Create a set of those images for Ada and return its id."""
         made = self.sets.create("ada", "")
         self.sets.add("ada", made.id, [self.put(number) for number in numbers])
         return made.id
@@ -70,7 +70,7 @@ def test_a_new_set_is_empty(shop: Shop) -> None:
     assert shop.sets.get("ada", made.id) == made
 
 
-def test_images_stay_in_the_order_in_which_they_were_added_without_doubles(shop: Shop) -> None:
+def test_images_keep_the_order_in_which_they_were_added_without_duplicates(shop: Shop) -> None:
     ids = [shop.put(number) for number in range(5)]
     made = shop.sets.create("ada", "")
     shop.sets.add("ada", made.id, [ids[3], ids[1], ids[3]])
@@ -81,7 +81,7 @@ def test_images_stay_in_the_order_in_which_they_were_added_without_doubles(shop:
     assert (now.images, now.bytes) == (4, 4 * len(b"pixels 0"))
 
 
-def test_all_or_nothing(make: MakeShop) -> None:
+def test_add_appends_all_images_or_none(make: MakeShop) -> None:
     shop = make(max_set_images=3)
     set_id = shop.filled(0, 1)
     gone = "sha256:" + "0" * 64
@@ -93,7 +93,7 @@ def test_all_or_nothing(make: MakeShop) -> None:
     assert shop.sets.add("ada", set_id, [shop.put(0), shop.put(2)]).images == 3
 
 
-def test_what_can_be_added_is_added(make: MakeShop) -> None:
+def test_add_some_appends_the_images_that_fit(make: MakeShop) -> None:
     shop = make(max_set_images=3)
     set_id = shop.filled(0)
     sent = [
@@ -110,14 +110,14 @@ def test_what_can_be_added_is_added(make: MakeShop) -> None:
     assert shop.sets.members("ada", set_id, 0, 9) == [shop.put(number) for number in range(3)]
 
 
-def test_bytes_are_bounded(make: MakeShop) -> None:
+def test_the_bytes_of_a_set_are_bounded(make: MakeShop) -> None:
     shop = make(max_set_bytes=2 * len(b"pixels 0"))
     set_id = shop.filled(0, 1)
     with pytest.raises(ImageSetFull):
         shop.sets.add("ada", set_id, [shop.put(2)])
 
 
-def test_an_owner_has_so_many_sets_and_no_more(make: MakeShop) -> None:
+def test_the_sets_of_an_owner_are_bounded(make: MakeShop) -> None:
     shop = make(max_sets=3)
     made = [shop.sets.create("ada", "").id for _ in range(3)]
     with pytest.raises(TooManyImageSets):
@@ -128,7 +128,7 @@ def test_an_owner_has_so_many_sets_and_no_more(make: MakeShop) -> None:
     assert [found.id for found in shop.sets.page("ada", None, 9)] == sorted(made[1:], reverse=True)
 
 
-def test_a_set_that_has_expired_does_not_count_swept_or_not(make: MakeShop) -> None:
+def test_an_expired_set_does_not_count_whether_swept_or_not(make: MakeShop) -> None:
     shop, brief = make(max_sets=2), make(max_sets=2, job_ttl_s=0.2)
     kept, expired = shop.sets.create("ada", "").id, brief.sets.create("ada", "").id
     time.sleep(0.4)
@@ -139,7 +139,7 @@ def test_a_set_that_has_expired_does_not_count_swept_or_not(make: MakeShop) -> N
         shop.sets.create("ada", "")
 
 
-def test_pages_go_back_in_time(shop: Shop) -> None:
+def test_pages_list_the_newest_sets_first(shop: Shop) -> None:
     made = [shop.sets.create("ada", str(number)).id for number in range(7)]
     first = shop.sets.page("ada", None, 3)
     second = shop.sets.page("ada", first[-1].id, 99)
@@ -147,7 +147,7 @@ def test_pages_go_back_in_time(shop: Shop) -> None:
     assert len(first) == 3 and shop.sets.page("bob", None, 3) == []
 
 
-def test_ids_of_one_moment_sort_by_chance_but_pages_lose_none(shop: Shop) -> None:
+def test_pages_lose_no_set_of_the_same_millisecond(shop: Shop) -> None:
     made = {shop.sets.create("ada", "").id for _ in range(30)}
     seen: list[str] = []
     while page := shop.sets.page("ada", seen[-1] if seen else None, 4):
@@ -156,25 +156,31 @@ def test_ids_of_one_moment_sort_by_chance_but_pages_lose_none(shop: Shop) -> Non
 
 
 @pytest.mark.parametrize("set_id", ["", "x", "0" * 31, "0" * 32, "../../../../../../../etc/passwd"])
-def test_a_set_that_is_not_there(shop: Shop, set_id: str) -> None:
+def test_an_unknown_set_is_not_found(shop: Shop, set_id: str) -> None:
     sets, owner = shop.sets, "ada"
     for wrong in (
-        lambda: sets.get(owner, set_id), lambda: sets.use(owner, set_id), lambda: sets.add(owner, set_id, []),
-        lambda: sets.members(owner, set_id, 0, 1), lambda: sets.delete(owner, set_id),
+        lambda: sets.get(owner, set_id),
+        lambda: sets.use(owner, set_id),
+        lambda: sets.add(owner, set_id, []),
+        lambda: sets.members(owner, set_id, 0, 1),
+        lambda: sets.delete(owner, set_id),
         lambda: sets.keep(owner, set_id, "index", b""),
-    ):  # fmt: skip
+    ):
         with pytest.raises(NotFound):
             wrong()
 
 
-def test_what_is_another_owners_is_not_there(shop: Shop) -> None:
+def test_the_set_of_another_owner_is_not_found(shop: Shop) -> None:
     set_id = shop.filled(0, 1)
     shop.sets.keep("ada", set_id, "index", b"numbers")
     for wrong in (
-        lambda: shop.sets.get("bob", set_id), lambda: shop.sets.use("bob", set_id),
-        lambda: shop.sets.add("bob", set_id, []), lambda: shop.sets.members("bob", set_id, 0, 1),
-        lambda: shop.sets.delete("bob", set_id), lambda: shop.sets.keep("bob", set_id, "index", b""),
-    ):  # fmt: skip
+        lambda: shop.sets.get("bob", set_id),
+        lambda: shop.sets.use("bob", set_id),
+        lambda: shop.sets.add("bob", set_id, []),
+        lambda: shop.sets.members("bob", set_id, 0, 1),
+        lambda: shop.sets.delete("bob", set_id),
+        lambda: shop.sets.keep("bob", set_id, "index", b""),
+    ):
         with pytest.raises(NotFound):
             wrong()
     assert shop.sets.kept("bob", set_id, "index") is None
@@ -184,7 +190,9 @@ def test_what_is_another_owners_is_not_there(shop: Shop) -> None:
     assert shop.sets.get("ada", set_id).images == 2
 
 
-def test_many_writers_neither_lose_nor_double_nor_exceed(make: MakeShop) -> None:
+def test_concurrent_writers_neither_lose_nor_duplicate_images_nor_exceed_limits(
+    make: MakeShop,
+) -> None:
     shop = make(max_set_images=60)
     set_id = shop.sets.create("ada", "").id
     ids = [shop.put(number) for number in range(80)]
@@ -221,7 +229,7 @@ def test_many_writers_neither_lose_nor_double_nor_exceed(make: MakeShop) -> None
     assert scores == list(range(60))
 
 
-def test_an_image_about_to_expire_lives_on_in_a_set(make: MakeShop) -> None:
+def test_a_set_keeps_an_image_that_is_about_to_expire(make: MakeShop) -> None:
     brief, shop = make(job_ttl_s=0.3), make()
     image = brief.put(0)
     made = shop.sets.create("ada", "")
@@ -232,7 +240,7 @@ def test_an_image_about_to_expire_lives_on_in_a_set(make: MakeShop) -> None:
     assert shop.images.get("ada", image).expires_ms >= shop.sets.get("ada", made.id).expires_ms
 
 
-def test_neither_another_use_nor_another_upload_shortens_the_life_of_an_image_in_a_set(
+def test_no_other_use_or_upload_shortens_the_life_of_an_image_in_a_set(
     make: MakeShop,
 ) -> None:
     brief, shop = make(job_ttl_s=0.3), make()
@@ -248,7 +256,7 @@ def test_neither_another_use_nor_another_upload_shortens_the_life_of_an_image_in
     assert shop.images.read("ada", image) == b"pixels 0"
 
 
-def test_use_keeps_set_and_images_together(make: MakeShop) -> None:
+def test_a_use_extends_the_life_of_the_set_and_its_images(make: MakeShop) -> None:
     shop = make(job_ttl_s=1)
     set_id = shop.filled(*range(5))
     shop.sets.keep("ada", set_id, "index", b"numbers")
@@ -264,13 +272,13 @@ def test_use_keeps_set_and_images_together(make: MakeShop) -> None:
     assert shop.sets.kept("ada", set_id, "index") == b"numbers"
 
 
-def test_many_uses_renew_few_times(shop: Shop) -> None:
+def test_few_of_many_uses_extend_the_life_of_a_set(shop: Shop) -> None:
     set_id = shop.filled(0, 1)
     expiries = {shop.sets.use("ada", set_id).expires_ms for _ in range(20)}
     assert len(expiries) == 1
 
 
-def test_adding_renews_the_set_and_what_it_holds(make: MakeShop) -> None:
+def test_adding_extends_the_life_of_the_set_and_its_images(make: MakeShop) -> None:
     shop = make(job_ttl_s=0.6)
     set_id = shop.filled(0)
     for number in range(1, 6):
@@ -282,7 +290,7 @@ def test_adding_renews_the_set_and_what_it_holds(make: MakeShop) -> None:
         assert shop.images.get("ada", image).expires_ms >= now.expires_ms
 
 
-def test_an_expired_set_goes_with_its_folder_and_then_its_images(make: MakeShop) -> None:
+def test_an_expired_set_is_deleted_with_its_folder_and_then_its_images(make: MakeShop) -> None:
     shop = make(job_ttl_s=0.2)
     set_id = shop.filled(0, 1)
     shop.sets.keep("ada", set_id, "index/layer", b"numbers")
@@ -295,7 +303,7 @@ def test_an_expired_set_goes_with_its_folder_and_then_its_images(make: MakeShop)
     wait_until(lambda: list(shop.redis.scan_iter("*")) == [])
 
 
-def test_a_deleted_set_goes_at_once_and_leaves_the_images_that_others_hold(shop: Shop) -> None:
+def test_a_deleted_set_is_gone_at_once_and_leaves_images_of_other_sets(shop: Shop) -> None:
     mine, other = shop.filled(0, 1), shop.filled(1)
     shop.sets.keep("ada", mine, "index", b"numbers")
     shop.sets.delete("ada", mine)
@@ -310,7 +318,7 @@ def test_a_deleted_set_goes_at_once_and_leaves_the_images_that_others_hold(shop:
     ]
 
 
-def test_a_file_that_comes_after_the_deletion_goes_too(shop: Shop) -> None:
+def test_a_file_stored_after_the_deletion_is_deleted_too(shop: Shop) -> None:
     set_id = shop.filled(0)
 
     class Slow(ArtifactStore):
@@ -326,7 +334,7 @@ def test_a_file_that_comes_after_the_deletion_goes_too(shop: Shop) -> None:
     assert shop.files.keys("sets/") == []
 
 
-def test_a_file_whose_writer_died_after_the_deletion_goes_with_the_next_sweep(shop: Shop) -> None:
+def test_a_file_whose_writer_died_after_the_deletion_is_swept(shop: Shop) -> None:
     set_id = shop.filled(0)
     shop.sets.delete("ada", set_id)
     shop.reconciler.sweep()
@@ -351,8 +359,8 @@ def test_every_key_expires(shop: Shop) -> None:
     assert [key for key in keys if shop.redis.pttl(key) < 0] == []
 
 
-def test_the_sweep_never_takes_bytes_that_were_stored_again(make: MakeShop) -> None:
-    """While it deletes, an upload of the same image waits; the set made of it then has its bytes."""
+def test_the_sweep_never_deletes_bytes_that_were_stored_again(make: MakeShop) -> None:
+    """An upload of the same image waits for the deletion, and a set of it then has the bytes."""
     shop = make(job_ttl_s=0.2)
     image = shop.put(0)
     time.sleep(0.3)
@@ -368,7 +376,7 @@ def test_the_sweep_never_takes_bytes_that_were_stored_again(make: MakeShop) -> N
     sweeper = ImageStore(shop.redis, Slow(shop.settings.artifacts_location), shop.settings)
     shop.redis.zadd("retinoscope:expiring", {"image:ada:" + image.removeprefix("sha256:"): 1})
     with ThreadPoolExecutor(2) as pool:
-        sweep = pool.submit(sweeper.forget_expired, "ada:" + image.removeprefix("sha256:"))
+        sweep = pool.submit(sweeper.delete_expired, "ada:" + image.removeprefix("sha256:"))
         assert deleting.wait(10)
         upload = pool.submit(longer.filled, 0)
         time.sleep(0.1)
@@ -381,8 +389,8 @@ def test_the_sweep_never_takes_bytes_that_were_stored_again(make: MakeShop) -> N
     assert longer.images.read("ada", image) == b"pixels 0"
 
 
-def test_ten_thousand_images(make: MakeShop) -> None:
-    """Filled in pieces, kept whole: the last and the first are there for as long as the set."""
+def test_a_set_of_ten_thousand_images_is_kept_whole(make: MakeShop) -> None:
+    """The first and the last image live as long as the set, which is extended in batches."""
     shop = make()
     pipe = shop.redis.pipeline()
     ids = [f"sha256:{number:064x}" for number in range(10_000)]

@@ -1,4 +1,4 @@
-"""What a crash leaves is put right, once; what has expired goes with its files."""
+"""The reconciler repairs what a crash leaves, once, and deletes expired data with its files."""
 
 import time
 
@@ -100,7 +100,7 @@ def test_a_canceled_job_whose_worker_died_ends_as_canceled(
     assert store.get(job.id).status is Status.CANCELED
 
 
-def test_an_expired_job_goes_with_its_files(
+def test_an_expired_job_is_deleted_with_its_files(
     redis: Redis, settings: Settings, files: ArtifactStore, reconciler: Reconciler
 ) -> None:
     brief = JobStore(redis, settings.model_copy(update={"job_ttl_s": 0.2}))
@@ -114,7 +114,7 @@ def test_an_expired_job_goes_with_its_files(
     assert not [key for key in redis.scan_iter("*") if job.id in key]
 
 
-def test_a_job_that_waits_longer_than_its_life_is_kept(
+def test_a_job_that_waits_longer_than_its_lifetime_is_kept(
     redis: Redis, settings: Settings, reconciler: Reconciler
 ) -> None:
     brief = JobStore(redis, settings.model_copy(update={"job_ttl_s": 0.1}))
@@ -124,7 +124,7 @@ def test_a_job_that_waits_longer_than_its_life_is_kept(
     assert brief.get(job.id).status is Status.QUEUED
 
 
-def test_an_image_lives_as_long_as_somebody_uses_it(
+def test_an_image_lives_as_long_as_it_is_used(
     redis: Redis, settings: Settings, files: ArtifactStore, reconciler: Reconciler
 ) -> None:
     images = ImageStore(redis, files, settings)
@@ -144,7 +144,7 @@ def test_an_image_lives_as_long_as_somebody_uses_it(
     assert files.keys("images/") == []
 
 
-def test_an_array_goes_like_an_image_and_is_none(
+def test_an_array_expires_like_an_image_and_is_never_taken_for_one(
     redis: Redis, settings: Settings, files: ArtifactStore, reconciler: Reconciler
 ) -> None:
     arrays, images = ArrayStore(redis, files, settings), ImageStore(redis, files, settings)

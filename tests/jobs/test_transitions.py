@@ -1,4 +1,4 @@
-"""Every state and every move: what is allowed happens once, everything else is refused."""
+"""Every allowed transition happens once, and every other one is refused."""
 
 import json
 import threading
@@ -7,19 +7,23 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
+from pydantic import ValidationError
 from redis import Redis
 
 from jobs.errors import Canceled, LeaseLost, NotFound, QueueFull, StillRunning, TooManyJobs
+from jobs.job_request import JobRequest
 from jobs.lease import Lease, claim
 from jobs.model import Artifact, Job, JobError, Progress, Status
 from jobs.settings import Settings
-from jobs.store import JobStore, NewJob
+from jobs.store import JobStore
+from jobs.transitions import Answer
+from retinoscope.child import Child
 from tests.wait import wait_until
 
 
 def new_job(store: JobStore, owner: str = "local", technique: str = "saliency") -> Job:
     return store.create(
-        NewJob(owner=owner, technique=technique, model="m", queue="fast", params={"seed": 7})
+        JobRequest(owner=owner, technique=technique, model="m", queue="fast", params={"seed": 7})
     )
 
 
@@ -27,6 +31,13 @@ def claimed(store: JobStore, job: Job) -> Lease:
     lease = claim(store, job.id)
     assert lease is not None
     return lease
+
+
+def recovered(store: JobStore, job_id: str, max_attempts: int = 3) -> Answer:
+    """Run the transition by which the reconciler handles a job that is due."""
+    return store.transitions.run(
+        "recover", job_id, grace_ms=300, max_attempts=max_attempts, no_result=False
+    )
 
 
 def test_a_job_goes_from_queued_over_running_to_succeeded(store: JobStore) -> None:
@@ -55,7 +66,7 @@ def test_a_running_job_is_not_claimed_twice(store: JobStore) -> None:
     assert claim(store, job.id) is None
 
 
-def test_of_many_workers_one_gets_the_job(store: JobStore) -> None:
+def test_one_of_many_workers_gets_the_job(store: JobStore) -> None:
     job = new_job(store)
     leases: list[Lease | None] = []
     threads = [
@@ -69,7 +80,7 @@ def test_of_many_workers_one_gets_the_job(store: JobStore) -> None:
 
 
 @pytest.mark.parametrize("end", ["succeed", "fail", "cancel"])
-def test_a_final_state_never_changes(store: JobStore, end: str) -> None:
+def test_a_final_status_never_changes(store: JobStore, end: str) -> None:
     job = new_job(store)
     lease = claimed(store, job)
     arguments = {
@@ -122,7 +133,7 @@ def test_cancel_ends_a_waiting_job_at_once_and_asks_a_running_one(store: JobStor
     assert store.get(running.id).status is Status.CANCELED
 
 
-def test_a_cancel_that_was_accepted_wins_over_a_late_result(store: JobStore) -> None:
+def test_an_accepted_cancel_takes_precedence_over_a_later_result(store: JobStore) -> None:
     job = new_job(store)
     lease = claimed(store, job)
     store.cancel(job.id, "local")
@@ -149,7 +160,7 @@ def test_another_owners_job_is_not_found(store: JobStore) -> None:
     assert store.page("bob", before=None, limit=10, wanted=lambda _: True) == []
 
 
-def test_a_full_queue_refuses_and_keeps_nothing(store: JobStore) -> None:
+def test_a_full_queue_refuses_a_job_and_keeps_nothing_of_it(store: JobStore) -> None:
     small = JobStore(store.redis, store.settings.model_copy(update={"max_queued": 2}))
     new_job(small), new_job(small)
     keys = store.redis.dbsize()
@@ -175,7 +186,7 @@ def test_one_owner_cannot_fill_the_queue(store: JobStore) -> None:
     new_job(small, "ada")
 
 
-def test_of_many_requests_at_once_no_more_than_the_limit_are_taken(store: JobStore) -> None:
+def test_concurrent_requests_never_exceed_the_limit(store: JobStore) -> None:
     small = JobStore(store.redis, store.settings.model_copy(update={"max_queued_per_owner": 5}))
 
     def tried(_: int) -> bool:
@@ -187,7 +198,7 @@ def test_of_many_requests_at_once_no_more_than_the_limit_are_taken(store: JobSto
         assert sum(pool.map(tried, range(40))) == 5
 
 
-def test_a_job_whose_record_is_gone_does_not_count(store: JobStore) -> None:
+def test_a_job_without_a_record_does_not_count(store: JobStore) -> None:
     small = JobStore(store.redis, store.settings.model_copy(update={"max_queued_per_owner": 1}))
     job = new_job(small)
     store.redis.delete(f"retinoscope:job:{job.id}")
@@ -195,7 +206,7 @@ def test_a_job_whose_record_is_gone_does_not_count(store: JobStore) -> None:
     new_job(small)
 
 
-def test_pages_go_from_new_to_old_and_filter(store: JobStore) -> None:
+def test_pages_list_the_newest_jobs_first_and_filter(store: JobStore) -> None:
     ids = [
         new_job(store, technique="occlusion" if i % 3 == 0 else "saliency").id for i in range(250)
     ]
@@ -211,7 +222,7 @@ def test_pages_go_from_new_to_old_and_filter(store: JobStore) -> None:
     assert [job.id for job in first + second] == wanted[:20]
 
 
-def test_forgetting_leaves_nothing_but_refuses_a_running_job(store: JobStore) -> None:
+def test_a_forgotten_job_leaves_nothing_and_a_running_job_is_refused(store: JobStore) -> None:
     job = new_job(store)
     lease = claimed(store, job)
     with pytest.raises(StillRunning):
@@ -223,7 +234,7 @@ def test_forgetting_leaves_nothing_but_refuses_a_running_job(store: JobStore) ->
     assert not [key for key in store.redis.scan_iter("*") if job.id in key]
 
 
-def test_every_move_is_in_the_jobs_event_stream(store: JobStore) -> None:
+def test_every_transition_is_in_the_event_stream(store: JobStore) -> None:
     job = new_job(store)
     lease = claimed(store, job)
     lease.heartbeat(Progress(done=1, total=4))
@@ -248,13 +259,53 @@ def test_every_key_expires(store: JobStore) -> None:
 def test_a_write_repeated_after_a_broken_connection_is_no_error(store: JobStore) -> None:
     job = new_job(store)
     lease = claimed(store, job)
-    assert store.transition.ask("claim", job.id, "local", lease.token, 1000, 3)[0] == "claimed"
+    answer, _ = store.transitions.run_with_value(
+        "claim", job.id, token=lease.token, lease_ms=1000, max_attempts=3
+    )
+    assert answer is Answer.CLAIMED
     assert store.get(job.id).attempts == 1
     lease.succeed({}, [], {})
     lease.succeed({}, [], {})
 
 
-def test_a_finish_waits_for_redis_to_come_back(store: JobStore, redis_server) -> None:  # type: ignore[no-untyped-def]
+def test_a_claim_makes_one_trip_and_needs_only_the_id(
+    store: JobStore, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claimed(store, new_job(store))  # Redis knows the script from here on.
+    job, trips, execute = new_job(store, owner="ada"), [], redis.execute_command
+
+    def counted(*command: object, **options: object) -> object:
+        trips.append(command[0])
+        return execute(*command, **options)
+
+    monkeypatch.setattr(store.redis, "execute_command", counted)
+    lease = claimed(store, job)
+    assert trips == ["EVALSHA"]
+    lease.succeed({}, [], {})
+    assert redis.zcard("retinoscope:owner:ada:open") == 0
+
+
+@pytest.mark.parametrize("job_id", ["0" * 32, "nonsense", "*"])
+def test_a_claim_of_an_unknown_job_is_refused(store: JobStore, job_id: str) -> None:
+    with pytest.raises(NotFound):
+        claim(store, job_id)
+    assert store.redis.dbsize() == 0
+
+
+def test_a_record_of_another_version_loses_no_attempt(store: JobStore, redis: Redis) -> None:
+    job = new_job(store)
+    redis.hset(f"retinoscope:job:{job.id}", "inputs", "[]")
+    with pytest.raises(ValidationError):
+        claim(store, job.id)
+    redis.hset(f"retinoscope:job:{job.id}", "inputs", "{}")
+    again = store.get(job.id)
+    assert again.status is Status.QUEUED and again.attempts == 0
+    assert claimed(store, job).job.attempts == 1
+
+
+def test_a_finish_waits_for_redis_to_come_back(
+    store: JobStore, redis_server: tuple[Child, str]
+) -> None:
     child, _ = redis_server
     job = new_job(store)
     lease = claimed(store, job)
@@ -267,10 +318,8 @@ def test_a_finish_waits_for_redis_to_come_back(store: JobStore, redis_server) ->
     assert wait_until(lambda: store.get(job.id).status is Status.SUCCEEDED)
 
 
-def test_a_job_that_stands_still_is_taken_away_though_its_worker_lives(
-    redis: Redis, settings: Settings
-) -> None:
-    """A child that hangs in the device's driver still has a thread that beats."""
+def test_a_stalled_job_is_taken_from_a_living_worker(redis: Redis, settings: Settings) -> None:
+    """A child that hangs in the device's driver still has a thread that sends heartbeats."""
     store = JobStore(redis, settings.model_copy(update={"stalled_after_s": 0.3}))
     lease, stalled = claimed(store, new_job(store)), threading.Event()
     lease.on_stall = stalled.set
@@ -282,12 +331,12 @@ def test_a_job_that_stands_still_is_taken_away_though_its_worker_lives(
             time.sleep(0.15)
         assert not stalled.is_set()
         assert stalled.wait(30)
-        wait_until(lambda: store.transition("recover", lease.job.id, "local", 300, 3) == "publish")
+        wait_until(lambda: recovered(store, lease.job.id) == "publish")
     with pytest.raises(LeaseLost):
         lease.succeed({}, [], {})
 
 
-def test_of_a_long_queue_a_part_is_looked_at(
+def test_only_a_part_of_a_long_queue_is_read(
     store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs = sorted(new_job(store).id for _ in range(5))

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from catalog.models import ModelDescription
 from jobs.lease import claim
-from jobs.registries import Noticeboard
+from jobs.registries import ModelRegistry
 from jobs.store import JobStore
 from tests.service.asking import ended, newest_job, store_image
 from tests.service.pictures import encoded, photo
@@ -29,7 +29,7 @@ def known(own: httpx.Client, store: JobStore) -> httpx.Client:
     described = ModelDescription(
         model="efficientnet_lite0", weights="sha256:w", parameters=1, rectifiers=1, layers=[]
     )
-    Noticeboard(store.redis).describe("efficientnet_lite0", described.model_dump_json())
+    ModelRegistry(store.redis).describe("efficientnet_lite0", described.model_dump_json())
     return own
 
 
@@ -127,7 +127,7 @@ def test_other_work_is_not_shared(
     described = ModelDescription(
         model="efficientnet_lite0", weights="sha256:x", parameters=1, rectifiers=1, layers=[]
     )
-    Noticeboard(store.redis).describe("efficientnet_lite0", described.model_dump_json())
+    ModelRegistry(store.redis).describe("efficientnet_lite0", described.model_dump_json())
     assert store.get(post(known, small, seed="1", **FIELDS)["id"]).follows is None
 
 
@@ -153,7 +153,7 @@ def test_nothing_is_shared_any_more_once_the_weights_are_taken_down(
     known: httpx.Client, small: bytes, store: JobStore
 ) -> None:
     post(known, small)
-    Noticeboard(store.redis).forget(["efficientnet_lite0"])
+    ModelRegistry(store.redis).forget(["efficientnet_lite0"])
     assert store.get(post(known, small)["id"]).work is None
 
 

@@ -8,9 +8,10 @@ from redis import Redis
 
 from catalog.models import models
 from jobs.artifacts import ArtifactStore
+from jobs.job_request import JobRequest
 from jobs.model import InputArray, Job, Status
 from jobs.settings import Settings
-from jobs.store import JobStore, NewJob
+from jobs.store import JobStore
 from jobs.uploads import ArrayFacts, ArrayStore
 from tests.digits import make_digits
 from tests.service.arrays import npy
@@ -42,7 +43,7 @@ def ended(redis: Redis, settings: Settings, array: np.ndarray, *, keep: bool = T
         "seed": 1,
     }
     inputs = {"embedding": InputArray(id=stored.id, shape=stored.shape, dtype=stored.dtype)}
-    new = NewJob(
+    new = JobRequest(
         owner="ada",
         technique="inversion",
         model="digits",

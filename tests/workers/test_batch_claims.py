@@ -9,12 +9,14 @@ from redis import Redis
 from catalog.models import models
 from catalog.registry import find_technique
 from jobs.artifacts import ArtifactStore
+from jobs.job_request import JobRequest
 from jobs.lease import claim
 from jobs.model import InputImage, Job, Status
 from jobs.settings import Settings
-from jobs.store import JobStore, NewJob
+from jobs.store import JobStore
 from jobs.uploads import ImageFacts, ImageStore
 from tests.digits import Digits, make_digits
+from tests.jobs.test_transitions import recovered
 from workers.batch_claims import MOST
 from workers.runner import Runner
 
@@ -43,14 +45,14 @@ class Desk:
         stored = self.images.put(owner, self._digits.png(picture), facts)
         params = find_technique(technique).params(model="digits", seed=1, **asked)
         return self.store.create(
-            NewJob(
+            JobRequest(
                 owner=owner,
                 technique=technique,
                 model="digits",
                 queue="fast",
                 params=params.model_dump(mode="json"),
                 inputs={"image": InputImage(id=stored.id, width=8, height=8)},
-                gathers=params.batchable(),
+                batchable=params.batchable(),
             )
         )
 
@@ -116,7 +118,7 @@ def test_with_whom_a_worker_died_nobody_runs_together(desk: Desk) -> None:
     for suspect in suspects:
         assert claim(desk.store, suspect.id)
         desk.store.redis.hset(f"retinoscope:job:{suspect.id}", "lease_ms", 0)
-        desk.store.transition("recover", suspect.id, "ada", 1000, 3, "0")
+        recovered(desk.store, suspect.id)
     desk.runner.run(suspects[0].id)
     assert desk.seen(suspects[0]).provenance["together"] == 1
     assert desk.seen(fresh).status is Status.QUEUED

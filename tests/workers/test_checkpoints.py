@@ -16,7 +16,7 @@ from jobs.model import Job, JobError
 from jobs.reconciler import Reconciler
 from jobs.settings import Settings
 from jobs.store import JobStore
-from tests.jobs.test_transitions import claimed, new_job
+from tests.jobs.test_transitions import claimed, new_job, recovered
 from tests.tiny import photo
 from tests.wait import wait_until
 from workers.job_context import JobContext
@@ -52,11 +52,7 @@ def heir_of(store: JobStore, job: Job) -> Lease:
     leases: list[Lease] = []
 
     def taken() -> bool:
-        lease = (
-            claimed(store, job)
-            if store.transition("recover", job.id, "local", 300, 3) != "leased"
-            else None
-        )
+        lease = claimed(store, job) if recovered(store, job.id) != "leased" else None
         leases.extend([lease] if lease else [])
         return bool(leases)
 
@@ -322,7 +318,7 @@ def test_when_a_job_ends_its_checkpoints_go_and_a_preview_stays_only_without_a_r
         case "cancel":
             lease.cancel()
         case "poison":
-            wait_until(lambda: store.transition("recover", job.id, "local", 300, 1) == "poisoned")
+            wait_until(lambda: recovered(store, job.id, max_attempts=1) == "poisoned")
         case _:
             lease.give_back()
             store.cancel(job.id, "local")

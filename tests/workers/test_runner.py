@@ -6,14 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cachetools import TTLCache
 from redis import Redis, RedisError
 
 from catalog.models import ModelDescription, models
+from jobs.job_request import JobRequest
 from jobs.lease import Lease
-from jobs.registries import Noticeboard
+from jobs.registries import ModelRegistry
 from jobs.settings import Settings
-from jobs.store import JobStore, NewJob
-from jobs.ttl_cache import TTLCache
+from jobs.store import JobStore
 from tests.digits import make_digits
 from workers.models.errors import WeightsUnavailable
 from workers.runner import Runner
@@ -30,15 +31,15 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("own")
 def test_a_model_that_was_trained_anew_is_described_anew(settings: Settings, redis: Redis) -> None:
-    board = Noticeboard(redis)
+    registry = ModelRegistry(redis)
     stale = ModelDescription(model="old", parameters=1, rectifiers=0, layers=[]).model_dump_json()
     for name in ("digits", "resnet18"):
-        board.describe(name, stale)
+        registry.describe(name, stale)
     runner = Runner(settings, lambda: False)
     runner.warm([])
-    assert board.description("digits") is None and board.description("resnet18") == stale
+    assert registry.description("digits") is None and registry.description("resnet18") == stale
     runner.describe("digits")
-    described = ModelDescription.model_validate_json(board.description("digits"))
+    described = ModelDescription.model_validate_json(registry.description("digits"))
     assert described.layers[0].shape == [16, 8, 8] and described.weights is None
 
 
@@ -46,13 +47,13 @@ def test_a_model_that_was_trained_anew_is_described_anew(settings: Settings, red
 def test_a_model_that_is_loaded_is_described_with_its_weights_whenever_asked(
     settings: Settings, redis: Redis
 ) -> None:
-    board, runner = Noticeboard(redis), Runner(settings, lambda: False)
+    registry, runner = ModelRegistry(redis), Runner(settings, lambda: False)
     runner.warm(["digits"])
-    first = board.description("digits")
+    first = registry.description("digits")
     Runner(settings, lambda: False).warm([])  # another worker starts
-    assert board.description("digits") is None
+    assert registry.description("digits") is None
     runner.describe("digits")
-    assert board.description("digits") == first and "sha256:" in first
+    assert registry.description("digits") == first and "sha256:" in first
 
 
 def test_whatever_one_of_several_raises_all_are_waited_for(
@@ -103,7 +104,9 @@ def test_a_traceback_is_logged_where_it_says_more_than_the_client_is_told(
     def fails(lease: Lease, together: int) -> None:
         raise error
 
-    new = NewJob(owner="ada", technique="saliency", model="m", queue="fast", params={"model": "m"})
+    new = JobRequest(
+        owner="ada", technique="saliency", model="m", queue="fast", params={"model": "m"}
+    )
     job, runner = store.create(new), Runner(settings, lambda: False)
     monkeypatch.setattr(runner, "_execute", fails)
     runner.run(job.id)
@@ -117,20 +120,20 @@ def test_a_traceback_is_logged_where_it_says_more_than_the_client_is_told(
 def test_a_description_is_told_again_after_a_while_and_at_once_for_other_weights(
     settings: Settings, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    board, runner = Noticeboard(redis), Runner(settings, lambda: False)
+    registry, runner = ModelRegistry(redis), Runner(settings, lambda: False)
     runner.warm(["digits"])
-    first = board.description("digits")
-    board.forget(["digits"])
+    first = registry.description("digits")
+    registry.forget(["digits"])
     runner._announce("digits")
-    assert board.description("digits") is None
+    assert registry.description("digits") is None
     anew = replace(runner._models.get("digits"), weights="sha256:new")
-    runner._announced = TTLCache(0)  # the while is over
+    runner._announced = TTLCache(9, 0)  # the while is over
     runner._announce("digits")
-    assert board.description("digits") == first
-    runner._announced = TTLCache(60)
-    runner._announced.put("digits", "as before")
+    assert registry.description("digits") == first
+    runner._announced = TTLCache(9, 60)
+    runner._announced["digits"] = "as before"
     monkeypatch.setattr(runner._models, "get", lambda name: anew)
     runner._announce("digits")
-    assert board.weights(["digits"]) == ["sha256:new"] and "sha256:new" in (
-        board.description("digits") or ""
+    assert registry.weights(["digits"]) == ["sha256:new"] and "sha256:new" in (
+        registry.description("digits") or ""
     )
