@@ -1,0 +1,1 @@
+"""What every technique gives through the command line, written down and compared."""
