@@ -1,0 +1,118 @@
+"""Records, events and files that f98e178 wrote are read, answered and finished by this version."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from jobs.connection import connect
+from retinoscope.child import Child
+from retinoscope.commands import api_command, worker_command
+from retinoscope.redis_server import configure, free_port
+from tests.fixtures.restore import LIFE_S, restore
+from tests.wait import wait_until
+
+RECORDED = Path(__file__).parents[1] / "fixtures" / "f98e178" / "jobs"
+ANSWERS: dict[str, Any] = json.loads((RECORDED / "answers.json").read_text())
+ENDED = [name for name, saved in ANSWERS["jobs"].items() if "events" in saved]
+OPEN = [name for name in ANSWERS["jobs"] if name not in ENDED]
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A Redis and a folder of artifacts with what was recorded."""
+    data = tmp_path_factory.mktemp("recorded")
+    command, url = configure(data)
+    redis = Child("redis", command, {}, data / "redis.log", patience_s=5)
+    redis.start()
+    wait_until(lambda: _answers(url))
+    restore(connect(url), RECORDED, data / "artifacts")
+    yield {
+        "RETINOSCOPE_REDIS_URL": url,
+        "RETINOSCOPE_DATA": str(data),
+        "RETINOSCOPE_JOB_TTL_S": str(LIFE_S),
+    }
+    redis.stop()
+
+
+@pytest.fixture(scope="module")
+def client(environment: dict[str, str]) -> Iterator[httpx.Client]:
+    """An API of this version on the records."""
+    port, log = free_port(), Path(environment["RETINOSCOPE_DATA"]) / "api.log"
+    api = Child("api", api_command("127.0.0.1", port), environment, log, patience_s=5)
+    api.start()
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as client:
+        wait_until(lambda: _is_up(client), 60)
+        yield client
+    api.stop()
+
+
+@pytest.mark.parametrize("name", list(ANSWERS["jobs"]))
+def test_a_job_is_answered_as_before(client: httpx.Client, name: str) -> None:
+    saved = ANSWERS["jobs"][name]
+    assert client.get(saved["job"]["urls"]["self"]).json() == saved["job"]
+
+
+@pytest.mark.parametrize("name", ENDED)
+def test_the_events_of_a_job_are_those_that_were_written(client: httpx.Client, name: str) -> None:
+    saved = ANSWERS["jobs"][name]
+    events = saved["job"]["urls"]["events"]
+    assert client.get(events, headers={"Last-Event-ID": "0"}).text == saved["events"]
+    assert client.get(events).text == saved["standing"]
+
+
+@pytest.mark.parametrize("address", list(ANSWERS["others"]))
+def test_what_is_kept_beside_the_jobs_is_answered_as_before(
+    client: httpx.Client, address: str
+) -> None:
+    assert client.get(address).json() == ANSWERS["others"][address]
+
+
+def test_every_file_has_the_same_bytes(client: httpx.Client) -> None:
+    for address, saved in ANSWERS["files"].items():
+        answer = client.get(address)
+        digest = hashlib.sha256(answer.content).hexdigest()
+        assert (answer.status_code, f"sha256:{digest}") == (saved["status"], saved["sha256"])
+        assert answer.headers["content-type"] == saved["media_type"]
+
+
+def test_a_worker_of_this_version_ends_what_was_open(
+    client: httpx.Client, environment: dict[str, str]
+) -> None:
+    log = Path(environment["RETINOSCOPE_DATA"]) / "worker.log"
+    worker = Child("worker", worker_command("w", "slow,fast"), environment, log, patience_s=20)
+    worker.start()
+    try:
+        wait_until(lambda: all(_job(client, name)["status"] in FINAL for name in OPEN), 240)
+    finally:
+        worker.stop()
+    ends = {name: _job(client, name)["status"] for name in OPEN}
+    assert ends.pop("running-cancel-requested") == "canceled"
+    assert set(ends.values()) == {"succeeded"}
+    assert _job(client, "running")["attempts"] == 2
+
+
+FINAL = ("succeeded", "failed", "canceled")
+
+
+def _job(client: httpx.Client, name: str) -> dict[str, Any]:
+    job: dict[str, Any] = client.get(ANSWERS["jobs"][name]["job"]["urls"]["self"]).json()
+    return job
+
+
+def _answers(url: str) -> bool:
+    try:
+        return bool(connect(url).ping())
+    except Exception:
+        return False
+
+
+def _is_up(client: httpx.Client) -> bool:
+    try:
+        return client.get("/healthz").is_success
+    except httpx.HTTPError:
+        return False
