@@ -31,7 +31,7 @@ def test_a_waiting_job_is_canceled_at_once(
         own.get(f"{job['urls']['self']}/artifacts/a.png"),
         404,
         "artifact_not_found",
-        "none, for it is canceled",
+        "because the job is canceled",
     )
 
 
