@@ -1,4 +1,4 @@
-"""One key, one job: however often, however many at once, and whatever becomes of the request."""
+"""One job per key, however often and however concurrently the request is sent."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

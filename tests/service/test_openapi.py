@@ -1,4 +1,4 @@
-"""The OpenAPI document: committed, served, valid, and true enough to make a client of it."""
+"""The OpenAPI document is committed, served, valid, and sufficient to generate a client."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def references(node: Any) -> Iterator[str]:
-    """Every `$ref` below a node."""
+    """Yield every `$ref` below a node."""
     if isinstance(node, dict):
         if isinstance(node.get("$ref"), str):
             yield node["$ref"]

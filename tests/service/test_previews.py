@@ -1,4 +1,4 @@
-"""The image so far: named in the job, fetched by its address, gone with a result."""
+"""Previews: named in the job, downloaded by their address, gone once there is a result."""
 
 import io
 from collections.abc import Callable
