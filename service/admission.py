@@ -1,7 +1,7 @@
-"""The one way in: from what somebody asked for to a job that waits for a worker.
+"""The one way in: from what a client asked for to a job that waits for a worker.
 
-Whatever can be refused is refused here, before anything is queued. The numbered steps below are
-the whole sequence; a request with several faults is refused for the first one.
+Whatever can be refused is refused here, before anything is queued. The numbered steps are the
+whole sequence, and a request with several faults is refused at the first step that finds one.
 """
 
 from contextlib import suppress

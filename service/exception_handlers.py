@@ -83,7 +83,7 @@ def _is_expected(error: Exception) -> bool:
 
 
 def to_problem(error: Exception) -> Problem:
-    """Return the problem that the client is told for an exception."""
+    """Return the problem with which an exception is answered."""
     match error:
         case Problem():
             return error

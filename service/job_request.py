@@ -41,7 +41,7 @@ class JobOptions(BaseModel):
 
 @dataclass(frozen=True)
 class SentJobRequest:
-    """What somebody asked for, free of HTTP and not validated yet.
+    """What a client asked for, free of HTTP and not validated yet.
 
     `fields` holds parameters and options by name. An input is the bytes of a file, or the
     `sha256:…` id of a file that is stored.

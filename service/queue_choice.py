@@ -43,7 +43,7 @@ def _unindexed_images(
 ) -> int:
     """Return how many images of the set must be indexed first.
 
-    Without the model's weights or the layer that is not known, and all images count.
+    If the weights or the layer are not known yet, all images count.
     """
     try:
         images = services.image_sets.use(owner, params.image_set).images

@@ -27,7 +27,7 @@ def preferred_wait(header: str | None) -> float | None:
 
 
 async def until_final(services: Services, job: Job, seconds: float) -> Job:
-    """Wait for the job to end; return it as it is when it has ended or the time is over."""
+    """Wait until the job has ended, at most `seconds`; return its latest state."""
     deadline = time.monotonic() + min(seconds, MAX_WAIT_S)
     with services.changes.listen(job.id) as changed:
         while True:

@@ -45,7 +45,7 @@ class TechniqueView(BaseModel):
     artifacts: list[ArtifactSpecView]
     parameters: dict[str, Any] = Field(description="JSON Schema of the parameters.")
     summary: dict[str, Any] = Field(description="JSON Schema of `result.summary`.")
-    example: str = Field(description="A command that can be run as it is.")
+    example: str = Field(description="A command that can be run without changes.")
 
 
 class TechniqueList(BaseModel):
