@@ -1,1 +1,1 @@
-"""HTTP: FastAPI. Never imports torch."""
+"""The HTTP API, built with FastAPI. It may import `catalog` and `jobs`, and never imports torch."""

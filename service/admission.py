@@ -1,158 +1,138 @@
-"""From what a client sent to a job that waits. Whatever can be refused is refused here, before anything is queued."""
+"""The one way in: from what a client asked for to a job that waits for a worker.
 
-import secrets
-from collections.abc import Mapping, Sequence
+Whatever can be refused is refused here, before anything is queued. The numbered steps are the
+whole sequence, and a request with several faults is refused at the first step that finds one.
+"""
 
-from pydantic import ValidationError
+from contextlib import suppress
+from dataclasses import dataclass
 
-from catalog.arrays import check_array
-from catalog.cost import check_cost
-from catalog.errors import Violation, near_matches
-from catalog.image_set import ImageSetParams, complete_index_name, index_name
-from catalog.models import ModelDescription, find_model
-from catalog.named_targets import check_named
-from catalog.targets import Target
-from catalog.technique import Params, Technique
+from starlette.concurrency import run_in_threadpool
+
+from catalog.model_description import ModelDescription
+from catalog.models import ModelEntry, class_labels, find_model
+from catalog.named_targets import check_named, read_targets
 from jobs.create_options import CreateOptions
-from jobs.errors import NotFound, OtherWeights
+from jobs.errors import KeyTaken, OtherWeights
 from jobs.idempotency import Reservation
 from jobs.job_request import JobRequest
-from jobs.model import Input, InputArray, Job
-from service.forms import SentRequest
-from service.inputs import check_names, store_inputs
-from service.job_request import JobOptions, SentJobRequest, read_options
-from service.problems import Problem, invalid
+from jobs.model import Job
+from service.idempotency import fingerprint, read_key, released_on_error, reserve
+from service.inputs import check_arrays, check_names, store_inputs
+from service.job_request import ParsedJobRequest, SentJobRequest, parse, resolve
+from service.queue_choice import choose_queue
 from service.services import Services
-from service.shared_work import work_of
+from service.waiting import model_description
+from service.work_key import work_key
 
-_SEED_BITS = 32
-FAST_PASSES = 2000  # images through the model, at most, in a job of the fast queue
-
-
-def read_order(owner: str, technique: Technique, sent: SentRequest) -> SentJobRequest:
-    """Typed options and parameters, as they were sent. Raises Problem."""
-    options, fields = read_options(sent.fields)
-    try:
-        params = technique.params.model_validate(fields)
-    except ValidationError as error:
-        raise _unknown_or_invalid(technique, error) from None
-    return SentJobRequest(owner, technique, params, options, sent.images)
+_DESCRIPTION_PATIENCE_S = 20.0
 
 
-def settled(params: Params) -> Params:
-    """The same, defaults and seed included. Raises CatalogError."""
-    entry = find_model(params.model)
-    params = params.resolved(entry)
-    params.check_model(entry)
-    if params.seed is None:
-        params = params.model_copy(update={"seed": secrets.randbits(_SEED_BITS)})
-    return params
+@dataclass(frozen=True)
+class Admission:
+    """A job that was accepted.
 
-
-def submit(
-    services: Services,
-    order: SentJobRequest,
-    params: Params,
-    targets: Sequence[Target],
-    known: ModelDescription | None,
-    key: Reservation | None,
-) -> Job:
-    """Store the images, write the record, tell the workers. Raises Problem, CatalogError or what `create` raises."""
-    technique, owner = order.technique, order.owner
-    if known is not None:
-        check_named(params, targets, known)
-    check_names(technique, order.images)
-    params.check_inputs(order.images.keys())
-    queue = _queue(services, owner, technique, params, known)
-    inputs = store_inputs(services, owner, technique, order.images)
-    _check_arrays(params, inputs, known)
-    new = JobRequest(
-        owner=owner,
-        technique=technique.name,
-        model=params.model,
-        queue=queue,
-        params=params.model_dump(mode="json"),
-        inputs=inputs,
-        batchable=params.batchable(),
-    )
-    return _create(services, order, params, new, key)
-
-
-def _create(
-    services: Services,
-    order: SentJobRequest,
-    params: Params,
-    new: JobRequest,
-    key: Reservation | None,
-) -> Job:
-    """With the model's weights as they are when the record is written."""
-    entry = find_model(params.model)
-    weights = services.models.cached_weights(entry.name)
-    while True:
-        work = work_of(order, params, new.inputs, entry, weights, services.settings.precision)
-        try:
-            return services.sharing.create(new, CreateOptions(order.options.deadline_s, key, work))
-        except OtherWeights:
-            weights = services.models.weights([entry.name])[0]
-
-
-def _queue(
-    services: Services,
-    owner: str,
-    technique: Technique,
-    params: Params,
-    known: ModelDescription | None,
-) -> str:
-    """`slow` where many images have to go through the model, such as a first question about a layer of a set.
-
-    Raises Problem or TooExpensive.
+    `replayed` is true if an earlier request with the same idempotency key made the job.
     """
-    new = _not_indexed(services, owner, params, known) if isinstance(params, ImageSetParams) else 0
-    passes = params.estimated_passes(find_model(params.model)) + new
-    check_cost(params, passes, services.settings.max_passes)
-    return "slow" if new or passes > FAST_PASSES else technique.queue
+
+    job: Job
+    replayed: bool
 
 
-def _not_indexed(
-    services: Services, owner: str, params: ImageSetParams, known: ModelDescription | None
-) -> int:
-    """How many images of the set have to go through the model first; all of them where that cannot be told."""
-    try:
-        images = services.image_sets.use(owner, params.image_set).images
-    except NotFound:
-        raise _no_set(
-            f"{params.image_set[:80]!r} is not an image set. Make one: POST /v1/image-sets."
-        ) from None
-    if not images:
-        raise _no_set(
-            f"The image set {params.image_set} is empty. Add images: POST /v1/image-sets/{{id}}/images."
-        )
-    layer = params.indexed_layer(find_model(params.model))
-    weights = known and known.weights
-    if layer is None or not weights:
-        return images
-    name = complete_index_name(index_name(params.model, weights, layer), images)
-    return 0 if services.image_sets.has_kept(owner, params.image_set, name) else images
+async def admit(services: Services, sent: SentJobRequest, idempotency_key: str | None) -> Admission:
+    """Check a request, store its inputs and create its job.
+
+    Raises Problem, CatalogError or JobsError if the request is refused, RedisError or an error
+    of the object store if a store cannot be reached.
+    """
+    # 1. Parse parameters and options.
+    request = parse(sent)
+
+    # 2. Reserve the idempotency key by the fingerprint of what was sent.
+    key = read_key(idempotency_key)
+    if key is None:
+        return Admission(await _create_job(services, request, None), replayed=False)
+    digest = await run_in_threadpool(fingerprint, request)
+    while True:
+        found = await reserve(services, request.owner, key, digest)
+        if isinstance(found, Job):
+            return Admission(found, replayed=True)
+        # KeyTaken: the reservation expired, and another request has the key. Look again.
+        with suppress(KeyTaken):
+            async with released_on_error(services, found):
+                return Admission(await _create_job(services, request, found), replayed=False)
 
 
-def _no_set(detail: str) -> Problem:
-    return Problem("unknown_image_set", detail, [Violation("/image_set", detail)])
+async def _create_job(
+    services: Services, request: ParsedJobRequest, reservation: Reservation | None
+) -> Job:
+    """Run steps 3 to 6 on the event loop, where step 6 may wait for seconds; then the others."""
+    # 3. Resolve the defaults of this model and draw the seed.
+    model = find_model(request.params.model)
+    request = resolve(request, model)
+
+    # 4. Check the parameters against the model's entry.
+    request.params.check_model(model)
+
+    # 5. Parse the targets.
+    targets = read_targets(request.params, class_labels(model))
+
+    # 6. Look up layers and targets in the model's description, if the request needs it.
+    #    If no worker describes the model in time, the job's own worker makes this check.
+    description = None
+    if (
+        request.params.named_layers()
+        or request.technique.reads_image_set
+        or any(target.layer is not None for target in targets)
+    ):
+        description = await model_description(services, model.name, _DESCRIPTION_PATIENCE_S)
+    if description is not None:
+        check_named(request.params, targets, description)
+
+    return await run_in_threadpool(
+        _store_and_create, services, request, model, description, reservation
+    )
 
 
-def _check_arrays(
-    params: Params, inputs: Mapping[str, Input], known: ModelDescription | None
-) -> None:
-    """Raises WrongShape or InvalidParameters."""
-    for name, found in inputs.items():
-        if isinstance(found, InputArray) and known is not None:
-            check_array(params, name, found.shape, known)
+def _store_and_create(
+    services: Services,
+    request: ParsedJobRequest,
+    model: ModelEntry,
+    description: ModelDescription | None,
+    reservation: Reservation | None,
+) -> Job:
+    """Run steps 7 to 12, which block, in a thread."""
+    # 7. Check the names of the inputs.
+    check_names(request.technique, request.inputs)
+    request.params.check_inputs(request.inputs.keys())
 
+    # 8. Check the cost and choose the queue.
+    queue = choose_queue(services, request, model, description)
 
-def _unknown_or_invalid(technique: Technique, error: ValidationError) -> Problem:
-    problem = invalid(error.errors(include_url=False, include_input=False))
-    if extra := [
-        str(part["loc"][-1]) for part in error.errors() if part["type"] == "extra_forbidden"
-    ]:
-        names = sorted([*technique.params.model_fields, *JobOptions.model_fields])
-        problem.detail += f".{near_matches(extra[0], names)} The parameters of {technique.name} are: {', '.join(names)}."
-    return problem
+    # 9. Check and store the inputs.
+    inputs = store_inputs(services, request.owner, request.technique, request.inputs)
+
+    # 10. Check the arrays against the layers whose outputs they stand in for.
+    if description is not None:
+        check_arrays(request.params, inputs, description)
+
+    job_request = JobRequest(
+        owner=request.owner,
+        technique=request.technique.name,
+        model=model.name,
+        queue=queue,
+        params=request.params.model_dump(mode="json"),
+        inputs=inputs,
+        batchable=request.params.batchable(),
+    )
+    weights = services.models.cached_weights(model.name)
+    while True:
+        # 11. Compute the deduplication key.
+        work = work_key(request, model, inputs, weights, services.settings.precision)
+
+        # 12. Create the job. If a worker has loaded other weights meanwhile, repeat step 11.
+        options = CreateOptions(request.options.deadline_s, reservation, work)
+        try:
+            return services.deduplicator.create(job_request, options)
+        except OtherWeights:
+            weights = services.models.weights([model.name])[0]

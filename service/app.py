@@ -1,4 +1,4 @@
-"""The FastAPI application: wires what the other modules make."""
+"""The FastAPI application: wires services, middleware, error handlers and routes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,11 +11,12 @@ from fastapi_offline import FastAPIOffline
 
 from catalog.models import models
 from jobs.settings import Settings, settings
-from service import problems
 from service.events.stopping import on_shutdown
+from service.exception_handlers import install_handlers
 from service.middleware.body_limit import BodyLimit
 from service.middleware.head_requests import HeadRequests
 from service.middleware.loopback_only import LoopbackOnly
+from service.problems import PROBLEM_RESPONSE, document_problems
 from service.routes import (
     artifacts,
     create_job,
@@ -30,15 +31,31 @@ from service.routes import (
 from service.routes import models as model_routes
 from service.services import make_services
 
-DESCRIPTION = """Shows what a vision model sees. Post an image, name a technique, poll the job, fetch the pictures.
+DESCRIPTION = """Shows what a vision model sees. Post an image to a technique, poll the job,
+and download its pictures.
 
 `curl -F image=@photo.jpg -H 'Prefer: wait=30' http://127.0.0.1:8000/v1/jobs/saliency`"""
 
+# The order is that of the calls in /docs, and of the addresses: the first match answers.
+_ROUTES = (
+    techniques,
+    model_routes,
+    images,
+    image_sets,
+    create_job,
+    jobs,
+    events,
+    previews,
+    artifacts,
+    health,
+)
+
 
 def create_app(config: Settings | None = None) -> FastAPI:
-    """The application for those settings, or for those of the environment."""
+    """Build the application for these settings, or for those of the environment."""
     config = config or settings()
-    models()  # a broken file of own models is said now, not to the first client
+    # A broken file of custom models must fail the start, not the first request.
+    models()
     services = make_services(config)
 
     @asynccontextmanager
@@ -57,17 +74,15 @@ def create_app(config: Settings | None = None) -> FastAPI:
         description=DESCRIPTION,
         lifespan=lifespan,
         redoc_url=None,
-        responses=problems.PROBLEM_RESPONSE,
+        responses=PROBLEM_RESPONSE,
     )
     app.state.services = services
     app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False)
-    problems.install(app)
-    problems.document_problems(app)
+    install_handlers(app)
+    document_problems(app)
     app.add_middleware(HeadRequests)
     app.add_middleware(BodyLimit, limit=config.max_body_bytes, upload_limit=config.max_upload_bytes)
     app.add_middleware(LoopbackOnly, keys=services.keys, allowed_hosts=config.allowed_hosts)
-    for module in (
-        techniques, model_routes, images, image_sets, create_job, jobs, events, previews, artifacts, health
-    ):  # fmt: skip
+    for module in _ROUTES:
         app.include_router(module.router)
     return app

@@ -1,19 +1,41 @@
-"""The Range header (RFC 9110, section 14), for one range of bytes."""
+"""Conditional and partial responses (RFC 9110, sections 13 and 14)."""
 
 import re
 
-from fastapi import Request
+from fastapi import Request, Response
 
 from service.problems import Problem
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
-def parse_range(header: str, size: int) -> tuple[int, int] | None:
-    """(start, end) of a file of that size, end excluded. None: not one range of bytes, send the whole file.
+def not_modified(request: Request, headers: dict[str, str]) -> Response | None:
+    """Return the response 304 if the client has the entity of the `ETag` among these headers.
 
-    Raises Problem `range_not_satisfiable` for a range that lies outside.
+    The header If-None-Match names the entities that the client has, or any by `*`.
     """
+    tags = [
+        tag.strip().removeprefix("W/")
+        for tag in request.headers.get("if-none-match", "").split(",")
+    ]
+    if headers["ETag"] in tags or "*" in tags:
+        return Response(status_code=304, headers=headers)
+    return None
+
+
+def requested_range(request: Request, etag: str, size: int) -> tuple[int, int] | None:
+    """Return (start, end), end excluded, of the one range that the client asks for.
+
+    None means the whole file: no range was asked for, or If-Range names another entity, or the
+    header Range is not one range of bytes. Raises Problem for a range outside the file.
+    """
+    header = request.headers.get("range")
+    if header is None or request.headers.get("if-range", etag) != etag:
+        return None
+    return _parse_range(header, size)
+
+
+def _parse_range(header: str, size: int) -> tuple[int, int] | None:
     match = _RANGE.fullmatch(header.strip())
     if match is None or match[1] == match[2] == "":
         return None
@@ -30,12 +52,3 @@ def parse_range(header: str, size: int) -> tuple[int, int] | None:
             headers={"Content-Range": f"bytes */{size}"},
         )
     return start, end
-
-
-def client_has(request: Request, etag: str) -> bool:
-    """True if the header names this entity tag, or any by `*`."""
-    named = [
-        tag.strip().removeprefix("W/")
-        for tag in request.headers.get("if-none-match", "").split(",")
-    ]
-    return etag in named or "*" in named

@@ -1,19 +1,23 @@
-"""What a client asked for, read and typed, before anything was decided for it."""
+"""A request for one job: as it was sent, then parsed, then resolved."""
 
+import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from catalog.errors import near_matches
+from catalog.models import ModelEntry
 from catalog.technique import Params, Technique
-from service.problems import invalid
+from service.problems import Problem, invalid
 
 MAX_DEADLINE_S = 7 * 86400
+_SEED_BITS = 32
 
 
 class JobOptions(BaseModel):
-    """No technique has a parameter of one of these names."""
+    """Options of every job. No technique has a parameter with one of these names."""
 
     model_config = ConfigDict(allow_inf_nan=False, frozen=True)
 
@@ -22,33 +26,89 @@ class JobOptions(BaseModel):
         ge=1,
         le=MAX_DEADLINE_S,
         description=(
-            "Seconds from acceptance within which the job must end. One that has not fails then: `deadline_exceeded`."
+            "Seconds from acceptance within which the job must end. "
+            "A job that has not ended by then fails with `deadline_exceeded`."
         ),
     )
     cache: bool = Field(
         True,
         description=(
-            "Take the result of an identical job of yours if there is one, or wait for one that runs. False: compute."
+            "Reuse the result of an identical job of yours, or wait for one that is running. "
+            "With `false` the result is always computed."
         ),
     )
 
 
 @dataclass(frozen=True)
 class SentJobRequest:
-    """`params` has a seed only if the client gave one; an image is bytes, or a reference to one that is stored."""
+    """What a client asked for, free of HTTP and not validated yet.
+
+    `fields` holds parameters and options by name. An input is the bytes of a file, or the
+    `sha256:…` id of a file that is stored.
+    """
+
+    owner: str
+    technique: Technique
+    fields: Mapping[str, Any]
+    inputs: Mapping[str, bytes | str]
+
+
+@dataclass(frozen=True)
+class ParsedJobRequest:
+    """A request whose parameters and options have types.
+
+    A parameter that was not sent is unset until `resolve` fills in its default.
+    """
 
     owner: str
     technique: Technique
     params: Params
     options: JobOptions
-    images: Mapping[str, bytes | str]
+    inputs: Mapping[str, bytes | str]
+    seed_given: bool
 
 
-def read_options(fields: dict[str, Any]) -> tuple[JobOptions, dict[str, Any]]:
-    """The options, and the other fields. Raises Problem."""
-    named = {name: value for name, value in fields.items() if name in JobOptions.model_fields}
+def parse(sent: SentJobRequest) -> ParsedJobRequest:
+    """Parse the options and parameters that were sent. Raises Problem."""
+    fields = dict(sent.fields)
+    named = {name: fields.pop(name) for name in JobOptions.model_fields if name in fields}
     try:
         options = JobOptions.model_validate(named)
     except ValidationError as error:
         raise invalid(error.errors(include_url=False, include_input=False)) from None
-    return options, {name: value for name, value in fields.items() if name not in named}
+    try:
+        params = sent.technique.params.model_validate(fields)
+    except ValidationError as error:
+        raise _invalid_parameters(sent.technique, error) from None
+    return ParsedJobRequest(
+        owner=sent.owner,
+        technique=sent.technique,
+        params=params,
+        options=options,
+        inputs=sent.inputs,
+        seed_given=params.seed is not None,
+    )
+
+
+def resolve(request: ParsedJobRequest, model: ModelEntry) -> ParsedJobRequest:
+    """Fill in the defaults of this model, and draw a seed if none was given.
+
+    Raises CatalogError.
+    """
+    params = request.params.resolved(model)
+    if params.seed is None:
+        params = params.model_copy(update={"seed": secrets.randbits(_SEED_BITS)})
+    return replace(request, params=params)
+
+
+def _invalid_parameters(technique: Technique, error: ValidationError) -> Problem:
+    """Return the problem; for an unknown name it lists the names that exist."""
+    problem = invalid(error.errors(include_url=False, include_input=False))
+    unknown = [str(part["loc"][-1]) for part in error.errors() if part["type"] == "extra_forbidden"]
+    if unknown:
+        names = sorted([*technique.params.model_fields, *JobOptions.model_fields])
+        problem.detail += (
+            f".{near_matches(unknown[0], names)}"
+            f" The parameters of {technique.name} are: {', '.join(names)}."
+        )
+    return problem

@@ -1,4 +1,4 @@
-"""The job object as clients see it, the same for every technique."""
+"""The job object as clients see it; it is the same for every technique."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,14 +20,14 @@ class ArtifactView(BaseModel):
 
 class ResultView(BaseModel):
     summary: dict[str, Any] = Field(
-        description="The technique's own numbers; GET /v1/techniques/{technique} says which."
+        description="The technique's own numbers; GET /v1/techniques/{technique} has their schema."
     )
     artifacts: list[ArtifactView]
 
 
 class PreviewView(BaseModel):
     url: str
-    step: int = Field(description="Steps that were over when it was made.")
+    step: int = Field(description="Steps that were complete when the preview was made.")
 
 
 class Timing(BaseModel):
@@ -52,18 +52,20 @@ class JobView(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     deadline_at: datetime | None = Field(
-        description="When it fails if it has not ended; by `deadline_s`."
+        description="The job fails if it has not ended by then. Set by `deadline_s`."
     )
     expires_at: datetime
-    params: dict[str, Any] = Field(description="Every parameter, defaults and seed included.")
+    params: dict[str, Any] = Field(description="Every parameter, including defaults and the seed.")
     inputs: dict[str, Input]
     progress: Progress | None
-    preview: PreviewView | None = Field(description="The image so far, while it is being made.")
+    preview: PreviewView | None = Field(
+        description="The latest preview of an image that is being optimized."
+    )
     cancel_requested: bool
     result: ResultView | None
     error: JobError | None
     cached: bool = Field(
-        description="The result is that of an earlier job with the same work; nothing was computed."
+        description="True if the result was reused from an identical job, and nothing was computed."
     )
     attempts: int
     timing: Timing
@@ -71,7 +73,8 @@ class JobView(BaseModel):
     urls: JobUrls
 
 
-def view(job: Job) -> JobView:
+def job_view(job: Job) -> JobView:
+    """Return what clients see of a job."""
     url = f"/v1/jobs/{job.id}"
     created, expires = moment(job.created_ms), moment(job.expires_ms)
     assert created and expires
@@ -100,9 +103,9 @@ def view(job: Job) -> JobView:
     )
 
 
-def answer(job: Job, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """The job as JSON."""
-    return Response(view(job).model_dump_json(), status, headers, "application/json")
+def job_response(job: Job, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the job as a JSON response."""
+    return Response(job_view(job).model_dump_json(), status, headers, "application/json")
 
 
 def _result(job: Job, url: str) -> ResultView | None:

@@ -1,4 +1,7 @@
-"""Prints openapi/openapi.json. `make openapi` runs it; a test fails when the file is stale."""
+"""Prints the text of openapi/openapi.json.
+
+`make openapi` runs it, and a test fails when the committed file is stale.
+"""
 
 import json
 
@@ -6,7 +9,7 @@ from service.app import create_app
 
 
 def document() -> str:
-    """The OpenAPI document as it is committed."""
+    """Return the OpenAPI document as it is committed."""
     return json.dumps(create_app().openapi(), indent=1, ensure_ascii=False) + "\n"
 
 

@@ -1,32 +1,14 @@
-"""Every error that a client can get, mapped once: RFC 9457 documents with a stable `code`."""
+"""Problem documents (RFC 9457): every error that a client can get, with a stable `code`."""
 
-import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
-from obstore.exceptions import BaseError as ObjectStoreError
 from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
-from redis import ConnectionError as RedisConnectionError
-from redis import RedisError
-from redis import TimeoutError as RedisTimeoutError
-from starlette.exceptions import HTTPException
 
-from catalog.errors import CatalogError, Violation
-from jobs.errors import (
-    ImageSetFull,
-    NotFound,
-    QueueFull,
-    StillRunning,
-    StoreBusy,
-    TooManyImageSets,
-    TooManyJobs,
-)
-
-log = logging.getLogger(__name__)
+from catalog.errors import Violation
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -93,11 +75,6 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "description_pending": (503, "The model has not been described yet"),
 }
 
-_STORE_AWAY = (
-    "The stores do not answer, so it is not certain that the request was taken. Send it again in a moment; with an "
-    "Idempotency-Key that never makes a second job."
-)
-
 _RETRY_AFTER_S = {
     "idempotency_in_progress": 1,
     "too_many_jobs": 10,
@@ -106,25 +83,24 @@ _RETRY_AFTER_S = {
     "store_unavailable": 2,
     "description_pending": 5,
 }
-_SENTENCES = {
-    404: "GET /docs shows every call; all but the health checks begin with /v1.",
-    405: "The Allow header says which methods are; GET /docs shows every call.",
-}
-_BY_STATUS = {
-    400: "invalid_request",
-    404: "not_found",
-    405: "method_not_allowed",
-    413: "body_too_large",
+_REFERENCE = "#/components/schemas/{model}"
+
+# The `responses` of every operation in OpenAPI.
+PROBLEM_RESPONSE: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "An error, as an RFC 9457 problem document",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
+    }
 }
 
 
 class FieldProblem(BaseModel):
-    pointer: str = Field(description="JSON pointer to the wrong parameter.")
+    pointer: str = Field(description="JSON pointer to the parameter that is wrong.")
     message: str
 
 
 class ProblemDocument(BaseModel):
-    """An error, as RFC 9457 has it."""
+    """An error in the format of RFC 9457."""
 
     type: str
     title: str
@@ -135,7 +111,7 @@ class ProblemDocument(BaseModel):
 
 
 class Problem(Exception):
-    """An error that is answered as it is."""
+    """An error that is sent to the client as a problem document."""
 
     def __init__(
         self,
@@ -146,13 +122,15 @@ class Problem(Exception):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
-        self.code, self.detail, self.errors = code, detail, list(errors)
+        self.code = code
+        self.detail = detail
+        self.errors = list(errors)
         self.status = status or PROBLEMS[code][0]
         self.headers = dict(headers or {})
 
 
-def answer(problem: Problem) -> Response:
-    """The problem as a response."""
+def problem_response(problem: Problem) -> Response:
+    """Return the problem as a response."""
     document = ProblemDocument(
         type=f"urn:retinoscope:problem:{problem.code}",
         title=PROBLEMS[problem.code][1],
@@ -171,95 +149,27 @@ def answer(problem: Problem) -> Response:
     return JSONResponse(document.model_dump(), problem.status, headers, MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
-    """Make every exception a problem document."""
-    for kind in (Problem, CatalogError, NotFound, StillRunning, StoreBusy, QueueFull, TooManyJobs, ImageSetFull,
-                 TooManyImageSets, RedisError, ObjectStoreError, RequestValidationError, HTTPException,
-                 Exception):  # fmt: skip
-        app.add_exception_handler(kind, _handle)
-
-
-async def _handle(request: Request, error: Exception) -> Response:
-    problem = _problem(error)
-    if problem.status >= 500:
-        log.error(
-            "%s %s: %s",
-            request.method,
-            request.url.path,
-            type(error).__name__,
-            exc_info=_unknown(error),
-        )
-    return answer(problem)
-
-
-def _unknown(error: Exception) -> Exception | None:
-    return (
-        None
-        if isinstance(error, Problem | QueueFull | RedisConnectionError | RedisTimeoutError)
-        else error
-    )
-
-
-def _problem(error: Exception) -> Problem:
-    match error:
-        case Problem():
-            return error
-        case CatalogError():
-            return Problem(error.code, error.detail, error.errors)
-        case NotFound():
-            return Problem("not_found", "There is no such thing, or it belongs to somebody else.")
-        case StillRunning():
-            return Problem("job_running", "The job is running. Cancel it first: POST …/cancel.")
-        case QueueFull():
-            return Problem(
-                "queue_full", "As many jobs are waiting as this server holds. Try again later."
-            )
-        case TooManyJobs():
-            return Problem(
-                "too_many_jobs",
-                "Wait until some of those that wait or run have ended, or cancel some.",
-            )
-        case ImageSetFull():
-            return Problem("image_set_full", "Make another set: POST /v1/image-sets.")
-        case TooManyImageSets():
-            return Problem(
-                "too_many_image_sets", "Delete one that is not needed: DELETE /v1/image-sets/{id}."
-            )
-        case RedisConnectionError() | RedisTimeoutError() | ObjectStoreError() | StoreBusy():
-            return Problem("store_unavailable", _STORE_AWAY)
-        case RequestValidationError():
-            return invalid(error.errors(), skip=1)
-        case HTTPException():
-            code = _BY_STATUS.get(error.status_code, "invalid_request")
-            detail = _SENTENCES.get(error.status_code, str(error.detail))
-            return Problem(code, detail, status=error.status_code, headers=error.headers)
-        case _:
-            return Problem("internal_error", "The error was logged. Trying again may help.")
-
-
 def invalid(errors: Iterable[Any], skip: int = 0) -> Problem:
-    """pydantic's errors as one problem; the first `skip` parts of each location are left out."""
+    """Return the errors of pydantic as one problem.
+
+    The first `skip` parts of each location are left out of the JSON pointers.
+    """
     violations = [
-        Violation("".join(f"/{_escaped(part)}" for part in error["loc"][skip:]), str(error["msg"]))
+        Violation("".join(f"/{_escape(part)}" for part in error["loc"][skip:]), str(error["msg"]))
         for error in errors
     ]
-    said = "; ".join(
+    detail = "; ".join(
         f"{violation.pointer.strip('/') or 'body'}: {violation.message}" for violation in violations
     )
-    return Problem("invalid_parameters", said, violations)
-
-
-def _escaped(part: object) -> str:
-    """One step of a JSON pointer (RFC 6901)."""
-    return str(part).replace("~", "~0").replace("/", "~1")
+    return Problem("invalid_parameters", detail, violations)
 
 
 def document_problems(app: FastAPI) -> None:
-    """Add the problem document's schema, to which every operation refers, to the OpenAPI document."""
-    plain = app.openapi
+    """Add the schema of the problem document, which every operation names, to OpenAPI."""
+    generate = app.openapi
 
     def openapi() -> dict[str, Any]:
-        document = plain()
+        document = generate()
         _, schemas = models_json_schema(
             [(ProblemDocument, "serialization")], ref_template=_REFERENCE
         )
@@ -269,10 +179,6 @@ def document_problems(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-_REFERENCE = "#/components/schemas/{model}"
-PROBLEM_RESPONSE: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "An error, as an RFC 9457 problem document",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
-    }
-}
+def _escape(part: object) -> str:
+    """Return one step of a JSON pointer (RFC 6901)."""
+    return str(part).replace("~", "~0").replace("/", "~1")

@@ -1,4 +1,4 @@
-"""OpenAPI of a technique's request, as a form and as JSON, from its parameters and images."""
+"""OpenAPI schema of a technique's request, as a form and as JSON."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from service.job_request import JobOptions
 _STORED = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
 
-def request_body(technique: Technique, without: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The `requestBody` of one operation, some parameters left out."""
+def request_body_schema(technique: Technique, without: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the `requestBody` of an operation; the parameters in `without` are left out."""
     example = dict(technique.example)
-    stored = {image.name: _STORED for image in technique.minimal_inputs}
+    stored = {spec.name: _STORED for spec in technique.minimal_inputs}
     content = {
         "multipart/form-data": {"schema": _schema(technique, "form", without), "example": example},
         "application/json": {
@@ -23,7 +23,7 @@ def request_body(technique: Technique, without: tuple[str, ...] = ()) -> dict[st
 
 
 def parameter_schema(technique: Technique) -> dict[str, Any]:
-    """The JSON Schema of the parameters alone."""
+    """Return the JSON Schema of the parameters alone."""
     return technique.params.model_json_schema()
 
 
@@ -31,35 +31,35 @@ def _schema(technique: Technique, kind: str, without: tuple[str, ...]) -> dict[s
     schema = parameter_schema(technique)
     for name in without:
         del schema["properties"][name]
-    pictures = {image.name: _input(image, kind) for image in technique.inputs}
-    choice = (
-        {"oneOf": [{"required": [name]} for name in technique.one_of]} if technique.one_of else {}
-    )
-    return {
+    inputs = {spec.name: _input(spec, kind) for spec in technique.inputs}
+    options = JobOptions.model_json_schema()["properties"]
+    required = [spec.name for spec in technique.inputs if spec.required]
+    request = {
         "title": f"{technique.name}_{kind}",
         "type": "object",
-        "properties": pictures
-        | schema["properties"]
-        | JobOptions.model_json_schema()["properties"],
-        "required": [
-            *(image.name for image in technique.inputs if image.required),
-            *schema.get("required", []),
-        ],
+        "properties": inputs | schema["properties"] | options,
+        "required": [*required, *schema.get("required", [])],
         "additionalProperties": False,
-        **choice,
     }
+    if technique.one_of:
+        request["oneOf"] = [{"required": [name]} for name in technique.one_of]
+    return request
 
 
-def _input(image: InputSpec, kind: str) -> dict[str, Any]:
-    file, what = ("A .npy file", "array") if image.kind == "array" else ("A file", "image")
+def _input(spec: InputSpec, kind: str) -> dict[str, Any]:
+    file, noun = ("a .npy file", "array") if spec.kind == "array" else ("a file", "image")
     if kind == "form":
         return {
             "type": "string",
             "format": "binary",
-            "description": f"{image.description} {file}, or sha256:… .",
+            "description": (
+                f"{spec.description} Send {file}, or the id `sha256:…` of a stored {noun}."
+            ),
         }
     return {
         "type": "string",
-        "description": f"{image.description} `sha256:…` of a stored {what}, or a `data:` URL.",
+        "description": (
+            f"{spec.description} Send the id `sha256:…` of a stored {noun}, or a `data:` URL."
+        ),
         "examples": [_STORED],
     }

@@ -1,32 +1,33 @@
-"""Holding an answer until something has happened, without holding a thread."""
+"""Hold a response until something has happened, without holding a thread."""
 
 import logging
 import re
 import time
-from collections.abc import Callable
 
 from kombu.exceptions import OperationalError
 from redis import RedisError
 from starlette.concurrency import run_in_threadpool
 
-from catalog.models import ModelDescription
+from catalog.model_description import ModelDescription
 from jobs.model import Job
 from jobs.queue import ask_for_description
 from service.events.change_listener import pause
 from service.services import Services
+
+log = logging.getLogger(__name__)
 
 MAX_WAIT_S = 60.0
 _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?", re.IGNORECASE)
 
 
 def preferred_wait(header: str | None) -> float | None:
-    """Seconds of `Prefer: wait=S` (RFC 7240), at most a minute; None if not asked."""
+    """Return the seconds of `Prefer: wait=S` (RFC 7240), at most 60; None without that header."""
     match = _PREFER_WAIT.search(header or "")
     return min(float(match[1]), MAX_WAIT_S) if match else None
 
 
 async def until_final(services: Services, job: Job, seconds: float) -> Job:
-    """The job once it has ended, or as it is when the time is over."""
+    """Wait until the job has ended, at most `seconds`; return its latest state."""
     deadline = time.monotonic() + min(seconds, MAX_WAIT_S)
     with services.changes.listen(job.id) as changed:
         while True:
@@ -37,8 +38,13 @@ async def until_final(services: Services, job: Job, seconds: float) -> Job:
             await pause(changed, left)
 
 
-async def description(services: Services, model: str, seconds: float) -> ModelDescription | None:
-    """What the model is made of; a worker is asked when nobody has described it yet. None if that takes too long."""
+async def model_description(
+    services: Services, model: str, seconds: float
+) -> ModelDescription | None:
+    """Return the model's layers, or None if that takes longer than `seconds`.
+
+    A worker is asked to describe a model that no worker has described yet.
+    """
     deadline = time.monotonic() + seconds
     asked = False
     with services.changes.listen(f"model:{model}") as changed:
@@ -47,20 +53,17 @@ async def description(services: Services, model: str, seconds: float) -> ModelDe
             if text is not None:
                 return ModelDescription.model_validate_json(text)
             if not asked:
-                asked = await run_in_threadpool(tolerant, ask_for_description, model)
+                asked = await run_in_threadpool(_ask_a_worker, model)
             left = deadline - time.monotonic()
             if left <= 0:
                 return None
             await pause(changed, left)
 
 
-log = logging.getLogger(__name__)
-
-
-def tolerant(send: Callable[..., None], *arguments: str) -> bool:
-    """Send; False if the broker is away."""
+def _ask_a_worker(model: str) -> bool:
+    """Publish the question; return False if the broker cannot be reached."""
     try:
-        send(*arguments)
+        ask_for_description(model)
     except (OperationalError, RedisError, OSError) as error:
         log.warning("not published: %s", type(error).__name__)
         return False

@@ -1,4 +1,4 @@
-"""Wakes those who wait for a job or a model: one subscription per process, however many wait."""
+"""Wakes requests that wait for a job or a model, with one Redis subscription per process."""
 
 import asyncio
 import logging
@@ -12,13 +12,16 @@ from jobs import redis_keys
 
 log = logging.getLogger(__name__)
 
-# A message can be lost while Redis restarts; whoever waits looks again this often at least.
+# A message can be lost while Redis restarts, so every waiter looks again at least this often.
 LOOK_AGAIN_S = 1.0
 _RECONNECT_S = 0.5
 
 
 class ChangeListener:
-    """Topics are job ids, `model:<name>`, and names of idempotency keys in Redis."""
+    """The process's subscription to changes.
+
+    A topic is the id of a job, `model:<name>`, or the name of an idempotency key in Redis.
+    """
 
     def __init__(self, redis_url: str) -> None:
         self._url = redis_url
@@ -26,7 +29,7 @@ class ChangeListener:
 
     @contextmanager
     def listen(self, topic: str) -> Iterator[asyncio.Event]:
-        """An event that is set when the topic changes."""
+        """Yield an asyncio event that is set whenever the topic changes."""
         event = asyncio.Event()
         self._waiting.setdefault(topic, set()).add(event)
         try:
@@ -37,7 +40,7 @@ class ChangeListener:
                 del self._waiting[topic]
 
     async def run(self) -> None:
-        """Read the subscription until canceled, reconnecting as long as it takes."""
+        """Read the subscription until the task is canceled. Reconnect after every error."""
         while True:
             try:
                 await self._read()
@@ -60,7 +63,7 @@ class ChangeListener:
 
 
 async def pause(event: asyncio.Event, seconds: float) -> None:
-    """Until the event is set, `seconds` are over, or it is time to look again."""
+    """Wait until the event is set, at most `seconds`, and at most LOOK_AGAIN_S. Clear the event."""
     try:
         await asyncio.wait_for(event.wait(), min(seconds, LOOK_AGAIN_S))
     except TimeoutError:

@@ -17,9 +17,10 @@ _HEARTBEAT = b": still here\n\n"
 
 
 class EventStream(Response):
-    """Sends the opening, then what the listener gets, until a final state, or until somebody goes.
+    """A response that sends the opening events, then those that the listener receives.
 
-    `leave` is called however it ends. A client that takes nothing for SEND_PATIENCE_S is given up.
+    It ends with a final state, when the client disconnects, or when the client has not read for
+    SEND_PATIENCE_S. `leave` is called however it ends.
     """
 
     media_type = "text/event-stream"
@@ -37,7 +38,7 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(_until_gone, receive, tasks.cancel_scope)
+                tasks.start_soon(_cancel_on_disconnect, receive, tasks.cancel_scope)
                 await self._send(send)
                 tasks.cancel_scope.cancel()
         finally:
@@ -47,40 +48,39 @@ class EventStream(Response):
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
-        async for piece in self._pieces():
+        async for chunk in self._chunks():
             with anyio.move_on_after(SEND_PATIENCE_S) as patience:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
             if patience.cancelled_caught:
                 return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _pieces(self) -> AsyncIterator[bytes]:
+    async def _chunks(self) -> AsyncIterator[bytes]:
         yield _RETRY
-        told = (0, 0)
+        sent = (0, 0)
         for event in self._opening:
-            yield encoded(event, self._job_url)
-            told = position(event.id) if event.id else told
+            yield encode(event, self._job_url)
+            sent = position(event.id) if event.id else sent
             if event.final:
                 return
-        async for news in self._listener.events(HEARTBEAT_S):
-            if news is None:
+        async for next_event in self._listener.events(HEARTBEAT_S):
+            if next_event is None:
                 yield _HEARTBEAT
-            elif position(news.id) > told:
-                yield encoded(news, self._job_url)
-                if news.final:
+            elif position(next_event.id) > sent:
+                yield encode(next_event, self._job_url)
+                if next_event.final:
                     return
 
 
-def encoded(event: Event, job_url: str) -> bytes:
-    """The event as it goes over the wire."""
+def encode(event: Event, job_url: str) -> bytes:
+    """Return the event in the format of server-sent events."""
     data = {"url": f"{job_url}/preview", **event.data} if event.kind == "preview" else event.data
-    number = f"id: {event.id}\n" if event.id else ""
-    return (
-        f"event: {event.kind}\n{number}data: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
-    )
+    text = json.dumps(data, separators=(",", ":"))
+    id_line = f"id: {event.id}\n" if event.id else ""
+    return f"event: {event.kind}\n{id_line}data: {text}\n\n".encode()
 
 
-async def _until_gone(receive: Receive, scope: anyio.CancelScope) -> None:
+async def _cancel_on_disconnect(receive: Receive, scope: anyio.CancelScope) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     scope.cancel()

@@ -1,4 +1,4 @@
-"""Hands the events of jobs to those who listen: however many they are, one task per job reads its stream once."""
+"""Distributes the events of jobs: one task per job reads its Redis stream for all listeners."""
 
 import asyncio
 import logging
@@ -19,7 +19,10 @@ BUFFERED_EVENTS = 256
 
 
 class Listener:
-    """What one client has not been sent yet. One that is too slow is closed, and resumes where it was."""
+    """The events that one client has not been sent yet.
+
+    A listener whose buffer is full is closed; its client can resume where it was.
+    """
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque()
@@ -34,12 +37,12 @@ class Listener:
             self._woken.set()
 
     def close(self) -> None:
-        """No more events; those that wait are still sent."""
+        """Take no more events. Those in the buffer are still sent."""
         self._closed = True
         self._woken.set()
 
     async def events(self, patience_s: float) -> AsyncIterator[Event | None]:
-        """Events as they come; None after `patience_s` of silence."""
+        """Yield events as they arrive, and None after each `patience_s` of silence."""
         while True:
             while self._events:
                 yield self._events.popleft()
@@ -53,7 +56,7 @@ class Listener:
 
 
 class _Feed:
-    """One job's reader: lives while somebody listens."""
+    """The reader of one job's events. It lives as long as it has listeners."""
 
     def __init__(self) -> None:
         self.listeners: set[Listener] = set()
@@ -78,21 +81,26 @@ class Feeds:
 
     @property
     def listeners(self) -> int:
+        """The number of clients that listen."""
         return sum(len(feed.listeners) for feed in self._feeds.values())
 
     @property
     def open(self) -> int:
-        """How many jobs are listened to."""
+        """The number of jobs that have listeners."""
         return len(self._feeds)
 
     async def join(self, job_id: str) -> Listener:
-        """From its return on no event is missed. Whoever joins must leave. Raises Problem."""
+        """Return a listener that misses no event from now on. Every listener must leave.
+
+        Raises Problem.
+        """
         if self.listeners >= self._most:
             raise Problem(
                 "too_many_listeners",
-                "Poll the job instead: GET /v1/jobs/{id}?wait=60; or try again later.",
+                "Poll the job instead with GET /v1/jobs/{id}?wait=60, or retry later.",
             )
-        feed, listener = self._feeds.get(job_id), Listener()
+        listener = Listener()
+        feed = self._feeds.get(job_id)
         if feed is None:
             feed = self._feeds[job_id] = _Feed()
             feed.task = asyncio.create_task(self._run(job_id, feed), name=f"feed {job_id}")
@@ -102,7 +110,7 @@ class Feeds:
         except TimeoutError:
             self.leave(job_id, listener)
             raise Problem(
-                "store_unavailable", "The job's events cannot be read. Try again in a moment."
+                "store_unavailable", "The events of the job cannot be read. Retry in a moment."
             ) from None
         except asyncio.CancelledError:
             self.leave(job_id, listener)
@@ -112,7 +120,7 @@ class Feeds:
         return listener
 
     def leave(self, job_id: str, listener: Listener) -> None:
-        """The last one who leaves a job ends its feed."""
+        """Remove a listener. The last one that leaves a job ends its feed."""
         feed = self._feeds.get(job_id)
         if feed is None:
             return
@@ -123,7 +131,7 @@ class Feeds:
                 feed.task.cancel()
 
     def close(self) -> None:
-        """The process stops: every stream ends, and clients resume elsewhere."""
+        """End every stream when the process stops. Clients resume at another process."""
         self._closed = True
         for feed in self._feeds.values():
             feed.close()
@@ -131,7 +139,8 @@ class Feeds:
     async def _run(self, job_id: str, feed: _Feed) -> None:
         position: str | None = None
         with self._changes.listen(job_id) as changed:
-            # Not only until canceled: in Python 3.11 `wait_for` can swallow that.
+            # Cancellation alone is not enough to end the loop: `wait_for` of Python 3.11 can
+            # swallow it.
             while self._feeds.get(job_id) is feed:
                 try:
                     position = await self._read(job_id, feed, position)
@@ -144,7 +153,7 @@ class Feeds:
                 await pause(changed, LOOK_AGAIN_S)
 
     async def _read(self, job_id: str, feed: _Feed, position: str | None) -> str:
-        """Hand on what came after `position`; returns the new one."""
+        """Offer the events after `position` to all listeners; return the new position."""
         self.reads += 1
         if position is None:
             position = await run_in_threadpool(self._events.tail, job_id)

@@ -1,4 +1,4 @@
-"""Answers without an end, when the server is told to stop: it waits for them before it tells the application."""
+"""Ends streaming responses on shutdown; otherwise uvicorn waits for them before its own hooks."""
 
 import asyncio
 import signal
@@ -12,14 +12,17 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def on_shutdown(end: Callable[[], None]) -> Iterator[None]:
-    """Call `end` in the running loop at SIGINT or SIGTERM, before the server's own handler. In the main thread only."""
+    """Call `end` in the running loop at SIGINT or SIGTERM, before the server's own handler.
+
+    Only the main thread can handle signals; in another one this does nothing.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     loop = asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in _SIGNALS}
 
-    def told(number: int, frame: FrameType | None) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(end)
         handler = before[signal.Signals(number)]
         if callable(handler):
@@ -27,10 +30,10 @@ def on_shutdown(end: Callable[[], None]) -> Iterator[None]:
 
     replaced = [number for number in _SIGNALS if callable(before[number])]
     for number in replaced:
-        signal.signal(number, told)
+        signal.signal(number, handle)
     try:
         yield
     finally:
         for number in replaced:
-            if signal.getsignal(number) is told:
+            if signal.getsignal(number) is handle:
                 signal.signal(number, before[number])

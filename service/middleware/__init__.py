@@ -1,1 +1,4 @@
-"""Room."""
+"""ASGI middleware that sees every request before FastAPI does.
+
+It may import `jobs` and `service.problems`.
+"""

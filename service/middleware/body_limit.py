@@ -1,21 +1,26 @@
-"""Refuses a body that is too large while it arrives, before anything keeps it."""
+"""Refuses a body that is too large while it arrives, before it is kept anywhere."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.problems import Problem, answer
+from service.problems import Problem, problem_response
 
 _UPLOADS = "/v1/image-sets"
 _UPLOAD_TYPES = (b"multipart/form-data", b"application/zip", b"application/x-zip")
 
 
 class BodyTooLarge(Problem):
+    """The problem `body_too_large`, with the limit that applies to the request."""
+
     def __init__(self, limit: int, advice: str) -> None:
         super().__init__("body_too_large", f"The limit is {limit:,} bytes. {advice}")
         self.limit = limit
 
 
 class BodyLimit:
-    """ASGI middleware. Counts what arrives, and believes a Content-Length that is already too large."""
+    """ASGI middleware that counts the bytes of a body as they arrive.
+
+    A Content-Length above the limit is refused at once.
+    """
 
     def __init__(self, app: ASGIApp, limit: int, upload_limit: int) -> None:
         self._app = app
@@ -27,8 +32,8 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         too_large = self._refusal(scope)
-        if _announced(scope) > too_large.limit:
-            await answer(too_large)(scope, receive, send)
+        if _content_length(scope) > too_large.limit:
+            await problem_response(too_large)(scope, receive, send)
         else:
             await self._app(scope, _counted(receive, too_large), send)
 
@@ -53,13 +58,15 @@ def _counted(receive: Receive, too_large: BodyTooLarge) -> Receive:
 
 
 def _is_upload(scope: Scope) -> bool:
-    """Files for an image set go to a temporary file; everything else is read into memory, JSON for sets too."""
+    """Return whether the body is written to a temporary file, as files for an image set are.
+
+    Every other body is read into memory, also JSON for an image set.
+    """
     kind: bytes = dict(scope["headers"]).get(b"content-type", b"")
-    return str(scope["path"]).startswith(_UPLOADS) and kind.strip().lower().startswith(
-        _UPLOAD_TYPES
-    )
+    is_file = kind.strip().lower().startswith(_UPLOAD_TYPES)
+    return str(scope["path"]).startswith(_UPLOADS) and is_file
 
 
-def _announced(scope: Scope) -> int:
+def _content_length(scope: Scope) -> int:
     length = dict(scope["headers"]).get(b"content-length", b"0")
     return int(length) if length.isdigit() else 0

@@ -1,13 +1,16 @@
-"""HEAD is GET without the body (RFC 9110, section 9.3.2); the server leaves the body out."""
+"""HEAD is GET without the body (RFC 9110, section 9.3.2)."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-# In the scope of a request that was a HEAD: an answer without an end must know.
+# A key in the scope of a request that was a HEAD: an endless stream must not be started for it.
 HEAD = "retinoscope.head"
 
 
 class HeadRequests:
-    """ASGI middleware. The server keeps its own scope, and by it knows that no body is wanted."""
+    """ASGI middleware that turns HEAD into GET.
+
+    The server keeps its own scope, in which the method is still HEAD, and leaves the body out.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Without API keys the server is for its own machine only: no other client, no other site's pages."""
+"""Without API keys the server serves its own machine only, and no page of another site."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -7,13 +7,16 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jobs.api_keys import KeyRing
-from service.problems import Problem, answer
+from service.problems import Problem, problem_response
 
 _LOCAL_NAMES = frozenset({"localhost"})
 
 
 class LoopbackOnly:
-    """ASGI middleware. With keys configured, the key is what counts and this lets everything through."""
+    """ASGI middleware that refuses remote clients and foreign origins.
+
+    Once keys are configured, the key alone decides, and every request passes.
+    """
 
     def __init__(self, app: ASGIApp, keys: KeyRing, allowed_hosts: list[str]) -> None:
         self._app = app
@@ -25,37 +28,39 @@ class LoopbackOnly:
         if problem is None:
             await self._app(scope, receive, send)
         else:
-            await answer(problem)(scope, receive, send)
+            await problem_response(problem)(scope, receive, send)
 
     def _refusal(self, connection: HTTPConnection) -> Problem | None:
         if self._keys.configured:
             return None
-        if connection.client is not None and not _loopback(connection.client.host):
+        if connection.client is not None and not _is_loopback(connection.client.host):
             return Problem(
-                "keys_required", "Make a key with `retinoscope keys create NAME`, then send it."
+                "keys_required",
+                "Create a key with `retinoscope keys create NAME`, and send it with every request.",
             )
-        if not self._known(connection.headers.get("host", "localhost")):
+        if not self._is_allowed(connection.headers.get("host", "localhost")):
             return Problem(
                 "forbidden_origin",
                 "The Host header names another machine. See RETINOSCOPE_ALLOWED_HOSTS.",
             )
         origin = connection.headers.get("origin")
-        if origin is not None and not self._known(origin.partition("://")[2]):
+        if origin is not None and not self._is_allowed(origin.partition("://")[2]):
             return Problem(
                 "forbidden_origin",
-                "The Origin header names another site. Make an API key and send it.",
+                "The Origin header names another site. Create an API key and send it.",
             )
         return None
 
-    def _known(self, netloc: str) -> bool:
+    def _is_allowed(self, netloc: str) -> bool:
         try:
             name = urlsplit(f"//{netloc}").hostname or ""
-        except ValueError:  # an unfinished IPv6 address
+        except ValueError:
+            # An IPv6 address without its closing bracket.
             return False
-        return name in _LOCAL_NAMES or name in self._allowed or _loopback(name)
+        return name in _LOCAL_NAMES or name in self._allowed or _is_loopback(name)
 
 
-def _loopback(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

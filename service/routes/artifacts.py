@@ -1,4 +1,4 @@
-"""Files of jobs: whole, in ranges, or not at all when the client has them."""
+"""Files of jobs: whole or a range, and nothing if the client has them."""
 
 from itertools import chain
 from typing import Any
@@ -7,9 +7,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from jobs.model import Artifact, Job
-from service.conditional import client_has, parse_range
+from service.conditional import not_modified, requested_range
+from service.dependencies import ExistingJob, ServicesDep
 from service.problems import Problem
-from service.services import ExistingJob, ServicesDep
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -18,8 +18,8 @@ _BINARY: dict[str, Any] = {
 }
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The bytes, with the artifact's own media type", "content": _BINARY},
-    206: {"description": "The range that was asked for", "content": _BINARY},
-    304: {"description": "The client has it"},
+    206: {"description": "The requested range of bytes", "content": _BINARY},
+    304: {"description": "The client has the current bytes"},
 }
 
 
@@ -33,14 +33,19 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 def get_artifact(name: str, job: ExistingJob, request: Request, services: ServicesDep) -> Response:
     artifact = _find(job, name)
     headers = _headers(artifact)
-    if client_has(request, headers["ETag"]):
-        return Response(status_code=304, headers=headers)
-    start, end, status = _range(request, artifact, headers["ETag"])
-    if status == 206:
+    unchanged = not_modified(request, headers)
+    if unchanged is not None:
+        return unchanged
+    start, end, status = 0, artifact.bytes, 200
+    partial = requested_range(request, headers["ETag"], artifact.bytes)
+    if partial is not None:
+        start, end = partial
+        status = 206
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{artifact.bytes}"
     headers["Content-Length"] = str(end - start)
     chunks = services.files.chunks(artifact.key, start, end)
-    first = next(chunks, b"")  # a file that is gone is found out before the status is sent
+    # The first chunk is read before the status is sent, since the file may have been deleted.
+    first = next(chunks, b"")
     return StreamingResponse(chain([first], chunks), status, headers, artifact.media_type)
 
 
@@ -49,34 +54,23 @@ def _find(job: Job, name: str) -> Artifact:
     for artifact in artifacts:
         if artifact.name == name:
             return artifact
-    names = ", ".join(artifact.name for artifact in artifacts) or _none(job)
+    names = ", ".join(artifact.name for artifact in artifacts) or _reason_for_none(job)
     raise Problem("artifact_not_found", f"The artifacts of this job: {names}.")
 
 
-def _none(job: Job) -> str:
+def _reason_for_none(job: Job) -> str:
     if job.result:
         return "none"
-    return f"none, for it is {job.status}" if job.status.final else "none yet"
+    return f"none, because the job is {job.status}" if job.status.final else "none yet"
 
 
 def _headers(artifact: Artifact) -> dict[str, str]:
-    shown = "inline" if artifact.media_type.startswith("image/") else "attachment"
+    disposition = "inline" if artifact.media_type.startswith("image/") else "attachment"
     return {
         "ETag": f'"{artifact.sha256}"',
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, immutable, max-age=86400",
-        "Content-Disposition": f'{shown}; filename="{artifact.name}"',
+        "Content-Disposition": f'{disposition}; filename="{artifact.name}"',
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "X-Content-Type-Options": "nosniff",
     }
-
-
-def _range(request: Request, artifact: Artifact, etag: str) -> tuple[int, int, int]:
-    """(start, end, status) of what is to be sent."""
-    asked = request.headers.get("range")
-    if asked is None or request.headers.get("if-range", etag) != etag:
-        return 0, artifact.bytes, 200
-    found = parse_range(asked, artifact.bytes)
-    if found is None:
-        return 0, artifact.bytes, 200
-    return *found, 206

@@ -1,4 +1,4 @@
-"""What happens to a job, as server-sent events."""
+"""The events of a job, as server-sent events."""
 
 from typing import Annotated, Any
 
@@ -8,15 +8,16 @@ from starlette.concurrency import run_in_threadpool
 from catalog.errors import Violation
 from jobs.errors import NotFound
 from jobs.events import well_formed
+from service.dependencies import ExistingJob, ServicesDep
 from service.events.event_stream import EventStream
 from service.middleware.head_requests import HEAD
 from service.problems import Problem
-from service.services import ExistingJob, ServicesDep
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
-_DESCRIPTION = """The first event is the state as it is now, then progress and preview if there are any, then whatever
-happens. The server closes the stream after a final state; read the job for its result or error.
+_DESCRIPTION = """The stream begins with the current state, then the current progress and preview
+if there are any, and continues with every further event. The server closes the stream after a final
+state. Read the job for its result or error.
 
 | event | data |
 | --- | --- |
@@ -24,10 +25,11 @@ happens. The server closes the stream after a final state; read the job for its 
 | `progress` | `done`, `total`, `message`, `eta_s`, `loss` |
 | `preview` | `step`, `url` |
 
-Every event that can be resumed after has an `id`. With `Last-Event-ID` the stream goes on right after that event,
-without a gap; `0` is everything from the beginning. If events after it are no longer kept (about the last 1,000
-are), the stream begins with the state as it is now. A comment comes every 15 seconds. Slow clients are cut off, and can
-resume."""
+Every event from which a stream can be resumed has an `id`. With `Last-Event-ID` the stream
+continues directly after that event, without a gap; `0` means from the first event. About the last
+1,000 events are kept. If events after `Last-Event-ID` have been dropped, the stream begins with the
+current state. A comment is sent every 15 seconds. A client that reads too slowly is disconnected,
+and can resume."""
 _EXAMPLE = """event: state
 id: 1789-0
 data: {"status":"running","attempts":1,"cancel_requested":false}
@@ -47,11 +49,14 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
         "content": {EventStream.media_type: {"schema": {"type": "string"}, "example": _EXAMPLE}},
     },
     204: {
-        "description": "The job has ended and `Last-Event-ID` was its last event: an EventSource stops asking"
+        "description": (
+            "The job has ended and `Last-Event-ID` was its last event; an EventSource stops asking"
+        )
     },
 }
 LastEventId = Annotated[
-    str | None, Header(alias="Last-Event-ID", description="Go on after this event.")
+    str | None,
+    Header(alias="Last-Event-ID", description="Id of the event after which the stream continues."),
 ]
 LastEventIdInQuery = Annotated[
     str | None, Query(description="The same, for clients that cannot set the header.")
@@ -74,7 +79,7 @@ async def get_job_events(
     header: LastEventId = None,
     last_event_id: LastEventIdInQuery = None,
 ) -> Response:
-    last = _checked(header or last_event_id or None)
+    last = _check_id(header or last_event_id or None)
     if HEAD in request.scope:
         return Response(media_type=EventStream.media_type)
     listener = await services.feeds.join(job.id)
@@ -87,7 +92,7 @@ async def get_job_events(
     except BaseException as error:
         leave()
         if isinstance(error, NotFound):
-            raise Problem("job_not_found", "It was deleted in this moment.") from None
+            raise Problem("job_not_found", "The job has just been deleted.") from None
         raise
     if job.status.final and not opening:
         leave()
@@ -95,8 +100,12 @@ async def get_job_events(
     return EventStream(f"/v1/jobs/{job.id}", opening, listener, leave)
 
 
-def _checked(last: str | None) -> str | None:
+def _check_id(last: str | None) -> str | None:
+    """Return the id of the last event that the client has, or None. Raises Problem."""
     if last is None or well_formed(last):
         return last
-    message = "Not the id of an event. Send one as it came, 0 for all events, or none."
+    message = (
+        "This is not the id of an event. Send the id of an event as you received it, "
+        "0 for all events, or none."
+    )
     raise Problem("invalid_parameters", message, [Violation("/last_event_id", message)])

@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, how busy is it."""
+"""Health checks and metrics: whether the process is alive, ready, and how busy it is."""
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
@@ -7,8 +7,9 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 from redis import RedisError
 
+from service.dependencies import ServicesDep
 from service.metrics import exposition
-from service.services import Services, ServicesDep
+from service.services import Services
 
 router = APIRouter(tags=["health"])
 
@@ -24,27 +25,33 @@ class Readiness(BaseModel):
     workers: int | None
 
 
-@router.get("/healthz", operation_id="healthz", summary="The process lives")
+@router.get("/healthz", operation_id="healthz", summary="Check that the process is alive")
 async def healthz() -> Health:
     return Health(status="ok")
 
 
 @router.get(
-    "/readyz", operation_id="readyz", summary="Jobs can be accepted", response_model=Readiness,
+    "/readyz",
+    operation_id="readyz",
+    summary="Check that jobs can be accepted",
+    response_model=Readiness,
     responses={503: {"model": Readiness, "description": "Jobs cannot be accepted"}},
-)  # fmt: skip
+)
 def readyz(services: ServicesDep) -> Response:
-    """Redis and the object store must answer. Workers are counted; without any, jobs wait."""
-    redis, workers = _redis(services)
-    artifacts = _artifacts(services)
+    """Check that Redis and the object store respond.
+
+    Workers are only counted: without a worker, jobs are accepted and wait.
+    """
+    redis, workers = _check_redis(services)
+    artifacts = _check_artifacts(services)
     ready = redis == artifacts == "ok"
-    state = Readiness(
+    readiness = Readiness(
         status="ready" if ready else "unavailable",
         redis=redis,
         artifacts=artifacts,
         workers=workers,
     )
-    return JSONResponse(state.model_dump(), 200 if ready else 503)
+    return JSONResponse(readiness.model_dump(), 200 if ready else 503)
 
 
 @router.get(
@@ -54,14 +61,15 @@ def metrics(services: ServicesDep) -> Response:
     return Response(exposition(services), media_type=CONTENT_TYPE_LATEST)
 
 
-def _redis(services: Services) -> tuple[str, int | None]:
+def _check_redis(services: Services) -> tuple[str, int | None]:
+    """Return the state of Redis, and the number of workers if Redis responds."""
     try:
         return "ok", services.workers.count()
     except RedisError as error:
         return f"unreachable ({type(error).__name__})", None
 
 
-def _artifacts(services: Services) -> str:
+def _check_artifacts(services: Services) -> str:
     try:
         services.files.check()
     except (ObjectStoreError, OSError) as error:

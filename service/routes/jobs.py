@@ -1,4 +1,4 @@
-"""Jobs that exist: read, wait, list, cancel, forget."""
+"""Jobs that exist: read, wait for, list, cancel and delete them."""
 
 from typing import Annotated
 
@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from jobs.model import Job, Status
-from service.job_view import JobView, answer, view
-from service.services import ExistingJob, OwnerDep, ServicesDep
+from service.dependencies import ExistingJob, OwnerDep, ServicesDep
+from service.job_view import JobView, job_response, job_view
 from service.waiting import MAX_WAIT_S, until_final
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -16,7 +16,9 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 class JobPage(BaseModel):
     items: list[JobView]
-    next_cursor: str | None = Field(description="Pass as `cursor` for older jobs; null at the end.")
+    next_cursor: str | None = Field(
+        description="Send it as `cursor` to get older jobs; null on the last page."
+    )
 
 
 @router.get("", operation_id="list_jobs", summary="List jobs, newest first")
@@ -39,7 +41,7 @@ def list_jobs(
     found = services.jobs.page(owner, before=cursor, limit=limit + 1, wanted=wanted)
     more = len(found) > limit
     return JobPage(
-        items=[view(job) for job in found[:limit]],
+        items=[job_view(job) for job in found[:limit]],
         next_cursor=found[limit - 1].id if more else None,
     )
 
@@ -47,38 +49,39 @@ def list_jobs(
 @router.get(
     "/{job_id}",
     operation_id="get_job",
-    summary="Read a job, or wait for its end",
+    summary="Read a job, or wait until it has ended",
     response_model=JobView,
 )
 async def get_job(
     job: ExistingJob,
     services: ServicesDep,
     wait: Annotated[
-        float, Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait for the job's end.")
+        float,
+        Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait for the job to end."),
     ] = 0,
 ) -> Response:
     if wait and not job.status.final:
         job = await until_final(services, job, wait)
-    return answer(job, headers={} if job.status.final else {"Retry-After": "1"})
+    return job_response(job, headers={} if job.status.final else {"Retry-After": "1"})
 
 
 @router.post(
     "/{job_id}/cancel",
     operation_id="cancel_job",
-    summary="Stop a job",
+    summary="Cancel a job",
     response_model=JobView,
     status_code=202,
     responses={200: {"model": JobView, "description": "The job has ended"}},
 )
 def cancel_job(job: ExistingJob, services: ServicesDep) -> Response:
     job = services.jobs.cancel(job.id, job.owner)
-    return answer(job, 200 if job.status.final else 202)
+    return job_response(job, 200 if job.status.final else 202)
 
 
 @router.delete(
     "/{job_id}",
     operation_id="delete_job",
-    summary="Forget a job and its artifacts",
+    summary="Delete a job and its artifacts",
     status_code=204,
 )
 async def delete_job(job: ExistingJob, services: ServicesDep) -> None:

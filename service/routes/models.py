@@ -1,4 +1,4 @@
-"""Models: what they are, their layers and classes, and what they see in an image."""
+"""Models: their facts, layers and classes, and their predictions for an image."""
 
 from typing import Annotated
 
@@ -16,19 +16,19 @@ from catalog.models import (
     search_models,
 )
 from catalog.registry import find_technique
-from service.admission import read_order
-from service.forms import read_request
-from service.idempotency import IdempotencyKey
+from service.admission import admit
+from service.dependencies import KEY_REQUIRED, IdempotencyKey, OwnerDep, Prefer, ServicesDep
+from service.job_request import SentJobRequest
+from service.job_response import respond
 from service.job_view import JobView
 from service.problems import Problem
-from service.request_schema import request_body
-from service.routes.create_job import Prefer, create, respond
-from service.services import KEY, OwnerDep, ServicesDep
-from service.waiting import description
+from service.request_body import read_body
+from service.request_schema import request_body_schema
+from service.waiting import model_description
 
-router = APIRouter(prefix="/v1/models", tags=["models"], dependencies=[KEY])
+router = APIRouter(prefix="/v1/models", tags=["models"], dependencies=[KEY_REQUIRED])
 
-_LAYERS_PATIENCE_S = 50.0
+_DESCRIPTION_PATIENCE_S = 50.0
 _PREDICT_WAIT = "wait=30"
 
 
@@ -84,12 +84,17 @@ def list_models(
         str,
         Query(
             max_length=100,
-            description="Part of a name. timm's models, `timm:…`, are listed only when asked.",
+            description=(
+                "Part of a name. The models of timm, `timm:…`, are listed only with a query."
+            ),
         ),
     ] = "",
     limit: Annotated[int, Query(ge=1, le=2000)] = 1000,
 ) -> ModelList:
-    """The default, your own, torchvision's; with `query` those and timm's whose name holds it."""
+    """List the default model, your own models and those of torchvision.
+
+    With `query`, list these and the models of timm whose name contains the query.
+    """
     entries = (search_models(query) if query.strip() else list(models().values()))[:limit]
     digests = services.models.weights([entry.name for entry in entries])
     return ModelList(
@@ -106,13 +111,16 @@ def get_model(entry: ExistingModel, services: ServicesDep) -> ModelView:
     "/{model}/layers", operation_id="list_layers", summary="List the layers that can be targets"
 )
 async def list_layers(entry: ExistingModel, services: ServicesDep) -> LayerList:
-    """A worker describes a model when it is first asked for; that can take seconds."""
-    known = await description(services, entry.name, _LAYERS_PATIENCE_S)
-    if known is None:
+    """List layers with their shapes and receptive fields.
+
+    A worker describes a model when it is first asked for, which can take seconds.
+    """
+    description = await model_description(services, entry.name, _DESCRIPTION_PATIENCE_S)
+    if description is None:
         raise Problem(
-            "description_pending", "No worker has described this model yet. Ask again in a moment."
+            "description_pending", "No worker has described this model yet. Retry in a moment."
         )
-    return LayerList(model=entry.name, items=known.layers)
+    return LayerList(model=entry.name, items=description.layers)
 
 
 @router.get("/{model}/classes", operation_id="list_classes", summary="Search the classes")
@@ -123,9 +131,9 @@ def list_classes(
 ) -> ClassList:
     wanted = query.casefold().strip()
     found = [
-        ClassView(index=i, label=label)
-        for i, label in enumerate(class_labels(entry))
-        if wanted in label.casefold() or wanted == str(i)
+        ClassView(index=index, label=label)
+        for index, label in enumerate(class_labels(entry))
+        if wanted in label.casefold() or wanted == str(index)
     ]
     return ClassList(model=entry.name, items=found[:limit])
 
@@ -136,7 +144,7 @@ def list_classes(
     summary="Predict the classes of an image",
     response_model=JobView,
     responses={202: {"model": JobView, "description": "The prediction takes longer; poll the job"}},
-    openapi_extra=request_body(find_technique("predict"), without=("model",)),
+    openapi_extra=request_body_schema(find_technique("predict"), without=("model",)),
 )
 async def predict(
     entry: ExistingModel,
@@ -146,12 +154,12 @@ async def predict(
     prefer: Prefer = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """A `predict` job that is waited for: the labels are in `result.summary.predictions`."""
-    technique = find_technique("predict")
-    sent = await read_request(request, {"image"})
-    sent.fields["model"] = entry.name
-    made = await create(services, read_order(owner, technique, sent), idempotency_key)
-    return await respond(services, *made, prefer or _PREDICT_WAIT)
+    """Create a `predict` job and wait for it. The labels are in `result.summary.predictions`."""
+    body = await read_body(request, {"image"})
+    fields = body.fields | {"model": entry.name}
+    sent = SentJobRequest(owner, find_technique("predict"), fields, body.inputs)
+    admission = await admit(services, sent, idempotency_key)
+    return await respond(services, admission, prefer or _PREDICT_WAIT)
 
 
 def _view(entry: ModelEntry, weights: str | None) -> ModelView:

@@ -1,4 +1,4 @@
-"""The image so far of a job that makes one."""
+"""The current image of a job that optimizes one."""
 
 from typing import Any
 
@@ -7,9 +7,10 @@ from starlette.concurrency import run_in_threadpool
 
 from jobs.errors import NotFound
 from jobs.model import Job, ScratchFile
-from service.conditional import client_has
+from service.conditional import not_modified
+from service.dependencies import ExistingJob, ServicesDep
 from service.problems import Problem
-from service.services import ExistingJob, Services, ServicesDep
+from service.services import Services
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -17,52 +18,57 @@ _MEDIA_TYPE = "image/jpeg"
 _TRIES = 5
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"content": {_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
-    304: {"description": "There is no newer one"},
+    304: {"description": "The client has the latest preview"},
 }
 
 
 @router.get(
     "/{job_id}/preview",
     operation_id="get_preview",
-    summary="The image so far",
+    summary="Download the latest preview",
     response_class=Response,
     responses=_RESPONSES,
 )
 async def get_preview(job: ExistingJob, request: Request, services: ServicesDep) -> Response:
-    """At most 512 pixels a side. The ETag changes with the step. Gone once the job has a result."""
+    """Return the image of a running optimization as a JPEG, at most 512 pixels a side.
+
+    The `ETag` changes with the step. A job that has a result has no preview.
+    """
     for _ in range(_TRIES):
-        stored = _named(job)
+        preview = _preview_of(job)
         headers = {
-            "ETag": f'"{stored.step}"',
+            "ETag": f'"{preview.step}"',
             "Cache-Control": "no-store",
             "X-Content-Type-Options": "nosniff",
         }
-        if client_has(request, headers["ETag"]):
-            return Response(status_code=304, headers=headers)
+        unchanged = not_modified(request, headers)
+        if unchanged is not None:
+            return unchanged
         try:
-            data = await run_in_threadpool(services.files.get, stored.key)
-        except NotFound:  # a newer one took its place in this moment
-            job = await _again(services, job)
+            data = await run_in_threadpool(services.files.get, preview.key)
+        except NotFound:
+            # A newer preview has replaced this one since the record was read.
+            job = await _read_again(services, job)
         else:
             return Response(data, headers=headers, media_type=_MEDIA_TYPE)
     raise Problem(
-        "preview_not_found", "Its previews change faster than they can be read. Try again."
+        "preview_not_found", "The previews of this job change faster than they can be read. Retry."
     )
 
 
-def _named(job: Job) -> ScratchFile:
+def _preview_of(job: Job) -> ScratchFile:
     if job.preview is None:
         raise Problem(
             "preview_not_found",
-            "It has ended: see its artifacts."
+            "The job has ended. Its artifacts hold the result."
             if job.status.final
-            else "None yet, or its technique shows none.",
+            else "The job has no preview yet, or its technique makes none.",
         )
     return job.preview
 
 
-async def _again(services: Services, job: Job) -> Job:
+async def _read_again(services: Services, job: Job) -> Job:
     try:
         return await run_in_threadpool(services.jobs.get, job.id, job.owner)
     except NotFound:
-        raise Problem("job_not_found", "It was deleted in this moment.") from None
+        raise Problem("job_not_found", "The job has just been deleted.") from None

@@ -1,4 +1,4 @@
-"""The menu: what can be run, with which parameters, and what comes out."""
+"""The catalog of techniques: parameters, inputs and artifacts of each."""
 
 from typing import Any, Literal
 
@@ -7,10 +7,10 @@ from pydantic import BaseModel, Field
 
 from catalog.registry import find_technique, techniques
 from catalog.technique import Technique
+from service.dependencies import KEY_REQUIRED
 from service.request_schema import parameter_schema
-from service.services import KEY
 
-router = APIRouter(prefix="/v1/techniques", tags=["menu"], dependencies=[KEY])
+router = APIRouter(prefix="/v1/techniques", tags=["menu"], dependencies=[KEY_REQUIRED])
 
 
 class ImageInputView(BaseModel):
@@ -18,16 +18,16 @@ class ImageInputView(BaseModel):
     description: str
     required: bool
     kind: Literal["image", "array"] = Field(
-        description="An image file, or an array in numpy's format, .npy."
+        description="An image file, or an array in the .npy format of NumPy."
     )
 
 
 class ArtifactSpecView(BaseModel):
-    name: str = Field(description="{n} stands for a number.")
+    name: str = Field(description="`{n}` stands for a number.")
     media_type: str
     description: str
     only_with: str | None = Field(
-        description="The parameter that asks for this file; null: always left."
+        description="The parameter that requests this file; null if the file is always made."
     )
 
 
@@ -36,14 +36,16 @@ class TechniqueView(BaseModel):
     title: str
     description: str
     reference: str
-    score: str = Field(description="Whether it reads logits, probabilities or activations.")
+    score: str = Field(
+        description="Whether the technique reads logits, probabilities or activations."
+    )
     queue: str
     images: list[ImageInputView]
-    one_of: list[str] = Field(description="Of these images exactly one is sent.")
+    one_of: list[str] = Field(description="Exactly one of these images must be sent.")
     artifacts: list[ArtifactSpecView]
     parameters: dict[str, Any] = Field(description="JSON Schema of the parameters.")
     summary: dict[str, Any] = Field(description="JSON Schema of `result.summary`.")
-    example: str = Field(description="A command that runs.")
+    example: str = Field(description="A command that can be run without changes.")
 
 
 class TechniqueList(BaseModel):
@@ -52,15 +54,15 @@ class TechniqueList(BaseModel):
 
 @router.get("", operation_id="list_techniques", summary="List the techniques")
 def list_techniques() -> TechniqueList:
-    return TechniqueList(items=[view(technique) for technique in techniques().values()])
+    return TechniqueList(items=[_view(technique) for technique in techniques().values()])
 
 
 @router.get("/{technique}", operation_id="get_technique", summary="Read one technique")
 def get_technique(technique: str) -> TechniqueView:
-    return view(find_technique(technique))
+    return _view(find_technique(technique))
 
 
-def view(technique: Technique) -> TechniqueView:
+def _view(technique: Technique) -> TechniqueView:
     return TechniqueView(
         name=technique.name,
         title=technique.title,
@@ -68,7 +70,7 @@ def view(technique: Technique) -> TechniqueView:
         reference=technique.reference,
         score=technique.score,
         queue=technique.queue,
-        images=[ImageInputView(**vars(image)) for image in technique.inputs],
+        images=[ImageInputView(**vars(spec)) for spec in technique.inputs],
         one_of=list(technique.one_of),
         artifacts=[ArtifactSpecView(**vars(artifact)) for artifact in technique.artifacts],
         parameters=parameter_schema(technique),
@@ -78,6 +80,6 @@ def view(technique: Technique) -> TechniqueView:
 
 
 def _example(technique: Technique) -> str:
-    images = [f"-F {image.name}=@photo.jpg" for image in technique.minimal_inputs]
+    files = [f"-F {spec.name}=@photo.jpg" for spec in technique.minimal_inputs]
     fields = [f"-F {name}={value}" for name, value in technique.example.items()]
-    return " ".join(["curl", *images, *fields, f"http://127.0.0.1:8000/v1/jobs/{technique.name}"])
+    return " ".join(["curl", *files, *fields, f"http://127.0.0.1:8000/v1/jobs/{technique.name}"])

@@ -1,6 +1,7 @@
-"""Is this an array in numpy's format? Read in plain Python: the header as a literal, never as code.
+"""Checks of an uploaded array in NumPy's format, in plain Python.
 
-The format: numpy.lib.format (NEP 1). `magic, version, length, header, values`.
+The format is that of numpy.lib.format (NEP 1): magic string, version, header length, header,
+values. The header is parsed as a literal and never run as code.
 """
 
 import ast
@@ -13,15 +14,17 @@ from jobs.uploads import ArrayFacts
 from service.problems import Problem
 
 _MAGIC = b"\x93NUMPY"
-_LENGTHS = {1: "<H", 2: "<I", 3: "<I"}  # version → type of the header's length
-_MOST_HEADER = 10_000  # as numpy's own limit
+# The struct format of the header length, by the format's version.
+_LENGTHS = {1: "<H", 2: "<I", 3: "<I"}
+# The limit of NumPy itself.
+_MOST_HEADER = 10_000
 _MOST_AXES = 8
 _TYPES = {"f2": ("float16", "e"), "f4": ("float32", "f"), "f8": ("float64", "d")}
 _CHUNK = 1 << 16
 
 
 def validate_array(data: bytes, settings: Settings) -> ArrayFacts:
-    """Shape and type, from a file that is whole and holds finite numbers. Raises Problem."""
+    """Return shape and type of a complete file of finite numbers. Raises Problem."""
     if not data.startswith(_MAGIC):
         raise Problem(
             "not_an_array",
@@ -31,24 +34,27 @@ def validate_array(data: bytes, settings: Settings) -> ArrayFacts:
     order, code = _type(header["descr"])
     shape = _shape(header["shape"])
     if prod(shape) > settings.max_array_values:
-        detail = f"It has the shape {list(shape)}: {prod(shape):,} numbers; the limit is {settings.max_array_values:,}."
-        raise Problem("array_too_large", detail)
+        raise Problem(
+            "array_too_large",
+            f"The array of shape {list(shape)} has {prod(shape):,} numbers; "
+            f"the limit is {settings.max_array_values:,}.",
+        )
     name, letter = _TYPES[code]
     _check_values(data, start, order, letter, prod(shape))
     return ArrayFacts(shape=list(shape), dtype=name)
 
 
 def _header(data: bytes) -> tuple[dict[str, object], int]:
-    """The header, and where the values begin."""
+    """Return the header, and the offset of the values."""
     kind = _LENGTHS.get(data[6]) if len(data) > 7 else None
     if kind is None:
-        raise _broken("Its version is not 1.0, 2.0 or 3.0.")
+        raise _broken("Its format version is not 1.0, 2.0 or 3.0.")
     begin = 8 + struct.calcsize(kind)
     if len(data) < begin:
         raise _broken("It ends within its header.")
     (length,) = struct.unpack_from(kind, data, 8)
     if length > _MOST_HEADER or len(data) < begin + length:
-        raise _broken("Its header is cut off, or longer than any array's of numbers.")
+        raise _broken("Its header is incomplete, or longer than that of any array of numbers.")
     try:
         header = ast.literal_eval(data[begin : begin + length].decode("utf-8").strip())
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
@@ -61,11 +67,12 @@ def _header(data: bytes) -> tuple[dict[str, object], int]:
 
 
 def _type(descr: object) -> tuple[str, str]:
-    """Byte order and type: (`<`, `f4`)."""
+    """Return byte order and type, such as (`<`, `f4`)."""
     if isinstance(descr, str) and descr[:1] in ("<", ">") and descr[1:] in _TYPES:
         return descr[0], descr[1:]
     raise Problem(
-        "not_an_array", f"It holds {str(descr)[:40]!r}. Send float32, float64 or float16 numbers."
+        "not_an_array",
+        f"The values are {str(descr)[:40]!r}. Send float32, float64 or float16 numbers.",
     )
 
 
@@ -81,10 +88,12 @@ def _check_values(data: bytes, start: int, order: str, letter: str, count: int) 
     wanted, found = count * struct.calcsize(order + letter), len(data) - start
     if wanted != found:
         raise _broken(
-            f"Its shape needs {wanted:,} bytes of numbers, and it has {found:,}. Was the upload cut off?"
+            f"Its shape needs {wanted:,} bytes of numbers, and the file has {found:,}. "
+            "Was the upload cut off?"
         )
-    if not all(all(map(isfinite, values)) for values in _chunks(data, start, order, letter, count)):
-        raise _broken("It holds NaN or infinity.")
+    chunks = _chunks(data, start, order, letter, count)
+    if not all(all(map(isfinite, values)) for values in chunks):
+        raise _broken("It contains NaN or infinity.")
 
 
 def _chunks(

@@ -5,11 +5,14 @@ from typing import IO
 
 
 class ReadTooLarge(ValueError):
-    """Whoever asks for so much at a time believes a false header."""
+    """More was asked for in one read than a sound file needs: a header of it is false."""
 
 
 class FileSlice:
-    """`length` bytes from `start` on; reads by position, so that any number of slices share one file."""
+    """A range of a file: `length` bytes from `start` on.
+
+    It reads by position, so any number of slices can share one file.
+    """
 
     def __init__(self, file: IO[bytes], start: int, length: int, most: int | None = None) -> None:
         self._file = file
@@ -18,7 +21,7 @@ class FileSlice:
         self._at = 0
 
     def read(self, size: int = -1) -> bytes:
-        """Raises ReadTooLarge for more than `most` bytes at a time."""
+        """Read up to `size` bytes. Raises ReadTooLarge for more than `most` bytes at a time."""
         rest = max(self._length - self._at, 0)
         wanted = rest if size < 0 else min(size, rest)
         if self._most is not None and wanted > self._most:
@@ -30,7 +33,7 @@ class FileSlice:
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._length}[whence]
         if base + offset < 0:
-            raise OSError("before the beginning")
+            raise OSError("seek before the beginning of the slice")
         self._at = base + offset
         return self._at
 

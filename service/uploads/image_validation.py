@@ -1,4 +1,4 @@
-"""Is this an image that can be explained? The header is judged before a single pixel is decoded."""
+"""Checks of an uploaded image. The header is checked before any pixel is decoded."""
 
 import io
 import warnings
@@ -13,16 +13,24 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 _MOST_NARROW = 100
 _ORIENTATION, _SIDEWAYS = 0x0112, (5, 6, 7, 8)
 _CONVERSIONS = {
-    "1": "bilevel_to_rgb", "L": "gray_to_rgb", "LA": "gray_to_rgb", "P": "palette_to_rgb", "PA": "palette_to_rgb",
-    "CMYK": "cmyk_to_rgb", "YCbCr": "ycbcr_to_rgb", "LAB": "lab_to_rgb", "HSV": "hsv_to_rgb", "F": "float_to_rgb",
-}  # fmt: skip
+    "1": "bilevel_to_rgb",
+    "L": "gray_to_rgb",
+    "LA": "gray_to_rgb",
+    "P": "palette_to_rgb",
+    "PA": "palette_to_rgb",
+    "CMYK": "cmyk_to_rgb",
+    "YCbCr": "ycbcr_to_rgb",
+    "LAB": "lab_to_rgb",
+    "HSV": "hsv_to_rgb",
+    "F": "float_to_rgb",
+}
 
-# The limit below is checked by ourselves, before decoding, and Pillow's own error stays as a second fence.
+# `max_pixels` is checked here before decoding. Pillow's own error remains as a second check.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def validate_image(data: bytes, settings: Settings) -> ImageFacts:
-    """Size as seen upright, media type, and what it takes to see it as RGB. Raises Problem."""
+    """Return the upright size, the media type and the conversions to RGB. Raises Problem."""
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError:
@@ -36,11 +44,10 @@ def validate_image(data: bytes, settings: Settings) -> ImageFacts:
         return _facts(image)
     except Problem:
         raise
-    except (
-        Exception
-    ) as error:  # decoders and metadata readers raise whatever they like at damaged files
+    except Exception as error:
+        # Decoders and metadata readers raise many kinds of exception for damaged files.
         raise Problem(
-            "broken_image", "It cannot be decoded to the end. Was the upload cut off?"
+            "broken_image", "The image cannot be decoded completely. Was the upload cut off?"
         ) from error
 
 
@@ -51,16 +58,21 @@ def _check_size(image: Image.Image, settings: Settings) -> None:
     if min(width, height) < settings.min_side:
         raise Problem(
             "image_too_small",
-            f"It is {width} × {height}; each side needs {settings.min_side} at least.",
+            f"The image is {width} × {height}; "
+            f"each side needs at least {settings.min_side} pixels.",
         )
     if max(width, height) > _MOST_NARROW * min(width, height):
-        detail = f"It is {width} × {height}; the longer side may be {_MOST_NARROW} times the shorter at most."
-        raise Problem("image_too_narrow", detail)
+        raise Problem(
+            "image_too_narrow",
+            f"The image is {width} × {height}; the longer side may be at most {_MOST_NARROW} times "
+            "the shorter one.",
+        )
 
 
 def _check_frames(image: Image.Image) -> None:
-    """One look at the second frame: counting them all takes long where there are many."""
-    if image.format == "MPO":  # a phone's JPEG may hold a second view
+    """Refuse an image with a second frame. Counting all frames of a long animation is slow."""
+    # The JPEG of a phone may hold a second view.
+    if image.format == "MPO":
         return
     try:
         image.seek(1)
@@ -69,7 +81,7 @@ def _check_frames(image: Image.Image) -> None:
         return
     raise Problem(
         "animated_image",
-        "It has several frames or pages. Send the one to explain as a still image.",
+        "The image has several frames or pages. Send the one to explain as a still image.",
     )
 
 
@@ -80,9 +92,11 @@ def _facts(image: Image.Image) -> ImageFacts:
     orientation = image.getexif().get(_ORIENTATION, 1)
     width, height = image.size[::-1] if orientation in _SIDEWAYS else image.size
     return ImageFacts(
-        width=width, height=height, media_type=Image.MIME.get(image.format or "", "application/octet-stream"),
+        width=width,
+        height=height,
+        media_type=Image.MIME.get(image.format or "", "application/octet-stream"),
         conversions=_conversions(image, orientation, deep),
-    )  # fmt: skip
+    )
 
 
 def _conversions(image: Image.Image, orientation: int, deep: bool) -> list[str]:
@@ -98,5 +112,6 @@ def _conversions(image: Image.Image, orientation: int, deep: bool) -> list[str]:
 
 def _too_large(size: str, settings: Settings) -> Problem:
     return Problem(
-        "image_too_large", f"It has {size}; the limit is {settings.max_pixels:,}. Scale it down."
+        "image_too_large",
+        f"The image has {size}; the limit is {settings.max_pixels:,}. Scale the image down.",
     )

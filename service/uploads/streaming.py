@@ -1,4 +1,4 @@
-"""Large bodies, kept in one temporary file while they arrive: forms of many files, and zip files as they are."""
+"""Large bodies, forms and zip files, written to one temporary file as they arrive."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,12 +17,12 @@ from service.uploads.file_slice import FileSlice
 
 ZIP_TYPES = frozenset({"application/zip", "application/x-zip-compressed", "application/x-zip"})
 _MAX_TEXT_BYTES = 1 << 20
-_UNREADABLE = "The form cannot be read. With curl, use -F image=@photo.jpg or -F zip=@photos.zip."
+_UNREADABLE = "The form cannot be parsed. With curl, use -F image=@photo.jpg or -F zip=@photos.zip."
 
 
 @dataclass
 class UploadedFile:
-    """A file of the body: where in the temporary file it lies."""
+    """A file of the body, and its range in the temporary file."""
 
     field: str
     name: str
@@ -30,12 +30,13 @@ class UploadedFile:
     length: int = 0
 
     def open(self, file: IO[bytes], most: int | None = None) -> FileSlice:
+        """Return the file as a readable slice; one read returns at most `most` bytes."""
         return FileSlice(file, self.start, self.length, most)
 
 
 @dataclass
 class Upload:
-    """What arrived: texts by their field, in order, and files."""
+    """A body that has arrived: the texts with their fields, in order, and the files."""
 
     file: IO[bytes]
     texts: list[tuple[str, str]] = field(default_factory=list)
@@ -43,12 +44,16 @@ class Upload:
 
 
 def media_type(request: Request) -> str:
+    """Return the media type of the body in lower case, without parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 @asynccontextmanager
 async def receive(request: Request, max_files: int) -> AsyncIterator[Upload]:
-    """The body, form or zip file, for as long as it is needed. Raises Problem."""
+    """Yield the body, a form or a zip file; the temporary file lives as long as the block.
+
+    Raises Problem.
+    """
     with TemporaryFile(prefix="retinoscope-") as file:
         upload = Upload(file)
         if media_type(request) in ZIP_TYPES:
@@ -77,11 +82,13 @@ async def _receive_form(request: Request, upload: Upload, max_files: int) -> Non
     except (FormParserError, ValueError, KeyError) as error:
         raise Problem("invalid_request", _UNREADABLE) from error
     if not form.ended:
-        raise Problem("invalid_request", "The form ends too early. Was the upload cut off?")
+        raise Problem(
+            "invalid_request", "The form has no closing boundary. Was the upload cut off?"
+        )
 
 
 class _Form:
-    """Writes the files of a form one after the other as they come."""
+    """A parser that writes the files of a form to the temporary file, one after the other."""
 
     def __init__(self, boundary: bytes, upload: Upload, max_files: int) -> None:
         self.ended = False
@@ -130,8 +137,11 @@ class _Form:
         self._file = UploadedFile(self._field, name, self._upload.file.tell())
         self._upload.files.append(self._file)
         if len(self._upload.files) > self._max_files:
-            detail = f"The limit is {self._max_files:,} in one request. Send several requests, or a zip file."
-            raise Problem("too_many_files", detail)
+            raise Problem(
+                "too_many_files",
+                f"The limit is {self._max_files:,} files per request. "
+                "Send several requests, or a zip file.",
+            )
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._file is not None:
@@ -143,7 +153,7 @@ class _Form:
         if self._text_bytes > _MAX_TEXT_BYTES:
             raise Problem(
                 "body_too_large",
-                f"The fields that are no files have more than {_MAX_TEXT_BYTES:,} bytes.",
+                f"The text fields have more than {_MAX_TEXT_BYTES:,} bytes together.",
             )
 
     def _part_end(self) -> None:

@@ -1,4 +1,4 @@
-"""Zip files of images, read without trust: nothing is unpacked to disk, and no size in a header is believed."""
+"""Zip files of images. Nothing is unpacked to disk, and no size in a header is trusted."""
 
 import re
 import stat
@@ -16,13 +16,17 @@ from service.uploads.streaming import UploadedFile
 _CHUNK = 1 << 16
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _DIRECTORY_BYTES_PER_ENTRY = 512
-_LEAST_DIRECTORY_BYTES = 1 << 17  # the end of a zip file, comment included, is read at once
+# The end of a zip file, comment included, is read at once.
+_LEAST_DIRECTORY_BYTES = 1 << 17
 _MOST_SHOWN = 200
 
 
 @dataclass
 class Candidate:
-    """Something that may be an image: how the answer calls it, and its bytes, which may raise Problem."""
+    """A file that may be an image: its name in the response, and its bytes.
+
+    `load` may raise Problem.
+    """
 
     name: str
     load: Callable[[], bytes]
@@ -30,7 +34,7 @@ class Candidate:
 
 @dataclass
 class Budget:
-    """What all zip files of one request may hold together."""
+    """The entries and bytes that all zip files of one request may still have together."""
 
     entries: int
     bytes: int
@@ -43,7 +47,10 @@ class Budget:
 def candidates(
     zipped: UploadedFile, file: IO[bytes], budget: Budget, settings: Settings
 ) -> Iterator[Candidate]:
-    """The files in a zip file, in its order. Raises Problem if it is none, or has too many entries."""
+    """Yield the files of a zip file in its order.
+
+    Raises Problem if it is not a zip file or has too many entries.
+    """
     directory_bytes = max(
         settings.max_zip_entries * _DIRECTORY_BYTES_PER_ENTRY, _LEAST_DIRECTORY_BYTES
     )
@@ -51,9 +58,11 @@ def candidates(
         archive = ZipFile(zipped.open(file, directory_bytes))
     except ReadTooLarge as error:
         raise _too_many(settings) from error
-    except Exception as error:  # zipfile raises whatever it likes at damaged files
+    except Exception as error:
+        # zipfile raises many kinds of exception for damaged files.
         raise Problem(
-            "zip_broken", "It is not a zip file, or damaged. Was the upload cut off?"
+            "zip_broken",
+            "The file is not a zip file, or it is damaged. Was the upload cut off?",
         ) from error
     with archive:
         budget.entries -= len(archive.infolist())
@@ -61,18 +70,15 @@ def candidates(
             raise _too_many(settings)
         for info in archive.infolist():
             if not _skipped(info):
-                yield Candidate(
-                    shown(info.filename), partial(_load, archive, info, budget, settings)
-                )
+                name = printable_name(info.filename)
+                yield Candidate(name, partial(_load, archive, info, budget, settings))
 
 
-def shown(name: str) -> str:
-    """A name from outside as it may be shown: no way up, no control characters, not too long."""
-    text = "/".join(part for part in _parts(name) if part not in (".", ".."))
-    return (
-        "".join(letter if letter.isprintable() else "\ufffd" for letter in text)[-_MOST_SHOWN:]
-        or "unnamed"
-    )
+def printable_name(name: str) -> str:
+    """Return a client's file name without `..`, control characters and excessive length."""
+    path = "/".join(part for part in _parts(name) if part not in (".", ".."))
+    text = "".join(letter if letter.isprintable() else "\ufffd" for letter in path)
+    return text[-_MOST_SHOWN:] or "unnamed"
 
 
 def _load(archive: ZipFile, info: ZipInfo, budget: Budget, settings: Settings) -> bytes:
@@ -91,50 +97,54 @@ def _load(archive: ZipFile, info: ZipInfo, budget: Budget, settings: Settings) -
                     raise _spent(settings)
     except Problem:
         raise
-    except Exception as error:  # zipfile and zlib raise whatever they like at damaged entries
+    except Exception as error:
+        # zipfile and zlib raise many kinds of exception for damaged entries.
         raise Problem(
-            "zip_entry_damaged", "It cannot be unpacked: the zip file is damaged here."
+            "zip_entry_damaged", "The entry cannot be unpacked: the zip file is damaged here."
         ) from error
     return bytes(data)
 
 
 def too_large(settings: Settings) -> Problem:
-    return Problem(
-        "file_too_large", f"The limit of one image is {settings.max_body_bytes:,} bytes."
-    )
+    """Return the problem of an image file above the size limit."""
+    return Problem("file_too_large", f"The limit is {settings.max_body_bytes:,} bytes per image.")
 
 
 def _too_many(settings: Settings) -> Problem:
-    detail = (
-        f"The limit is {settings.max_zip_entries:,} entries in one request. Send several requests."
+    return Problem(
+        "zip_too_large",
+        f"The limit is {settings.max_zip_entries:,} entries per request. Send several requests.",
     )
-    return Problem("zip_too_large", detail)
 
 
 def _spent(settings: Settings) -> Problem:
-    detail = f"Unpacked, the limit is {settings.max_zip_bytes:,} bytes in one request. Send several requests."
-    return Problem("zip_too_large", detail)
+    return Problem(
+        "zip_too_large",
+        f"The limit is {settings.max_zip_bytes:,} unpacked bytes per request. "
+        "Send several requests.",
+    )
 
 
 def _check(info: ZipInfo) -> None:
     if info.flag_bits & _ENCRYPTED:
-        raise Problem("zip_entry_encrypted", "Make the zip file without a password.")
+        raise Problem("zip_entry_encrypted", "Create the zip file without a password.")
     if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
         raise Problem(
             "zip_entry_unsupported",
-            "Only the methods deflate and store are taken: zip -r photos.zip photos.",
+            "Only the methods deflate and store are supported: zip -r photos.zip photos.",
         )
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
         raise Problem(
             "zip_entry_unsupported",
-            "It is a link or a device. Put the file itself into the zip file.",
+            "The entry is a link or a device. Put the file itself into the zip file.",
         )
 
 
 def _skipped(info: ZipInfo) -> bool:
-    """Folders, and what file managers leave: `__MACOSX`, `.DS_Store`, hidden files."""
-    hidden = any(part.startswith(".") and part not in (".", "..") for part in _parts(info.filename))
-    return info.is_dir() or hidden or "__MACOSX" in _parts(info.filename)
+    """Return whether the entry is a folder, a hidden file, or a file manager's `__MACOSX`."""
+    parts = _parts(info.filename)
+    hidden = any(part.startswith(".") and part not in (".", "..") for part in parts)
+    return info.is_dir() or hidden or "__MACOSX" in parts
 
 
 def _parts(name: str) -> list[str]:

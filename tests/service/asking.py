@@ -1,4 +1,4 @@
-"""What the tests ask of the API again and again, and what must be true of every answer."""
+"""Requests that many tests send, and checks that every response must pass."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ _LONG = 60
 
 
 def says_nothing_of_this_machine(answer: httpx.Response) -> None:
-    """Fails if a text answer or a header holds a traceback or a folder."""
+    """Fail if a text response or a header contains a traceback or a path of this machine."""
     kind = answer.headers.get("content-type", "")
     text = str(answer.headers)
     if "json" in kind or kind.startswith("text/"):
@@ -24,7 +24,7 @@ def says_nothing_of_this_machine(answer: httpx.Response) -> None:
 
 
 def refused(answer: httpx.Response, status: int, code: str, *words: str) -> dict[str, Any]:
-    """The problem document: complete, of that code, and with those words in its sentence."""
+    """Return the problem document, which is complete, has that code, and mentions those words."""
     assert answer.headers["content-type"] == "application/problem+json", answer.text
     problem: dict[str, Any] = answer.json()
     assert (answer.status_code, problem["code"]) == (status, code), problem
@@ -38,7 +38,7 @@ def refused(answer: httpx.Response, status: int, code: str, *words: str) -> dict
 
 
 def newest_job(client: httpx.Client) -> str | None:
-    """The id of the latest job: it changes whenever a job is made."""
+    """Return the id of the latest job. It changes whenever a job is created."""
     items = client.get("/v1/jobs", params={"limit": 1}).json()["items"]
     return items[0]["id"] if items else None
 
@@ -53,7 +53,10 @@ def store_image(client: httpx.Client, data: bytes) -> dict[str, Any]:
 def queue(
     client: httpx.Client, technique: str, image: str | bytes, **params: Any
 ) -> dict[str, Any]:
-    """A job that was accepted, and shares nothing; the image is a file's bytes or the id of a stored one."""
+    """Create a job that shares no work and is accepted.
+
+    The image is the bytes of a file, or the id of a stored one.
+    """
     params = {"cache": False, **params}
     if isinstance(image, bytes):
         answer = client.post(f"/v1/jobs/{technique}", files={"image": image}, data=params)
@@ -65,7 +68,7 @@ def queue(
 
 
 def ended(client: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
-    """The job, once it is over."""
+    """Return the job once it has ended."""
     answer = client.get(job["urls"]["self"], params={"wait": _LONG})
     assert answer.status_code == 200, answer.text
     job = answer.json()
@@ -74,14 +77,14 @@ def ended(client: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
 
 
 def run(client: httpx.Client, technique: str, image: str | bytes, **params: Any) -> dict[str, Any]:
-    """A job that succeeded."""
+    """Return a job that has succeeded."""
     job = ended(client, queue(client, technique, image, **params))
     assert job["status"] == "succeeded", job["error"]
     return job
 
 
 def pages(client: httpx.Client, **query: Any) -> list[dict[str, Any]]:
-    """All jobs of a listing, page after page."""
+    """Return all jobs of a listing, page after page."""
     items: list[dict[str, Any]] = []
     cursor: dict[str, str] = {}
     while True:

@@ -1,4 +1,4 @@
-"""What the tests of the API share: watchful clients, an API of one's own, a stored image, a finished job."""
+"""Fixtures of the API's tests: clients that check every response, servers, images and jobs."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ Serve = Callable[..., httpx.Client]
 
 
 def watchful(address: str, **headers: str) -> httpx.Client:
-    """A client that fails the test when an answer tells of tracebacks or folders of this machine."""
+    """Return a client that fails the test if a response reveals a traceback or a local path."""
     hooks = {"response": [says_nothing_of_this_machine]}
     return httpx.Client(
         base_url=address, timeout=90, headers=headers, event_hooks=hooks, trust_env=False
@@ -30,26 +30,26 @@ def watchful(address: str, **headers: str) -> httpx.Client:
 
 @pytest.fixture
 def client(stack: Stack) -> Iterator[httpx.Client]:
-    """HTTP to the shared stack, watched."""
+    """Return a checking client of the shared stack."""
     with watchful(stack.plan.address) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def small(coffee: bytes) -> bytes:
-    """The espresso at 300 × 200 pixels."""
+    """Return the espresso at 300 × 200 pixels."""
     return encoded(photo(coffee))
 
 
 @pytest.fixture
 def stored(client: httpx.Client, small: bytes) -> str:
-    """The id of an image that the shared stack holds."""
+    """Return the id of an image that the shared stack stores."""
     return store_image(client, small)["id"]
 
 
 @pytest.fixture
 def nothing_queued(client: httpx.Client) -> Iterator[None]:
-    """Fails the test if a job came into being in it, and stops that job for those who come after."""
+    """Fail the test if it created a job, and cancel that job for the tests that follow."""
     before = newest_job(client)
     yield
     after = newest_job(client)
@@ -60,14 +60,17 @@ def nothing_queued(client: httpx.Client) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def explained(stack: Stack, coffee: bytes) -> dict:
-    """A finished saliency job of the shared stack, seed 7."""
+    """Return a finished saliency job of the shared stack, with seed 7."""
     with watchful(stack.plan.address) as client:
         return run(client, "saliency", coffee, seed=7, samples=2)
 
 
 @pytest.fixture(scope="session")
 def broker(redis_server: tuple[object, str]) -> Iterator[None]:
-    """An application sends its messages to the environment's broker, whatever its settings say: here, to our Redis."""
+    """Send messages to the tests' Redis.
+
+    An application sends them to the broker of the environment, whatever its settings say.
+    """
     own = Celery("tests", broker=redis_server[1], set_as_current=False)
     own.conf.broker_transport_options = queue.app.conf.broker_transport_options
     with pytest.MonkeyPatch.context() as patch:
@@ -77,7 +80,7 @@ def broker(redis_server: tuple[object, str]) -> Iterator[None]:
 
 @pytest.fixture
 def serve(broker: None) -> Iterator[Serve]:
-    """Starts an API of the test's own, without any worker; call it with settings, get a client."""
+    """Return a function that starts an API without workers, and returns a client of it."""
     started: list[tuple[uvicorn.Server, threading.Thread, httpx.Client]] = []
 
     def start(settings: Settings) -> httpx.Client:
@@ -102,5 +105,5 @@ def serve(broker: None) -> Iterator[Serve]:
 
 @pytest.fixture
 def own(serve: Serve, settings: Settings) -> httpx.Client:
-    """An API of the test's own on an empty Redis: whatever is queued stays queued."""
+    """Return a client of an API on an empty Redis, where whatever is queued stays queued."""
     return serve(settings)

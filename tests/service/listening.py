@@ -1,4 +1,7 @@
-"""A client of server-sent events, written from the standard: blocks of `field: value` lines, comments apart."""
+"""A client of server-sent events, written from the standard.
+
+A stream is blocks of `field: value` lines; comments are kept apart.
+"""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +23,7 @@ class Heard:
 def listening(
     client: httpx.Client, job: dict[str, Any], last: str | None = None
 ) -> Iterator[Iterator[Heard]]:
-    """The events of a job as they come; the stream is closed at the end."""
+    """Yield the events of a job as they arrive; close the stream at the end."""
     headers = {} if last is None else {"Last-Event-ID": last}
     with (
         unwatched(client) as plain,
@@ -32,14 +35,14 @@ def listening(
 
 
 def unwatched(client: httpx.Client) -> httpx.Client:
-    """The same client without hooks, which read an answer to its end before they give it."""
+    """Return the client without hooks, which would read a response completely first."""
     return httpx.Client(
         base_url=client.base_url, headers=client.headers, timeout=90, trust_env=False
     )
 
 
 def heard(client: httpx.Client, job: dict[str, Any], last: str | None = None) -> list[Heard]:
-    """Everything until the server closes the stream."""
+    """Return everything until the server closes the stream."""
     with listening(client, job, last) as events:
         return list(events)
 
@@ -58,7 +61,7 @@ def parsed(lines: Iterator[str]) -> Iterator[Heard]:
 
 
 def gauge(client: httpx.Client, name: str) -> float:
-    """A number of /metrics."""
+    """Return one number of /metrics."""
     text = client.get("/metrics").text
     (value,) = [
         line.rpartition(" ")[2]

@@ -1,4 +1,4 @@
-"""Image files of every awkward kind, made here byte by byte or with Pillow."""
+"""Image files of every unusual kind, made here byte by byte or with Pillow."""
 
 import io
 import struct
@@ -12,14 +12,14 @@ _ORIENTATION = 0x0112
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
-    """The picture as a file."""
+    """Return the image as a file."""
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
 def photo(data: bytes, width: int = 300, height: int = 200) -> Image.Image:
-    """A photograph, smaller."""
+    """Return a photograph, scaled down."""
     return Image.open(io.BytesIO(data)).convert("RGB").resize((width, height))
 
 
@@ -28,7 +28,10 @@ def plain(width: int, height: int, kind: str = "PNG") -> bytes:
 
 
 def png(width: int, height: int, depth: int, color: int, rows: Iterable[bytes]) -> bytes:
-    """A hand-made PNG; each row without its filter byte. `depth` in bits, `color` 0 grey, 2 RGB."""
+    """Return a hand-made PNG from rows without their filter bytes.
+
+    `depth` is in bits, `color` is 0 for grey and 2 for RGB.
+    """
     squeeze = zlib.compressobj(1)
     body = b"".join(squeeze.compress(b"\0" + row) for row in rows) + squeeze.flush()
     head = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
@@ -36,17 +39,17 @@ def png(width: int, height: int, depth: int, color: int, rows: Iterable[bytes]) 
 
 
 def lying_bomb() -> bytes:
-    """A header of 20,000 × 20,000 pixels before a handful of bytes."""
+    """Return a header of 20,000 × 20,000 pixels before a few bytes."""
     return png(20_000, 20_000, 8, 2, [b"\0" * 60])
 
 
 def real_bomb() -> bytes:
-    """144 million honest grey pixels in less than a megabyte."""
+    """Return 144 million grey pixels in less than a megabyte."""
     return png(12_000, 12_000, 8, 0, (bytes(12_000) for _ in range(12_000)))
 
 
 def text_bomb() -> bytes:
-    """A small picture with a compressed comment of 200 MB."""
+    """Return a small image with a compressed comment of 200 MB."""
     squeeze = zlib.compressobj(9)
     text = b"".join(squeeze.compress(bytes(1 << 20)) for _ in range(200)) + squeeze.flush()
     honest = plain(60, 40)
@@ -55,7 +58,7 @@ def text_bomb() -> bytes:
 
 
 def deep_colour(image: Image.Image) -> bytes:
-    """A PNG of 16 bits for each of red, green and blue."""
+    """Return a PNG with 16 bits for each of red, green and blue."""
     width, height = image.size
     pixels = image.tobytes()
     wide = bytes(byte for value in pixels for byte in (value, value))
@@ -64,7 +67,7 @@ def deep_colour(image: Image.Image) -> bytes:
 
 
 def deep_grey(image: Image.Image) -> bytes:
-    """A PNG of 16 bits of grey."""
+    """Return a PNG with 16 bits of grey."""
     width, height = image.size
     wide = bytes(byte for value in image.convert("L").tobytes() for byte in (value, value))
     return png(
@@ -77,25 +80,25 @@ def deep_grey(image: Image.Image) -> bytes:
 
 
 def moving(kind: str, frames: int = 3) -> bytes:
-    """An animation: GIF, WEBP, PNG (an APNG) or TIFF (pages)."""
+    """Return an animation: GIF, WEBP, PNG (an APNG) or TIFF (pages)."""
     first, *others = [Image.new("RGB", (60, 40), (80 * i, 40, 200)) for i in range(frames)]
     return encoded(first, kind, save_all=True, append_images=others)
 
 
 def turned(image: Image.Image, orientation: int) -> bytes:
-    """A JPEG that asks its viewer to turn it."""
+    """Return a JPEG that asks the viewer to rotate it."""
     exif = Image.Exif()
     exif[_ORIENTATION] = orientation
     return encoded(image, "JPEG", exif=exif, quality=95)
 
 
 def palette_with_hole(image: Image.Image) -> bytes:
-    """A palette PNG, one of whose colours is transparent."""
+    """Return a palette PNG with one transparent colour."""
     return encoded(image.quantize(64), "PNG", transparency=3)
 
 
 def tiff(pages: int, *, last_is_empty: bool = False) -> bytes:
-    """A TIFF of that many tiny grey pages, or whose last page is an empty directory."""
+    """Return a TIFF of that many tiny grey pages, or with an empty directory as its last page."""
     fields = [
         (256, 4, 8),
         (257, 4, 8),

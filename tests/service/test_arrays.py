@@ -1,4 +1,4 @@
-"""Arrays are read without numpy: what numpy writes is understood, and everything else is refused with a reason."""
+"""Arrays are read without NumPy: what NumPy writes is read, all else is refused with a reason."""
 
 import subprocess
 import sys
@@ -63,7 +63,11 @@ BAD: dict[str, tuple[bytes, str, str]] = {
     "zero bytes": (handmade(bytes(60)), "broken_array", "literal"),
     "a list": (handmade("[1, 2]"), "broken_array", "descr"),
     "a dictionary of lists": (handmade("{[1]: 2}"), "broken_array", "literal"),
-    "a missing entry": (handmade("{'descr': '<f4', 'shape': (4,)}"), "broken_array", "fortran_order"),
+    "a missing entry": (
+        handmade("{'descr': '<f4', 'shape': (4,)}"),
+        "broken_array",
+        "fortran_order",
+    ),
     "an entry more": (described(extra=1), "broken_array", "descr"),
     "no order": (described(fortran_order=0), "broken_array", "fortran_order"),
     "no axes": (npy(np.float32(3) * np.ones(())), "broken_array", "axes"),
@@ -79,7 +83,7 @@ BAD: dict[str, tuple[bytes, str, str]] = {
     "more than the limit": (npy(np.ones(1001, np.float32)), "array_too_large", "1,001"),
     "NaN": (npy(np.array([1, np.nan], np.float32)), "broken_array", "NaN"),
     "infinity at its end": (npy(np.array([1] * 900 + [np.inf], np.float16)), "broken_array", "NaN"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BAD)

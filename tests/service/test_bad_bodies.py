@@ -1,4 +1,4 @@
-"""Bodies that cannot be read: broken JSON, broken forms, the wrong kind, too many parts."""
+"""Bodies that cannot be parsed: broken JSON, broken forms, other media types, too many parts."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Files that are no pictures, or pictures that cannot be explained: refused with a reason, and nothing is queued."""
+"""Files that are not images, or cannot be explained: refused with a reason, nothing is queued."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ def damaged(png: bytes) -> bytes:
     return png[:middle] + bytes([png[middle] ^ 0xFF]) + png[middle + 1 :]
 
 
-# What is sent, made from a good PNG; the code of the refusal; what its sentence says.
+# The file, made from a sound PNG; the code of the refusal; words of its detail.
 BAD: dict[str, tuple[Make, str, str]] = {
     "a text": (lambda _: b"This is not a picture.", "not_an_image", "PNG"),
     "an SVG": (lambda _: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not_an_image", "PNG"),

@@ -1,4 +1,4 @@
-"""Parameters that cannot be: named in the answer, and nothing is queued."""
+"""Invalid parameters: the response names them, and nothing is queued."""
 
 from typing import Any
 

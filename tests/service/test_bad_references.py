@@ -1,4 +1,4 @@
-"""Images that are referred to, but not there: missing, misnamed, not stored, or on somebody else's server."""
+"""References to images that do not exist: missing, misnamed, not stored, or on another server."""
 
 import base64
 

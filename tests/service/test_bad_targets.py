@@ -1,4 +1,4 @@
-"""Neurons that a model does not have: the answer names near ones, and where to list them."""
+"""Neurons that a model does not have: the response names near matches and the listing."""
 
 import httpx
 import pytest
@@ -13,7 +13,7 @@ LISTING = "GET /v1/models/efficientnet_lite0/"
 
 @pytest.fixture
 def described(client: httpx.Client) -> None:
-    """A worker that has just started has not described its models yet; then a target is checked in the job."""
+    """Wait until a worker has described the models; before that a target is checked in the job."""
     for model in ("efficientnet_lite0", "squeezenet1_1"):
         assert client.get(f"/v1/models/{model}/layers").status_code == 200
 

@@ -1,4 +1,4 @@
-"""Pictures that are not 8-bit RGB, or lie on their side: taken, converted, and the conversion is named."""
+"""Images that are rotated or not 8-bit RGB: accepted, and each conversion is named."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ def half_transparent(image: Image.Image) -> Image.Image:
     return image
 
 
-# What is sent, made from the espresso; the conversions that are named.
+# The file, made from the espresso, and the conversions that are named.
 KINDS: dict[str, tuple[Make, list[str]]] = {
     "a CMYK JPEG": (lambda i: encoded(i.convert("CMYK"), "JPEG", quality=95), ["cmyk_to_rgb"]),
     "a PNG of 16 bits grey": (deep_grey, ["16bit_to_8bit"]),
@@ -44,7 +44,7 @@ KINDS: dict[str, tuple[Make, list[str]]] = {
     ),
 }
 
-# Orientation → how a camera held that way stores the upright scene.
+# Orientation → how a camera that is held that way stores the upright scene.
 STORED_AS = {
     2: Transpose.FLIP_LEFT_RIGHT,
     3: Transpose.ROTATE_180,
@@ -57,7 +57,7 @@ STORED_AS = {
 
 
 def predicted(client: httpx.Client, data: bytes) -> tuple[dict, dict]:
-    """The input as the job has it, and the first prediction."""
+    """Return the input in the job's record, and the first prediction."""
     job = ended(client, queue(client, "predict", data))
     assert job["status"] == "succeeded", job["error"]
     return job["inputs"]["image"], job["result"]["summary"]["predictions"][0]

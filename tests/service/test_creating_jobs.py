@@ -1,4 +1,4 @@
-"""A job that is accepted: 202, where to poll, and everything that was decided for the client."""
+"""A job that is accepted: 202, where to poll, and every resolved parameter."""
 
 import base64
 import json
@@ -11,16 +11,40 @@ from jobs.lease import claim
 from jobs.store import JobStore
 from tests.service.asking import ended, queue, run, store_image
 
-# The job object of the design.
+# The fields of the job object.
 FIELDS = {
-    "id", "technique", "model", "status", "created_at", "started_at", "finished_at", "deadline_at", "expires_at",
-    "params", "inputs", "progress", "preview", "cancel_requested", "result", "error", "cached", "attempts", "timing",
-    "provenance", "urls",
-}  # fmt: skip
+    "id",
+    "technique",
+    "model",
+    "status",
+    "created_at",
+    "started_at",
+    "finished_at",
+    "deadline_at",
+    "expires_at",
+    "params",
+    "inputs",
+    "progress",
+    "preview",
+    "cancel_requested",
+    "result",
+    "error",
+    "cached",
+    "attempts",
+    "timing",
+    "provenance",
+    "urls",
+}
 DEFAULTS = {
-    "model": "efficientnet_lite0", "target": "top", "window": 32, "stride": 8, "fill": "gray",
-    "score": "probability", "aggregate": "mean", "check": False,
-}  # fmt: skip
+    "model": "efficientnet_lite0",
+    "target": "top",
+    "window": 32,
+    "stride": 8,
+    "fill": "gray",
+    "score": "probability",
+    "aggregate": "mean",
+    "check": False,
+}
 
 
 def accepted(answer: httpx.Response) -> dict:
@@ -97,13 +121,23 @@ def test_a_finished_job_has_every_field(explained: dict) -> None:
     assert explained["timing"]["run_s"] > 0
     assert explained["progress"]["done"] == explained["progress"]["total"]
     assert set(explained["provenance"]) == {
-        "retinoscope", "torch", "device", "weights", "folded_batch_norm", "precision", "rounding", "seed", "together",
-    }  # fmt: skip
+        "retinoscope",
+        "torch",
+        "device",
+        "weights",
+        "folded_batch_norm",
+        "precision",
+        "rounding",
+        "seed",
+        "together",
+    }
     assert explained["provenance"]["seed"] == explained["params"]["seed"] == 7
     assert explained["provenance"]["weights"].startswith("sha256:")
     assert {artifact["name"] for artifact in explained["result"]["artifacts"]} == {
-        "heatmap.png", "overlay.png", "values.npy",
-    }  # fmt: skip
+        "heatmap.png",
+        "overlay.png",
+        "values.npy",
+    }
 
 
 def test_the_same_seed_gives_the_same_bytes(

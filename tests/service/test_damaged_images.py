@@ -1,4 +1,4 @@
-"""Files that were damaged, by chance or on purpose: whatever the bytes, a refusal and never an error of the server."""
+"""Damaged files, by chance or on purpose: always a refusal, never an error of the server."""
 
 import random
 import time
@@ -39,7 +39,7 @@ SEEDS: dict[str, Callable[[Image.Image], bytes]] = {
 
 
 def damage(data: bytes, chance: random.Random) -> bytes:
-    """A few bytes changed, lost or added, mostly near the beginning, where the structure is."""
+    """Change, remove or add a few bytes, mostly near the beginning, where the structure is."""
     broken = bytearray(data)
     for _ in range(chance.choice([1, 1, 2, 4, 8])):
         place = chance.randrange(min(len(broken), chance.choice([64, 400, len(broken)])))
@@ -55,7 +55,7 @@ def damage(data: bytes, chance: random.Random) -> bytes:
     return bytes(broken)
 
 
-@pytest.mark.filterwarnings("ignore")  # Pillow's opinion of what it reads
+@pytest.mark.filterwarnings("ignore")  # Pillow warns about what it reads.
 @pytest.mark.parametrize("kind", SEEDS)
 def test_no_damage_surprises_the_examination(coffee: bytes, kind: str) -> None:
     chance = random.Random(kind)
@@ -79,7 +79,7 @@ def test_a_page_without_anything(client: httpx.Client, nothing_queued: None) -> 
 
 
 def test_a_picture_whose_orientation_cannot_be_read(client: httpx.Client, coffee: bytes) -> None:
-    """A viewer shows it as it is; refusing it would do as well."""
+    """A viewer shows the image as it is stored; a refusal would do as well."""
     picture = encoded(photo(coffee), "WEBP", exif=b"Exif\0\0nonsense")
     answer = client.post("/v1/jobs/predict", files={"image": picture})
     if answer.status_code == 202:
@@ -91,7 +91,10 @@ def test_a_picture_whose_orientation_cannot_be_read(client: httpx.Client, coffee
 def test_a_book_of_pages_is_closed_after_the_second(
     client: httpx.Client, nothing_queued: None
 ) -> None:
-    """Counting pages costs the square of their number: a file of a few megabytes would hold the server for minutes."""
+    """Counting pages takes time that grows with the square of their number.
+
+    A file of a few megabytes would block the server for minutes.
+    """
     book, short = tiff(10_000), tiff(2) + bytes(1_000_000)
     refused(client.post("/v1/jobs/predict", files={"image": short}), 422, "animated_image")
     times = []

@@ -1,4 +1,4 @@
-"""`deadline_s`: beside the parameters, in a form and as JSON; the real workers keep to it."""
+"""`deadline_s` stands beside the parameters, in a form and as JSON, and workers respect it."""
 
 import time
 from datetime import datetime

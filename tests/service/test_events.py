@@ -1,4 +1,4 @@
-"""Watching a job: every event once, in order, whoever listens and however often they come back."""
+"""Watching a job: every event once and in order, for every listener and every resumption."""
 
 import socket
 import threading
@@ -26,7 +26,7 @@ Begun = Callable[[], tuple[dict, Lease]]
 
 @pytest.fixture
 def begun(own: httpx.Client, store: JobStore, small: bytes) -> Begun:
-    """Makes a job and holds it, as a worker would."""
+    """Create a job and hold it as a worker does."""
 
     def begin() -> tuple[dict, Lease]:
         job = queue(own, "predict", small)

@@ -1,4 +1,4 @@
-"""Parts of a file (RFC 9110, section 14)."""
+"""Ranges of a file (RFC 9110, section 14)."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""The files a job leaves: their headers, their bytes, and what they say of themselves."""
+"""The files of a job: their headers, their bytes, and their text chunks."""
 
 import hashlib
 import io
@@ -75,8 +75,10 @@ def test_a_picture_says_how_it_was_made(client: httpx.Client, explained: dict, n
 
 
 def test_the_heatmap_lies_over_the_image(client: httpx.Client, explained: dict) -> None:
-    sizes = {Image.open(io.BytesIO(client.get(artifact(explained, f"{name}.png")["url"]).content)).size
-             for name in ("heatmap", "overlay")}  # fmt: skip
+    sizes = {
+        Image.open(io.BytesIO(client.get(artifact(explained, f"{name}.png")["url"]).content)).size
+        for name in ("heatmap", "overlay")
+    }
     image = explained["inputs"]["image"]
     assert sizes == {(image["width"], image["height"])}
 

@@ -1,4 +1,4 @@
-"""Fooling over HTTP: what is refused at the door, and that the file really fools the service that made it."""
+"""Fooling over HTTP: what is refused at once, and that the file fools the service that made it."""
 
 import httpx
 import pytest

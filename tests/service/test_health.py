@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, how busy is it; and the pages for people."""
+"""Health checks, metrics, and the pages for people."""
 
 import re
 
@@ -9,7 +9,7 @@ from tests.service.asking import run
 
 
 def metrics(client: httpx.Client) -> dict[tuple[str, ...], float]:
-    """(name, label values …) → value."""
+    """Return the value by (name, label values …)."""
     answer = client.get("/metrics")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain")
@@ -64,7 +64,7 @@ def test_docs_are_a_page(client: httpx.Client) -> None:
 
 
 def test_docs_need_no_other_server(client: httpx.Client) -> None:
-    """Many servers have no way to a content delivery network."""
+    """Many servers cannot reach a content delivery network."""
     page = client.get("/docs").text
     assert "http://" not in page
     assert "https://" not in page

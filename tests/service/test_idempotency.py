@@ -1,4 +1,4 @@
-"""One key, one job: however often, however many at once, and whatever becomes of the request."""
+"""One job per key, however often and however concurrently the request is sent."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,9 +11,8 @@ from catalog.registry import find_technique
 from jobs.api_keys import KeyRing
 from jobs.idempotency import IdempotencyKeys, Reservation
 from jobs.settings import Settings
-from service.admission import read_order
-from service.forms import SentRequest
-from service.idempotency import fingerprint_of
+from service.idempotency import fingerprint
+from service.job_request import SentJobRequest, parse
 from tests.service.asking import ended, newest_job, pages, refused, store_image
 from tests.service.conftest import Serve
 
@@ -162,11 +161,9 @@ def test_quoted_and_bare_are_the_same_key(
 
 
 def reserved(redis: Redis, image: bytes, life_ms: int) -> Reservation:
-    """As by a request that is still being read."""
-    order = read_order(
-        "local", find_technique("occlusion"), SentRequest(dict(GRID), {"image": image})
-    )
-    reservation = Reservation.of("local", "k", fingerprint_of(order))
+    """Reserve the key as a request does that is still being read."""
+    sent = SentJobRequest("local", find_technique("occlusion"), GRID, {"image": image})
+    reservation = Reservation.of("local", "k", fingerprint(parse(sent)))
     assert IdempotencyKeys(redis).reserve(reservation) == "reserved"
     redis.pexpire(reservation.name, life_ms)
     return reservation

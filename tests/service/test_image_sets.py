@@ -1,4 +1,4 @@
-"""Image sets over HTTP: made, filled with files or stored images, listed, forgotten."""
+"""Image sets over HTTP: created, filled with files or stored images, listed, deleted."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ def picture(number: int) -> bytes:
 
 
 def make(client: httpx.Client, **sent: Any) -> dict[str, Any]:
-    """A new set."""
+    """Create an image set."""
     answer = client.post("/v1/image-sets", **sent)
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()
@@ -47,7 +47,7 @@ def counts(changed: dict[str, Any]) -> tuple[int, int, int, int]:
 
 
 def members(client: httpx.Client, made: dict[str, Any], limit: int = 20) -> list[str]:
-    """Ids of all images, page after page."""
+    """Return the ids of all images, page after page."""
     ids: list[str] = []
     cursor: dict[str, str] = {}
     while True:
@@ -80,8 +80,10 @@ def test_files_come_in_their_order_without_doubles(own: httpx.Client) -> None:
     made = make(own, files=images(picture(0), picture(1), picture(0)), data={"name": "teal"})
     assert made["name"] == "teal" and counts(made) == (2, 2, 1, 0)
     assert [(told["name"], told["status"]) for told in made["files"]] == [
-        ("0.png", "added"), ("1.png", "added"), ("2.png", "already_there"),
-    ]  # fmt: skip
+        ("0.png", "added"),
+        ("1.png", "added"),
+        ("2.png", "already_there"),
+    ]
     changed = add(own, made, files=images(picture(2), picture(1)))
     assert counts(changed) == (3, 1, 1, 0)
     expected = [store_image(own, picture(number))["id"] for number in range(3)]
@@ -117,7 +119,7 @@ def test_a_zip_in_the_field_of_images(own: httpx.Client) -> None:
 
 
 def test_a_zip_that_curl_calls_a_form(own: httpx.Client) -> None:
-    """`--data-binary` without a Content-Type."""
+    """`--data-binary` without a Content-Type sends the type of a form."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = own.post("/v1/image-sets", content=zipped({"a.png": picture(0)}), headers=headers)
     problem = refused(answer, 422, "invalid_parameters", "Content-Type: application/zip")
@@ -129,9 +131,10 @@ def test_one_bad_file_spoils_no_other_and_is_named(own: httpx.Client) -> None:
     assert counts(made) == (2, 2, 0, 3)
     told = [(each["name"], each["status"], each["code"]) for each in made["files"]]
     assert told[1:4] == [
-        ("1.png", "refused", "not_an_image"), ("2.png", "refused", "animated_image"),
+        ("1.png", "refused", "not_an_image"),
+        ("2.png", "refused", "animated_image"),
         ("3.png", "refused", "image_missing"),
-    ]  # fmt: skip
+    ]
     assert all(each["detail"] for each in made["files"][1:4])
     mixed = add(own, made, json={"ids": [GONE, "nonsense", made["files"][0]["image"]]})
     assert [each["code"] for each in mixed["files"]] == ["unknown_image", "unknown_image", None]
@@ -200,9 +203,12 @@ def test_a_name_is_not_a_novel(own: httpx.Client) -> None:
         ),
         (b"nothing of a form", "multipart/form-data; boundary=x"),
         (b"--x--\r\n", "multipart/form-data"),
-        (b"--x\r\nContent-Disposition: form-data\r\n\r\nabc\r\n--x--\r\n", "multipart/form-data; boundary=x"),
+        (
+            b"--x\r\nContent-Disposition: form-data\r\n\r\nabc\r\n--x--\r\n",
+            "multipart/form-data; boundary=x",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_form_that_cannot_be_read(own: httpx.Client, body: bytes, kind: str) -> None:
     refused(
         own.post("/v1/image-sets", content=body, headers={"Content-Type": kind}),
@@ -237,9 +243,11 @@ def test_a_deleted_set_is_gone_and_its_images_stay(own: httpx.Client, settings: 
     made = make(own, files=images(picture(0)))
     assert own.delete(made["urls"]["self"]).status_code == 204
     for answer in (
-        own.get(made["urls"]["self"]), own.get(made["urls"]["images"]), own.delete(made["urls"]["self"]),
+        own.get(made["urls"]["self"]),
+        own.get(made["urls"]["images"]),
+        own.delete(made["urls"]["self"]),
         own.post(made["urls"]["images"], files=images(picture(0))),
-    ):  # fmt: skip
+    ):
         refused(answer, 404, "image_set_not_found", "another key")
     assert own.get(f"/v1/images/{made['files'][0]['image']}").status_code == 200
     assert ArtifactStore(settings.artifacts_location).keys("sets/") == []
@@ -312,7 +320,7 @@ def test_an_upload_over_the_limit(serve: Serve, settings: Settings) -> None:
 
 
 def test_the_server_answers_others_while_many_images_come(own: httpx.Client, coffee: bytes) -> None:
-    """Decoding is not done where requests are answered."""
+    """Images are not decoded on the event loop."""
     address = str(own.base_url)
     files = [("image", (f"{number}.jpg", coffee + bytes(number))) for number in range(150)]
     slowest = 0.0
@@ -345,9 +353,11 @@ def test_owners_do_not_see_each_others_sets(serve: Serve, settings: Settings) ->
     with alice, bob:
         made = make(alice, files=images(picture(0)))
         for answer in (
-            bob.get(made["urls"]["self"]), bob.get(made["urls"]["images"]), bob.delete(made["urls"]["self"]),
+            bob.get(made["urls"]["self"]),
+            bob.get(made["urls"]["images"]),
+            bob.delete(made["urls"]["self"]),
             bob.post(made["urls"]["images"], files=images(picture(1))),
-        ):  # fmt: skip
+        ):
             refused(answer, 404, "image_set_not_found")
         assert bob.get("/v1/image-sets").json()["items"] == []
         refused(bob.get("/v1/image-sets", params={"cursor": "x"}), 422, "invalid_parameters")

@@ -1,4 +1,4 @@
-"""From an image to an embedding and back, over HTTP; arrays in requests, and what is wrong with them."""
+"""From an image to an embedding and back over HTTP; arrays in requests, and their refusals."""
 
 import base64
 import hashlib
@@ -123,7 +123,7 @@ class TestRefused:
     ) -> None:
         refused(
             client.post(JOB, files={"embedding": zeros_but_one}), 422, "wrong_shape"
-        )  # it is stored by now
+        )  # The array is stored by now.
         digest = f"sha256:{hashlib.sha256(zeros_but_one).hexdigest()}"
         refused(client.post(JOB, json={"image": digest}), 422, "unknown_image")
         refused(client.get(f"/v1/images/{digest}"), 404, "image_not_found")

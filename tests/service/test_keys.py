@@ -1,4 +1,4 @@
-"""Keys: nobody is served without a valid one."""
+"""API keys: every request needs a valid one."""
 
 import httpx
 import pytest
@@ -53,7 +53,7 @@ def test_the_menu_wants_a_key_too(key: str, own: httpx.Client) -> None:
 
 
 def test_layers_are_not_described_for_strangers(key: str, own: httpx.Client) -> None:
-    """Every such request that is new makes a worker build the model."""
+    """Every new request of this kind makes a worker build the model."""
     refused(own.get("/v1/models/vit_h_14/layers", timeout=2), 401, "unauthorized")
 
 

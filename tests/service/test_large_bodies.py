@@ -1,4 +1,4 @@
-"""A body over the limit is refused while it arrives, announced or not, and the server stays well."""
+"""A body over the limit is refused while it arrives, with or without a Content-Length."""
 
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
@@ -17,7 +17,7 @@ Body = Callable[[int], Iterator[bytes]]
 
 
 def stream(megabytes: int) -> Iterator[bytes]:
-    """Bytes whose number is not announced."""
+    """Yield bytes without a Content-Length."""
     for _ in range(megabytes):
         yield b"\xff" * MEGABYTE
 
@@ -29,7 +29,7 @@ def form(megabytes: int) -> Iterator[bytes]:
 
 
 def announce(client: httpx.Client, length: int) -> HTTPConnection:
-    """A request whose body is promised, and not sent."""
+    """Send a request whose body is announced but not sent."""
     line = HTTPConnection(client.base_url.host, client.base_url.port, timeout=30)
     line.putrequest("POST", "/v1/jobs/predict")
     line.putheader("Content-Type", FORM)

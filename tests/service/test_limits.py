@@ -1,4 +1,4 @@
-"""What is too much is refused before it is accepted: the cost of one job, and the jobs of one owner."""
+"""Limits that are checked before acceptance: the cost of a job, and the jobs of one owner."""
 
 import httpx
 import pytest

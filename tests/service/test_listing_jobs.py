@@ -10,12 +10,12 @@ from tests.service.asking import pages, queue, refused, store_image
 
 @pytest.fixture
 def stored(own: httpx.Client, small: bytes) -> str:
-    """The id of an image in the test's own API."""
+    """Return the id of an image in the test's own API."""
     return store_image(own, small)["id"]
 
 
 def make(own: httpx.Client, stored: str, technique: str, number: int, **params: str) -> list[str]:
-    """Ids of new jobs, newest first."""
+    """Create jobs; return their ids, newest first."""
     return [queue(own, technique, stored, **params)["id"] for _ in range(number)][::-1]
 
 
@@ -63,8 +63,9 @@ def test_filters(own: httpx.Client, stored: str, store: JobStore) -> None:
     assert ids(pages(own, status="canceled")) == [saliencies[1]]
     assert ids(pages(own, status="running")) == [predicts[0]]
     assert ids(pages(own, status="queued", technique="saliency", model="efficientnet_lite0")) == [
-        saliencies[0], saliencies[2],
-    ]  # fmt: skip
+        saliencies[0],
+        saliencies[2],
+    ]
     assert pages(own, status="failed") == []
 
 
@@ -78,7 +79,7 @@ def test_filters_hold_from_page_to_page(own: httpx.Client, stored: str) -> None:
 
 
 def test_more_jobs_than_are_read_at_a_time(own: httpx.Client, stored: str) -> None:
-    """The store reads 200 ids at once; a filter must look beyond them."""
+    """The store reads 200 ids at once, and a filter must look beyond them."""
     [oldest] = make(own, stored, "saliency", 1)
     made = make(own, stored, "predict", 205)
     assert ids(pages(own, technique="saliency")) == [oldest]

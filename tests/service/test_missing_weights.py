@@ -1,4 +1,4 @@
-"""Weights that can neither be found nor fetched: the job fails with a reason, and may be tried again."""
+"""Weights that can be neither found nor downloaded: the job fails with a retryable error."""
 
 import urllib.request
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.service.asking import queue
 
 @pytest.fixture
 def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No weights in the cache, and no way to the world."""
+    """Hide the cache of weights, and block the network."""
     nobody = f"http://127.0.0.1:{free_port()}"
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, nobody)

@@ -1,4 +1,4 @@
-"""What is known of models: of all of them without their weights, of their layers without having run."""
+"""The catalog of models, without weights; their layers, before any job has run."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""Without keys a server is for its own machine: no page of another site, no other name, may use it."""
+"""Without keys a server serves its own machine: other sites and other hosts are refused."""
 
 import httpx
 import pytest
@@ -45,7 +45,7 @@ def test_a_host_of_another_machine(client: httpx.Client, host: str) -> None:
 def test_an_origin_of_another_site(
     client: httpx.Client, small: bytes, nothing_queued: None, origin: str
 ) -> None:
-    """A form on any page can post here; its browser says where it comes from."""
+    """A form on any page can post here, but the browser names the page's origin."""
     answer = client.post("/v1/jobs/predict", files={"image": small}, headers={"Origin": origin})
     refused(answer, 403, "forbidden_origin", "Origin")
 

@@ -1,4 +1,4 @@
-"""The parts load alone: the API without torch, techniques without queue and HTTP, the menu with pydantic only."""
+"""Each package loads alone: the API without torch, techniques without queue and HTTP."""
 
 import subprocess
 import sys
@@ -29,9 +29,19 @@ async def receive():
 async def send(message):
     sent.append(message)
 
-scope = {"type": "http", "http_version": "1.1", "method": "GET", "scheme": "http", "path": "/openapi.json",
-         "raw_path": b"/openapi.json", "query_string": b"", "root_path": "", "headers": [(b"host", b"localhost")],
-         "client": ("127.0.0.1", 5), "server": ("127.0.0.1", 80)}
+scope = {
+    "type": "http",
+    "http_version": "1.1",
+    "method": "GET",
+    "scheme": "http",
+    "path": "/openapi.json",
+    "raw_path": b"/openapi.json",
+    "query_string": b"",
+    "root_path": "",
+    "headers": [(b"host", b"localhost")],
+    "client": ("127.0.0.1", 5),
+    "server": ("127.0.0.1", 80),
+}
 asyncio.run(app(scope, receive, send))
 document = json.loads(b"".join(message.get("body", b"") for message in sent))
 print(sent[0]["status"], "/v1/jobs/saliency" in document["paths"])
@@ -62,12 +72,18 @@ MENU = """
 import sys
 
 class OnlyPydantic:
-    allowed = sys.stdlib_module_names | {"catalog", "pydantic", "pydantic_core", "annotated_types", "typing_extensions",
-                                         "typing_inspection"}
+    allowed = sys.stdlib_module_names | {
+        "catalog",
+        "pydantic",
+        "pydantic_core",
+        "annotated_types",
+        "typing_extensions",
+        "typing_inspection",
+    }
 
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] not in self.allowed and not name.startswith("_sysconfigdata"):
-            raise ImportError(f"{name} is not for the menu")
+            raise ImportError(f"{name} is not for the catalog")
 
 sys.meta_path.insert(0, OnlyPydantic())
 import catalog.registry
@@ -84,7 +100,7 @@ def start(script: str) -> "subprocess.Popen[str]":
 
 @pytest.fixture(scope="module")
 def processes() -> Iterator[dict[str, "subprocess.Popen[str]"]]:
-    """The fresh processes, side by side: importing torch takes long."""
+    """Run the fresh processes in parallel, because importing torch is slow."""
     started = {"technique": start(TECHNIQUE), "api": start(API), "menu": start(MENU)}
     yield started
     for process in started.values():

@@ -1,4 +1,4 @@
-"""Two owners on one server: neither sees, uses or touches what is the other's."""
+"""Two owners on one server: neither sees, uses or changes what belongs to the other."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ from tests.service.conftest import Serve, watchful
 
 @pytest.fixture
 def owners(serve: Serve, settings: Settings) -> Iterator[tuple[httpx.Client, httpx.Client]]:
-    """Alice's and Bob's clients to one API."""
+    """Return the clients of Alice and Bob for one API."""
     ring = KeyRing(settings.keys_location)
     keys = ring.create("alice"), ring.create("bob")
     address = str(serve(settings).base_url)
@@ -27,7 +27,7 @@ def owners(serve: Serve, settings: Settings) -> Iterator[tuple[httpx.Client, htt
 
 
 def finish(job: dict, store: JobStore, settings: Settings) -> str:
-    """End the job as a worker would, with a file; its address."""
+    """End the job as a worker does, with a file; return the file's address."""
     lease = claim(store, job["id"])
     assert lease is not None
     ArtifactStore(settings.artifacts_location).put(f"{lease.folder}/secret.txt", b"alice's")

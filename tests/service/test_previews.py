@@ -1,4 +1,4 @@
-"""The image so far: named in the job, fetched by its address, gone with a result."""
+"""Previews: named in the job, downloaded by their address, gone once there is a result."""
 
 import io
 from collections.abc import Callable
@@ -76,7 +76,7 @@ def test_there_is_none_before_the_first_and_after_the_result(
 ) -> None:
     job, lease = begun(own, store, small)
     url = f"{job['urls']['self']}/preview"
-    refused(own.get(url), 404, "preview_not_found", "None yet")
+    refused(own.get(url), 404, "preview_not_found", "no preview yet")
     Scratch(lease, files, "preview").replace(b"one", 1)
     assert own.get(url).status_code == 200
     lease.succeed({"predictions": []}, [], {})

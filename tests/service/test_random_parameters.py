@@ -1,4 +1,4 @@
-"""Random values, made from the parameters' own schemas and from beside them: never an error of the server."""
+"""Random values within and beside the schemas of the parameters: never a server error."""
 
 import json
 from typing import Any
@@ -12,9 +12,20 @@ from hypothesis.strategies import DataObject, SearchStrategy
 from catalog.registry import techniques
 
 TARGETS = [
-    "top", "class:0", "class:285", "class:999", "class:1000", "class:tench", "conv_stem", "conv_stem:3",
-    "conv_stem:32", "conv_stem:1@0,0", "blocks.4.0.conv_pw:20@7,7", "blocks.4.0.conv_pw:20@14,0", "nothing:1",
-]  # fmt: skip
+    "top",
+    "class:0",
+    "class:285",
+    "class:999",
+    "class:1000",
+    "class:tench",
+    "conv_stem",
+    "conv_stem:3",
+    "conv_stem:32",
+    "conv_stem:1@0,0",
+    "blocks.4.0.conv_pw:20@7,7",
+    "blocks.4.0.conv_pw:20@14,0",
+    "nothing:1",
+]
 MODELS = ["efficientnet_lite0", "resnet5"]
 JSON = {"Content-Type": "application/json"}
 LETTERS = st.text(max_size=12)
@@ -26,7 +37,7 @@ RUBBISH = st.recursive(
 
 
 def fitting(name: str, schema: dict[str, Any]) -> SearchStrategy[Any]:
-    """Values that the schema allows, and some just outside."""
+    """Return values that the schema allows, and some just outside."""
     if "anyOf" in schema:
         return st.one_of([fitting(name, option) for option in schema["anyOf"]])
     if "enum" in schema:
@@ -47,7 +58,7 @@ def fitting(name: str, schema: dict[str, Any]) -> SearchStrategy[Any]:
 
 
 def requests(technique: str) -> SearchStrategy[dict[str, Any]]:
-    """Some of the parameters; now and then a rubbish value, now and then a stranger."""
+    """Return some of the parameters, sometimes with an invalid value or an unknown name."""
     properties = techniques()[technique].params.model_json_schema()["properties"]
     known = st.fixed_dictionaries(
         {}, optional={name: fitting(name, schema) for name, schema in properties.items()}

@@ -1,4 +1,4 @@
-"""Redis is away: the API says so soon, accepts nothing, and lives on."""
+"""Without Redis the API says so soon, accepts nothing, and stays alive."""
 
 import time
 from pathlib import Path
@@ -11,12 +11,13 @@ from retinoscope.redis_server import free_port
 from tests.service.asking import refused
 from tests.service.conftest import Serve
 
-SOON_S = 10  # far below any client's patience; the answer takes a tenth of a second
+# Far below any client's timeout; the response takes a tenth of a second.
+SOON_S = 10
 
 
 @pytest.fixture
 def orphan(serve: Serve, settings: Settings) -> httpx.Client:
-    """An API whose Redis is not there."""
+    """Return a client of an API whose Redis does not run."""
     return serve(settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{free_port()}/0"}))
 
 
@@ -40,7 +41,10 @@ def test_no_job_is_accepted(orphan: httpx.Client, small: bytes) -> None:
 def test_what_was_refused_leaves_no_file(
     orphan: httpx.Client, small: bytes, settings: Settings
 ) -> None:
-    """No record says when a file expires that was stored before Redis was asked: it would stay for ever."""
+    """A file without a record would stay forever.
+
+    No record would say when it expires, so Redis must be asked before the file is stored.
+    """
     unavailable(orphan.post("/v1/jobs/predict", files={"image": small}))
     unavailable(orphan.post("/v1/images", files={"image": small}))
     assert files(settings.data) == []

@@ -1,4 +1,4 @@
-"""Cancel and delete, in every state a job can be in."""
+"""Cancel and delete, in every state of a job."""
 
 import httpx
 import pytest
@@ -12,7 +12,7 @@ from tests.wait import wait_until
 
 
 def begun(own: httpx.Client, store: JobStore, small: bytes) -> tuple[dict, Lease]:
-    """A job that a worker holds."""
+    """Create a job that a worker holds."""
     job = queue(own, "predict", small)
     lease = claim(store, job["id"])
     assert lease is not None
@@ -31,7 +31,7 @@ def test_a_waiting_job_is_canceled_at_once(
         own.get(f"{job['urls']['self']}/artifacts/a.png"),
         404,
         "artifact_not_found",
-        "none, for it is canceled",
+        "because the job is canceled",
     )
 
 

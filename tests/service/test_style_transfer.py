@@ -1,4 +1,4 @@
-"""Style transfer over HTTP: what does not fit together is refused before anything is queued."""
+"""Style transfer over HTTP: contradictory parameters are refused before anything is queued."""
 
 import httpx
 import pytest

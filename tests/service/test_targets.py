@@ -1,4 +1,4 @@
-"""Any neuron can be explained by any technique, and the result says which one it was."""
+"""Any technique can explain any neuron, and the result says which one it was."""
 
 import httpx
 import pytest
@@ -8,7 +8,7 @@ from tests.service.asking import run
 LAYER = "blocks.4.0.conv_pw"  # (480, 14, 14)
 COARSE = {"saliency": {}, "guided_backprop": {}, "occlusion": {"window": 112, "stride": 112}}
 
-# Target → what the summary says of it.
+# Target → what the summary says about it.
 MEANS = {
     "top": {"kind": "class", "index": 967, "label": "espresso"},
     "class:285": {"kind": "class", "index": 285, "label": "Egyptian cat"},

@@ -1,4 +1,4 @@
-"""The menu of techniques: complete, consistent, and its examples run."""
+"""The catalog of techniques is complete and consistent, and its examples run."""
 
 import re
 import shlex
@@ -23,12 +23,12 @@ QUICK = {
 
 @pytest.fixture
 def image_set(client: httpx.Client, stored: str) -> str:
-    """A set of one image."""
+    """Return a set of one image."""
     return str(client.post("/v1/image-sets", json={"ids": [stored]}).json()["id"])
 
 
 def minimal_inputs(technique: dict) -> set[str]:
-    """The images of the shortest request."""
+    """Return the inputs of the shortest request."""
     return {image["name"] for image in technique["images"] if image["required"]} | set(
         technique["one_of"][:1]
     )
@@ -138,7 +138,7 @@ def test_a_technique_that_is_not_there(client: httpx.Client) -> None:
 
 
 def example(technique: dict) -> tuple[str, dict[str, str]]:
-    """Path and form fields of a `curl` line."""
+    """Return path and form fields of a `curl` line."""
     program, *words = shlex.split(technique["example"])
     assert program == "curl"
     *options, url = words

@@ -1,4 +1,4 @@
-"""Addresses and methods that do not exist are problem documents as well."""
+"""Unknown addresses and methods are answered with problem documents too."""
 
 import httpx
 import pytest
@@ -55,13 +55,16 @@ def test_where_nothing_is_the_sentence_helps(client: httpx.Client) -> None:
 
 
 def test_a_head_is_answered_like_a_get(client: httpx.Client) -> None:
-    """RFC 9110, section 9.1: every server supports GET and HEAD; `curl -I` and load balancers send it."""
+    """RFC 9110, section 9.1: every server supports GET and HEAD.
+
+    `curl -I` and load balancers send HEAD.
+    """
     for path in ("/healthz", "/v1/models", "/v1/jobs"):
         assert client.head(path).status_code == 200
 
 
 def test_an_id_with_a_colon_is_no_way_into_the_store(client: httpx.Client, explained: dict) -> None:
-    """Beside the record of a job, Redis holds its events under `<id>:events`."""
+    """Redis keeps the events of a job under `<id>:events`, beside its record."""
     refused(client.get(f"/v1/jobs/{explained['id']}:events"), 404, "job_not_found")
     refused(client.post(f"/v1/jobs/{explained['id']}:events/cancel"), 404, "job_not_found")
     refused(client.delete(f"/v1/jobs/{explained['id']}:events"), 404, "job_not_found")

@@ -1,4 +1,4 @@
-"""Zip files, honest and not, made in memory."""
+"""Sound and manipulated zip files, made in memory."""
 
 import io
 import struct
@@ -7,7 +7,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 
 def zipped(files: Mapping[str, bytes], method: int = ZIP_DEFLATED) -> bytes:
-    """A zip file of those files, in that order."""
+    """Return a zip file of these files in this order."""
     buffer = io.BytesIO()
     with ZipFile(buffer, "w", method) as archive:
         for name, data in files.items():
@@ -16,7 +16,7 @@ def zipped(files: Mapping[str, bytes], method: int = ZIP_DEFLATED) -> bytes:
 
 
 def bomb(megabytes: int) -> bytes:
-    """One entry that is a thousand times larger unpacked."""
+    """Return a zip file with one entry that is a thousand times larger unpacked."""
     buffer = io.BytesIO()
     with ZipFile(buffer, "w", ZIP_DEFLATED) as archive, archive.open("bomb.png", "w") as entry:
         for _ in range(megabytes):
@@ -25,7 +25,7 @@ def bomb(megabytes: int) -> bytes:
 
 
 def with_size(archive: bytes, claimed: int) -> bytes:
-    """The same file, whose headers claim another unpacked size of its only entry."""
+    """Return the file with headers that claim another unpacked size of its only entry."""
     size = struct.pack("<I", claimed)
     local, central = archive.index(b"PK\3\4"), archive.index(b"PK\1\2")
     changed = bytearray(archive)
@@ -35,12 +35,12 @@ def with_size(archive: bytes, claimed: int) -> bytes:
 
 
 def with_flags(archive: bytes, flags: int) -> bytes:
-    """The same file, with other flags on every entry; bit 0 is encryption."""
+    """Return the file with other flags on every entry; bit 0 is encryption."""
     return _patched(archive, flags, local=6, central=8)
 
 
 def with_method(archive: bytes, method: int) -> bytes:
-    """The same file, whose entries claim another method of compression."""
+    """Return the file with another compression method claimed for every entry."""
     return _patched(archive, method, local=8, central=10)
 
 

@@ -1,4 +1,4 @@
-"""What goes over the wire to one client."""
+"""The bytes that one client receives."""
 
 import asyncio
 from typing import Any
@@ -15,7 +15,7 @@ ENDED = RUNNING | {"status": "succeeded"}
 
 
 class Client:
-    """The other side of the ASGI call: takes pieces, and goes when told."""
+    """The other side of the ASGI call, which takes chunks and disconnects on demand."""
 
     def __init__(self) -> None:
         self.text = ""
@@ -40,7 +40,7 @@ def progress(number: int) -> Event:
 
 
 async def sent(client: Client, opening: list[Event], *later: Event) -> int:
-    """Run a stream to its end; how often its place was given back."""
+    """Run a stream to its end; return how often its place was released."""
     listener, left = Listener(), []
     for event in later:
         listener.offer(event)

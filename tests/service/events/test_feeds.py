@@ -1,4 +1,4 @@
-"""Feeds: one task per job, no event missed from joining on, nothing left after the last one has gone."""
+"""Feeds: one task per job, no event missed after joining, nothing left after the last leave."""
 
 import asyncio
 import time
@@ -29,7 +29,7 @@ def job(store: JobStore) -> Job:
 async def feeding(
     redis: Redis, settings: Settings, log: type[EventLog] = EventLog
 ) -> AsyncIterator[Feeds]:
-    """Feeds as an application has them; fails if a task is left that was not there before."""
+    """Yield feeds as an application has them; fail if a new task is left at the end."""
     changes = ChangeListener(settings.redis_url)
     reader = asyncio.create_task(changes.run())
     before = asyncio.all_tasks()
@@ -41,7 +41,9 @@ async def feeding(
         await asyncio.sleep(0.01)
     assert (feeds.open, feeds.listeners) == (0, 0)
     assert changes._waiting == {}
-    while not reader.done():  # the Redis client swallows a cancel that comes while it connects
+    while (
+        not reader.done()
+    ):  # The Redis client swallows a cancellation that arrives while it connects.
         reader.cancel()
         await asyncio.sleep(0.01)
 
@@ -84,7 +86,7 @@ def test_who_joins_while_things_happen_misses_nothing(
     redis: Redis, settings: Settings, store: JobStore, job: Job
 ) -> None:
     async def joined(feeds: Feeds, log: EventLog) -> list[int]:
-        """What the opening tells and what comes after it, as a stream puts them together."""
+        """Return the opening and the events after it, put together as a stream does."""
         listener = await feeds.join(job.id)
         opening = await asyncio.to_thread(log.opening, job.id, "0")
         told = [event.id for event in opening]
@@ -115,7 +117,7 @@ def test_who_joins_while_things_happen_misses_nothing(
 
 
 class Slow(EventLog):
-    """A Redis that takes its time to say where the stream ends."""
+    """A Redis that is slow to say where the stream ends."""
 
     def tail(self, job_id: str) -> str:
         time.sleep(0.3)

@@ -1,4 +1,4 @@
-"""A slice reads as the bytes it covers read from a file of their own."""
+"""A slice reads like a file that holds only its bytes."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""Zip files: what is good in them is taken, and nothing in them is trusted."""
+"""Zip files: valid images in them are accepted, and nothing in them is trusted."""
 
 import io
 import struct
@@ -21,7 +21,7 @@ from tests.service.zipped import bomb, with_flags, with_method, with_size, zippe
 
 
 def sent(archive: bytes) -> dict:
-    """As a field of a form."""
+    """Return the zip file as an uploaded form field."""
     return {"files": {"zip": ("photos.zip", archive, "application/zip")}}
 
 
@@ -48,22 +48,48 @@ def test_methods(own: httpx.Client, method: int) -> None:
 
 
 def test_folders_and_what_file_managers_leave_is_skipped(own: httpx.Client) -> None:
-    made = make(own, **sent(zipped({
-        "photos/": b"", "photos/a.png": picture(0), "__MACOSX/photos/._a.png": b"x", "photos/.DS_Store": b"x",
-        ".git/config": b"x", "./photos/b.png": picture(1),
-    })))  # fmt: skip
+    made = make(
+        own,
+        **sent(
+            zipped(
+                {
+                    "photos/": b"",
+                    "photos/a.png": picture(0),
+                    "__MACOSX/photos/._a.png": b"x",
+                    "photos/.DS_Store": b"x",
+                    ".git/config": b"x",
+                    "./photos/b.png": picture(1),
+                }
+            )
+        ),
+    )
     assert told(made) == [("photos/a.png", None), ("photos/b.png", None)]
 
 
 def test_doubles_and_other_things_among_images(own: httpx.Client) -> None:
     inner = zipped({"a.png": picture(5)})
-    made = make(own, **sent(zipped({
-        "a.png": picture(0), "b.png": picture(0), "notes.txt": b"hello", "inner.zip": inner, "c.png": picture(1),
-    })))  # fmt: skip
+    made = make(
+        own,
+        **sent(
+            zipped(
+                {
+                    "a.png": picture(0),
+                    "b.png": picture(0),
+                    "notes.txt": b"hello",
+                    "inner.zip": inner,
+                    "c.png": picture(1),
+                }
+            )
+        ),
+    )
     assert counts(made) == (2, 2, 1, 2)
     assert told(made) == [
-        ("a.png", None), ("b.png", None), ("notes.txt", "not_an_image"), ("inner.zip", "not_an_image"), ("c.png", None),
-    ]  # fmt: skip
+        ("a.png", None),
+        ("b.png", None),
+        ("notes.txt", "not_an_image"),
+        ("inner.zip", "not_an_image"),
+        ("c.png", None),
+    ]
 
 
 def test_two_thousand_small_images(own: httpx.Client) -> None:
@@ -86,8 +112,12 @@ def test_names_are_only_shown(own: httpx.Client, settings: Settings) -> None:
     files = {name: picture(number) for number, name in enumerate(names)}
     made = make(own, **sent(zipped(files)))
     assert [name for name, _ in told(made)] == [
-        "etc/passwd.png", "tmp/evil.png", "C:/windows/x.png", "a\ufffdgnp.exe\ufffd.png", "x" * 196 + ".png",
-    ]  # fmt: skip
+        "etc/passwd.png",
+        "tmp/evil.png",
+        "C:/windows/x.png",
+        "a\ufffdgnp.exe\ufffd.png",
+        "x" * 196 + ".png",
+    ]
     left = {path.name for path in Path(settings.data).rglob("*") if path.is_file()}
     assert left == {image.removeprefix("sha256:") for image in members(own, made)}
 
@@ -163,7 +193,7 @@ def test_too_many_entries(serve: Serve, settings: Settings) -> None:
 
 
 def crowded(megabytes: int) -> bytes:
-    """A zip file that is a directory only, of entries with names of one letter."""
+    """Return a zip file of a directory only, with entries of one-letter names."""
     entry = (
         struct.pack("<4s6H3I5H2I", b"PK\1\2", 20, 20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0)
         + b"a"
@@ -179,7 +209,7 @@ def test_a_directory_of_a_million_entries(own: httpx.Client) -> None:
 
 
 def test_a_directory_that_is_too_large_is_not_even_read(tmp_path: Path, settings: Settings) -> None:
-    """Parsed, its 130,000 entries would be a hundred megabytes."""
+    """Its 130,000 entries would take a hundred megabytes once parsed."""
     data = crowded(6)
     path = tmp_path / "crowded.zip"
     path.write_bytes(data)
@@ -221,7 +251,7 @@ def test_damage_inside_costs_only_the_entry_that_has_it(own: httpx.Client) -> No
 
 
 def test_every_single_damage_is_answered(own: httpx.Client) -> None:
-    """Whatever byte is wrong: a set or a problem, never an error of the server."""
+    """Any wrong byte gives a set or a problem, never an error of the server."""
     archive = zipped({"0.png": picture(0), "1.png": picture(1)})
     for position in range(0, len(archive), 3):
         damaged = bytearray(archive)

@@ -1,4 +1,4 @@
-"""The same work is not done twice: what is the same, what is not, and what the client sees of it."""
+"""Identical work is done once: what is identical, what is not, and what the client sees."""
 
 import hashlib
 
@@ -25,7 +25,7 @@ def post(client: httpx.Client, image: bytes, technique: str = "occlusion", **fie
 
 @pytest.fixture
 def known(own: httpx.Client, store: JobStore) -> httpx.Client:
-    """An API without workers that knows the weights of the default model."""
+    """Return an API without workers that knows the weights of the default model."""
     described = ModelDescription(
         model="efficientnet_lite0", weights="sha256:w", parameters=1, rectifiers=1, layers=[]
     )
@@ -35,7 +35,7 @@ def known(own: httpx.Client, store: JobStore) -> httpx.Client:
 
 @pytest.fixture
 def weighed(client: httpx.Client) -> httpx.Client:
-    """The shared stack, once it knows the default model's weights."""
+    """Return the shared stack once it knows the weights of the default model."""
     wait_until(lambda: client.get("/v1/models/efficientnet_lite0").json()["weights"], 60)
     return client
 

@@ -1,0 +1,98 @@
+"""FastAPI dependencies: the arguments that routes declare by their types."""
+
+from typing import Annotated
+
+from fastapi import Depends, Header, Request, Security
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+
+from catalog.registry import techniques
+from jobs.api_keys import LOCAL_OWNER
+from jobs.errors import NotFound
+from jobs.image_sets import ImageSet
+from jobs.model import Job
+from service.problems import Problem
+from service.services import Services
+
+_BEARER = HTTPBearer(auto_error=False, description="A key made by `retinoscope keys create`.")
+_HEADER = APIKeyHeader(
+    name="X-API-Key", auto_error=False, description="The same key in a header of its own."
+)
+_NOT_YOURS = "It never existed, has expired, or belongs to another key."
+
+
+# These two wait for nothing, but FastAPI would send a plain function to a thread, and the thread
+# would cost more than the function.
+async def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(_services)]
+
+
+async def _owner(
+    services: ServicesDep,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+    header: Annotated[str | None, Security(_HEADER)],
+) -> str:
+    """Return the owner of the API key; without keys every client on this machine is `local`."""
+    if not services.keys.configured:
+        return LOCAL_OWNER
+    secret = header or (bearer.credentials if bearer else "")
+    owner = services.keys.owner(secret) if secret else None
+    if owner is None:
+        raise Problem("unauthorized", "Send a key as `Authorization: Bearer …` or `X-API-Key: …`.")
+    return owner
+
+
+OwnerDep = Annotated[str, Depends(_owner)]
+KEY_REQUIRED = Depends(_owner)
+
+
+def _job(job_id: str, owner: OwnerDep, services: ServicesDep) -> Job:
+    """Return the job of the path if it belongs to the owner."""
+    try:
+        return services.jobs.get(job_id, owner)
+    except NotFound:
+        detail = _NOT_YOURS
+        if job_id in techniques():
+            detail = (
+                f"{job_id} is a technique. Create a job of it with POST, "
+                "as curl does when it is given -F or --json."
+            )
+        raise Problem("job_not_found", detail) from None
+
+
+ExistingJob = Annotated[Job, Depends(_job)]
+
+
+def _image_set(set_id: str, owner: OwnerDep, services: ServicesDep) -> ImageSet:
+    """Return the image set of the path if it belongs to the owner."""
+    try:
+        return services.image_sets.get(owner, set_id)
+    except NotFound:
+        raise Problem("image_set_not_found", _NOT_YOURS) from None
+
+
+ExistingImageSet = Annotated[ImageSet, Depends(_image_set)]
+
+Prefer = Annotated[
+    str | None,
+    Header(
+        description=(
+            "With `wait=20` the response is held until the job has ended or 20 seconds have passed "
+            "(at most 60)."
+        )
+    ),
+]
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        description=(
+            "1 to 255 printable ASCII characters that you choose, such as a UUID, quoted or not. "
+            "For 24 hours the same request with the same key returns the same job, and a different "
+            "request with that key is refused."
+        )
+    ),
+]

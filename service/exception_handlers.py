@@ -1,0 +1,121 @@
+"""Maps every exception that a request can raise to a problem document."""
+
+import logging
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from obstore.exceptions import BaseError as ObjectStoreError
+from redis import ConnectionError as RedisConnectionError
+from redis import RedisError
+from redis import TimeoutError as RedisTimeoutError
+from starlette.exceptions import HTTPException
+
+from catalog.errors import CatalogError
+from jobs.errors import (
+    ImageSetFull,
+    NotFound,
+    QueueFull,
+    StillRunning,
+    StoreBusy,
+    TooManyImageSets,
+    TooManyJobs,
+)
+from service.problems import Problem, invalid, problem_response
+
+log = logging.getLogger(__name__)
+
+_HANDLED: tuple[type[Exception], ...] = (
+    Problem,
+    CatalogError,
+    NotFound,
+    StillRunning,
+    StoreBusy,
+    QueueFull,
+    TooManyJobs,
+    ImageSetFull,
+    TooManyImageSets,
+    RedisError,
+    ObjectStoreError,
+    RequestValidationError,
+    HTTPException,
+    Exception,
+)
+
+_STORE_UNAVAILABLE = (
+    "The stores do not respond, so it is not certain that the request was accepted. "
+    "Send it again in a moment. With an Idempotency-Key that never creates a second job."
+)
+
+_CODES = {
+    400: "invalid_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+}
+_DETAILS = {
+    404: "GET /docs shows every call. All calls except the health checks begin with /v1.",
+    405: "The Allow header lists the methods of this address. GET /docs shows every call.",
+}
+
+
+def install_handlers(app: FastAPI) -> None:
+    """Answer every exception with a problem document."""
+    for kind in _HANDLED:
+        app.add_exception_handler(kind, _handle)
+
+
+async def _handle(request: Request, error: Exception) -> Response:
+    problem = to_problem(error)
+    if problem.status >= 500:
+        log.error(
+            "%s %s: %s",
+            request.method,
+            request.url.path,
+            type(error).__name__,
+            exc_info=None if _is_expected(error) else error,
+        )
+    return problem_response(problem)
+
+
+def _is_expected(error: Exception) -> bool:
+    """Return whether the log needs no traceback."""
+    return isinstance(error, Problem | QueueFull | RedisConnectionError | RedisTimeoutError)
+
+
+def to_problem(error: Exception) -> Problem:
+    """Return the problem with which an exception is answered."""
+    match error:
+        case Problem():
+            return error
+        case CatalogError():
+            return Problem(error.code, error.detail, error.errors)
+        case NotFound():
+            return Problem("not_found", "It does not exist, or it belongs to another key.")
+        case StillRunning():
+            return Problem("job_running", "The job is running. Cancel it first with POST …/cancel.")
+        case QueueFull():
+            return Problem(
+                "queue_full", "The queue of this server has reached its limit. Retry later."
+            )
+        case TooManyJobs():
+            return Problem(
+                "too_many_jobs",
+                "Wait until some of your waiting or running jobs have ended, or cancel some.",
+            )
+        case ImageSetFull():
+            return Problem("image_set_full", "Create another image set with POST /v1/image-sets.")
+        case TooManyImageSets():
+            return Problem(
+                "too_many_image_sets",
+                "Delete an image set that you do not need: DELETE /v1/image-sets/{id}.",
+            )
+        case RedisConnectionError() | RedisTimeoutError() | ObjectStoreError() | StoreBusy():
+            return Problem("store_unavailable", _STORE_UNAVAILABLE)
+        case RequestValidationError():
+            return invalid(error.errors(), skip=1)
+        case HTTPException():
+            code = _CODES.get(error.status_code, "invalid_request")
+            detail = _DETAILS.get(error.status_code, str(error.detail))
+            return Problem(code, detail, status=error.status_code, headers=error.headers)
+        case _:
+            return Problem("internal_error", "The error has been logged. A retry may help.")

@@ -1,0 +1,53 @@
+"""The response to a request that creates a job."""
+
+from typing import Any
+
+from fastapi import Response
+
+from service.admission import Admission
+from service.job_view import JobView, job_response
+from service.services import Services
+from service.waiting import preferred_wait, until_final
+
+_RETRY_AFTER_S = "1"
+
+_HEADERS = {
+    "Location": {"schema": {"type": "string"}, "description": "Address at which to poll the job."},
+    "Retry-After": {
+        "schema": {"type": "integer"},
+        "description": "Seconds to wait before polling.",
+    },
+    "Idempotency-Replayed": {
+        "schema": {"type": "string", "enum": ["true"]},
+        "description": "Present if an earlier request with this Idempotency-Key created the job.",
+    },
+}
+_ENDED_HEADERS = {name: header for name, header in _HEADERS.items() if name != "Retry-After"}
+
+# The `responses` of such an operation in OpenAPI.
+JOB_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "model": JobView,
+        "description": "The job ended within the preferred wait",
+        "headers": _ENDED_HEADERS,
+    },
+    202: {"description": "The job was accepted", "headers": _HEADERS},
+}
+
+
+async def respond(services: Services, admission: Admission, prefer: str | None) -> Response:
+    """Respond 202 with the job's address, or 200 if the job has ended by then.
+
+    With the header `Prefer: wait=S` the response is held for at most S seconds.
+    """
+    job = admission.job
+    headers = {"Location": f"/v1/jobs/{job.id}"}
+    if admission.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    seconds = preferred_wait(prefer)
+    if seconds is not None:
+        job = await until_final(services, job, seconds)
+        headers["Preference-Applied"] = f"wait={seconds:.0f}"
+    if not job.status.final:
+        headers["Retry-After"] = _RETRY_AFTER_S
+    return job_response(job, 200 if job.status.final else 202, headers)

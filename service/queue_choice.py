@@ -1,0 +1,67 @@
+"""What a request costs, and the queue that it belongs in."""
+
+from catalog.cost import check_cost
+from catalog.errors import Violation
+from catalog.image_set import ImageSetParams, complete_index_name, index_name
+from catalog.model_description import ModelDescription
+from catalog.models import ModelEntry
+from jobs.errors import NotFound
+from service.job_request import ParsedJobRequest
+from service.problems import Problem
+from service.services import Services
+
+# Images through the model, at most, in a job of the `fast` queue.
+FAST_PASSES = 2000
+
+
+def choose_queue(
+    services: Services,
+    request: ParsedJobRequest,
+    model: ModelEntry,
+    description: ModelDescription | None,
+) -> str:
+    """Return the name of the queue, after the cost was found to be within the limit.
+
+    A job that runs many images through the model goes to `slow`, such as the first question about
+    a layer of an image set. Raises Problem or TooExpensive.
+    """
+    params = request.params
+    unindexed = 0
+    if isinstance(params, ImageSetParams):
+        unindexed = _unindexed_images(services, request.owner, params, model, description)
+    passes = params.estimated_passes(model) + unindexed
+    check_cost(params, passes, services.settings.max_passes)
+    return "slow" if unindexed or passes > FAST_PASSES else request.technique.queue
+
+
+def _unindexed_images(
+    services: Services,
+    owner: str,
+    params: ImageSetParams,
+    model: ModelEntry,
+    description: ModelDescription | None,
+) -> int:
+    """Return how many images of the set must be indexed first.
+
+    If the weights or the layer are not known yet, all images count.
+    """
+    try:
+        images = services.image_sets.use(owner, params.image_set).images
+    except NotFound:
+        raise _unknown_image_set(
+            f"{params.image_set[:80]!r} is not an image set. Create one with POST /v1/image-sets."
+        ) from None
+    if not images:
+        raise _unknown_image_set(
+            f"The image set {params.image_set} is empty. "
+            "Add images with POST /v1/image-sets/{id}/images."
+        )
+    layer = params.indexed_layer(model)
+    if layer is None or description is None or not description.weights:
+        return images
+    name = complete_index_name(index_name(model.name, description.weights, layer), images)
+    return 0 if services.image_sets.has_kept(owner, params.image_set, name) else images
+
+
+def _unknown_image_set(detail: str) -> Problem:
+    return Problem("unknown_image_set", detail, [Violation("/image_set", detail)])
