@@ -1,4 +1,7 @@
-"""What does not fit into memory is done in smaller pieces, to the same result; what cannot be done says so."""
+"""A batch that does not fit into memory runs in smaller pieces, to the same result.
+
+Where not even one image fits, the error says so.
+"""
 
 import io
 import subprocess
@@ -18,6 +21,8 @@ from workers.toolkit.activations import index_pass
 from workers.toolkit.activations.index_pass import activation_index
 from workers.toolkit.errors import OutOfMemory
 from workers.toolkit.execution.batch_runner import BatchRunner
+from workers.toolkit.execution.context import LocalContext
+from workers.toolkit.execution.replay import ReplayLog
 from workers.toolkit.network.network import Network, Rule
 from workers.toolkit.network.vision_model import VisionModel
 from workers.toolkit.occlusion.occluder import Occluder
@@ -138,6 +143,33 @@ def test_where_one_image_does_not_fit_the_technique_says_so() -> None:
         runner.run(torch.zeros(5, 3, SIDE, SIDE))
 
 
+def test_a_batch_is_split_into_pieces_of_at_most_the_limit() -> None:
+    sizes: list[int] = []
+
+    def double(batch: Tensor) -> Tensor:
+        sizes.append(len(batch))
+        return 2 * batch
+
+    batch = torch.arange(7.0)[:, None]
+    runner = BatchRunner(double, 3)
+    assert torch.equal(runner.run(batch), 2 * batch) and sizes == [3, 3, 1]
+    assert [len(piece) for piece in runner.run_pieces(batch)] == [3, 3, 1]
+
+
+def test_a_batch_that_was_halved_is_recorded_whole() -> None:
+    def at_most_two(batch: Tensor) -> Tensor:
+        if len(batch) > 2:
+            raise torch.OutOfMemoryError
+        return batch[:, 0]
+
+    batch, context = torch.arange(8.0)[:, None], LocalContext()
+    BatchRunner(at_most_two, series=ReplayLog(context).score_series()).run(batch)
+    assert context.saved is not None
+    log = ReplayLog(LocalContext(saved=context.saved))
+    runner = BatchRunner(lambda _: torch.zeros(1) / 0, series=log.score_series())
+    assert torch.equal(runner.run(batch), batch[:, 0]) and not log.replaying
+
+
 def test_another_error_is_let_through() -> None:
     def broken(batch: Tensor) -> Tensor:
         raise RuntimeError("CUDA error: device-side assert triggered")
@@ -147,7 +179,10 @@ def test_another_error_is_let_through() -> None:
 
 
 def test_the_next_try_begins_when_the_memory_of_the_last_is_free() -> None:
-    """An exception holds its frames, and they what was made in them: twice the memory, just when there is none."""
+    """An exception holds its frames, and these the tensors that were made in them.
+
+    Held during the next attempt, they would need twice the memory just when there is none.
+    """
     made: list[weakref.ref[Tensor]] = []
 
     def greedy(batch: Tensor) -> Tensor:
@@ -171,7 +206,10 @@ from workers.toolkit.network.network import Network
 
 torch.manual_seed(0)
 module = torch.nn.Sequential(
-    torch.nn.Conv2d(3, 64, 3, padding=1), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()
+    torch.nn.Conv2d(3, 64, 3, padding=1),
+    torch.nn.ReLU(),
+    torch.nn.AdaptiveAvgPool2d(1),
+    torch.nn.Flatten(),
 )
 network = Network(module, 3, 64, 64)
 x = torch.randn(512, 3, 64, 64)
@@ -181,7 +219,10 @@ def gradient(batch):  # all at once, unlike the toolkit's, which asks first what
     return torch.autograd.grad(network.logits(batch)[:, 5].sum(), batch)[0]
 
 functions = {"pass": torch.no_grad()(network.logits), "gradient": gradient}
-free = {name: torch.cat([function(x[i : i + 8]) for i in range(0, 512, 8)]) for name, function in functions.items()}
+free = {
+    name: torch.cat([function(x[i : i + 8]) for i in range(0, 512, 8)])
+    for name, function in functions.items()
+}
 _, hard = resource.getrlimit(resource.RLIMIT_AS)
 for name, function in functions.items():
     pages = int(open("/proc/self/statm").read().split()[0])

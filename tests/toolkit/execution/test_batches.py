@@ -1,4 +1,4 @@
-"""Batches: fewer where memory is short, never none, and no more than makes sense."""
+"""Batches shrink where memory is short, to one image at least, and are never needlessly large."""
 
 from dataclasses import replace
 from typing import Any
@@ -30,9 +30,10 @@ def test_bounds(monkeypatch: pytest.MonkeyPatch, free: int, expected: int) -> No
 def test_it_grows_with_what_is_free_and_a_gradient_needs_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """conv1 with bn1 in it, relu1, conv2, relu2 and the sum each hold 6 × 16 × 16 floats for one image.
+    """conv1 (with bn1), relu1, conv2, relu2 and the sum hold 6 × 16 × 16 floats for one image each.
 
-    The pool holds a quarter of that, conv3 and relu3 a third each: with what comes behind, 6 times as much or less.
+    The pool holds a quarter of that, conv3 and relu3 a third each. With the layers behind them
+    that is at most 6 times as much.
     """
     largest = 6 * 16 * 16 * 4
     monkeypatch.setattr(

@@ -1,4 +1,4 @@
-"""Files as a technique leaves them."""
+"""Files as a technique saves them, and a local context that remembers everything."""
 
 import io
 import json

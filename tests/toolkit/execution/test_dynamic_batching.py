@@ -1,4 +1,4 @@
-"""Threads that ask for the same are answered by one batch, each as if it were alone."""
+"""Threads that call the same function share one batch, each as if it were alone."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor

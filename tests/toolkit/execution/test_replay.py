@@ -1,4 +1,7 @@
-"""What another process computed is not computed again, and the result is the same to the last bit."""
+"""Results that another process computed are not computed again.
+
+The result of the run is the same to the last bit.
+"""
 
 import io
 
@@ -16,7 +19,7 @@ BATCHES = torch.arange(20.0)[:, None].split(4)
 
 
 def asked_of(record: ReplayLog, kind: str, stop_before: int = 99) -> tuple[list[Tensor], int]:
-    """Results of five batches, or of as many as come before the stop, and how many images were computed."""
+    """Return the results of the batches before the stop, and how many images were computed."""
     asked = 0
 
     def function(batch: Tensor) -> Tensor:
@@ -75,7 +78,7 @@ def test_what_does_not_fit_is_computed_anew(kind: str, monkeypatch: pytest.Monke
 
 
 def test_named_scores_come_in_any_order() -> None:
-    """Occlusion's engine is chosen by its speed, each time anew, and each has an order of its own."""
+    """Each process chooses occlusion's engine by speed, and each engine has its own order."""
 
     def function(batch: Tensor) -> Tensor:
         asked.extend(batch.tolist())

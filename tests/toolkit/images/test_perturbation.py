@@ -1,4 +1,4 @@
-"""Norms and the picture of a difference, by hand."""
+"""The norms and the picture of a difference, computed by hand."""
 
 from math import sqrt
 

@@ -1,4 +1,7 @@
-"""The view with a gradient: forward it is the preprocessing itself, backward the slope of the same filter."""
+"""The round trip through a PNG: forward it is the preprocessing itself.
+
+Backward it has the slope of the same filter.
+"""
 
 import io
 

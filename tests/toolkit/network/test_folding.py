@@ -1,4 +1,4 @@
-"""A batch norm disappears into the layer before it where nobody can tell, and nowhere else."""
+"""A batch norm is folded into the layer before it if the outputs stay the same, and only then."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The graph computes what the eager model computes, whatever that overwrites on the way."""
+"""The graph computes what the eager model computes, whatever the model overwrites."""
 
 import pytest
 import torch
@@ -77,9 +77,9 @@ def a_view_of_a_view(_net: Sandwich, x: Tensor) -> Tensor:
 
 
 MIDDLES = [
-    overwritten_before_the_skip, overwritten_after_the_branch, overwritten_twice, kept_by_a_clone, rows_assigned,
-    masked, filled_from_nothing, eval_dropout_is_an_alias, a_view_overwritten, half_the_channels_overwritten,
-    a_view_of_the_overwritten, a_view_of_a_view,
+    overwritten_before_the_skip, overwritten_after_the_branch, overwritten_twice, kept_by_a_clone,
+    rows_assigned, masked, filled_from_nothing, eval_dropout_is_an_alias, a_view_overwritten,
+    half_the_channels_overwritten, a_view_of_the_overwritten, a_view_of_a_view,
 ]  # fmt: skip
 
 

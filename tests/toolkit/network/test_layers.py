@@ -11,7 +11,7 @@ from workers.toolkit.network.layers import layer_outputs, layer_type
 
 
 class PreActivation(nn.Module):
-    """Blocks whose in-place ReLU overwrites what batch norm, convolution and skip connection hold."""
+    """Blocks whose in-place ReLU overwrites the tensors of batch norm, convolution and skip."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,7 @@
-"""Layers whose axes are not (C, H, W): what is listed is right, and what is not known is not listed."""
+"""Layers whose axes are not (C, H, W).
+
+A layer that is listed has the right receptive field. A layer of unknown layout is not listed.
+"""
 
 import pytest
 import torch
@@ -93,9 +96,10 @@ def overwritten_through_a_view(_net: Sandwich, x: Tensor) -> Tensor:
 
 
 MIDDLES = [
-    gate_of_a_fixed_window, gate_per_row, one_above_the_other, side_by_side, channels_for_rows, norm_over_all_axes,
-    lower_half_of_channels_last, second_half_of_channels_last, stacked_channels_last, mirrored_beyond_the_window,
-    wrapped_around, every_second_pixel, rolled, shuffled_channels, overwritten_through_a_view,
+    gate_of_a_fixed_window, gate_per_row, one_above_the_other, side_by_side, channels_for_rows,
+    norm_over_all_axes, lower_half_of_channels_last, second_half_of_channels_last,
+    stacked_channels_last, mirrored_beyond_the_window, wrapped_around, every_second_pixel, rolled,
+    shuffled_channels, overwritten_through_a_view,
 ]  # fmt: skip
 
 

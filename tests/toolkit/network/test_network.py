@@ -99,3 +99,9 @@ def relu_of_a_constant(_net: Sandwich, x: Tensor) -> Tensor:
 @pytest.mark.parametrize("middle", [relu_of_a_weight, relu_of_a_constant])
 def test_a_relu_that_the_image_does_not_pass_is_none(middle: Middle) -> None:
     assert network(sandwich(middle)).rectifiers(LOGITS) == []
+
+
+def test_the_rectifiers_of_a_layer_are_found_once() -> None:
+    made = network(seeded(TinyNetwork))
+    assert made.rectifiers("relu2") is made.rectifiers("relu2")
+    assert [len(made.rectifiers(path)) for path in ("conv1", "relu2", "")] == [0, 2, 3]

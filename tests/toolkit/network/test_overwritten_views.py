@@ -1,4 +1,7 @@
-"""Overwriting a view overwrites what it views: the graph must know every kind of view, or refuse the model."""
+"""Overwriting a view overwrites the tensor behind it.
+
+The graph must know every kind of view, or refuse the model.
+"""
 
 from contextlib import suppress
 

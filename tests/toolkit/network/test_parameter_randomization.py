@@ -1,4 +1,7 @@
-"""The shuffled sibling: one parameter differs, everything else is the same memory, and the original never notices."""
+"""The shuffled sibling: one parameter differs, and all others are the same memory.
+
+The original network stays as it is.
+"""
 
 import pytest
 import torch
@@ -21,9 +24,15 @@ def memory(of: Network) -> dict[str, int]:
 
 @pytest.mark.parametrize(
     ("path", "weights"),
-    [("", "head.weight"), ("head", "head.weight"), ("relu3", "conv3.weight"), ("pool", "conv2.weight"),
-     ("bn1", "conv1.weight"), ("conv1", "conv1.weight")],
-)  # fmt: skip
+    [
+        ("", "head.weight"),
+        ("head", "head.weight"),
+        ("relu3", "conv3.weight"),
+        ("pool", "conv2.weight"),
+        ("bn1", "conv1.weight"),
+        ("conv1", "conv1.weight"),
+    ],
+)
 def test_the_last_weights_before_the_target_are_shuffled(
     tiny: Network, path: str, weights: str
 ) -> None:
@@ -53,7 +62,8 @@ def test_the_original_gives_what_it_gave_and_the_sibling_something_else(tiny: Ne
     assert memory(tiny) == places
     assert not torch.allclose(other, before)
     assert list(made.network.layers) == list(tiny.layers)
-    # Below the shuffled layer nothing differs, and what the eager model with that weight gives is what comes out.
+    # Below the shuffled layer nothing differs. The output is that of the eager model with the
+    # shuffled weight.
     assert torch.equal(made.network.run(x, "relu3"), tiny.run(x, "relu3"))
     eager = seeded(TinyNetwork)
     eager.head.weight.data = made.network.whole.get_parameter("head.weight").data

@@ -1,4 +1,4 @@
-"""Average pooling in the place of max pooling, against an eager module that has it."""
+"""Average pooling in place of max pooling, against an eager module that has it."""
 
 import pytest
 import torch

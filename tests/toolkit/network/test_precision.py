@@ -1,4 +1,4 @@
-"""Reduced precision is on where it was asked for, and nowhere else."""
+"""Reduced precision is used if it was requested, and only then."""
 
 from collections.abc import Iterator
 

@@ -14,13 +14,14 @@ from workers.toolkit.network.receptive_fields import ReceptiveField, receptive_f
 
 # features.N → size, stride, offset of the first pixel, by the standard recurrence (recipes, B1).
 ALEXNET = {
-    0: (11, 4, -2), 2: (19, 8, -2), 3: (51, 8, -18), 5: (67, 16, -18), 6: (99, 16, -34), 8: (131, 16, -50),
-    10: (163, 16, -66), 12: (195, 32, -66),
+    0: (11, 4, -2), 2: (19, 8, -2), 3: (51, 8, -18), 5: (67, 16, -18), 6: (99, 16, -34),
+    8: (131, 16, -50), 10: (163, 16, -66), 12: (195, 32, -66),
 }  # fmt: skip
 VGG16 = {
-    0: (3, 1, -1), 2: (5, 1, -2), 4: (6, 2, -2), 5: (10, 2, -4), 7: (14, 2, -6), 9: (16, 4, -6), 10: (24, 4, -10),
-    12: (32, 4, -14), 14: (40, 4, -18), 16: (44, 8, -18), 17: (60, 8, -26), 19: (76, 8, -34), 21: (92, 8, -42),
-    23: (100, 16, -42), 24: (132, 16, -58), 26: (164, 16, -74), 28: (196, 16, -90), 30: (212, 32, -90),
+    0: (3, 1, -1), 2: (5, 1, -2), 4: (6, 2, -2), 5: (10, 2, -4), 7: (14, 2, -6), 9: (16, 4, -6),
+    10: (24, 4, -10), 12: (32, 4, -14), 14: (40, 4, -18), 16: (44, 8, -18), 17: (60, 8, -26),
+    19: (76, 8, -34), 21: (92, 8, -42), 23: (100, 16, -42), 24: (132, 16, -58),
+    26: (164, 16, -74), 28: (196, 16, -90), 30: (212, 32, -90),
 }  # fmt: skip
 SIDE = 33
 
@@ -43,7 +44,10 @@ def test_the_fields_of_well_known_networks(
 
 
 class Positive(nn.Module):
-    """Every kind of window, with positive weights: no gradient cancels, so a unit sees what its gradient reaches."""
+    """Every kind of window, with positive weights.
+
+    No gradient cancels, so that a unit sees exactly the pixels that its gradient reaches.
+    """
 
     def __init__(self) -> None:
         super().__init__()

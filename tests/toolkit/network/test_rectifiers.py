@@ -1,4 +1,4 @@
-"""Which operators are ReLUs, and the two rules by hand."""
+"""The operators that are ReLUs, and two rules computed by hand."""
 
 from collections.abc import Callable
 from math import inf

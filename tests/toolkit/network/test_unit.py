@@ -1,4 +1,4 @@
-"""Which number a target stands for."""
+"""The value of a network that a target names."""
 
 import pytest
 import torch

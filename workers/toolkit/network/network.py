@@ -1,5 +1,6 @@
 """A classifier that can be run up to any layer, with ReLUs that follow a rule."""
 
+import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from math import isfinite
@@ -19,6 +20,9 @@ LOGITS = ""
 
 Rule = Callable[[Tensor, float], Tensor]
 """A ReLU with a backward pass of its own: (input, upper bound) → output."""
+
+# torch.export is not thread-safe, and all threads must get the same graph.
+_EXPORTING = threading.Lock()
 
 _MOST_PARTS = 64
 _MOST_SIZES = 12
@@ -50,15 +54,15 @@ class Network:
 
     def export(self) -> fx.GraphModule:
         """Export the complete graph of the module, once. Raises NotExportable."""
-        if self._graph is None:
-            made = export_graph(self.module, *self.input_shape)
-            self._graph = self._graph or made  # another thread may have been faster
-        return self._graph
+        with _EXPORTING:
+            if self._graph is None:
+                self._graph = export_graph(self.module, *self.input_shape)
+            return self._graph
 
     @property
     def whole(self) -> fx.GraphModule:
         """The complete graph. Raises NotExportable."""
-        return self.export()
+        return self._graph or self.export()
 
     @cached_property
     def layers(self) -> Layers:

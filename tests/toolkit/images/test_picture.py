@@ -1,4 +1,4 @@
-"""Frames: what is cut off is what was put on."""
+"""Padding is removed exactly, and the centre lies in the middle."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from workers.toolkit.images.picture import centre, crop_padding, pad_by_reflecti
 
 
 @pytest.mark.parametrize("width", [0, 1, 7])
-def test_a_frame_mirrors_and_comes_off(width: int) -> None:
+def test_padding_mirrors_and_is_removed(width: int) -> None:
     picture = torch.rand(2, 3, 9, 8)
     wide = pad_by_reflection(picture, width)
     assert wide.shape == (2, 3, 9 + 2 * width, 8 + 2 * width)
