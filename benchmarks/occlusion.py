@@ -30,8 +30,8 @@ from torch import Tensor, nn
 
 from benchmarks.interleaved import best, medians
 from benchmarks.networks import calibrated
+from jobs.process import keep_freed_memory
 from retinoscope.demo_plan import photograph
-from workers.malloc import keep_freed_memory
 from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import LOGITS, Network
 from workers.toolkit.occlusion.choice import Occlusion

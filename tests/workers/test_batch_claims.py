@@ -17,7 +17,7 @@ from jobs.store import JobStore
 from jobs.uploads import ImageFacts, ImageStore
 from tests.digits import Digits, make_digits
 from tests.jobs.test_transitions import recovered
-from workers.batch_claims import MOST
+from workers.batch_claims import MAX_BATCH
 from workers.runner import Runner
 
 
@@ -95,11 +95,11 @@ def test_a_prediction_too_whoever_asks(desk: Desk) -> None:
 
 
 def test_no_more_than_so_many_at_once_and_the_oldest_first(desk: Desk) -> None:
-    jobs = [desk.job(i) for i in range(MOST + 2)]
+    jobs = [desk.job(i) for i in range(MAX_BATCH + 2)]
     jobs.sort(key=lambda job: job.id)  # those of one millisecond have no order of their own
     desk.runner.run(jobs[-1].id)
     stand = [desk.seen(job).status for job in jobs]
-    assert stand == [Status.SUCCEEDED] * (MOST - 1) + [Status.QUEUED] * 2 + [Status.SUCCEEDED]
+    assert stand == [Status.SUCCEEDED] * (MAX_BATCH - 1) + [Status.QUEUED] * 2 + [Status.SUCCEEDED]
 
 
 def test_other_work_stays_where_it_is(desk: Desk) -> None:

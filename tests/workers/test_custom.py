@@ -155,7 +155,7 @@ class Evil:
 
 def test_pickled_code_is_never_run(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(
-        WeightsRefused, match=r"'small.pt' holds pickled code.*torch.save\(model.state_dict\(\)"
+        WeightsRefused, match=r"'small.pt' contains pickled code.*torch.save\(model.state_dict\(\)"
     ):
         load(folder, {"weight": Evil(tmp_path / "ran")})
     with pytest.raises(WeightsRefused):
@@ -190,7 +190,7 @@ def changed(state: dict[str, torch.Tensor], **kind: Any) -> dict[str, torch.Tens
     ("saved", "more", "words"),
     [
         (lambda s: {"state_dict": s, "epoch": 1}, "", ('weights_key = "state_dict"',)),
-        (lambda s: {"ema": s}, 'weights_key = "model"', ("no 'model'", "'ema'")),
+        (lambda s: {"ema": s}, 'weights_key = "model"', ("no key 'model'", "'ema'")),
         (lambda s: [1, 2], "", ("not a state dict", "list")),
         (lambda s: {"epoch": 1}, "", ("not a state dict", "'epoch'")),
         (
