@@ -1,8 +1,8 @@
 """How many functions begin their docstring with an imperative verb, and what is documented at all.
 
 The rule is pydocstyle's D401, read strictly: the first word must be one of the verbs in verbs.txt.
-D401 itself lets pass what it does not know, such as "The weights of a layer.". Properties are counted
-apart, since PEP 257 lets them be described by a noun.
+D401 itself lets pass what it does not know, such as "The weights of a layer.". Properties are
+counted apart, since PEP 257 lets them be described by a noun.
 """
 
 import ast

@@ -1,4 +1,4 @@
-"""The count of a chaos run must see every way in which a job can go wrong: each is shown to it once."""
+"""The count of a chaos run sees every way in which a job can go wrong."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""A chaos run's evidence on a real Redis, through the real API: what is broken on purpose must be seen."""
+"""A chaos run sees what is broken on purpose, on a real Redis and through the real API."""
 
 import hashlib
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def succeed(lease: Lease, files: ArtifactStore, data: bytes = b"map") -> None:
 
 
 def taken_twice(store: JobStore, reconciler: Reconciler) -> tuple[Lease, Lease]:
-    """A worker that was paused for longer than its lease, and the one that has its job since."""
+    """Return a worker paused for longer than its lease, and the worker that took over its job."""
     job = new_job(store)
     zombie = claimed(store, job)
     wait_until(reconciler.recover)

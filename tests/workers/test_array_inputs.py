@@ -1,4 +1,4 @@
-"""A job whose input is an array: read by the worker from the store, refused by it too, gone when it is gone."""
+"""A job whose input is an array: the worker reads it from the store, and checks it too."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ended(redis: Redis, settings: Settings, array: np.ndarray, *, keep: bool = True) -> Job:
-    """The inversion of an array as the output of the digits network's layer `2`, run by a worker of the test's own."""
+    """Run the inversion of an array as the output of the digits network's layer `2`."""
     store, files = JobStore(redis, settings), ArtifactStore(settings.artifacts_location)
     stored = ArrayStore(redis, files, settings).put(
         "ada", npy(array), ArrayFacts(shape=list(array.shape), dtype="x")

@@ -1,4 +1,4 @@
-"""Waiting jobs of one technique and model run as one batch, each with the result that it has alone."""
+"""Waiting jobs of one technique and model run as one batch, with the results they have alone."""
 
 import io
 

@@ -1,4 +1,7 @@
-"""A model of one's own is loaded as its entry says; whatever does not fit is said, and no code in a file is run."""
+"""A custom model is loaded as its entry says. Whatever does not fit is explained.
+
+No code in a weights file is run.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -105,7 +108,7 @@ def load(folder: Path, saved: Any, more: str = "", entry: str = ENTRY) -> Vision
 
 
 def by_hand(state: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-    """The network's formula, from the tensors alone."""
+    """Compute the network's formula from the tensors alone."""
     y = torch.nn.functional.conv2d(x, state["body.0.weight"], state["body.0.bias"])
     norm = [state[f"body.1.{name}"] for name in ("running_mean", "running_var", "weight", "bias")]
     y = torch.nn.functional.batch_norm(y, *norm).relu().mean((2, 3))

@@ -1,4 +1,7 @@
-"""Models are built and filled by the real loading code; what cannot be downloaded here is saved by the test."""
+"""Models are built and filled by the real loading code.
+
+Weights that cannot be downloaded here are saved by the test.
+"""
 
 import pickle
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""timm's models through timm's own loading code; the weights lie in the Hub's cache, put there by the test."""
+"""timm's models are loaded through timm's own code.
+
+The weights lie in the Hub's cache, where the test has put them.
+"""
 
 import io
 import json
