@@ -57,7 +57,7 @@ def ended(redis: Redis, settings: Settings, array: np.ndarray, *, keep: bool = T
 
 
 @pytest.mark.usefixtures("own")
-def test_the_array_reaches_the_technique_and_the_record_tells_of_it(
+def test_the_array_reaches_the_technique_and_is_named_in_the_record(
     redis: Redis, settings: Settings
 ) -> None:
     job = ended(redis, settings, np.ones((32, 8, 8), np.float16))
@@ -81,7 +81,7 @@ def test_the_array_reaches_the_technique_and_the_record_tells_of_it(
     ],
     ids=lambda value: str(value) if isinstance(value, str) else "",
 )
-def test_what_the_worker_refuses(
+def test_the_worker_refuses_arrays_that_do_not_fit(
     redis: Redis, settings: Settings, array: np.ndarray, keep: bool, code: str
 ) -> None:
     job = ended(redis, settings, array, keep=keep)

@@ -127,19 +127,21 @@ def test_a_state_dict_and_safetensors_give_the_same_model(folder: Path, state: d
     check(load(folder, None, entry=ENTRY.replace("small.pt", "small.safetensors")), state)
 
 
-def test_a_nested_checkpoint_with_another_prefix_and_other_names(folder: Path, state: dict) -> None:
+def test_a_nested_checkpoint_with_another_prefix_and_other_names_is_loaded(
+    folder: Path, state: dict
+) -> None:
     theirs = {f"module.{name.replace('head.', 'fc.')}": tensor for name, tensor in state.items()}
     saved = {"epoch": 3, "model": theirs | {"criterion.weight": torch.ones(2)}}
     named = 'weights_key = "model"\nprefix = "module."\nrenames = { "fc." = "head." }'
     check(load(folder, saved, named), state)
 
 
-def test_an_empty_beginning_puts_a_name_before_all(folder: Path, state: dict) -> None:
+def test_an_empty_beginning_adds_a_prefix_to_all_names(folder: Path, state: dict) -> None:
     bare = {name.removeprefix("body."): tensor for name, tensor in state.items()}
     check(load(folder, bare, 'renames = { "" = "body.", "head." = "head." }'), state)
 
 
-def test_half_precision_is_read_as_it_is(folder: Path, state: dict) -> None:
+def test_half_precision_becomes_single_precision(folder: Path, state: dict) -> None:
     half = {
         name: tensor.half() if tensor.is_floating_point() else tensor
         for name, tensor in state.items()
@@ -166,7 +168,7 @@ def test_pickled_code_is_never_run(folder: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_files_that_are_damaged_or_gone(folder: Path, state: dict) -> None:
+def test_damaged_and_missing_files_are_reported(folder: Path, state: dict) -> None:
     torch.save(state, folder / "small.pt")
     whole = (folder / "small.pt").read_bytes()
     for data in (whole[: len(whole) // 2], b""):
@@ -218,7 +220,7 @@ def changed(state: dict[str, torch.Tensor], **kind: Any) -> dict[str, torch.Tens
         (lambda s: s, 'renames = { "head.weight" = "head.bias" }', ("same name",)),
     ],
 )
-def test_names_and_shapes_that_do_not_fit(
+def test_names_and_shapes_that_do_not_fit_are_explained(
     folder: Path, state: dict, saved: Any, more: str, words: tuple
 ) -> None:
     with pytest.raises(WeightsMismatch) as refused:
@@ -251,7 +253,7 @@ def test_names_and_shapes_that_do_not_fit(
         ("input_size = 12", "input_size = 2", WrongOutput, ("2 × 1 × 2 × 2", "input_size")),
     ],
 )
-def test_builders_and_answers_that_do_not_fit(
+def test_builders_and_outputs_that_do_not_fit_are_explained(
     folder: Path, state: dict, old: str, new: str, kind: type[ModelError], words: tuple
 ) -> None:
     with pytest.raises(kind) as refused:
@@ -261,6 +263,6 @@ def test_builders_and_answers_that_do_not_fit(
     assert str(folder) not in str(refused.value) and "secret" not in str(refused.value)
 
 
-def test_weights_that_give_nan_are_said(folder: Path, state: dict) -> None:
+def test_weights_that_give_nan_are_refused(folder: Path, state: dict) -> None:
     with pytest.raises(WrongOutput, match="NaN"):
         load(folder, state | {"head.bias": torch.full((4,), torch.nan)})
