@@ -1,12 +1,15 @@
-"""How long do gradient attributions take against captum and pytorch-grad-cam, each at its best settings?
+"""Compare gradient attributions with captum and pytorch-grad-cam, each at its best settings.
 
-    .venv/bin/python -m benchmarks.attribution --out benchmarks/attribution.md       # `make benchmarks` before
-    .venv/bin/python -m benchmarks.attribution --models resnet18 --runs 1            # a quick look
+    # `make benchmarks` installs what this needs.
+    .venv/bin/python -m benchmarks.attribution --out benchmarks/attribution.md
+    # For a quick look:
+    .venv/bin/python -m benchmarks.attribution --models resnet18 --runs 1
 
-A peer gets a frozen model, both memory formats, and several batch sizes where it has one; the setting with the best of
-two runs then takes turns with ours. Both are asked for the same numbers: before anything is timed they are compared in
-double precision, where no ReLU turns by rounding. captum does not know ReLU6, so its guided backpropagation is the
-plain gradient on two of the networks, and is left out there. pytorch-grad-cam also enlarges its map to the image.
+A peer gets a frozen model, both memory formats, and several batch sizes if it has that parameter.
+The setting with the best of two runs then takes turns with ours. Both compute the same numbers:
+before anything is timed they are compared in double precision, in which rounding flips no ReLU.
+captum does not know ReLU6, so that its guided backpropagation is the plain gradient on two of the
+networks. These are left out. pytorch-grad-cam also enlarges its map to the size of the image.
 """
 
 import argparse
@@ -37,23 +40,25 @@ from workers.toolkit.network.rectifiers import guided
 from workers.toolkit.network.unit import Unit
 
 CAM_LAYERS = {
-    "efficientnet_lite0": "conv_head", "resnet18": "layer4", "resnet50": "layer4", "mobilenet_v2": "features.18.0",
+    "efficientnet_lite0": "conv_head",
+    "resnet18": "layer4",
+    "resnet50": "layer4",
+    "mobilenet_v2": "features.18.0",
     "vgg16": "features.28",
-}  # fmt: skip
+}
 GUIDED = ("resnet18", "resnet50", "vgg16")
 STEPS, COPIES, NOISE = 50, 16, 0.15
 BATCHES = (4, 8, 16)
 EXACT = 1e-9
-ROUNDED = {
-    "integrated_gradients": 1e-7
-}  # captum keeps the weights of the quadrature in single precision
+# captum keeps the weights of the quadrature in single precision.
+ROUNDED = {"integrated_gradients": 1e-7}
 CAM_ROUNDED = 1e-4
 Work = Callable[[], Tensor]
 
 
 @dataclass(frozen=True)
 class Copies:
-    """SmoothGrad's parameters, as the catalog has them."""
+    """The parameters of SmoothGrad, under the catalog's names."""
 
     samples: int = COPIES
     noise: float = NOISE
@@ -62,7 +67,7 @@ class Copies:
 
 @dataclass(frozen=True)
 class Bench:
-    """One network before one input, for ours and for the peers."""
+    """One network and one input, for ours and for the peers."""
 
     network: Network
     modules: Mapping[str, nn.Module]  # by memory format
@@ -93,14 +98,14 @@ class Bench:
         return input_gradient(self.network, self.unit, x)
 
     def each(self, attribute: Callable[[nn.Module], Tensor]) -> dict[str, Work]:
-        """The setting's name → the peer's work, for each memory format."""
+        """Return the peer's work for each memory format, by the setting's name."""
         return {
             name: lambda module=module: attribute(module) for name, module in self.modules.items()
         }  # type: ignore[misc]
 
 
 def ours(bench: Bench, technique: str, x: Tensor) -> Tensor:
-    """What the technique computes between input and pictures."""
+    """Compute what the technique computes between its input and its pictures."""
     if technique == "saliency":
         return bench.gradient(x)
     if technique == "guided_backprop":
@@ -115,7 +120,7 @@ def ours(bench: Bench, technique: str, x: Tensor) -> Tensor:
 
 
 def captum(bench: Bench, technique: str) -> dict[str, Work]:
-    """Every setting that is tried."""
+    """Return captum's work for every setting that is tried."""
     x, target = bench.x, bench.target
     if technique == "saliency":
         return bench.each(lambda module: Saliency(module).attribute(x, target, abs=False))
@@ -147,9 +152,14 @@ def _batched(module: nn.Module, bench: Bench, technique: str, batch: int) -> Ten
         )
     else:
         made = NoiseTunnel(Saliency(module)).attribute(
-            bench.x, nt_type="smoothgrad", nt_samples=COPIES, nt_samples_batch_size=batch, target=bench.target,
-            stdevs=NOISE * float(bench.x.max() - bench.x.min()), abs=False,
-        )  # fmt: skip
+            bench.x,
+            nt_type="smoothgrad",
+            nt_samples=COPIES,
+            nt_samples_batch_size=batch,
+            target=bench.target,
+            stdevs=NOISE * float(bench.x.max() - bench.x.min()),
+            abs=False,
+        )
     assert isinstance(made, Tensor)
     return made
 
@@ -157,14 +167,18 @@ def _batched(module: nn.Module, bench: Bench, technique: str, batch: int) -> Ten
 def grad_cam_package(bench: Bench) -> dict[str, Work]:
     def attribute(module: nn.Module) -> Tensor:
         with GradCAM(module, [module.get_submodule(bench.layer)]) as cam:
-            x = bench.x.clone().requires_grad_()  # its parameters need none then
+            # With it, the parameters of the network need no gradients.
+            x = bench.x.clone().requires_grad_()
             return torch.from_numpy(cam(x, [ClassifierOutputTarget(bench.target)]))
 
     return bench.each(attribute)
 
 
 def difference(bench: Bench, technique: str) -> float:
-    """Ours from captum's, by the largest value. SmoothGrad's noise is its own: the mean is taken here again."""
+    """Return our largest deviation from captum, relative to captum's largest value.
+
+    captum draws its own noise for SmoothGrad, so that the mean over our noise is computed here.
+    """
     module = bench.modules["contiguous"]
     if technique == "smoothgrad":
         generator, deviation = (
@@ -185,7 +199,10 @@ def difference(bench: Bench, technique: str) -> float:
 
 
 def cam_difference(bench: Bench) -> float:
-    """Ours, scaled, enlarged and scaled again as pytorch-grad-cam does it, from its map in 0..1; single precision."""
+    """Return our largest deviation from pytorch-grad-cam's map in 0..1, in single precision.
+
+    Ours is scaled, enlarged and scaled again as pytorch-grad-cam does.
+    """
     mine = scale_cam_image(ours(bench, "grad_cam", bench.x).cpu().numpy(), bench.x.shape[2:][::-1])
     mine = scale_cam_image(mine)
     theirs = grad_cam_package(bench)["contiguous"]().numpy()
@@ -212,7 +229,8 @@ def rows(name: str, options: argparse.Namespace) -> Iterator[str]:
                 "peer": settings[setting],
             }
             taken = medians(work, options.runs, device)
-            times = f"{taken['peer'] * 1000:.0f} | {taken['ours'] * 1000:.0f} | **{taken['peer'] / taken['ours']:.2f}**"
+            theirs, own = taken["peer"], taken["ours"]
+            times = f"{theirs * 1000:.0f} | {own * 1000:.0f} | **{theirs / own:.2f}**"
             yield f"| {technique} | {name} | {peer}: {setting} | {times} | {error:.0e} |"
 
 

@@ -1,6 +1,8 @@
-"""How soon accepting says no while Redis is away: `python -m benchmarks.broker_away [--posts 20]`.
+"""Measure how soon a post is refused while Redis is away.
 
-A real stack whose Redis is killed, or stands still (SIGSTOP), again and again; each post of a photograph is timed.
+    python -m benchmarks.broker_away [--posts 20]
+
+The Redis of a real stack is killed, or stopped with SIGSTOP. Each post of a photograph is timed.
 """
 
 import argparse
@@ -32,7 +34,7 @@ def main() -> None:
 
 
 def away(stack: Stack, client: httpx.Client, name: str, number: int, posts: int) -> None:
-    """Nobody restarts it meanwhile: the stack is not watched here."""
+    """Print a row for one kind of outage. The stack is not watched, so that Redis stays away."""
     redis = next(child for child in stack.children if child.name == "redis")
     client.get("/v1/jobs").raise_for_status()
     psutil.Process(redis.pid).send_signal(number)

@@ -1,9 +1,9 @@
-"""How soon a canceled job stops: `python -m benchmarks.cancel [--jobs 100] [--seed 0]`.
+"""Measure how soon a canceled job stops: `python -m benchmarks.cancel [--jobs 100] [--seed 0]`.
 
-A real stack with one worker; running jobs of several techniques are canceled at random moments. Measured by the clock
-of the machine, which Redis shares: from just before the request is
-sent to `finished_at`. Whatever is written to a canceled job's record, its events or its folder afterwards
-is counted: it must be nothing.
+A real stack runs with one worker. Running jobs of several techniques are canceled at random
+moments. Times are those of the machine's clock, which Redis shares: from just before the request is
+sent to `finished_at`. Writes to a canceled job's record, events or folder are counted. There must
+be none.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from retinoscope.demo_plan import photograph
 from retinoscope.redis_server import free_port
 from retinoscope.stack import Plan, running
 
-# Technique → fields, and how many of what progress counts are one step.
+# By technique: its fields, and how many units of its progress make one step.
 WORK: dict[str, tuple[dict[str, str], int]] = {
     "occlusion": ({"window": "32", "stride": "4"}, 16),
     "rise": ({"masks": "4000"}, 16),
@@ -57,7 +57,7 @@ def main() -> None:
 def canceled(
     client: httpx.Client, data: Path, dice: random.Random, technique: str
 ) -> dict[str, Any]:
-    """One job: let it run for a while, cancel it, then watch that nothing more is written."""
+    """Let one job run for a while, cancel it, and then watch that nothing more is written."""
     fields, batch = WORK[technique]
     files = {} if technique == "activation_maximization" else {"image": photograph("coffee")}
     job = (
@@ -96,7 +96,7 @@ def until(true: Any) -> None:
 
 
 def history(client: httpx.Client, job: dict[str, Any]) -> list[str]:
-    """All events of an ended job: lines `id: …` and `data: …`."""
+    """Return all events of an ended job, as lines `id: …`, `event: …` and `data: …`."""
     text = client.get(job["urls"]["events"], headers={"Last-Event-ID": "0"}).text
     return [line for line in text.splitlines() if line.startswith(("id:", "event:", "data:"))]
 
@@ -106,7 +106,7 @@ def stored(folder: Path) -> dict[str, int]:
 
 
 def step_ms(events: list[str], batch: int) -> float:
-    """Median time of one step, from the events' ids, which are milliseconds."""
+    """Return the median time of one step, from the events' ids, which are milliseconds."""
     told, now = [], 0
     for line in events:
         if line.startswith("id:"):
@@ -119,7 +119,8 @@ def step_ms(events: list[str], batch: int) -> float:
 
 def report(found: list[dict[str, Any]]) -> None:
     print(
-        "| technique | jobs | one step, ms | to `canceled`, ms: p50 | p99 | p99 less a step | written afterwards |"
+        "| technique | jobs | one step, ms | to `canceled`, ms: p50 | p99 | p99 less a step "
+        "| written afterwards |"
     )
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for name in [*WORK, "all"]:
@@ -134,7 +135,8 @@ def report(found: list[dict[str, Any]]) -> None:
         step = statistics.median(one["step_ms"] for one in rows)
         ms, written = [one["ms"] for one in rows], sum(one["written"] for one in rows)
         print(
-            f"| {name} | {len(rows)} | {step:.0f} | {p(ms, 50):.0f} | {p(ms, 99):.0f} | {p(over, 99):.0f} | {written} |"
+            f"| {name} | {len(rows)} | {step:.0f} | {p(ms, 50):.0f} | {p(ms, 99):.0f} "
+            f"| {p(over, 99):.0f} | {written} |"
         )
     others = [one for one in found if one["status"] != "canceled"]
     print(f"ended before they were canceled: {len(others)}")

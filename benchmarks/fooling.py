@@ -1,11 +1,13 @@
-"""Is `fooling` as good as foolbox's attacks? On the same photographs and goals, with as many gradients, judged alike.
+"""Compare `fooling` with foolbox's attacks: same photographs, goals, number of gradients and judge.
 
-    .venv/bin/python -m benchmarks.fooling --rows rows.jsonl          # what is missing; again after a break
-    .venv/bin/python -m benchmarks.fooling --rows rows.jsonl --table  # what the rows say
+    # Compute what is missing. After an interruption, run it again.
+    .venv/bin/python -m benchmarks.fooling --rows rows.jsonl
+    .venv/bin/python -m benchmarks.fooling --rows rows.jsonl --table
 
-Each result is saved as a PNG, read back, and sent through the model's own preprocessing; only then it is a success.
-The photographs are squares of the side to which the model resizes, so that nothing is resampled on the way to the
-network, and foolbox loses nothing by knowing of no resizing.
+Each result is saved as a PNG, read back, and sent through the model's own preprocessing. It is a
+success only if the class is reached then. The photographs are squares of the side to which the
+model resizes. Nothing is resampled on the way to the network, so that foolbox loses nothing by not
+knowing the resizing.
 """
 
 import argparse
@@ -96,7 +98,10 @@ def measured(
 
 
 def pairs(model: VisionModel, count: int) -> list[tuple[Image.Image, int]]:
-    """Random squares of the photographs, half of them mirrored, and random classes that are not seen first."""
+    """Return random squares of photographs, half of them mirrored, each with a class to reach.
+
+    That class is random, but not the one that the model predicts.
+    """
     draw, found = np.random.default_rng(SEED), []
     while len(found) < count:
         image = decode(photograph(PHOTOGRAPHS[draw.integers(len(PHOTOGRAPHS))]))
@@ -112,14 +117,14 @@ def pairs(model: VisionModel, count: int) -> list[tuple[Image.Image, int]]:
 
 
 def classes(model: VisionModel, count: int) -> list[int]:
-    """Different random classes."""
+    """Return different random classes."""
     drawn: list[int] = np.random.default_rng(SEED).permutation(len(model.labels))[:count].tolist()
     return drawn
 
 
 @torch.no_grad()
 def first_class(model: VisionModel, image: Image.Image) -> tuple[int, Tensor]:
-    """The first class and all probabilities of an image as a file."""
+    """Return the predicted class and all probabilities of an image, once it was saved as a PNG."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     probabilities = model.network.logits(model.prepare(decode(buffer.getvalue())).x)[0].softmax(0)
@@ -183,7 +188,10 @@ def _run(
 
 
 class Seen(nn.Module):
-    """Pictures in 0..1 → logits, through the model's own cut; with `rounded`, as the saved file has them."""
+    """The model as foolbox sees it: pictures in 0..1 to logits, through the model's own crop.
+
+    With `rounded`, the pictures are rounded to 8 bits, as in the saved file.
+    """
 
     def __init__(self, model: VisionModel, *, rounded: bool) -> None:
         super().__init__()
@@ -207,7 +215,7 @@ def ddn(*, rounded: bool) -> Way:
 
 
 def pgd(model: VisionModel, images: Images, goals: Goals, steps: int) -> Made:
-    """The least of four bounds at which it succeeds as a file; the gradients are shared among the bounds."""
+    """Attack with rising bounds until the saved file succeeds; the bounds share the gradients."""
     each = steps // len(LEVELS)
     attack = foolbox.attacks.LinfPGD(steps=each, rel_stepsize=PGD_STRIDE, random_start=False)
     made: Made = [(image, 0) for image in images]
@@ -245,16 +253,17 @@ WAYS: dict[str, Way] = {
     "L∞, ours": ours("linf"),
     "L∞, foolbox PGD": pgd,
 }
+# Ten pairs show that this attack hardly ever succeeds: rounding removes its small changes.
 ENOUGH = {"L2, foolbox DDN": 10}
-"""Pairs, where that many show that it hardly succeeds: its changes are smaller than what rounding takes away."""
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Markdown: a row for each way; medians over what succeeded."""
+    """Return a Markdown table with a row for each attack, and medians over its successes."""
     lines = [
-        "| | pairs | success | median L2 | L2 / ours, median | median L∞, levels | gradients, median |"
+        "| | pairs | success | median L2 | L2 / ours, median | median L∞, levels "
+        "| gradients, median |",
+        "|---|---|---|---|---|---|---|",
     ]
-    lines.append("|---|---|---|---|---|---|---|")
     for way in WAYS:
         mine = [row for row in rows if row["way"] == way]
         if mine:
@@ -265,18 +274,20 @@ def table(rows: list[dict[str, Any]]) -> str:
             )
             gradients = f"{median(row['gradients'] for row in mine):.0f}"
             lines.append(
-                f"| {way} | {len(mine)} | {len(good)} | {l2} | {_to_ours(rows, way, good)} | {levels} | {gradients} |"
+                f"| {way} | {len(mine)} | {len(good)} | {l2} | {_to_ours(rows, way, good)} "
+                f"| {levels} | {gradients} |"
             )
     return "\n".join(lines + [_rubbish(rows, start) for start in ("noise", "zero")])
 
 
 def _to_ours(rows: list[dict[str, Any]], way: str, good: list[dict[str, Any]]) -> str:
-    """The median of the ratio on the same pair, both successful, and on how many ours is smaller."""
+    """Return the median ratio on pairs on which both succeed, and on how many ours is smaller."""
     ours = {row["number"]: row["l2"] for row in rows if row["way"] == "L2, ours" and row["success"]}
     ratios = [row["l2"] / ours[row["number"]] for row in good if row["number"] in ours]
     if way == "L2, ours" or not way.startswith("L2") or not ratios:
         return "–"
-    return f"{median(ratios):.3f} (ours smaller on {sum(ratio > 1 for ratio in ratios)} of {len(ratios)})"
+    smaller = sum(ratio > 1 for ratio in ratios)
+    return f"{median(ratios):.3f} (ours smaller on {smaller} of {len(ratios)})"
 
 
 def _rubbish(rows: list[dict[str, Any]], start: str) -> str:
@@ -286,8 +297,8 @@ def _rubbish(rows: list[dict[str, Any]], start: str) -> str:
     reached = sum(row["probability"] >= RUBBISH_CONFIDENCE for row in mine)
     least, steps = min(row["probability"] for row in mine), median(row["gradients"] for row in mine)
     return (
-        f"\nRubbish from {start}: {reached} of {len(mine)} classes at {RUBBISH_CONFIDENCE} or more; the least is "
-        f"{least:.5f}; {steps:.0f} gradients in the median."
+        f"\nRubbish from {start}: {reached} of {len(mine)} classes at {RUBBISH_CONFIDENCE} or "
+        f"more; the least is {least:.5f}; {steps:.0f} gradients in the median."
     )
 
 
@@ -299,19 +310,19 @@ def _options() -> argparse.Namespace:
         "--rows",
         type=Path,
         required=True,
-        help="one JSON object a line; what is there is not done again",
+        help="one JSON object per line; rows that exist are not computed again",
     )
-    parser.add_argument("--table", action="store_true", help="print the table of the rows")
+    parser.add_argument("--table", action="store_true", help="print the rows as a table")
     parser.add_argument("--pairs", type=int, default=100)
     parser.add_argument(
         "--rubbish",
         type=int,
         default=100,
-        help="classes, from noise; a fifth of them from black too",
+        help="classes to reach from noise; a fifth of them from black too",
     )
     parser.add_argument("--steps", type=int, default=60, help="gradients of each search")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=1e9, help="stop after about so long")
+    parser.add_argument("--seconds", type=float, default=1e9, help="stop after about this time")
     return parser.parse_args()
 
 

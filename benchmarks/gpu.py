@@ -1,15 +1,17 @@
-"""What do the techniques take on a CUDA device: milliseconds, peak memory, and how often as long do others take?
+"""Measure the techniques on a CUDA device, and those of others: milliseconds and peak memory.
 
     python -m benchmarks.gpu --out benchmarks/gpu.md
-    python -m benchmarks.gpu --device cpu --models mobilenet_v2 --side 64 --runs 1 --steps 2   # in small
+    # In small:
+    python -m benchmarks.gpu --device cpu --models mobilenet_v2 --side 64 --runs 1 --steps 2
 
-From a bare checkout: it needs torch, torchvision, timm and psutil, no part of the service; with scikit-image too, batch
-norms know the statistics of its photographs, and more of them can be folded. Attributions are those of
-the toolkit, against captum, or, where that is not installed, saliency and occlusion as one would write them;
-iterative steps are against the plain loop of benchmarks/loops.py. Before anything is timed, what has a peer is
-compared with it in double precision, and the incremental engine with the dense one. Occlusion is timed with the
-engine that the service would choose there. MB is what a run needs besides the weights. In single precision proper:
-TF32 is off for all.
+This runs from a bare checkout: it needs torch, torchvision, timm and psutil, and no part of the
+service. With scikit-image, batch norms know the statistics of its photographs, and more of them can
+be folded. Attributions of the toolkit are compared with captum, or, where that is not installed,
+with saliency and occlusion as one would write them. Iterative steps are compared with the plain
+loop of benchmarks/loops.py. Before anything is timed, results are compared with the peer's in
+double precision, and those of the incremental engine with those of the dense one. Occlusion is
+timed with the engine that the service would choose. MB is what a run needs besides the weights.
+Everything runs in single precision with TF32 off.
 """
 
 import argparse
@@ -54,7 +56,7 @@ Work = Callable[[], Tensor]
 
 @dataclass(frozen=True)
 class Case:
-    """One network before one input."""
+    """One network and one input."""
 
     eager: nn.Module
     network: Network
@@ -83,7 +85,7 @@ class Case:
 
     @property
     def relu_only(self) -> bool:
-        """captum's guided backpropagation does not know ReLU6."""
+        """Return whether captum's guided backpropagation applies, which does not know ReLU6."""
         return not any(isinstance(part, nn.ReLU6) for part in self.eager.modules())
 
     @property
@@ -92,7 +94,7 @@ class Case:
         return self.unit.channel
 
     def engines(self) -> tuple[Engine, Engine]:
-        """The one that the service would choose, and the dense one."""
+        """Return the engine that the service would choose, and the dense one."""
         x, patches = self.x, rectangles(*self.x.shape[2:], WINDOW, self.stride)
         fill = torch.zeros_like(x[0])
         asked = Occlusion(
@@ -122,7 +124,7 @@ def ours(case: Case) -> dict[str, Work]:
 
 
 def occluded(case: Case, engine: Engine) -> Tensor:
-    """The map (H, W)."""
+    """Return the map (H, W)."""
     x = case.x
     patches = rectangles(*x.shape[2:], WINDOW, case.stride)
     scores = x.new_zeros(len(patches))
@@ -137,7 +139,13 @@ def peers(case: Case) -> dict[str, Work]:
 
 
 def captum(case: Case) -> dict[str, Work]:
-    from captum.attr import GuidedBackprop, IntegratedGradients, LayerGradCam, Occlusion, Saliency  # noqa: PLC0415
+    from captum.attr import (  # noqa: PLC0415
+        GuidedBackprop,
+        IntegratedGradients,
+        LayerGradCam,
+        Occlusion,
+        Saliency,
+    )
 
     module, x, target = case.eager, case.x, case.target
     window, stride = (3, WINDOW, WINDOW), (3, case.stride, case.stride)
@@ -161,7 +169,7 @@ def captum(case: Case) -> dict[str, Work]:
 
 
 def plain(case: Case) -> dict[str, Work]:
-    """Without captum: what one would write."""
+    """Return what one would write without captum."""
     x, patches = case.x, rectangles(*case.x.shape[2:], WINDOW, case.stride)
 
     def saliency() -> Tensor:
@@ -182,7 +190,7 @@ def plain(case: Case) -> dict[str, Work]:
 
 
 def compared(case: Case) -> None:
-    """Raises AssertionError if a result differs from the peer's, or the chosen engine's map from the dense one's."""
+    """Raise AssertionError if a result differs from the peer's, or between the engines."""
     mine = ours(case)
     chosen, dense = (occluded(case, engine) for engine in case.engines())
     assert float((chosen - dense).abs().max() / dense.abs().max()) < ROUNDED["occlusion"]
@@ -233,12 +241,13 @@ def row(
     times = f"{1000 * taken['ours']:.1f} | {memory(pair['ours'], device)}"
     if "peer" not in pair:
         return f"| {name} | {technique} | {times} | – | – | – |"
-    peer = f"{1000 * taken['peer']:.1f} | {memory(pair['peer'], device)} | {taken['peer'] / taken['ours']:.2f}"
+    ratio = taken["peer"] / taken["ours"]
+    peer = f"{1000 * taken['peer']:.1f} | {memory(pair['peer'], device)} | {ratio:.2f}"
     return f"| {name} | {technique} | {times} | {peer} |"
 
 
 def memory(work: Callable[[], object], device: torch.device) -> str:
-    """Of one run, in MB, less what is held before it."""
+    """Return the peak memory of one run in MB, less what is allocated before it."""
     if device.type != "cuda":
         return "–"
     held = torch.cuda.memory_allocated(device)
@@ -249,7 +258,8 @@ def memory(work: Callable[[], object], device: torch.device) -> str:
 
 def main() -> None:
     options = _options()
-    warnings.filterwarnings("ignore")  # captum's, of gradients that it asks for
+    # captum warns of gradients that it asks for itself.
+    warnings.filterwarnings("ignore")
     device = torch.device(options.device)
     set_tf32(False)
     where = (
@@ -257,15 +267,15 @@ def main() -> None:
         if device.type == "cuda"
         else f"CPU, {torch.get_num_threads()} threads"
     )
-    lines = [
-        f"{where}, torch {torch.__version__}, {options.side} × {options.side}, medians of {options.runs}.",
-        "",
-    ]
     other = "captum" if find_spec("captum") else "plain"
-    lines += [
-        f"| network | technique | ours, ms | MB | {other}; steps: plain loop, ms | MB | theirs / ours |"
+    lines = [
+        f"{where}, torch {torch.__version__}, {options.side} × {options.side}, "
+        f"medians of {options.runs}.",
+        "",
+        f"| network | technique | ours, ms | MB | {other}; steps: plain loop, ms | MB "
+        "| theirs / ours |",
+        "|---|---|---|---|---|---|---|",
     ]
-    lines += ["|---|---|---|---|---|---|---|"]
     print("\n".join(lines))
     for name in options.models:
         for make in (attribution_rows, loop_rows):

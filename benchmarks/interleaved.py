@@ -1,4 +1,4 @@
-"""Contenders that take turns in one process, so that whatever else the machine does happens to all of them."""
+"""Time contenders that take turns in one process, so that other load hits them all."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -7,7 +7,8 @@ from statistics import median
 import torch
 
 Work = Callable[[], object]
-Clock = Callable[[], float]  # seconds; the processor's own where the machine is busy
+# In seconds. On a busy machine it is the processor time of this process.
+Clock = Callable[[], float]
 
 
 def medians(
@@ -16,7 +17,7 @@ def medians(
     device: torch.device,
     clock: Clock = time.perf_counter,
 ) -> dict[str, float]:
-    """Median seconds of each, after one round that is not counted."""
+    """Return the median seconds of each, after one round that is not counted."""
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(runs + 1):
         for name, work in contenders.items():
@@ -29,7 +30,7 @@ def medians(
 def best(
     settings: Mapping[str, Work], device: torch.device, clock: Clock = time.perf_counter
 ) -> str:
-    """The setting with the shortest of two runs."""
+    """Return the setting with the shortest of two runs."""
     if len(settings) == 1:
         return next(iter(settings))
     return min(

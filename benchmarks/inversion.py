@@ -1,9 +1,11 @@
-"""What does each layer keep? The normalized error of inversions by depth, over several photographs.
+"""Measure what each layer keeps: the normalized error of inversions of photographs, by depth.
 
-    .venv/bin/python -m benchmarks.inversion --rows rows.jsonl          # what is missing; again after a break
-    .venv/bin/python -m benchmarks.inversion --rows rows.jsonl --table  # what the rows say
+    # Compute what is missing. After an interruption, run it again.
+    .venv/bin/python -m benchmarks.inversion --rows rows.jsonl
+    .venv/bin/python -m benchmarks.inversion --rows rows.jsonl --table
 
-The error is that of the 8-bit picture, the parameters are the defaults. The strip is asked for as a client would ask.
+The error is that of the 8-bit picture, and the parameters are the defaults. The strip of pictures
+is requested as a client would request it.
 """
 
 import argparse
@@ -69,7 +71,7 @@ def main() -> None:
 def inverted(
     model: VisionModel, name: str, seed: int, layers: tuple[str, ...], out: Path | None
 ) -> Iterator[dict[str, Any]]:
-    """A row for each layer of one photograph's strip."""
+    """Yield a row for each layer of one photograph's strip."""
     params = InversionParams.model_validate({"layers": ", ".join(layers), "seed": seed}).resolved(
         find_model(model.name)
     )
@@ -118,13 +120,13 @@ def _options() -> argparse.Namespace:
         "--rows",
         type=Path,
         required=True,
-        help="one JSON object a line; what is there is not done again",
+        help="one JSON object per line; rows that exist are not computed again",
     )
-    parser.add_argument("--table", action="store_true", help="print the table of the rows")
-    parser.add_argument("--layers", default=",".join(LAYERS), help="with commas between them")
+    parser.add_argument("--table", action="store_true", help="print the rows as a table")
+    parser.add_argument("--layers", default=",".join(LAYERS), help="separated by commas")
     parser.add_argument("--seeds", type=int, default=1, help="runs of each photograph")
     parser.add_argument("--out", type=Path, help="folder for the strips")
-    parser.add_argument("--seconds", type=float, default=1e9, help="stop after about so long")
+    parser.add_argument("--seconds", type=float, default=1e9, help="stop after about this time")
     return parser.parse_args()
 
 

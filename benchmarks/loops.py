@@ -1,13 +1,15 @@
-"""How many steps per second do the iterative techniques take, against the loop that everybody writes?
+"""Compare the steps per second of the iterative techniques with the loop that everybody writes.
 
-    .venv/bin/python -m benchmarks.loops --out benchmarks/loops.md   # the table
-    .venv/bin/python -m benchmarks.loops --runs 1 --steps 1          # a quick look, nothing written
+    .venv/bin/python -m benchmarks.loops --out benchmarks/loops.md
+    # For a quick look:
+    .venv/bin/python -m benchmarks.loops --runs 1 --steps 1
 
-The plain loop sends the picture through the whole eager network, whose parameters require gradients, in torch's
-default memory format, and reads the layer by a hook. Ours is `ascend` with the technique's own stage: forward to the
-layer only, frozen parameters, folded batch norms, channels last, and all that the engine does between steps. "bare" is
-ours without the engine. Losses and optimizers are the same; before anything is timed the gradients are compared in
-double precision.
+The plain loop sends the picture through the whole eager network, whose parameters require
+gradients, in torch's default memory format, and reads the layer by a hook. Ours is the engine with
+the technique's own stage: it runs the network to the layer only, with frozen parameters, folded
+batch norms and channels last, and does all that the engine does between steps. "bare" is ours
+without the engine. Losses and optimizers are the same. Before anything is timed, the gradients are
+compared in double precision.
 """
 
 import argparse
@@ -39,9 +41,10 @@ STYLE_LAYERS = ("features.1", "features.6", "features.11", "features.18", "featu
 FLOORS = {"mobilenet_v2": 2.4, "resnet50": 1.9, "vgg16": 1.7}
 EYE = Preprocessing(256, 224, "bilinear", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 EXACT = 1e-9
-RATE = 1e-5  # of inversion: small, for random weights would diverge at the published one
+# The learning rate of inversion. Random weights would diverge at the published one.
+RATE = 1e-5
+# From the outputs of the layers, the picture, and the network's input to the loss.
 Plain = Callable[[dict[str, Tensor], Tensor, Tensor], Tensor]
-"""(outputs of the layers, picture, what the network saw) → loss"""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class Loop:
         )
 
     def difference(self) -> float:
-        """Of the two gradients, by the largest entry."""
+        """Return the largest deviation of the two gradients, relative to the largest entry."""
         ours, theirs = (_gradient(loss, self.start) for loss in (self._own_loss, self.plain_loss))
         return float((ours - theirs).abs().max() / theirs.abs().max())
 
@@ -117,7 +120,7 @@ class Silent(LocalContext):
 
 
 def loops(name: str, device: torch.device, dtype: torch.dtype, side: int = 224) -> Iterator[Loop]:
-    """Every technique at that network's layer."""
+    """Yield every technique at that network's layer."""
     eager = calibrated(name, side).to(device, dtype)
     network = Network(deepcopy(eager), 3, side, side)
     start = EYE.picture(probe_inputs((3, side, side))[1:]).clamp(0, 1).to(device, dtype)
@@ -131,7 +134,7 @@ def loops(name: str, device: torch.device, dtype: torch.dtype, side: int = 224) 
 
 
 def _dream(network: Network, path: str, start: Tensor) -> tuple[Stage, Plain]:
-    """½ mean a² of the layer; normalized gradients."""
+    """Return ½ mean a² of the layer, with normalized gradients."""
     side = start.shape[2]
     dream = DeepDream(
         network, EYE, [WeightedObjective(path, Unit(path))], [(side, side)], 1, 1.5, 0, side // 8
@@ -142,10 +145,10 @@ def _dream(network: Network, path: str, start: Tensor) -> tuple[Stage, Plain]:
 
 
 def _climb(network: Network, path: str, start: Tensor) -> tuple[Stage, Plain]:
-    """The mean of channel 0 less λ‖x‖² (Simonyan et al. 2014)."""
+    """Return the mean of channel 0 less λ‖x‖² (Simonyan et al. 2014)."""
     climb = MaximizationObjective(
-        network, EYE, Unit(path, 0), "simonyan", start, 1, steps=1, rate=0.01, l2=1e-4, tv=0.0, alpha_norm=0.0,
-        blur_every=0, jitter=0, zoom=1.0, noise=0.0,
+        network, EYE, Unit(path, 0), "simonyan", start, 1, steps=1, rate=0.01, l2=1e-4, tv=0.0,
+        alpha_norm=0.0, blur_every=0, jitter=0, zoom=1.0, noise=0.0,
     )  # fmt: skip
     return (
         climb.stage(),
@@ -154,7 +157,7 @@ def _climb(network: Network, path: str, start: Tensor) -> tuple[Stage, Plain]:
 
 
 def _inversion(network: Network, path: str, start: Tensor) -> tuple[Stage, Plain]:
-    """‖Φ − Φ0‖²/‖Φ0‖² with total variation and α-norm, by momentum (Mahendran & Vedaldi 2015)."""
+    """Return ‖Φ − Φ0‖²/‖Φ0‖² with total variation and α-norm (Mahendran & Vedaldi 2015)."""
     with torch.no_grad():
         code = network.run(EYE.normalize(start), path)
     inversion = Inversion(
@@ -172,11 +175,11 @@ def _inversion(network: Network, path: str, start: Tensor) -> tuple[Stage, Plain
 
 
 def _style(network: Network, start: Tensor) -> tuple[Stage, Plain]:
-    """Gatys et al. 2016, by Adam."""
+    """Return the loss of Gatys et al. 2016, for Adam."""
     style, layers = start.flip(2), STYLE_LAYERS
     restyle = StyleTransferStage(
-        lambda height, width: network, EYE, start, [style], [1.0], ("features.18",), layers, "gatys",
-        Weights(1.0, 1.0, 0.0, 0.0), "style", False, "adam", 0.02, 1,
+        lambda height, width: network, EYE, start, [style], [1.0], ("features.18",), layers,
+        "gatys", Weights(1.0, 1.0, 0.0, 0.0), "style", False, "adam", 0.02, 1,
     )  # fmt: skip
     with torch.no_grad():
         target = network.run(EYE.normalize(start), "features.18")
@@ -211,7 +214,10 @@ def rows(name: str, options: argparse.Namespace) -> Iterator[str]:
             {way: _steps(run, options.steps) for way, run in ways.items()}, options.runs, device
         )
         plain, bare, ours = (taken[way] / options.steps * 1000 for way in ways)
-        step = f"{plain:.1f} | {ours:.1f} | {1000 / ours:.1f} | **{plain / ours:.2f}** | {ours - bare:+.1f}"
+        step = (
+            f"{plain:.1f} | {ours:.1f} | {1000 / ours:.1f} | **{plain / ours:.2f}** "
+            f"| {ours - bare:+.1f}"
+        )
         floor = f"{FLOORS[name]}" if loop.technique == "dream" else ""
         yield f"| {loop.technique} | {name} {LAYERS[name]} | {step} | {floor} | {error:.0e} |"
 
@@ -221,8 +227,8 @@ def _steps(run: Callable[[int], None], steps: int) -> Callable[[], None]:
 
 
 HEAD = [
-    "| technique | network, layer | plain, ms a step | ours | steps a second | plain / ours | the engine's part, ms "
-    "| floor | gradients differ by |",
+    "| technique | network, layer | plain, ms a step | ours | steps a second | plain / ours "
+    "| the engine's part, ms | floor | gradients differ by |",
     "|---|---|---|---|---|---|---|---|---|",
 ]
 

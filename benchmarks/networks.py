@@ -1,4 +1,7 @@
-"""Architectures with random weights that behave like trained ones: batch norms know the statistics of photographs."""
+"""Architectures with random weights that behave like trained ones.
+
+Their batch norms know the statistics of photographs.
+"""
 
 from functools import lru_cache
 from importlib.util import find_spec
@@ -19,7 +22,7 @@ _TIMM = {"efficientnet_lite0": "tf_efficientnet_lite0"}
 
 
 def calibrated(name: str, side: int = 224) -> nn.Module:
-    """torchvision's (timm's for efficientnet_lite0), always with the same weights, in eval mode."""
+    """Return a network of torchvision or timm, always with the same weights, in eval mode."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         made = (
@@ -32,7 +35,8 @@ def calibrated(name: str, side: int = 224) -> nn.Module:
     made.eval()
     for norm in norms:
         norm.reset_running_stats()
-        norm.momentum = None  # the mean of all batches that it sees
+        # Without momentum it computes the mean of all batches.
+        norm.momentum = None
         norm.train()
     with torch.no_grad():
         made(_photographs(side))
@@ -41,7 +45,10 @@ def calibrated(name: str, side: int = 224) -> nn.Module:
 
 @lru_cache
 def _photographs(side: int) -> Tensor:
-    """scikit-image's, as a model sees them: (26, 3, side, side); without it two synthetic ones, twice."""
+    """Return scikit-image's photographs as a model's input: (26, 3, side, side).
+
+    Without scikit-image they are two synthetic ones, twice.
+    """
     spec = find_spec("skimage")
     if spec is None or not spec.submodule_search_locations:
         return torch.cat([probe_inputs((3, side, side))] * 2)
@@ -54,7 +61,7 @@ def _photographs(side: int) -> Tensor:
 
 
 def separate_relus(module: nn.Module) -> nn.Module:
-    """Hooks on a ReLU that overwrites its input see what they must not."""
+    """Turn off in-place operators, whose overwritten inputs confuse hooks."""
     for part in module.modules():
         if hasattr(part, "inplace"):
             part.inplace = False

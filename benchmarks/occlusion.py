@@ -1,14 +1,17 @@
-"""How long does occlusion take per patch: incrementally, against captum at its best, and against a well-tuned loop?
+"""Measure occlusion per patch: incrementally, with captum at its best, and with a well-tuned loop.
 
-    .venv/bin/python -m benchmarks.occlusion --models vgg16 alexnet --grids 16/4   # merged into occlusion.md
-    .venv/bin/python -m benchmarks.occlusion --models alexnet --runs 1 --dry       # a quick look, nothing written
+    # The rows are merged into occlusion.md.
+    .venv/bin/python -m benchmarks.occlusion --models vgg16 alexnet --grids 16/4
+    # For a quick look, which writes nothing:
+    .venv/bin/python -m benchmarks.occlusion --models alexnet --runs 1 --dry
 
-Everything takes turns in one process; all see the same photograph at 224 × 224 and the same random weights, whose batch
-norms know their statistics. captum runs the plain eager model, frozen, with gradients off: as it comes, and channels
-last, each at its best batch size. The loop and the incremental engine run the prepared one (batch norms folded,
-channels last). What captum and the loop take per patch depends neither on the patch nor on the grid, so they are timed
-on a few patches of 32 pixels; the incremental engine is timed on every k-th of its batches, in the order of what their
-positions cost. Every run also compares the results.
+All contenders take turns in one process. All see the same photograph at 224 × 224 and the same
+random weights, whose batch norms know their statistics. captum runs the plain eager model, frozen,
+with gradients off, in both memory formats, each at its best batch size. The loop and the
+incremental engine run the prepared model (batch norms folded, channels last). What captum and the
+loop take per patch depends neither on the patch nor on the grid, so that they are timed on a few
+patches of 32 pixels. The incremental engine is timed on every k-th of its batches, ordered by what
+their positions cost. Every run also compares the results.
 """
 
 import argparse
@@ -30,8 +33,8 @@ from torch import Tensor, nn
 
 from benchmarks.interleaved import best, medians
 from benchmarks.networks import calibrated
+from jobs.process import keep_freed_memory
 from retinoscope.demo_plan import photograph
-from workers.malloc import keep_freed_memory
 from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import LOGITS, Network
 from workers.toolkit.occlusion.choice import Occlusion
@@ -43,9 +46,16 @@ from workers.toolkit.occlusion.schedule import Positions
 
 SIDE, CLASS = 224, 285
 MODELS = (
-    "vgg16", "alexnet", "resnet18", "resnet50", "mobilenet_v2", "squeezenet1_1", "efficientnet_lite0", "densenet121",
+    "vgg16",
+    "alexnet",
+    "resnet18",
+    "resnet50",
+    "mobilenet_v2",
+    "squeezenet1_1",
+    "efficientnet_lite0",
+    "densenet121",
     "googlenet",
-)  # fmt: skip
+)
 GRIDS = ("16/4", "16/8", "32/4", "32/8")
 FLOORS = {
     "vgg16": 7,
@@ -56,41 +66,54 @@ FLOORS = {
     "resnet50": 2.8,
 }
 CAPTUM_BATCHES, LOOP_BATCHES = (8, 16, 32, 64), (16, 32, 64)
-FEW = 32  # side and step of the patches on which captum and the loop are timed: 49
+# Side and step of the 49 patches on which captum and the loop are timed.
+FEW = 32
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels last": torch.channels_last}
-COMPARED = 24  # patches for which whole images are run too
-WITHIN, WITHIN_CAPTUM = 1e-5, 1e-4  # the second with batch norms folded on one side only
+# The number of patches for which whole images are run too.
+COMPARED = 24
+# captum's bound is wider, since batch norms are folded in our network only.
+WITHIN, WITHIN_CAPTUM = 1e-5, 1e-4
 RESULTS = Path(__file__).with_suffix(".json")
 CPU = torch.device("cpu")
 HEAD = """# Occlusion, milliseconds per patch
 
-Made by `python -m benchmarks.occlusion` (how is said there), on 2 cores of an AMD EPYC. `captum` (the model as it
-comes, for which the floors were set), `captum, cl` (channels last) and `loop` at their best batch size. `ceiling`:
-multiplications of whole images over those in the exact rectangles that each patch changes; `scheduled`: over those in
-the windows that batches share; `of the ceiling`: (loop / ours) / ceiling, which may exceed 100 %: operators that do not
-multiply shrink too. Errors are relative to the largest logit. `clock`: elapsed time with two threads, or, on a machine
-that others use too, the processor's time of one.
+Written by `python -m benchmarks.occlusion`, which describes the method, on 2 cores of an AMD EPYC.
+
+- `captum` (the model as it comes, for which the floors were set), `captum, cl` (channels last) and
+  `loop` run at their best batch size.
+- `ceiling`: multiplications of whole images over those in the exact rectangles that patches change.
+- `scheduled`: the same over those in the windows that batches share.
+- `of the ceiling`: (loop / ours) / ceiling. It may exceed 100 %, since operators that do not
+  multiply shrink too.
+- Errors are relative to the largest logit.
+- `clock`: elapsed time with two threads, or the processor time of one thread on a busy machine.
 
 """
 
 
 @dataclass(frozen=True)
 class Row:
-    """Milliseconds per patch, medians; `ceiling` is operations of whole images over those in exact rectangles."""
+    """Median milliseconds per patch of each contender on one grid.
+
+    `ceiling` is the operations of whole images over those in exact rectangles.
+    """
 
     model: str
     grid: str
     patches: int
     captum: float
     captum_batch: str
-    captum_cl: float  # channels last
+    # Channels last.
+    captum_cl: float
     captum_cl_batch: str
     loop: float
     loop_batch: str
     ours: float
-    timed: int  # patches of ours
+    # The number of patches on which ours was timed.
+    timed: int
     ceiling: float
-    scheduled: float  # the same for the windows that the batches share
+    # The same for the windows that the batches share.
+    scheduled: float
     error: float
     captum_error: float
     runs: int
@@ -100,7 +123,7 @@ class Row:
 def compare(
     model: str, grids: Sequence[str], runs: int, timed: int, one_thread: bool
 ) -> Iterator[Row]:
-    """A row for each grid; all grids take turns with captum and the loop."""
+    """Yield a row for each grid. All grids take turns with captum and the loop."""
     plain = calibrated(model).requires_grad_(False)
     network, x = Network(copy.deepcopy(plain), 3, SIDE, SIDE), photo()
     cases = {
@@ -134,7 +157,7 @@ def compare(
 
 
 class Case:
-    """One model before one photograph and one grid."""
+    """One model, one photograph and one grid."""
 
     def __init__(
         self, plain: nn.Module, network: Network, x: Tensor, patches: list[Rectangle]
@@ -159,7 +182,7 @@ class Case:
         )
 
     def every_kth(self, timed: int) -> list[Positions]:
-        """Batches with about as many positions as are to be timed, from the cheapest to the cost_advice."""
+        """Return batches with about `timed` positions, from the cheapest to the most expensive."""
         clean = CleanPass(self._network.part((LOGITS,)), self._x)
         plan = Plan(self._network.part((LOGITS,)).graph, clean.values, self.patches)
         cost = Cost(plan, clean.values)
@@ -168,7 +191,7 @@ class Case:
         return batches[step // 2 :: step]
 
     def captum(self, layout: str, size: int) -> Tensor:
-        """Its map (H, W)."""
+        """Return captum's map (H, W)."""
         module, x = self._plain[layout]
         attribution = CaptumOcclusion(module).attribute(
             x,
@@ -191,7 +214,10 @@ class Case:
         return torch.cat([self._engine.scores(batch) for batch in batches])
 
     def operations(self) -> tuple[float, float]:
-        """Of whole images, over those in exact rectangles, and over those in the windows that batches share."""
+        """Return how many times the operations of whole images exceed those of ours.
+
+        First for exact rectangles, then for the windows that batches share.
+        """
         clean = CleanPass(self._network.part((LOGITS,)), self._x)
         plan = Plan(self._network.part((LOGITS,)).graph, clean.values, self.patches)
         cost = Cost(plan, clean.values)
@@ -199,13 +225,13 @@ class Case:
         return sum(cost.whole.values()) / float(exact), self._engine.expected_speedup
 
     def error(self, batches: Sequence[Positions]) -> float:
-        """Largest difference to the loop in these batches, over the largest output."""
+        """Return the largest deviation from the loop in these batches, over the largest output."""
         some = np.concatenate(batches)[:: max(1, sum(map(len, batches)) // COMPARED)]
         theirs = self.loop([self.patches[i] for i in some], 16)
         return float((self._engine.scores(some) - theirs).abs().max()) / self._largest
 
     def captum_error(self) -> float:
-        """Largest difference to captum's map, over the largest output."""
+        """Return the largest deviation from captum's map, over the largest output."""
         patches = rectangles(SIDE, SIDE, FEW, FEW)
         engine = self._asked(patches).engine()
         scores = torch.zeros(len(patches))
@@ -216,7 +242,7 @@ class Case:
 
 
 def photo() -> Tensor:
-    """(1, 3, 224, 224)"""
+    """Return the photograph as the networks' input, (1, 3, 224, 224)."""
     return (
         Preprocessing(256, SIDE, "bilinear", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
         .prepare(Image.open(io.BytesIO(photograph("chelsea"))).convert("RGB"))
@@ -226,9 +252,9 @@ def photo() -> Tensor:
 
 def table(rows: Sequence[Row]) -> str:
     lines = [
-        "| model | patch/stride | clock | runs | captum | captum, cl | loop | ours | captum / ours | floor "
-        "| captum, cl / ours | loop / ours | "
-        "ceiling | scheduled | of the ceiling | error | against captum |",
+        "| model | patch/stride | clock | runs | captum | captum, cl | loop | ours | captum / ours "
+        "| floor | captum, cl / ours | loop / ours | ceiling | scheduled | of the ceiling | error "
+        "| against captum |",
         "| --- " * 17 + "|",
     ]
     for row in sorted(rows, key=lambda row: (MODELS.index(row.model), GRIDS.index(row.grid))):
@@ -236,10 +262,11 @@ def table(rows: Sequence[Row]) -> str:
         reached = row.loop / row.ours
         clock = "one thread" if row.one_thread else "elapsed"
         lines.append(
-            f"| {row.model} | {row.grid} | {clock} | {row.runs} | {row.captum:.2f} | {row.captum_cl:.2f} "
-            f"| {row.loop:.2f} | {row.ours:.2f} | **{row.captum / row.ours:.1f}** | {floor} "
-            f"| {row.captum_cl / row.ours:.1f} | {reached:.2f} | {row.ceiling:.2f} | {row.scheduled:.2f} | "
-            f"{reached / row.ceiling:.0%} | {row.error:.0e} | {row.captum_error:.0e} |"
+            f"| {row.model} | {row.grid} | {clock} | {row.runs} | {row.captum:.2f} "
+            f"| {row.captum_cl:.2f} | {row.loop:.2f} | {row.ours:.2f} "
+            f"| **{row.captum / row.ours:.1f}** | {floor} | {row.captum_cl / row.ours:.1f} "
+            f"| {reached:.2f} | {row.ceiling:.2f} | {row.scheduled:.2f} "
+            f"| {reached / row.ceiling:.0%} | {row.error:.0e} | {row.captum_error:.0e} |"
         )
     return "\n".join(lines)
 

@@ -1,8 +1,10 @@
-"""`python -m benchmarks.soak [--minutes 20]`: memory, keys and open files under steady mixed load; they must stay flat.
+"""Measure memory, keys and open files under steady mixed load: `python -m benchmarks.soak`.
 
-Jobs live for the shortest time that can be set (a minute), so that keys and files reach a plateau. Every ten seconds
-resident memory and open files of each role and the number of Redis keys and stored files are noted; after the warm-up a
-line is laid through each (least squares). A leak is a slope whose 95 % interval lies above the bound as a whole.
+Jobs live for the shortest time that can be set (a minute), so that keys and files reach a plateau.
+Resident memory and open files of each role, and the number of Redis keys and stored files, are
+sampled every ten seconds. After the warm-up a least-squares line is fitted to each series. A leak
+is a slope whose whole 95 % interval lies above the bound. `--minutes` sets the duration, by default
+20.
 """
 
 import argparse
@@ -33,11 +35,13 @@ from retinoscope.stack import Plan, Stack, running
 
 _EVERY_S = 10.0
 _TTL_S = 60
-_WARM_UP_S = 300.0  # models and allocators, then the first lives of jobs and their sweep
-_RATE = 1.5  # jobs a second
+# Models and allocators warm up first, then come the first expiries of jobs and their sweep.
+_WARM_UP_S = 300.0
+# Jobs per second.
+_RATE = 1.5
 _STREAMS = 4
 
-# What may be gained in an hour without being called a leak.
+# Growth per hour that does not count as a leak.
 _SHARE_AN_HOUR = 0.10
 
 
@@ -50,7 +54,7 @@ class Line:
 
     @classmethod
     def through(cls, seconds: Sequence[float], values: Sequence[float]) -> "Line":
-        """At least three points."""
+        """Fit the line through at least three points."""
         count, hours = len(seconds), [second / 3600 for second in seconds]
         middle, mean = sum(hours) / count, sum(values) / count
         spread = sum((hour - middle) ** 2 for hour in hours)
@@ -69,7 +73,7 @@ class Line:
 
 
 def main() -> int:
-    """Exit status 1 if anything grows."""
+    """Return the exit status: 1 if anything grows."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak")
     parser.add_argument("--minutes", type=float, default=20)
     minutes = parser.parse_args().minutes
@@ -109,13 +113,13 @@ def _soak(data: Path, seconds: float) -> list[Sample]:
 
 
 def _mix() -> Iterator[Wish]:
-    """Without end, and without the toxic: here every process lives from the first minute to the last."""
+    """Yield jobs forever, without toxic ones: here every process must live until the end."""
     for seed in range(1 << 30):
         yield from (wish for wish in wishes(SHORT, seed) if wish.kind != "toxic")
 
 
 def _load(address: str, ended: threading.Event) -> None:
-    """Posts at a steady rate; of each job that ended a moment ago the files are fetched, and some jobs are canceled."""
+    """Post jobs at a steady rate, cancel some, and fetch the files of the latest finished one."""
     chance = random.Random(0)
     with httpx.Client(base_url=address, timeout=30) as client:
         for wish in _mix():
@@ -139,7 +143,7 @@ def _one(client: httpx.Client, wish: Wish) -> None:
 
 
 def _listen(address: str, ended: threading.Event) -> None:
-    """A client that watches one job after the other."""
+    """Watch one job after the other, as a client does."""
     with httpx.Client(base_url=address, timeout=10) as client:
         while not ended.wait(0.5):
             try:
@@ -167,7 +171,7 @@ def _samples(stack: Stack, url: str, seconds: float) -> Iterator[Sample]:
 
 
 def _processes(stack: Stack) -> Sample:
-    """Megabytes, open files and threads by role; of several workers the sum."""
+    """Return megabytes, open files and threads by role, summed over the workers."""
     sample: Sample = {}
     for child in stack.children:
         leader = psutil.Process(child.pid)
@@ -190,7 +194,7 @@ def _role(name: str, process: psutil.Process, leader: psutil.Process) -> str:
         return name
     if process == leader:
         return "worker parents"
-    return "keepers" if "workers.maintenance" in process.cmdline() else "worker children"
+    return "maintenance" if "workers.maintenance" in process.cmdline() else "worker children"
 
 
 def _report(samples: list[Sample]) -> int:
@@ -201,7 +205,8 @@ def _report(samples: list[Sample]) -> int:
         return 1
     seconds = [sample["seconds"] for sample in warm]
     print(
-        f"{len(warm)} samples in {seconds[-1] - seconds[0]:.0f} s, after {warm_up_s:.0f} s of warm-up\n"
+        f"{len(warm)} samples in {seconds[-1] - seconds[0]:.0f} s, "
+        f"after {warm_up_s:.0f} s of warm-up\n"
     )
     print("| | first | last | slope per hour | |\n| --- | ---: | ---: | ---: | --- |")
     leaks = 0
@@ -212,7 +217,8 @@ def _report(samples: list[Sample]) -> int:
         leaks += leak
         verdict = "GROWS" if leak else "flat"
         print(
-            f"| {name} | {values[0]:.1f} | {values[-1]:.1f} | {line.slope:+.1f} ± {line.error:.1f} | {verdict} |"
+            f"| {name} | {values[0]:.1f} | {values[-1]:.1f} "
+            f"| {line.slope:+.1f} ± {line.error:.1f} | {verdict} |"
         )
     return int(leaks > 0)
 

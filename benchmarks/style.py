@@ -1,12 +1,13 @@
-"""Is the style transfer's optimization as good as the plain recipe's? Same weights, pictures, start and steps.
+"""Compare the style transfer's optimization with the plain recipe, from the same start.
 
     .venv/bin/python -m benchmarks.style
 
-The plain one is written here again from the paper: the eager network with hooks, its own losses, and torch's L-BFGS as
-neural-style-pt calls it (rate 1, one call, a hundred remembered pairs). torch's L-BFGS goes other ways for other sizes
-of the loss, so that the plain one runs twice, with a loss of a hundred and of 100,000 at the start, of which the better
-run counts. Both say their losses themselves; they agree at the start to a thousandth. Ours must end at most 1.05
-times as high as the plain one.
+The plain recipe is written here again from the paper: the eager network with hooks, its own losses,
+and torch's L-BFGS as neural-style-pt calls it (rate 1, one call, a hundred remembered pairs). The
+path of torch's L-BFGS depends on the scale of the loss. The plain recipe therefore runs twice, with
+a loss of 100 and of 100,000 at the start, and the better run counts. Both compute their losses
+themselves, and agree at the start to a thousandth. Our final loss must be at most 1.05 times that
+of the plain recipe.
 """
 
 import argparse
@@ -43,7 +44,7 @@ Loss = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Case:
-    """One model with its recipe. Layers are names of the eager modules."""
+    """One model and its recipe. Layers are names of the eager modules."""
 
     model: VisionModel
     entry: ModelEntry
@@ -61,7 +62,8 @@ def main() -> int:
     options = _options()
     torch.set_num_threads(2)
     print(
-        "| model, recipe | content, style | size | steps | at the start | plain | ours | ours / plain |"
+        "| model, recipe | content, style | size | steps | at the start | plain | ours "
+        "| ours / plain |"
     )
     print("|---|---|---|---|---|---|---|---|")
     worst = 0.0
@@ -74,7 +76,8 @@ def main() -> int:
             worst = max(worst, own / plain)
             numbers = f"{start:.4g} | {plain:.4g} | {own:.4g} | {own / plain:.3f}"
             print(
-                f"| {case.model.name}, {case.recipe} | {content}, {style} | {size} | {options.steps} | {numbers} |"
+                f"| {case.model.name}, {case.recipe} | {content}, {style} | {size} "
+                f"| {options.steps} | {numbers} |"
             )
             sys.stdout.flush()
     return int(worst > MOST)
@@ -86,7 +89,10 @@ def lite() -> Case:
 
 
 def vgg() -> Case:
-    """VGG19's features with random weights: the published recipe, where the published weights are not at hand."""
+    """Return VGG19's features with random weights, for the published recipe.
+
+    The published weights may not be at hand.
+    """
     torch.manual_seed(0)
     module = torchvision.models.vgg19(weights=None)
     module.classifier = nn.Linear(512 * 7 * 7, 10)
@@ -104,7 +110,7 @@ def vgg() -> Case:
 def compared(
     case: Case, content: Image.Image, style: Image.Image, size: int, steps: int
 ) -> tuple[float, float, float]:
-    """The loss at the start, after the plain run, and after ours."""
+    """Return the loss at the start, after the plain run, and after ours."""
     width = min(FRAMES[case.recipe], min(content.size) // 6)
     photo, model = pad_by_reflection(from_image(content), width), from_image(style)
     loss, start = (published if case.recipe == "gatys" else normalized)(case, photo, model)
@@ -116,7 +122,7 @@ def compared(
 
 
 def run_plain(loss: Loss, start: Tensor, steps: int, factor: float) -> float:
-    """The loss of the picture before the last step, where the loss times that factor is lowered."""
+    """Minimize the loss times `factor`, and return the loss before the last step."""
     pixels = start.clone().requires_grad_()
     seen: list[float] = []
 
@@ -137,7 +143,7 @@ def run_plain(loss: Loss, start: Tensor, steps: int, factor: float) -> float:
 def run_ours(
     case: Case, content: Image.Image, style: Image.Image, size: int, steps: int
 ) -> tuple[float, float]:
-    """The technique's own losses, of the start and of the picture before the last step."""
+    """Return the technique's own loss at the start and before the last step."""
     fields: dict[str, Any] = {
         "recipe": case.recipe,
         "size": size,
@@ -155,7 +161,7 @@ def run_ours(
 
 
 def features(case: Case, picture: Tensor) -> dict[str, Tensor]:
-    """Eager outputs of the layers: (1, C, H, W)."""
+    """Return eager outputs of the layers by name, each (1, C, H, W)."""
     layers = dict.fromkeys((case.content_layer, *case.style_layers))
     seen: dict[str, Tensor] = {}
 
@@ -181,7 +187,10 @@ def gram(feature: Tensor) -> Tensor:
 
 
 def published(case: Case, photo: Tensor, style: Tensor) -> tuple[Loss, Tensor]:
-    """Gatys et al. 2016: content mean (F − P)², style Σ 1000/n² · mean (G − A)², from the content."""
+    """Return the loss of Gatys et al. 2016, and its start, which is the content.
+
+    Content: mean (F − P)². Style: Σ 1000/n² · mean (G − A)².
+    """
     with torch.no_grad():
         target = features(case, photo)[case.content_layer]
         grams = {name: gram(feature) for name, feature in features(case, style).items()}
@@ -200,7 +209,10 @@ def published(case: Case, photo: Tensor, style: Tensor) -> tuple[Loss, Tensor]:
 
 
 def normalized(case: Case, photo: Tensor, style: Tensor) -> tuple[Loss, Tensor]:
-    """The recipe for any model, from its formulas in the documentation: channels and layers by their sizes."""
+    """Return the loss of the recipe for any model, from its documentation, and its start.
+
+    Channels and layers are weighted by their magnitudes.
+    """
     with torch.no_grad():
         content = features(case, photo)
         grams = {name: gram(feature) for name, feature in features(case, style).items()}

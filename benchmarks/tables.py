@@ -1,4 +1,4 @@
-"""What the tables of attributions and of steps have in common: their options, and how they are written."""
+"""Options and Markdown tables that the benchmarks of attributions and of steps share."""
 
 import argparse
 import warnings
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import torch
 
-Rows = Callable[[str, argparse.Namespace], Iterator[str]]  # of one network
+# Yields the rows of one network.
+Rows = Callable[[str, argparse.Namespace], Iterator[str]]
 
 
 def parser(doc: str | None, models: Sequence[str]) -> argparse.ArgumentParser:
@@ -19,13 +20,14 @@ def parser(doc: str | None, models: Sequence[str]) -> argparse.ArgumentParser:
     made.add_argument("--threads", type=int, default=2)
     made.add_argument("--device", default="cpu")
     made.add_argument("--out", type=Path, help="a table to write")
-    made.add_argument("--append", action="store_true", help="to it, without a head")
+    made.add_argument("--append", action="store_true", help="append to it, without a head")
     return made
 
 
 def write_table(head: Sequence[str], rows: Rows, options: argparse.Namespace) -> None:
-    """Print each row as soon as it is there; all of them go to the file at the end."""
-    warnings.filterwarnings("ignore")  # captum's, of gradients that it asks for
+    """Print each row as soon as it is measured, and write all rows to the file at the end."""
+    # captum warns of gradients that it asks for itself.
+    warnings.filterwarnings("ignore")
     torch.set_num_threads(options.threads)
     lines = [] if options.append else list(head)
     for name in options.models:

@@ -1,4 +1,8 @@
-"""Settings of an operating system process: its tie to its parent, and how OpenMP threads wait."""
+"""Settings of an operating system process: its tie to its parent, its memory, its idle threads.
+
+`python -m jobs.process PARENT COMMAND …` replaces itself by the command, which is killed when the
+process with the id PARENT ends.
+"""
 
 import ctypes
 import os
@@ -6,6 +10,10 @@ import signal
 import sys
 
 _PR_SET_PDEATHSIG = 1
+
+# Numbers of glibc's malloc.h.
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
+_MAX_FREE_BYTES = 2**30
 
 
 def die_with_parent(parent: int | None = None) -> None:
@@ -31,3 +39,22 @@ def limit_openmp_spinning() -> None:
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "3000")
+
+
+def keep_freed_memory() -> None:
+    """Keep up to a gigabyte of freed memory in this process, where the C library is glibc.
+
+    Large tensors then come from the heap. Fresh pages from the kernel cost more time than small
+    operators do.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_MAX, 0)
+        mallopt(_M_TRIM_THRESHOLD, _MAX_FREE_BYTES)
+
+
+if __name__ == "__main__":
+    die_with_parent(int(sys.argv[1]))
+    os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606 – the command takes this process over

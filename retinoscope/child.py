@@ -28,7 +28,7 @@ class Child:
 
     def start(self) -> None:
         """Its own process group, so that a Ctrl-C in the terminal reaches the supervisor alone."""
-        tethered = [sys.executable, "-m", "retinoscope.tether", str(os.getpid()), *self._command]
+        tethered = [sys.executable, "-m", "jobs.process", str(os.getpid()), *self._command]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 tethered,

@@ -53,7 +53,10 @@ def store(redis: Redis, settings: Settings) -> JobStore:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole service as `retinoscope serve` starts it. Tests share it, and must not kill what is in it."""
+    """The whole service as `retinoscope serve` starts it.
+
+    Tests share it, and must not kill its processes.
+    """
     with running(Plan("127.0.0.1", free_port(), tmp_path_factory.mktemp("stack"))) as stack:
         yield stack
 

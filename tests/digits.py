@@ -1,4 +1,4 @@
-"""A small network of one's own: trained on scikit-learn's digits (8 × 8, grey), saved, and named in a TOML file."""
+"""A small custom model, trained on scikit-learn's digits (8 × 8, grey), and its TOML file."""
 
 import importlib.util
 import io
@@ -61,7 +61,10 @@ class Digits:
         return buffer.getvalue()
 
     def unsure(self) -> int:
-        """The picture with the least certain prediction: elsewhere a probability may be 1 whatever is hidden."""
+        """Return the picture with the least certain prediction.
+
+        The probability of others may be 1 whatever is hidden.
+        """
         with torch.no_grad():
             return int(self.module(normalized(self.held_out)).softmax(1).amax(1).argmin())
 

@@ -37,7 +37,10 @@ class TinyNetwork(nn.Module):
 
 
 class EveryRelu(nn.Module):
-    """The same rectifier in all its forms: in-place module used twice, functional, method, ReLU6, clamp."""
+    """The same rectifier in all its forms.
+
+    They are an in-place module that is used twice, a function, a method, ReLU6 and clamp.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,7 +61,7 @@ class EveryRelu(nn.Module):
 
 
 def seeded(kind: type[nn.Module], seed: int = 0) -> nn.Module:
-    """An instance whose weights depend on the seed alone, with batch norms that do something."""
+    """Return an instance whose weights depend on the seed alone, with effective batch norms."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         module = kind()
@@ -81,6 +84,6 @@ def tiny_model(kind: type[nn.Module] = TinyNetwork, *, double: bool = False) -> 
 
 
 def photo(width: int = 60, height: int = 40, seed: int = 0) -> Image.Image:
-    """A smooth random picture."""
+    """Return a smooth random picture."""
     coarse = np.random.default_rng(seed).integers(0, 256, (8, 10, 3), dtype=np.uint8)
     return Image.fromarray(coarse, "RGB").resize((width, height), Image.Resampling.BICUBIC)

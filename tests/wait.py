@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def wait_until(true: Callable[[], T], patience_s: float = 30) -> T:
-    """The first truthy value. Fails the test after `patience_s`."""
+    """Return the first truthy value. Fail the test after `patience_s`."""
     deadline = time.monotonic() + patience_s
     while True:
         value = true()

@@ -1,13 +1,16 @@
-"""What `celery -A workers.app worker -Q slow,fast` starts."""
+"""The Celery app of the workers: `celery -A workers.app worker -Q slow,fast`.
+
+The settings of the process come first, since torch reads them when it is imported. A broken file of
+custom models ends the start with one sentence.
+"""
 
 import sys
 
 from catalog.errors import CatalogError
 from catalog.models import models
-from jobs.process import limit_openmp_spinning
+from jobs.process import keep_freed_memory, limit_openmp_spinning
 from jobs.queue import app
 from workers import lifecycle, tasks
-from workers.malloc import keep_freed_memory
 
 limit_openmp_spinning()
 keep_freed_memory()

@@ -1,4 +1,4 @@
-"""Waiting jobs that can run in one batch with the job that a worker has just taken."""
+"""Claims of waiting jobs that can run in one batch with the job that a worker has just claimed."""
 
 import logging
 from collections.abc import Iterator
@@ -15,45 +15,22 @@ from jobs.store import JobStore
 
 log = logging.getLogger(__name__)
 
-MOST = 8  # with more, others wait longer, and a batch is hardly any faster
-_LOOK_AT = 32
-_MOST_PIXELS = 16_000_000  # of all their photographs: each is held, coloured and compressed at once
+# In a larger batch each job waits longer, and the batch is hardly any faster.
+MAX_BATCH = 8
+_SEARCH_DEPTH = 32
+# Of all images of a batch: each is decoded, rendered and compressed at the same time.
+_MAX_PIXELS = 16_000_000
 
 
 class BatchClaims:
+    """Claims one job, then others of the same technique, model and queue."""
+
     def __init__(self, store: JobStore, cancels: CancelListener) -> None:
         self._store = store
         self._cancels = cancels
 
-    def take(self, first: Job, held: ExitStack) -> list[Lease]:
-        """Leases of those that wait longest, held as long as `held`; none where `first` is to run alone.
-
-        Only jobs that no worker has died with: who ends a worker takes nobody along a second time.
-        """
-        leases: list[Lease] = []
-        if not first.batchable or first.attempts > 1 or self._store.settings.max_attempts == 1:
-            return leases
-        try:
-            for job in self._chosen(first):
-                if lease := self.claimed(job.id, held):
-                    leases.append(lease)
-        except (RedisError, ValidationError) as error:  # the second: a record of another version
-            log.warning("no more mates: %s", type(error).__name__)
-        return leases
-
-    def _chosen(self, first: Job) -> Iterator[Job]:
-        pixels, taken = _pixels(first), 1
-        for job in self._store.waiting(_LOOK_AT):
-            if taken == MOST or not _together(first, job):
-                continue
-            pixels += _pixels(job)
-            if pixels > _MOST_PIXELS:
-                return
-            taken += 1
-            yield job
-
-    def claimed(self, job_id: str, held: ExitStack) -> Lease | None:
-        """The job's lease, held as long as `held`; None if there is nothing to do."""
+    def claim_first(self, job_id: str, held: ExitStack) -> Lease | None:
+        """Return the job's lease, which `held` ends. Return None if there is nothing to run."""
         cancel_event = held.enter_context(self._cancels.watch(job_id))
         try:
             lease = claim(self._store, job_id, cancel_event)
@@ -61,19 +38,42 @@ class BatchClaims:
             return None
         return held.enter_context(lease) if lease else None
 
+    def claim_batch(self, first: Job, held: ExitStack) -> list[Lease]:
+        """Return leases of jobs to run with `first`, longest waiting first, which `held` ends.
 
-def _together(first: Job, job: Job) -> bool:
+        The list is empty if `first` must run alone. A job that may have crashed a worker is retried
+        alone, so that it cannot crash others.
+        """
+        leases: list[Lease] = []
+        if not first.batchable or first.attempts > 1 or self._store.settings.max_attempts == 1:
+            return leases
+        try:
+            for job in self._candidates(first):
+                if lease := self.claim_first(job.id, held):
+                    leases.append(lease)
+        # A ValidationError comes from a record that another version wrote.
+        except (RedisError, ValidationError) as error:
+            log.warning("no more jobs for this batch: %s", type(error).__name__)
+        return leases
+
+    def _candidates(self, first: Job) -> Iterator[Job]:
+        pixels, taken = _pixels(first), 1
+        for job in self._store.waiting(_SEARCH_DEPTH):
+            if taken == MAX_BATCH or not _fits(first, job):
+                continue
+            pixels += _pixels(job)
+            if pixels > _MAX_PIXELS:
+                return
+            taken += 1
+            yield job
+
+
+def _fits(first: Job, job: Job) -> bool:
     same = (job.technique, job.model, job.queue) == (first.technique, first.model, first.queue)
-    return (
-        same
-        and job.batchable
-        and job.status is Status.QUEUED
-        and not job.attempts
-        and not job.follows
-    )
+    waiting = job.status is Status.QUEUED and not job.attempts and not job.follows
+    return same and job.batchable and waiting
 
 
 def _pixels(job: Job) -> int:
-    return sum(
-        found.width * found.height for found in job.inputs.values() if isinstance(found, InputImage)
-    )
+    images = [stored for stored in job.inputs.values() if isinstance(stored, InputImage)]
+    return sum(image.width * image.height for image in images)

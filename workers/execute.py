@@ -5,7 +5,6 @@ from importlib import import_module
 from typing import Any
 
 from catalog.models import ModelDescription
-from catalog.registry import find_technique
 from catalog.technique import Params, Summary
 from workers.models.describe import describe
 from workers.task import make_task
@@ -28,6 +27,6 @@ def execute(
     """
     description = description or describe(model.name, model.network, model.weights)
     task = make_task(params, model, inputs, description)
-    run: Any = import_module(f"workers.techniques.{find_technique(technique).name}").run
+    run: Any = import_module(f"workers.techniques.{technique}").run
     summary: Summary = run(task, context)
     return summary

@@ -1,4 +1,4 @@
-"""A folder of pictures as an image set, for the command line."""
+"""A folder of images as an image set, for the command line."""
 
 import sys
 from collections.abc import Sequence
@@ -11,7 +11,11 @@ from workers.toolkit.images.decode import FORMATS, decode
 
 
 class FolderImageSet:
-    """Implements ImageSet: opened one at a time; what is kept lasts as long as the process."""
+    """Implements workers.toolkit.images.image_set.ImageSet on a folder and its subfolders.
+
+    Images are opened one at a time. What a technique keeps beside the set lasts as long as the
+    process.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -19,21 +23,24 @@ class FolderImageSet:
 
     @cached_property
     def images(self) -> Sequence[str]:
-        """The pictures by their path in the folder; what is not a picture is named and left out."""
+        """The images by their path in the folder. Other files are named on stderr and left out."""
         files = sorted(path for path in self._folder.rglob("*") if path.is_file())
-        return [str(path.relative_to(self._folder)) for path in files if _is_picture(path)]
+        return [str(path.relative_to(self._folder)) for path in files if _is_image(path)]
 
     def open(self, image_id: str) -> Image.Image:
+        """Return the decoded image."""
         return decode((self._folder / image_id).read_bytes())
 
     def kept(self, name: str) -> bytes | None:
+        """Return what was kept under that name, or None."""
         return self._kept.get(name)
 
     def keep(self, name: str, data: bytes) -> None:
+        """Keep a file for later calls in this process."""
         self._kept[name] = data
 
 
-def _is_picture(path: Path) -> bool:
+def _is_image(path: Path) -> bool:
     try:
         with Image.open(path, formats=FORMATS):
             return True

@@ -1,4 +1,7 @@
-"""The context of a job: progress goes to the record, files to the object store, and a lost lease stops the work."""
+"""A job's context: progress goes to its record and files to the object store.
+
+A lost lease, a cancel request or a stopping worker ends the work through an exception.
+"""
 
 import hashlib
 import io
@@ -24,10 +27,14 @@ log = logging.getLogger(__name__)
 
 _REPORT_EVERY_S = 0.2
 _PREVIEW_EVERY_S = 1.0
+_PREVIEW_SIDE = 512
 
 
 class JobContext:
-    """Implements workers.toolkit.execution.context.Context for one lease."""
+    """Implements workers.toolkit.execution.context.Context for one lease.
+
+    `load` returns another model by name. `stopping` says whether the worker stops.
+    """
 
     def __init__(
         self,
@@ -46,25 +53,30 @@ class JobContext:
         self._lease = lease
         self._files = files
         self._stopping = stopping
+        # When this attempt first reported progress, and how much was done then.
         self._began = time.monotonic()
-        self._began_at: int | None = None
+        self._done_at_start: int | None = None
         self._reported = 0.0
-        self._last = False
+        self._finished = False
         self._previews = Scratch(lease, files, "preview")
         self._checkpoints = Scratch(lease, files, "checkpoint")
-        self._preview_pace = Throttle(_PREVIEW_EVERY_S, at_once=True)
-        self._checkpoint_pace = Throttle(checkpoint_every_s, at_once=False)
+        self._preview_throttle = Throttle(_PREVIEW_EVERY_S, at_once=True)
+        self._checkpoint_throttle = Throttle(checkpoint_every_s, at_once=False)
+        # Whether the technique has made a checkpoint since it was last asked to stop.
         self._awaits_checkpoint = False
 
     def progress(
         self, done: int, total: int, message: str = "", *, loss: float | None = None
     ) -> None:
-        """Tell the record, a few times a second. Raises Canceled, DeadlineExceeded, LeaseLost or GivenBack."""
+        """Write the progress into the record, at most five times a second.
+
+        Raises Canceled, DeadlineExceeded, LeaseLost or GivenBack.
+        """
         self._lease.raise_if_stopped()
-        self._last = done >= total
-        self._stop_if_told()
+        self._finished = done >= total
+        self._raise_if_stopping()
         now = time.monotonic()
-        if self._last or now - self._reported >= _REPORT_EVERY_S:
+        if self._finished or now - self._reported >= _REPORT_EVERY_S:
             self._reported = now
             eta_s = self._eta(done, total, now)
             self._lease.heartbeat(
@@ -72,31 +84,34 @@ class JobContext:
             )
 
     def wants_preview(self) -> bool:
-        """True about once a second."""
-        return self._preview_pace.due
+        """Return whether a preview is due, which is about once a second."""
+        return self._preview_throttle.due
 
     def preview(self, picture: Image.Image, step: int) -> None:
-        """Show it to those who watch, if it is time. Raises Canceled or LeaseLost."""
+        """Publish the picture as the job's preview if one is due. Raises Canceled or LeaseLost."""
         if self.wants_preview():
-            with self._preview_pace.measured():
-                self._keep(self._previews, shrunk(picture), step, f'{{"step":{step}}}')
+            with self._preview_throttle.measured():
+                self._store(self._previews, preview_jpeg(picture), step, f'{{"step":{step}}}')
 
     def checkpoint(self, make: Callable[[], bytes]) -> None:
-        """Store what `make` returns, if it is time or the worker stops. Raises Canceled, LeaseLost or GivenBack."""
-        told = self._stopping() and not self._last
-        if told or self._checkpoint_pace.due:
-            with self._checkpoint_pace.measured():
-                self._keep(self._checkpoints, make())
-        if told:
+        """Store what `make` returns if a checkpoint is due or the worker stops.
+
+        Raises Canceled, LeaseLost or GivenBack.
+        """
+        stopping = self._stopping() and not self._finished
+        if stopping or self._checkpoint_throttle.due:
+            with self._checkpoint_throttle.measured():
+                self._store(self._checkpoints, make())
+        if stopping:
             raise GivenBack(self._lease.job.id)
         self._awaits_checkpoint = True
 
     def resume(self) -> bytes | None:
-        """The last checkpoint of this job, by whichever attempt."""
+        """Return the job's last checkpoint, of this or an earlier attempt, or None."""
         return self._checkpoints.read()
 
     def save(self, name: str, data: bytes, media_type: str) -> None:
-        """Store a file under this attempt's folder; it is published when the job succeeds."""
+        """Store an artifact in this attempt's folder. It is published when the job succeeds."""
         self._lease.raise_if_stopped()
         key = f"{self._lease.folder}/{name}"
         self._files.put(key, data)
@@ -106,43 +121,41 @@ class JobContext:
         )
 
     def model(self, name: str) -> VisionModel:
-        """Another model, kept warm like the job's own. Raises ModelError."""
+        """Return another model, which stays loaded like the job's own. Raises ModelError."""
         if self._load is None:
             raise LookupError(name)
         return self._load(name)
 
-    def _stop_if_told(self) -> None:
-        """Where the technique makes checkpoints, the next one stops it, with nothing lost; else this call does."""
-        if not self._stopping() or self._last:
+    def _raise_if_stopping(self) -> None:
+        """Stop at the next checkpoint if the technique makes them, otherwise now."""
+        if not self._stopping() or self._finished:
             return
         if not self._awaits_checkpoint:
             raise GivenBack(self._lease.job.id)
         self._awaits_checkpoint = False
 
-    def _keep(self, scratch: Scratch, data: bytes, step: int = 0, event: str = "") -> None:
-        """A preview or a checkpoint that cannot be stored is no reason to stop: the next one may be."""
+    def _store(self, scratch: Scratch, data: bytes, step: int = 0, event: str = "") -> None:
+        """Store a preview or a checkpoint. Ignore a failure, since the next one may succeed."""
         self._lease.raise_if_stopped()
         try:
             scratch.replace(data, step, event)
         except (RedisError, ObjectStoreError, OSError) as error:
-            log.warning("job %s: not kept: %s", self._lease.job.id, type(error).__name__)
+            log.warning("job %s: not stored: %s", self._lease.job.id, type(error).__name__)
 
     def _eta(self, done: int, total: int, now: float) -> float | None:
-        """By the pace of this attempt, which may have begun in the middle."""
-        if self._began_at is None:
-            self._began_at, self._began = done, now
-        gone = done - self._began_at
-        return round((now - self._began) * (total - done) / gone, 1) if gone > 0 else None
+        """Estimate the remaining seconds from this attempt, which may have begun in the middle."""
+        if self._done_at_start is None:
+            self._done_at_start, self._began = done, now
+        advanced = done - self._done_at_start
+        if advanced <= 0:
+            return None
+        return round((now - self._began) * (total - done) / advanced, 1)
 
 
-MEDIA_TYPE = "image/jpeg"
-_MOST = 512
-
-
-def shrunk(picture: Image.Image) -> bytes:
-    """A JPEG of at most 512 pixels a side; the picture itself is left as it is."""
+def preview_jpeg(picture: Image.Image) -> bytes:
+    """Return a JPEG of at most 512 pixels a side. The picture itself does not change."""
     small = picture.convert("RGB")
-    small.thumbnail((_MOST, _MOST), Image.Resampling.BILINEAR, reducing_gap=2)
+    small.thumbnail((_PREVIEW_SIDE, _PREVIEW_SIDE), Image.Resampling.BILINEAR, reducing_gap=2)
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=85)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Start and stop of a worker: its keeper beside it, and the word to its children to stop."""
+"""Start and stop of a worker: its maintenance process, and the signal to its children to stop."""
 
 import logging
 import multiprocessing
@@ -19,23 +19,25 @@ from jobs.settings import settings
 log = logging.getLogger(__name__)
 
 _RESTART_AFTER_S = 1.0
-# Made before the children are forked, so that they share it; without a lock, which a killed child could take with it.
+# Created before the children are forked, so that they share it. It has no lock: a child that is
+# killed while it holds one would never release it.
 _stopping = multiprocessing.RawValue("b", 0)
 _ended = threading.Event()
 
 
 def stopping() -> bool:
-    """True once this worker was told to stop; its job is then given back at the next progress report."""
+    """Return whether this worker stops. Its jobs are given back at their next progress report."""
     return bool(_stopping.value)
 
 
 def worker_name() -> str:
+    """Return the name under which this worker is registered: host and process id."""
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
 @worker_ready.connect
 def _begin(**_: object) -> None:
-    threading.Thread(target=_run_keeper, name="keeper", daemon=True).start()
+    threading.Thread(target=_run_maintenance, name="maintenance", daemon=True).start()
 
 
 @worker_shutting_down.connect
@@ -49,20 +51,20 @@ def _end(**_: object) -> None:
     try:
         WorkerRegistry(connect(settings().redis_url)).withdraw(worker_name())
     except RedisError:
-        log.info("could not withdraw: Redis is away")
+        log.info("could not withdraw from the worker registry: Redis is away")
 
 
 @worker_process_init.connect
-def _tether(**_: object) -> None:
-    """A child whose parent was killed holds a lease that nobody watches: it goes too."""
+def _tie_to_parent(**_: object) -> None:
+    """End a child with its parent. Nobody would renew or watch the lease that it holds."""
     die_with_parent()
 
 
-def _run_keeper() -> None:
-    """Start the keeper, and again if it dies. The keeper lives as long as this thread, and that as the worker."""
+def _run_maintenance() -> None:
+    """Run the maintenance process as long as the worker lives, and restart it if it dies."""
     command = [sys.executable, "-m", "workers.maintenance", str(os.getpid()), worker_name()]
     while not _ended.is_set():
-        keeper = subprocess.Popen(command)
-        while keeper.poll() is None and not _ended.wait(_RESTART_AFTER_S):
+        process = subprocess.Popen(command)
+        while process.poll() is None and not _ended.wait(_RESTART_AFTER_S):
             pass
-        keeper.terminate()
+        process.terminate()

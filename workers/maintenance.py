@@ -1,6 +1,7 @@
-"""`python -m workers.maintenance PARENT NAME`: the reconciler and the worker's notice to the API, in a process of their own.
+"""A worker's maintenance process: `python -m workers.maintenance PARENT NAME`.
 
-Not in the Celery parent: the object store's client starts threads, and a child that is forked from a process with such
+It runs the reconciler and the orphan sweep, and registers the worker. The Celery parent cannot do
+this: the object store's client starts threads, and a child that is forked from a process with such
 threads hangs at its first file.
 """
 
@@ -22,11 +23,11 @@ from jobs.store import JobStore
 
 log = logging.getLogger(__name__)
 
-_NOTICE_EVERY_S = 5
+_ANNOUNCE_EVERY_S = 5
 
 
 def maintain(name: str) -> None:
-    """Until the parent dies or stops it."""
+    """Reconcile, sweep and announce the worker until this process is stopped."""
     redis = connect(settings().redis_url)
     store, files = JobStore(redis, settings()), ArtifactStore(settings().artifacts_location)
     Reconciler(store, files, publish).start()
@@ -36,11 +37,11 @@ def maintain(name: str) -> None:
         try:
             registry.announce(name)
         except RedisError:
-            log.warning("Redis is away")
-        time.sleep(_NOTICE_EVERY_S)
+            log.warning("could not announce the worker: Redis is away")
+        time.sleep(_ANNOUNCE_EVERY_S)
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s keeper %(message)s")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s maintenance %(message)s")
     die_with_parent(int(sys.argv[1]))
     maintain(sys.argv[2])

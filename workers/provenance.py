@@ -1,4 +1,4 @@
-"""With what a result was made."""
+"""Describe the software, device and weights that produced a result."""
 
 import platform
 from dataclasses import asdict
@@ -11,7 +11,11 @@ from workers.toolkit.network.vision_model import VisionModel
 
 
 def provenance(model: VisionModel, seed: int | None) -> dict[str, Any]:
-    """Versions, device, weights, how the model was prepared, and seed: enough to make it again."""
+    """Return what a result depends on besides parameters and inputs.
+
+    That is versions, the device, the digest of the weights, how the model was prepared, and the
+    seed. The same values on the same kind of device give the same result.
+    """
     return {
         "retinoscope": version("retinoscope"),
         "torch": torch.__version__,
@@ -25,6 +29,7 @@ def provenance(model: VisionModel, seed: int | None) -> dict[str, Any]:
 
 
 def device_name(device: torch.device) -> str:
+    """Return the device with its hardware: `cuda:0 NVIDIA A100`, `cpu x86_64`."""
     if device.type == "cuda":
         return f"{device} {torch.cuda.get_device_name(device)}"
     return f"{device.type} {platform.machine()}"

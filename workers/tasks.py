@@ -1,4 +1,7 @@
-"""The two Celery tasks. Torch is imported in the child only, and there at once, beside its first wait for work."""
+"""The two Celery tasks, and the runner that they share.
+
+Only a child imports torch: at once after the fork, while it waits for its first job.
+"""
 
 import threading
 from typing import TYPE_CHECKING
@@ -12,35 +15,37 @@ from workers.lifecycle import stopping
 if TYPE_CHECKING:
     from workers.runner import Runner
 
-_making = threading.Lock()
-_made: "list[Runner]" = []
+_creating = threading.Lock()
+_runners: "list[Runner]" = []
 
 
 @app.task(name=RUN_JOB)
 def run_job(job_id: str) -> None:
-    """Run the job of that id, if it waits."""
+    """Run the job if it still waits, and publish again what the worker gives back."""
     for job in _runner().run(job_id):
         publish(job.id, job.queue, begun=True)
 
 
 @app.task(name=DESCRIBE_MODEL)
 def describe_model(name: str) -> None:
-    """Describe the model in the model registry."""
+    """Publish the model's description in the model registry."""
     _runner().describe(name)
 
 
 @worker_process_init.connect
 def _warm(**_: object) -> None:
-    """On a thread: Celery ends a child whose start takes seconds."""
+    """Load models on a thread. Celery ends a child whose start takes seconds."""
     threading.Thread(
         target=lambda: _runner().warm(settings().warm_models), name="warm", daemon=True
     ).start()
 
 
 def _runner() -> "Runner":
-    from workers.runner import Runner  # the parent process must stay free of torch and CUDA
+    """Return this process's runner, and create it on the first call."""
+    # The parent process must stay free of torch and CUDA.
+    from workers.runner import Runner
 
-    with _making:
-        if not _made:
-            _made.append(Runner(settings(), stopping))
-        return _made[0]
+    with _creating:
+        if not _runners:
+            _runners.append(Runner(settings(), stopping))
+        return _runners[0]

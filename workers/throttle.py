@@ -1,14 +1,18 @@
-"""How often something that costs time may happen."""
+"""Throttle an expensive operation to at most 10 % of run time."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_SHARE = 10
+_PAUSE_PER_COST = 10
 
 
 class Throttle:
-    """Due every `every_s` seconds, and never for more than a tenth of the time."""
+    """A timer for an operation that may run every `every_s` seconds.
+
+    If the operation is slow, the pauses grow to ten times its duration. With `at_once` it may run
+    for the first time immediately.
+    """
 
     def __init__(self, every_s: float, *, at_once: bool) -> None:
         self._every_s = every_s
@@ -16,14 +20,15 @@ class Throttle:
 
     @property
     def due(self) -> bool:
+        """Return whether the operation may run now."""
         return time.monotonic() >= self._next
 
     @contextmanager
     def measured(self) -> Iterator[None]:
-        """What happens in here counts, even when it fails."""
+        """Measure the operation inside the `with` block, even if it fails."""
         began = time.monotonic()
         try:
             yield
         finally:
             ended = time.monotonic()
-            self._next = ended + max(self._every_s, _SHARE * (ended - began))
+            self._next = ended + max(self._every_s, _PAUSE_PER_COST * (ended - began))

@@ -1,4 +1,4 @@
-"""A Redis of the run's own, in the place where the stack would start one."""
+"""A Redis of the run's own, in place of the one that the stack would start."""
 
 import time
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from retinoscope.redis_server import configure, find_redis, free_port
 
 @contextmanager
 def durable(data: Path) -> Iterator[tuple[Child, str]]:
-    """Configured as `retinoscope serve` does."""
+    """Run a Redis that is configured as by `retinoscope serve`."""
     command, url = configure(data)
     with _started(command, data) as child:
         yield child, url
@@ -22,7 +22,7 @@ def durable(data: Path) -> Iterator[tuple[Child, str]]:
 
 @contextmanager
 def stock(data: Path) -> Iterator[tuple[Child, str]]:
-    """redis-server as it comes: no append-only file, snapshots by its default schedule; a port and a folder is all."""
+    """Run a Redis with its defaults: no append-only file, snapshots by the default schedule."""
     port = free_port()
     command = [find_redis(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(data)]
     with _started(command, data) as child:
@@ -40,7 +40,7 @@ def _started(command: list[str], data: Path) -> Iterator[Child]:
 
 
 def wait_for(url: str, patience_s: float = 20.0) -> None:
-    """Until it answers. Raises redis.RedisError."""
+    """Wait until Redis answers. Raises redis.RedisError."""
     deadline = time.monotonic() + patience_s
     while True:
         try:

@@ -1,4 +1,4 @@
-"""The clients: they post what is wanted, try again when refused, cancel some, and remember what they were told."""
+"""Clients that post jobs, retry when refused, cancel some, and remember what they were told."""
 
 import queue
 import threading
@@ -12,24 +12,27 @@ from benchmarks.chaos.mix import Wish
 
 _AGAIN_S = 1.0
 _TIMEOUT_S = 30.0
-# Of every tenth job the first post gives up at once: its answer is lost, as on a bad network.
+# The first post of every tenth job gives up at once. Its answer is lost, as on a bad network.
 _HASTY_EVERY = 10
 _HASTE = httpx.Timeout(_TIMEOUT_S, read=0.01)
 
 
 @dataclass
 class Told:
-    """What the clients were told, by answers alone."""
+    """What the clients know from answers alone."""
 
     accepted: dict[str, Wish] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
-    unknown: int = 0  # posts whose connection broke before an answer
-    stops: set[str] = field(default_factory=set)  # ids of jobs of which a cancel was accepted
-    odd: list[str] = field(default_factory=list)  # answers that should not be
+    # Posts whose connection broke before an answer.
+    unknown: int = 0
+    # Ids of jobs whose cancel was accepted.
+    stops: set[str] = field(default_factory=set)
+    # Unexpected answers.
+    odd: list[str] = field(default_factory=list)
 
 
 class Clients:
-    """Threads that post a list of wishes, each until it is accepted."""
+    """Threads that post a list of jobs, each until it is accepted."""
 
     def __init__(self, address: str, wishes: list[Wish], told: Told, threads: int = 4) -> None:
         self.told = told
@@ -65,7 +68,10 @@ class Clients:
                     thread.start()
 
     def _post(self, client: httpx.Client, wish: Wish) -> str:
-        """Until it is accepted; a post whose answer was lost is sent again with the same idempotency key."""
+        """Post a job until it is accepted, and return its id.
+
+        A post whose answer was lost is sent again with the same idempotency key.
+        """
         hasty = wish.number % _HASTY_EVERY == 0
         while True:
             try:
@@ -74,7 +80,8 @@ class Clients:
                     return str(answer.json()["id"])
                 self._note(answer)
             except httpx.ConnectError:
-                pass  # nothing was sent
+                # Nothing was sent.
+                pass
             except httpx.TransportError:
                 self.told.unknown += 1
                 hasty = False

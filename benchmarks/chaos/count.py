@@ -1,4 +1,4 @@
-"""From evidence to counts: what was lost, what ended twice, what was left. Pure."""
+"""Count what was lost, what ended twice, and what was left over. Pure functions of the evidence."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,16 +9,16 @@ from jobs.model import FINAL
 
 @dataclass
 class Tally:
-    """Ids by what became of them. `broken` names those of the lists that must be empty."""
+    """Job ids by their fate. `broken` has the lists that must be empty and are not."""
 
     accepted: int = 0
-    untold: list[str] = field(
-        default_factory=list
-    )  # made by a post without an answer, though it was sent again with its key
+    # Created by a post without an answer, although it was sent again with its key.
+    untold: list[str] = field(default_factory=list)
     succeeded: list[str] = field(default_factory=list)
     canceled: list[str] = field(default_factory=list)
     poisoned: list[str] = field(default_factory=list)
-    restarted: int = 0  # attempts beyond the first
+    # Attempts beyond the first.
+    restarted: int = 0
     lost: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
@@ -52,7 +52,7 @@ class Tally:
 
 
 def count(evidence: Iterable[Evidence]) -> Tally:
-    """Each job is in exactly one of lost, left, succeeded, canceled, poisoned and failed."""
+    """Count each job in exactly one of lost, left, succeeded, canceled, poisoned and failed."""
     tally = Tally()
     for item in evidence:
         tally.accepted += item.kind is not None
@@ -63,7 +63,11 @@ def count(evidence: Iterable[Evidence]) -> Tally:
 
 
 def ended_twice(item: Evidence) -> bool:
-    """Two final states in its stream, or another end (state, time or files) than a client had already seen."""
+    """Return whether a job ended twice.
+
+    Its stream then has two final states, or its end (state, time or files) differs from the one
+    that a client has seen.
+    """
     ends = sum(status in FINAL for _, status, _ in item.moments)
     return ends > 1 or (
         item.first is not None and item.last is not None and item.first != item.last

@@ -1,4 +1,4 @@
-"""What is known of each job at the end, from the API, the event stream and the files."""
+"""What the API, the event stream and the files say of each job at the end."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ Moment = tuple[int, str, int]
 
 @dataclass(frozen=True)
 class Seen:
-    """What a client can tell two ends apart by."""
+    """The parts of a job by which a client can distinguish two ends."""
 
     status: str
     finished_at: str | None
@@ -43,7 +43,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Evidence:
-    """One job that a client was promised, or (`kind` None) one that nobody was told of."""
+    """One job that was promised to a client, or (`kind` None) one that no client knows of."""
 
     job_id: str
     kind: Kind | None
@@ -69,7 +69,7 @@ def gather(
 
 
 def listed(client: httpx.Client) -> list[str]:
-    """The ids of all jobs, page by page."""
+    """Return the ids of all jobs, page by page."""
     ids: list[str] = []
     cursor: dict[str, str] = {}
     while True:
@@ -83,7 +83,7 @@ def listed(client: httpx.Client) -> list[str]:
 def stray_files(
     store: JobStore, files: ArtifactStore, evidence: list[Evidence]
 ) -> tuple[list[str], list[str]]:
-    """Files of jobs without a record, or of no job; and files of jobs that the job's record does not name."""
+    """Return files without a job, and files that their job's record does not name."""
     known = {item.job_id for item in evidence if item.last}
     strays = list(orphans(store, files))
     unnamed = [key for key in strays if key.split("/")[1] in known]

@@ -1,11 +1,11 @@
-"""How much is asked of a run, and how often it is struck."""
+"""How many jobs a run has, and how often it is struck."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Form:
-    """Numbers of jobs and of strikes."""
+    """The numbers of jobs and strikes of a run."""
 
     jobs: int
     worker_kills: int
@@ -16,7 +16,8 @@ class Form:
     slow_share: float = 0.10
     toxic_share: float = 0.01
     canceled_share: float = 0.06
-    twin_share: float = 0.10  # of those with one of their kind shortly before them
+    # Of jobs that have one of their kind shortly before them.
+    twin_share: float = 0.10
 
 
 SHORT = Form(jobs=150, worker_kills=8, redis_kills=2, api_kills=1, pauses=3)
@@ -24,7 +25,8 @@ LONG = Form(jobs=1000, worker_kills=40, redis_kills=10, api_kills=5, pauses=10)
 
 LEASE_S = 3.0
 PAUSE_S = 2 * LEASE_S
-# More than the default of 3: a run has a hundred times the deaths of a bad day, and hits innocent jobs repeatedly.
+# More than the default of 3: a run has a hundred times the crashes of a bad day, and hits harmless
+# jobs repeatedly.
 MAX_ATTEMPTS = 5
 MAX_QUEUED = 30
 

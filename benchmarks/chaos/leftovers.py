@@ -1,4 +1,4 @@
-"""What is in Redis and among the files that nobody names, and what stays once every job's time is over."""
+"""What Redis and the object store contain although nothing refers to it, or it has expired."""
 
 import time
 from dataclasses import dataclass, field
@@ -10,36 +10,42 @@ from jobs.artifacts import ArtifactStore
 
 _PATIENCE_S = 60.0
 _SHARED = {
-    redis_keys.LEASED, redis_keys.WAITING, redis_keys.EXPIRING, redis_keys.COUNTERS, redis_keys.WORKERS, redis_keys.SWEPT,
+    redis_keys.LEASED,
+    redis_keys.WAITING,
+    redis_keys.EXPIRING,
+    redis_keys.COUNTERS,
+    redis_keys.WORKERS,
+    redis_keys.SWEPT,
     redis_keys.FIRST_SWEPT,
-}  # fmt: skip
+}
 _MODELS = (redis_keys.description(""), redis_keys.weights(""))
-# Idempotency keys, and what jobs of the same work share, go by themselves; both are free once their job has gone.
+# Idempotency keys and the keys of deduplication expire by themselves. Both are unused once their
+# job is gone.
 _BY_THEMSELVES = (":key:", ":work:")
 _BROKER = f"{redis_keys.PREFIX}celery:"
 
 
 @dataclass
 class Leftovers:
-    """After expiry: what should have gone and has not."""
+    """What should have expired and has not."""
 
     keys: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
 
 
 def keys_without_expiry(redis: Redis) -> list[str]:
-    """The broker's own keys apart: they are lists of messages, gone when empty, and its table of queues."""
+    """Return keys that never expire, without the broker's lists of messages and table of queues."""
     return [key for key in _keys(redis) if redis.ttl(key) == -1]
 
 
 def messages(redis: Redis) -> int:
-    """Messages that wait in the broker, or that a dead worker left unacknowledged."""
+    """Count messages that wait in the broker, or that a dead worker left unacknowledged."""
     lists = list(redis.scan_iter(f"{_BROKER}*", count=1000, _type="list"))
     return sum(int(redis.llen(key)) for key in lists) + int(redis.hlen(f"{_BROKER}unacked"))
 
 
 def after_expiry(redis: Redis, files: ArtifactStore) -> Leftovers:
-    """Let the time of everything be over now, and give the sweep a minute."""
+    """Expire everything now, and return what is left when the sweep had a minute."""
     _let_expire(redis)
     deadline = time.monotonic() + _PATIENCE_S
     while (
@@ -50,7 +56,7 @@ def after_expiry(redis: Redis, files: ArtifactStore) -> Leftovers:
 
 
 def _let_expire(redis: Redis) -> None:
-    """As if the time to live had passed: the records say so, and uploads have no record any more."""
+    """Make everything look expired: change the records of jobs, delete those of uploads."""
     for member in redis.zrange(redis_keys.EXPIRING, 0, -1):
         kind, _, name = str(member).partition(":")
         if kind == "job":

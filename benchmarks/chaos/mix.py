@@ -1,4 +1,4 @@
-"""What is asked for: a seeded list of jobs, fast, slow, toxic, and canceled ones."""
+"""A seeded list of jobs to request: fast, slow, toxic, and canceled ones."""
 
 import io
 import random
@@ -33,7 +33,7 @@ _TWINS_WITHIN = 6
 
 @dataclass(frozen=True)
 class Wish:
-    """One job that a client wants. `cancel_after_s` is set where it changes its mind."""
+    """One job that a client wants. `cancel_after_s` is set if the client will cancel it."""
 
     number: int
     kind: Kind
@@ -49,7 +49,7 @@ class Wish:
 
 
 def wishes(form: Form, seed: int) -> list[Wish]:
-    """The jobs of a run. Each has a seed of its own, but for twins: the work of a job shortly before, once more."""
+    """Return the jobs of a run. Each has its own seed, except twins of a job shortly before."""
     chance = random.Random(seed)
     rare: dict[Kind, float] = {
         "slow": form.slow_share,
@@ -83,7 +83,7 @@ def _wish(number: int, kind: Kind, chance: random.Random) -> Wish:
 
 @cache
 def picture(number: int) -> bytes:
-    """A PNG of 32 × 32 random pixels."""
+    """Return a PNG of 32 × 32 random pixels."""
     pixels = np.random.default_rng(number).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")

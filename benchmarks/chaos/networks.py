@@ -1,4 +1,4 @@
-"""Networks of the run's own: a tiny one, and two that kill whoever runs them."""
+"""Networks of the run: a tiny one, and two that kill the process that runs them."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ classes = {classes}
 
 
 def tiny() -> nn.Sequential:
-    """A classifier of 32 × 32 pixels."""
+    """Return a classifier of 32 × 32 pixels."""
     return nn.Sequential(
         nn.Conv2d(3, 8, 3, stride=2, padding=1), nn.ReLU(),
         nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
@@ -36,7 +36,7 @@ class _Toxic(nn.Sequential):
     group = False
 
     def forward(self, x: Tensor) -> Tensor:
-        """Ends the process that calls it, or its whole group: parent, child and keeper."""
+        """Kill the calling process, or its group: parent, child and maintenance process."""
         if self.group:
             os.killpg(0, signal.SIGKILL)
         os.kill(os.getpid(), signal.SIGKILL)
@@ -44,14 +44,14 @@ class _Toxic(nn.Sequential):
 
 
 def toxic(group: bool) -> nn.Sequential:
-    """Takes tiny's weights."""
+    """Return a toxic network that takes the weights of the tiny one."""
     network = _Toxic(*tiny())
     network.group = group
     return network
 
 
 def write_models(folder: Path) -> Path:
-    """The TOML file that names them, with seeded weights beside it."""
+    """Write a TOML file with all networks, and seeded weights beside it. Return the file."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         save_file(tiny().state_dict(), folder / "tiny.safetensors")

@@ -34,7 +34,7 @@ from retinoscope.child import Child
 from retinoscope.redis_server import free_port
 from retinoscope.stack import Plan, Stack, running
 
-# Nothing ended for so long: what has not ended then is counted as left over.
+# If no job ends for this time, those that have not ended count as left over.
 _QUIET_PATIENCE_S = 120.0
 _STEP_S = 0.05
 
@@ -59,7 +59,7 @@ class Outcome:
 
     @property
     def broken(self) -> dict[str, list[str]]:
-        """What must be empty and is not."""
+        """The lists that must be empty and are not."""
         found = self.tally.broken | {
             "never accepted": ["jobs"] * (self.form.jobs - len(self.told.accepted)),
             "odd answers": self.told.odd,
@@ -72,7 +72,7 @@ class Outcome:
 
 
 def run(form: Form, seed: int) -> Outcome:
-    """Start, strike, wait until all is quiet, count."""
+    """Start the stack, strike, wait until all is quiet, and count."""
     began = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="chaos-") as folder,
@@ -98,7 +98,7 @@ def _stack(data: Path, form: Form) -> Iterator[tuple[Stack, str]]:
 
 
 def _storm(stack: Stack, url: str, outcome: Outcome) -> Watcher:
-    """Post, strike and supervise until everything accepted has ended, or nothing moves any more."""
+    """Post, strike and supervise until every accepted job has ended, or nothing changes."""
     form = outcome.form
     clients = Clients(stack.plan.address, wishes(form, outcome.seed), outcome.told)
     watcher = Watcher(stack.plan.address, outcome.told)
@@ -120,12 +120,12 @@ def _storm(stack: Stack, url: str, outcome: Outcome) -> Watcher:
 
 @dataclass
 class _Look:
-    """What Redis tells of the workers."""
+    """The state of the workers, as far as Redis shows it."""
 
     redis: Redis
 
     def ready(self, child: Child) -> bool:
-        """Is this process at work? Of a worker its notice tells; the others are, soon after their start."""
+        """Return whether this process works. Workers are registered; others start quickly."""
         if not child.name.startswith("worker"):
             return True
         try:
@@ -135,7 +135,7 @@ class _Look:
         return until is not None and float(until) > time.time()
 
     def silent(self) -> bool:
-        """Is there a job whose worker has missed more beats than a busy machine explains?"""
+        """Return whether a worker has missed more heartbeats than a busy machine explains."""
         soon = (time.time() + 0.3 * LEASE_S) * 1000
         try:
             return bool(self.redis.zcount(redis_keys.LEASED, "-inf", soon))
@@ -163,7 +163,7 @@ def _count(stack: Stack, url: str, outcome: Outcome, watcher: Watcher) -> None:
 
 
 def _settle(stack: Stack) -> None:
-    """Leave a zombie the time of two leases to do harm, and jobs that nobody was told of the time to end."""
+    """Give zombies the time of two leases to do harm, and jobs without a client time to end."""
     deadline = time.monotonic() + 2 * LEASE_S
     while time.monotonic() < deadline:
         stack.watch()

@@ -1,4 +1,4 @@
-"""How long after the death of its worker a job runs again. Pure."""
+"""How long after its worker's death a job runs again. Pure functions of the evidence."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -7,10 +7,11 @@ from benchmarks.chaos.evidence import Moment
 
 
 def recoveries(moments: Sequence[Moment], kills_ms: Iterable[int]) -> list[tuple[int, int]]:
-    """Milliseconds from a kill to the job queued and to it running again, for each attempt of one job so ended.
+    """Return milliseconds from a kill until the job was queued, and until it ran again.
 
-    An attempt lived at its last event; of the kills between that and its return to the queue the earliest counts, so
-    that the time is never too short. Without a kill there (a toxic job, a pause) the attempt does not count.
+    There is a pair for each attempt of the job that a kill ended. An attempt was alive at its last
+    event. Of the kills between that and its return to the queue the earliest counts, so that the
+    time is never too short. An attempt without such a kill (a toxic job, a pause) does not count.
     """
     kills = sorted(kills_ms)
     found = []
@@ -28,6 +29,6 @@ def recoveries(moments: Sequence[Moment], kills_ms: Iterable[int]) -> list[tuple
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value that so large a share does not exceed (nearest rank)."""
+    """Return the value that this share of the values does not exceed (nearest rank)."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan

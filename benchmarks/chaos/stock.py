@@ -1,4 +1,4 @@
-"""The same mix and the same strikes on Celery's defaults: what a service loses that has a queue and no record."""
+"""The same mix and strikes on Celery's defaults: what a queue without records loses."""
 
 import os
 import random
@@ -30,7 +30,7 @@ _START_S = 4.0
 
 @dataclass
 class StockTally:
-    """Numbers of jobs. Toxic and canceled ones are not counted as lost: nobody waits for them."""
+    """Numbers of jobs. Toxic and canceled ones never count as lost: nobody waits for them."""
 
     accepted: int = 0
     refused: int = 0
@@ -38,14 +38,15 @@ class StockTally:
     twice: list[int] = field(default_factory=list)
     started_again: list[int] = field(default_factory=list)
     toxic_starts: int = 0
-    unacknowledged: int = 0  # messages that come back an hour after they were taken
+    # Messages that return to the queue an hour after they were taken.
+    unacknowledged: int = 0
     strikes: list[Struck] = field(default_factory=list)
     process_restarts: int = 0
     seconds: float = 0.0
 
 
 def count(kinds: dict[int, Kind], witness: list[str]) -> StockTally:
-    """From what was accepted and what the tasks noted. Pure."""
+    """Count from what was accepted and what the tasks noted. A pure function."""
     lines = Counter(line.strip() for line in witness)
     tally = StockTally(accepted=len(kinds))
     for number, kind in kinds.items():
@@ -62,7 +63,10 @@ def count(kinds: dict[int, Kind], witness: list[str]) -> StockTally:
 
 
 def run(form: Form, seed: int, *, late: bool) -> StockTally:
-    """`late`: with an append-only file, late acknowledgement, and rejection when a worker is lost."""
+    """Run the benchmark on plain Celery.
+
+    With `late`: append-only file, late acknowledgement, and rejection when a worker is lost.
+    """
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="stock-") as folder:
         data = Path(folder)
@@ -115,7 +119,8 @@ def _storm(stack: Stack, url: str, form: Form, seed: int, witness: Path) -> Stoc
     while posts.alive or not striker.finished or time.monotonic() - changed < _QUIET_S:
         stack.watch()
         striker.step(len(posts.accepted) - posts.waiting())
-        if (now := witness.read_text().count("end")) != ends:  # a toxic task starts for ever
+        # Only ends count: a toxic task starts forever.
+        if (now := witness.read_text().count("end")) != ends:
             changed, ends = time.monotonic(), now
         time.sleep(_STEP_S)
     tally = count(posts.accepted, witness.read_text().splitlines())
@@ -125,7 +130,7 @@ def _storm(stack: Stack, url: str, form: Form, seed: int, witness: Path) -> Stoc
 
 
 class _Ready:
-    """A worker that was alive for some seconds: stock Celery puts up no notice."""
+    """Whether a worker has been alive for some seconds. Plain Celery has no worker registry."""
 
     def __init__(self) -> None:
         self._since: dict[int, float] = {}
@@ -136,7 +141,7 @@ class _Ready:
 
 
 class _Posts(threading.Thread):
-    """Sends the tasks, with no more than so many in the queue, which is the bound of the other run."""
+    """Sends the tasks, with at most as many in the queue as in the run on our stack."""
 
     def __init__(self, url: str, wanted: list[Wish]) -> None:
         super().__init__(daemon=True)
@@ -151,7 +156,7 @@ class _Posts(threading.Thread):
         return self.is_alive()
 
     def waiting(self) -> int:
-        """Messages in the queue; as many as there can be while Redis is away."""
+        """Return the number of messages in the queue, or the bound while Redis is away."""
         try:
             return int(self._redis.llen("celery"))
         except RedisError:

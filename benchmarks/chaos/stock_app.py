@@ -1,6 +1,6 @@
-"""Celery as it comes: an app, a broker, a result backend, and one task that notes its start and its end in a file.
+"""A plain Celery app with one task, which notes its start and its end in a file.
 
-The file is the witness: Redis is killed, so nothing in it could be one.
+The file is the witness. Redis cannot be it, since it is killed.
 """
 
 import os
@@ -14,13 +14,14 @@ URL, WITNESS, LATE = "CHAOS_STOCK_REDIS", "CHAOS_STOCK_WITNESS", "CHAOS_STOCK_LA
 _SECONDS = {"fast": 0.1, "slow": 3.0, "canceled": 3.0, "toxic": 0.0}
 
 app = Celery("stock", broker=os.environ.get(URL), backend=os.environ.get(URL))
-if os.environ.get(LATE):  # the settings that its documentation names against lost tasks
+# The settings that Celery's documentation names against lost tasks.
+if os.environ.get(LATE):
     app.conf.update(task_acks_late=True, task_reject_on_worker_lost=True)
 
 
 @app.task
 def work(number: int, kind: str) -> None:
-    """As long as a job of that kind takes; a toxic one kills its process."""
+    """Sleep as long as a job of that kind takes. A toxic one kills its process."""
     _note("start", number)
     if kind == "toxic":
         os.kill(os.getpid(), signal.SIGKILL)
@@ -29,6 +30,6 @@ def work(number: int, kind: str) -> None:
 
 
 def _note(what: str, number: int) -> None:
-    """One write that appends: lines of several processes do not mix."""
+    """Append the line in one write, so that lines of several processes do not mix."""
     with Path(os.environ[WITNESS]).open("a") as file:
         file.write(f"{what} {number}\n")

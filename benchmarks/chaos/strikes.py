@@ -1,4 +1,4 @@
-"""When what is killed or paused: a seeded list, one strike each time another share of the jobs has ended."""
+"""A seeded list of kills and pauses, one each time another share of the jobs has ended."""
 
 import os
 import random
@@ -21,7 +21,7 @@ _PROOF_S = 0.8 * LEASE_S
 
 @dataclass(frozen=True)
 class Struck:
-    """What was done, to whom, and when, in milliseconds of the wall clock, which is also Redis's."""
+    """One kill or pause of a process, at a time in milliseconds of the clock that Redis shares."""
 
     kind: Kind
     name: str
@@ -29,7 +29,7 @@ class Struck:
 
 
 def schedule(form: Form, seed: int) -> list[Kind]:
-    """Every strike of the run, in a seeded order."""
+    """Return every strike of the run, in a seeded order."""
     numbers: dict[Kind, int] = {
         "worker": form.worker_kills,
         "redis": form.redis_kills,
@@ -43,7 +43,10 @@ def schedule(form: Form, seed: int) -> list[Kind]:
 
 @dataclass
 class Striker:
-    """Kills process groups of the stack, and stops workers for longer than their lease. `Stack.watch` revives them."""
+    """Kills process groups of the stack, and pauses workers for longer than their lease.
+
+    `Stack.watch` revives what was killed.
+    """
 
     stack: Stack
     left: list[Kind]
@@ -58,11 +61,11 @@ class Striker:
 
     @property
     def finished(self) -> bool:
-        """All kills are done; pauses that hit nobody until the end are left out."""
+        """Return whether all kills are done. Pauses that hit no job until the end are left out."""
         return not self._paused and set(self.left) <= {"pause"}
 
     def step(self, ended: int) -> None:
-        """Do what is due once so many jobs have ended; at most one strike a call."""
+        """Do what is due when this many jobs have ended. A call makes at most one strike."""
         self._resume()
         if self._unproven is not None:
             self._prove(*self._unproven)
@@ -75,7 +78,7 @@ class Striker:
         return bool(self.left) and reached and time.monotonic() - self._last >= _APART_S
 
     def _target(self, kind: Kind) -> Child | None:
-        """A process that works: to kill one that is still starting proves little."""
+        """Return a process that works. Killing one that is still starting would prove little."""
         name = "worker" if kind == "pause" else kind
         able = [
             child
@@ -100,7 +103,7 @@ class Striker:
             os.killpg(child.pid, signal.SIGSTOP if kind == "pause" else signal.SIGKILL)
 
     def _prove(self, leader: int, struck: Struck) -> None:
-        """A pause counts where it hit a running job: nobody else becomes a zombie. Where it did not, it comes later."""
+        """Count a pause if it hit a running job, which makes it a zombie. Else repeat it later."""
         if time.monotonic() - self._last < _PROOF_S:
             return
         self._unproven = None

@@ -8,12 +8,12 @@ from benchmarks.chaos.stock import StockTally
 
 
 def table(outcome: Outcome) -> str:
-    """Two columns: what, and how many."""
+    """Return a table of two columns: what was counted, and the count."""
     return _rendered(_told(outcome) + _ended(outcome) + _left(outcome) + _struck(outcome))
 
 
 def stock_table(tally: StockTally) -> str:
-    """The rows that there are without records, events and files."""
+    """Return the rows that exist without records, events and files."""
     kinds = Counter(strike.kind for strike in tally.strikes)
     return _rendered(
         [

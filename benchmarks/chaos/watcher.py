@@ -1,4 +1,4 @@
-"""Notes how each job looked when a client first saw it ended, to be compared with how it looks at the last."""
+"""Remember how each job looked when a client first saw it ended, to compare with its last state."""
 
 import threading
 import time
@@ -31,7 +31,7 @@ class Watcher:
 
     @property
     def waiting(self) -> int:
-        """Accepted jobs that were not yet seen ended."""
+        """The number of accepted jobs that have not yet been seen ended."""
         return len(self._told.accepted) - len(self.first)
 
     def _run(self) -> None:

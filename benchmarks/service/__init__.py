@@ -1,4 +1,4 @@
-"""Benchmarks of the service. Here torch waits as it does in a worker, whatever imports it first."""
+"""Benchmarks of the service. Idle torch threads wait here as they do in a worker."""
 
 from jobs.process import limit_openmp_spinning
 

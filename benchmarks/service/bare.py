@@ -1,4 +1,4 @@
-"""What our POST is compared with: FastAPI and pydantic, with the same durable write of a job's record and no more."""
+"""The bare server that POST is compared with: FastAPI, pydantic and the same durable write."""
 
 import secrets
 

@@ -1,4 +1,4 @@
-"""LitServe's echo: no queue, nothing kept."""
+"""The echo server of LitServe, which has no queue and stores nothing."""
 
 import sys
 from typing import Any
@@ -8,7 +8,7 @@ import litserve
 
 class Echo(litserve.LitAPI):  # type: ignore[misc]
     def setup(self, device: str) -> None:
-        """Nothing to load."""
+        """Load nothing."""
 
     def predict(self, x: Any, **_: Any) -> Any:
         return x

@@ -1,9 +1,10 @@
-"""Posts and polls per second, beside bare FastAPI with the same durable write and beside LitServe's echo.
+"""Measure posts and polls per second, beside bare FastAPI and beside LitServe's echo.
 
     python -m benchmarks.service.posts [seconds of a run] [rounds]
 
-One API process each; no worker runs, so that the machine's cores belong to the servers and to `wrk`. In every round all
-contenders take their turn; the table has medians over the rounds.
+Bare FastAPI does the same durable write. Each contender is one API process. No worker runs, so that
+the machine's cores belong to the servers and to `wrk`. All contenders take their turn in every
+round, and the table has the medians over the rounds.
 """
 
 import json
@@ -32,7 +33,7 @@ CLIENTS = (1, 16, 64)
 
 @contextmanager
 def started(name: str, command: list[str], url: str, folder: Path) -> Iterator[str]:
-    """A server of the comparison, up."""
+    """Run a server of the comparison, and yield its URL once it answers."""
     child = Child(name, command, {}, folder / f"{name}.log", patience_s=10)
     child.start()
     try:
@@ -44,7 +45,7 @@ def started(name: str, command: list[str], url: str, folder: Path) -> Iterator[s
 
 @contextmanager
 def contenders(folder: Path) -> Iterator[dict[str, tuple[str, str]]]:
-    """Name → (address, JSON to post or '')."""
+    """Run all servers, and yield each one's address and the JSON to post, or ''."""
     command, url = configure(folder)
     redis = Child("redis", command, {}, folder / "redis.log", patience_s=10)
     redis.start()
@@ -82,7 +83,7 @@ def contenders(folder: Path) -> Iterator[dict[str, tuple[str, str]]]:
 
 
 def _prepared(address: str) -> tuple[str, str]:
-    """A stored image's id, and the path of a job."""
+    """Return the id of a stored image, and the path of a job."""
     with httpx.Client(base_url=address, timeout=60) as client:
         image = client.post("/v1/images", files={"image": photograph("coffee")}).json()["id"]
         job = client.post("/v1/jobs/saliency", json={"image": image}).json()["urls"]["self"]
@@ -104,7 +105,8 @@ def measured(seconds: int, rounds: int) -> dict[tuple[str, int], list[Load]]:
                 for contender, (url, body) in all_of_them.items():
                     found = load(url, clients, seconds if turn else 1, Path(name), body)
                     assert not found.bad, f"{contender}: {found.bad} refusals"
-                    if turn:  # the first round only warms up
+                    # The first round only warms up.
+                    if turn:
                         results.setdefault((contender, clients), []).append(found)
     return results
 

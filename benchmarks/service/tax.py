@@ -1,10 +1,10 @@
-"""What the queue costs: from POST to the finished job, less what the technique takes where there is no queue.
+"""Measure what the queue costs: from POST to the finished job, less the technique's own time.
 
     python -m benchmarks.service.tax [jobs]
 
-One client, an idle stack, one worker. Each job over HTTP takes turns with the same technique in this process, with as
-many torch threads that wait as they do in a worker (`jobs/process.py`); decoding the photograph and making the
-files is a part of the technique.
+One client uses an idle stack with one worker. Each job over HTTP takes turns with the same
+technique in this process, in which idle torch threads wait as they do in a worker
+(`jobs/process.py`). Decoding the photograph and writing the files are part of the technique.
 """
 
 import sys
@@ -32,7 +32,7 @@ TECHNIQUES = ("predict", "saliency", "grad_cam")
 
 
 def locally(technique: str, photo: bytes) -> Callable[[], None]:
-    """The technique without server, queue and stores."""
+    """Return a call of the technique without server, queue and stores."""
     entry = find_model(DEFAULT_MODEL)
     model = load_model(entry, torch.device("cpu"))
     known = describe(model.name, model.network, model.weights)
@@ -52,7 +52,7 @@ def remotely(technique: str, client: httpx.Client, image: str) -> Callable[[], N
 
 
 def void(_: object) -> None:
-    """Drops a result."""
+    """Drop a result."""
 
 
 def timed(call: Callable[[], None]) -> float:
@@ -62,11 +62,11 @@ def timed(call: Callable[[], None]) -> float:
 
 
 def table(jobs: int) -> list[str]:
-    photo, lines = (
-        photograph("coffee"),
-        ["| technique | over HTTP p50 ms | p90 | without queue p50 ms | the tax p50 ms |"],
-    )
-    lines.append("| --- | --- | --- | --- | --- |")
+    photo = photograph("coffee")
+    lines = [
+        "| technique | over HTTP p50 ms | p90 | without queue p50 ms | the tax p50 ms |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     with (
         tempfile.TemporaryDirectory() as folder,
         running(Plan("127.0.0.1", free_port(), Path(folder))) as stack,
@@ -80,7 +80,8 @@ def table(jobs: int) -> list[str]:
             runs = [[timed(way) for way in ways] for _ in range(jobs)]
             over, alone = ([run[i] for run in runs] for i in (0, 1))
             lines.append(
-                f"| {technique} | {median(over):.1f} | {quantiles(over, n=10)[-1]:.1f} | {median(alone):.1f} "
+                f"| {technique} | {median(over):.1f} | {quantiles(over, n=10)[-1]:.1f} "
+                f"| {median(alone):.1f} "
                 f"| {median(a - b for a, b in zip(over, alone, strict=True)):.1f} |"
             )
     return lines

@@ -1,8 +1,9 @@
-"""Finished jobs per second with 1, 8 and 64 clients that wait for their job and post the next.
+"""Measure finished jobs per second with 1, 8 and 64 clients.
 
     python -m benchmarks.service.throughput [seconds] [technique …]
 
-One worker on the machine's cores. What runs together is told by the worker: a job's `provenance.together`.
+Each client waits for its job and then posts the next. One worker runs on the machine's cores, and
+reports in `provenance.together` how many jobs ran in one batch.
 """
 
 import sys
@@ -25,7 +26,7 @@ TECHNIQUES = ("predict", "saliency", "guided_backprop", "grad_cam")
 def client_loop(
     address: str, technique: str, image: str, until: float, found: Counter[int]
 ) -> None:
-    """Post and wait, again and again. `found` counts jobs by how many ran together."""
+    """Post a job and wait for it, repeatedly. `found` counts jobs by the size of their batch."""
     with httpx.Client(base_url=address, timeout=90) as client:
         while time.monotonic() < until:
             body = {"image": image, "cache": False}
@@ -40,7 +41,7 @@ def client_loop(
 def rate(
     address: str, technique: str, image: str, clients: int, seconds: float
 ) -> tuple[float, float]:
-    """Jobs per second, and how many ran together on average."""
+    """Return jobs per second, and the mean number that ran in one batch."""
     found: Counter[int] = Counter()
     until = time.monotonic() + seconds
     threads = [

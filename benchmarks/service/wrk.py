@@ -1,4 +1,4 @@
-"""Load from `wrk`, and what it says."""
+"""Load from `wrk`, and its report as numbers."""
 
 import re
 import shutil
@@ -12,7 +12,7 @@ _UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
 
 @dataclass(frozen=True)
 class Load:
-    """What a run saw: answers per second, and milliseconds."""
+    """The result of a run: answers per second, latencies, and the number of refusals."""
 
     rate: float
     p50_ms: float
@@ -21,12 +21,13 @@ class Load:
 
 
 def load(url: str, clients: int, seconds: int, folder: Path, body: str = "") -> Load:
-    """Keep that many clients busy; with `body` (JSON) they POST."""
+    """Keep that many clients busy. They POST `body` (JSON) if there is one, and GET otherwise."""
     command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", "--timeout", "10s"]
     if body:
         script = folder / "post.lua"
         script.write_text(
-            f'wrk.method = "POST"\nwrk.body = [[{body}]]\nwrk.headers["Content-Type"] = "application/json"\n'
+            f'wrk.method = "POST"\nwrk.body = [[{body}]]\n'
+            'wrk.headers["Content-Type"] = "application/json"\n'
         )
         command += ["-s", str(script)]
     return _read(subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout)
@@ -34,9 +35,7 @@ def load(url: str, clients: int, seconds: int, folder: Path, body: str = "") -> 
 
 def check_installed() -> None:
     if not shutil.which("wrk"):
-        sys.exit(
-            "This benchmark makes its load with wrk (Debian's package wrk); it is not on PATH."
-        )
+        sys.exit("This benchmark needs wrk (Debian's package wrk), which is not on PATH.")
 
 
 def _read(text: str) -> Load:

@@ -1,4 +1,4 @@
-"""The count of a chaos run must see every way in which a job can go wrong: each is shown to it once."""
+"""The count of a chaos run sees every way in which a job can go wrong."""
 
 from dataclasses import replace
 
@@ -55,7 +55,7 @@ WRONG = {
 }
 
 
-def test_what_went_well_breaks_nothing() -> None:
+def test_jobs_that_went_well_break_nothing() -> None:
     toxic = replace(GOOD, job_id="b", kind="toxic", first=POISONED, last=POISONED, moments=())
     canceled = replace(GOOD, job_id="c", kind="canceled", first=CANCELED, last=CANCELED, moments=())
     too_late = replace(GOOD, job_id="d", kind="canceled")
@@ -66,18 +66,18 @@ def test_what_went_well_breaks_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_went_wrong_is_named(name: str) -> None:
+def test_each_thing_that_went_wrong_is_named(name: str) -> None:
     item, verdict = WRONG[name]
     assert count([item]).broken[verdict] == ["a"]
 
 
-def test_a_job_that_nobody_was_told_of_is_one_too_many() -> None:
+def test_a_job_that_no_client_knows_of_is_one_too_many() -> None:
     assert count([replace(GOOD, kind=None, first=None)]).broken == {"untold": ["a"]}
     running = replace(GOOD, kind=None, first=None, last=replace(DONE, status="running"))
     assert count([running]).broken == {"left": ["a"], "untold": ["a"]}
 
 
-def test_of_stock_celery_only_the_notes_of_the_tasks_count() -> None:
+def test_for_plain_celery_only_the_notes_of_the_tasks_count() -> None:
     twice = ["start 3", "end 3"] * 2
     notes = [
         "start 1",
@@ -101,7 +101,7 @@ def test_of_stock_celery_only_the_notes_of_the_tasks_count() -> None:
     )
 
 
-def test_the_same_seed_asks_and_strikes_the_same() -> None:
+def test_the_same_seed_gives_the_same_jobs_and_strikes() -> None:
     assert wishes(SHORT, 5) == wishes(SHORT, 5) != wishes(SHORT, 6)
     assert schedule(SHORT, 5) == schedule(SHORT, 5) != schedule(SHORT, 6)
     assert len(wishes(SHORT, 5)) == SHORT.jobs
@@ -111,6 +111,6 @@ def test_the_same_seed_asks_and_strikes_the_same() -> None:
     assert schedule(SHORT, 5).count("worker") == SHORT.worker_kills
 
 
-def test_a_server_that_accepts_no_more_is_seen() -> None:
+def test_a_server_that_stops_accepting_is_noticed() -> None:
     told = Told(accepted={str(number): wish for number, wish in enumerate(wishes(SHORT, 1)[1:])})
     assert Outcome(SHORT, 1, told).broken == {"never accepted": ["jobs"]}

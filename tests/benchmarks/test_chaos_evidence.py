@@ -1,4 +1,4 @@
-"""A chaos run's evidence on a real Redis, through the real API: what is broken on purpose must be seen."""
+"""A chaos run sees what is broken on purpose, on a real Redis and through the real API."""
 
 import hashlib
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def succeed(lease: Lease, files: ArtifactStore, data: bytes = b"map") -> None:
 
 
 def taken_twice(store: JobStore, reconciler: Reconciler) -> tuple[Lease, Lease]:
-    """A worker that was paused for longer than its lease, and the one that has its job since."""
+    """Return a worker paused for longer than its lease, and the worker that took over its job."""
     job = new_job(store)
     zombie = claimed(store, job)
     wait_until(reconciler.recover)
@@ -82,7 +82,7 @@ def test_a_zombie_that_is_refused_breaks_nothing(
     assert stray_files(store, files, evidence) == ([], [f"{zombie.folder}/map.npy"])
 
 
-def test_without_fencing_the_zombie_is_seen(
+def test_without_fencing_the_zombie_is_noticed(
     client: httpx.Client,
     redis: Redis,
     store: JobStore,
@@ -112,7 +112,7 @@ def test_without_a_reconciler_the_job_of_a_dead_worker_is_left(
     assert verdict(client, redis, job.id).broken == {"left": [job.id]}
 
 
-def test_a_record_that_is_gone_and_files_that_are_gone_or_changed(
+def test_a_missing_record_and_missing_or_changed_files_are_noticed(
     client: httpx.Client, redis: Redis, store: JobStore, files: ArtifactStore
 ) -> None:
     leases = [claimed(store, new_job(store)) for _ in range(3)]
@@ -131,7 +131,7 @@ def test_a_record_that_is_gone_and_files_that_are_gone_or_changed(
     assert stray_files(store, files, evidence) == ([f"{forgotten.folder}/map.npy"], [])
 
 
-def test_what_expires_is_gone_and_what_does_not_is_named(
+def test_what_does_not_expire_is_named(
     redis: Redis,
     store: JobStore,
     files: ArtifactStore,

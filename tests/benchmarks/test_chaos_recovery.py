@@ -13,11 +13,11 @@ KILLED_ONCE = [
 ]
 
 
-def test_the_time_runs_from_the_kill() -> None:
+def test_the_recovery_time_starts_at_the_kill() -> None:
     assert recoveries(KILLED_ONCE, [300]) == [(3100, 3200)]
 
 
-def test_of_several_kills_the_earliest_that_can_have_ended_it_counts() -> None:
+def test_the_earliest_kill_that_can_have_ended_the_attempt_counts() -> None:
     assert recoveries(KILLED_ONCE, [3000, 1000, 200, 3450]) == [(2400, 2500)]
 
 

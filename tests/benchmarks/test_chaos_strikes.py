@@ -74,7 +74,7 @@ def test_a_pause_that_hits_a_job_lasts(stack: Stack) -> None:
     wait_until(lambda: psutil.STATUS_STOPPED not in state(stack, "worker"))
 
 
-def test_a_pause_that_hits_nobody_ends_at_once_and_comes_again_later(stack: Stack) -> None:
+def test_a_pause_that_hits_no_job_ends_at_once_and_is_repeated_later(stack: Stack) -> None:
     strike = striker(stack, "pause", "api", hits=False)
     strike.step(10)
     wait_until(lambda: strike.step(10) or len(strike.done) == 1)

@@ -16,7 +16,7 @@ def test_slope_and_interval_are_those_of_least_squares() -> None:
     assert line.error == pytest.approx(1.96 * np.sqrt(covariance[0, 0]))
 
 
-def test_a_leak_is_told_from_noise() -> None:
+def test_a_leak_is_distinguished_from_noise() -> None:
     chance = np.random.default_rng(1)
     seconds = np.arange(0, 1000, 10.0)
     noise = chance.normal(0, 3, len(seconds))

@@ -1,4 +1,4 @@
-"""A job whose input is an array: read by the worker from the store, refused by it too, gone when it is gone."""
+"""A job whose input is an array: the worker reads it from the store, and checks it too."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ended(redis: Redis, settings: Settings, array: np.ndarray, *, keep: bool = True) -> Job:
-    """The inversion of an array as the output of the digits network's layer `2`, run by a worker of the test's own."""
+    """Run the inversion of an array as the output of the digits network's layer `2`."""
     store, files = JobStore(redis, settings), ArtifactStore(settings.artifacts_location)
     stored = ArrayStore(redis, files, settings).put(
         "ada", npy(array), ArrayFacts(shape=list(array.shape), dtype="x")
@@ -57,7 +57,7 @@ def ended(redis: Redis, settings: Settings, array: np.ndarray, *, keep: bool = T
 
 
 @pytest.mark.usefixtures("own")
-def test_the_array_reaches_the_technique_and_the_record_tells_of_it(
+def test_the_array_reaches_the_technique_and_is_named_in_the_record(
     redis: Redis, settings: Settings
 ) -> None:
     job = ended(redis, settings, np.ones((32, 8, 8), np.float16))
@@ -81,7 +81,7 @@ def test_the_array_reaches_the_technique_and_the_record_tells_of_it(
     ],
     ids=lambda value: str(value) if isinstance(value, str) else "",
 )
-def test_what_the_worker_refuses(
+def test_the_worker_refuses_arrays_that_do_not_fit(
     redis: Redis, settings: Settings, array: np.ndarray, keep: bool, code: str
 ) -> None:
     job = ended(redis, settings, array, keep=keep)

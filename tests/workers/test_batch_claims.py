@@ -1,4 +1,4 @@
-"""Waiting jobs of one technique and model run as one batch, each with the result that it has alone."""
+"""Waiting jobs of one technique and model run as one batch, with the results they have alone."""
 
 import io
 
@@ -17,7 +17,7 @@ from jobs.store import JobStore
 from jobs.uploads import ImageFacts, ImageStore
 from tests.digits import Digits, make_digits
 from tests.jobs.test_transitions import recovered
-from workers.batch_claims import MOST
+from workers.batch_claims import MAX_BATCH
 from workers.runner import Runner
 
 
@@ -73,7 +73,7 @@ def desk(redis: Redis, settings: Settings, digits: Digits, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("technique", ["saliency", "guided_backprop", "grad_cam"])
-def test_results_are_those_of_each_alone(desk: Desk, technique: str) -> None:
+def test_a_job_has_the_same_result_in_a_batch_as_alone(desk: Desk, technique: str) -> None:
     alone = []
     for picture in range(4):
         job = desk.job(picture, technique)
@@ -88,21 +88,21 @@ def test_results_are_those_of_each_alone(desk: Desk, technique: str) -> None:
         np.testing.assert_allclose(desk.values(job), expected, atol=1e-5 * np.abs(expected).max())
 
 
-def test_a_prediction_too_whoever_asks(desk: Desk) -> None:
+def test_predictions_of_different_owners_run_in_one_batch(desk: Desk) -> None:
     jobs = [desk.job(0, "predict", owner="ada"), desk.job(1, "predict", owner="bob", top_k=2)]
     desk.runner.run(jobs[0].id)
     assert [len(desk.seen(job).result.summary["predictions"]) for job in jobs] == [5, 2]
 
 
-def test_no_more_than_so_many_at_once_and_the_oldest_first(desk: Desk) -> None:
-    jobs = [desk.job(i) for i in range(MOST + 2)]
+def test_a_batch_is_limited_and_takes_the_oldest_jobs_first(desk: Desk) -> None:
+    jobs = [desk.job(i) for i in range(MAX_BATCH + 2)]
     jobs.sort(key=lambda job: job.id)  # those of one millisecond have no order of their own
     desk.runner.run(jobs[-1].id)
     stand = [desk.seen(job).status for job in jobs]
-    assert stand == [Status.SUCCEEDED] * (MOST - 1) + [Status.QUEUED] * 2 + [Status.SUCCEEDED]
+    assert stand == [Status.SUCCEEDED] * (MAX_BATCH - 1) + [Status.QUEUED] * 2 + [Status.SUCCEEDED]
 
 
-def test_other_work_stays_where_it_is(desk: Desk) -> None:
+def test_jobs_of_other_work_stay_queued(desk: Desk) -> None:
     others = [
         desk.job(0, "predict"),
         desk.job(0, samples=4),
@@ -113,7 +113,7 @@ def test_other_work_stays_where_it_is(desk: Desk) -> None:
     assert {desk.seen(job).status for job in others} == {Status.QUEUED}
 
 
-def test_with_whom_a_worker_died_nobody_runs_together(desk: Desk) -> None:
+def test_a_job_that_may_have_crashed_a_worker_is_retried_alone(desk: Desk) -> None:
     suspects, fresh = [desk.job(0), desk.job(1)], desk.job(2)
     for suspect in suspects:
         assert claim(desk.store, suspect.id)
@@ -127,7 +127,7 @@ def test_with_whom_a_worker_died_nobody_runs_together(desk: Desk) -> None:
     assert desk.seen(suspects[1]).status is Status.QUEUED
 
 
-def test_what_fails_for_one_does_not_fail_for_the_others(desk: Desk) -> None:
+def test_a_failed_job_does_not_fail_the_others_of_its_batch(desk: Desk) -> None:
     jobs = [desk.job(0), desk.job(1, target="2:99"), desk.job(2)]
     desk.runner.run(jobs[0].id)
     assert [desk.seen(job).status for job in jobs] == [
@@ -137,7 +137,7 @@ def test_what_fails_for_one_does_not_fail_for_the_others(desk: Desk) -> None:
     ]
 
 
-def test_one_that_is_canceled_before_stays_canceled(desk: Desk) -> None:
+def test_a_job_that_was_canceled_before_stays_canceled(desk: Desk) -> None:
     jobs = [desk.job(i) for i in range(3)]
     desk.store.cancel(jobs[1].id, "ada")
     desk.runner.run(jobs[0].id)

@@ -87,7 +87,7 @@ def test_a_job_without_a_checkpoint_begins_at_the_beginning(
     assert context(claimed(store, job)).resume() is None
 
 
-def test_an_attempt_reads_its_own_checkpoint_and_its_heir_too(
+def test_an_attempt_and_its_successor_read_the_checkpoint(
     store: JobStore, job: Job, context: Contexts
 ) -> None:
     first = context(claimed(store, job))
@@ -97,7 +97,7 @@ def test_an_attempt_reads_its_own_checkpoint_and_its_heir_too(
     assert context(heir_of(store, job)).resume() == b"two"
 
 
-def test_only_the_last_file_of_each_kind_stays(
+def test_only_the_last_preview_and_checkpoint_are_kept(
     store: JobStore, job: Job, context: Contexts, files: ArtifactStore
 ) -> None:
     for attempt in range(2):
@@ -112,7 +112,7 @@ def test_only_the_last_file_of_each_kind_stays(
 
 
 @pytest.mark.parametrize("kind", ["checkpoint", "preview"])
-def test_a_zombie_replaces_nothing_and_leaves_nothing(
+def test_an_attempt_that_lost_its_lease_replaces_and_leaves_nothing(
     store: JobStore, job: Job, context: Contexts, files: ArtifactStore, kind: str
 ) -> None:
     def write(context: JobContext, side: int) -> None:
@@ -229,7 +229,7 @@ def test_a_worker_that_stops_keeps_the_very_last_step(
     assert context(claimed(store, job)).resume() == b"4"
 
 
-def test_told_between_two_steps_the_next_one_is_kept(
+def test_a_worker_that_stops_between_two_steps_keeps_the_next_one(
     store: JobStore, job: Job, context: Contexts, stop: threading.Event
 ) -> None:
     stopping = context(claimed(store, job), 3600)
@@ -252,7 +252,7 @@ def test_a_technique_without_checkpoints_stops_at_once(
         stopping.progress(1, 10)
 
 
-def test_one_that_makes_no_more_checkpoints_stops_too(
+def test_a_technique_that_makes_no_more_checkpoints_stops_too(
     store: JobStore, job: Job, context: Contexts, stop: threading.Event
 ) -> None:
     stopping = context(claimed(store, job))
@@ -263,7 +263,7 @@ def test_one_that_makes_no_more_checkpoints_stops_too(
         stopping.progress(2, 10)
 
 
-def test_a_run_that_is_over_is_not_given_back(
+def test_a_finished_run_is_not_given_back(
     store: JobStore, job: Job, context: Contexts, stop: threading.Event
 ) -> None:
     done = context(claimed(store, job))
@@ -297,14 +297,16 @@ def test_a_preview_is_small_and_comes_once_a_second(
     wait_until(showing.wants_preview)
 
 
-def test_a_preview_is_told_without_its_key(store: JobStore, job: Job, context: Contexts) -> None:
+def test_the_event_of_a_preview_does_not_contain_its_key(
+    store: JobStore, job: Job, context: Contexts
+) -> None:
     context(claimed(store, job)).preview(photo(), 64)
     _, fields = store.redis.xrevrange(f"retinoscope:job:{job.id}:events", count=1)[0]
     assert fields == {"type": "preview", "data": '{"step":64}'}
 
 
 @pytest.mark.parametrize("end", ["succeed", "fail", "cancel", "poison", "cancel while it waits"])
-def test_when_a_job_ends_its_checkpoints_go_and_a_preview_stays_only_without_a_result(
+def test_an_ended_job_has_no_checkpoint_and_a_preview_only_without_a_result(
     store: JobStore, job: Job, context: Contexts, files: ArtifactStore, redis: Redis, end: str
 ) -> None:
     lease = claimed(store, job)
@@ -342,7 +344,7 @@ def test_a_running_job_is_not_swept(
     assert scratch(files, job) == before != []
 
 
-def test_an_expired_job_goes_with_its_preview(
+def test_an_expired_job_is_deleted_with_its_preview(
     redis: Redis, settings: Settings, files: ArtifactStore, context: Contexts
 ) -> None:
     brief = JobStore(redis, settings.model_copy(update={"job_ttl_s": 0.2}))
@@ -354,7 +356,7 @@ def test_an_expired_job_goes_with_its_preview(
     assert not [key for key in redis.scan_iter("*") if job.id in key]
 
 
-def test_loss_is_in_the_record_and_in_the_event(
+def test_the_loss_is_in_the_record_and_in_the_event(
     store: JobStore, job: Job, context: Contexts
 ) -> None:
     context(claimed(store, job)).progress(1, 8, "steps", loss=-3.25)
@@ -364,7 +366,7 @@ def test_loss_is_in_the_record_and_in_the_event(
     assert '"loss":-3.25' in fields["data"]
 
 
-def test_the_time_left_counts_from_where_this_attempt_began(
+def test_the_remaining_time_is_estimated_from_this_attempt_alone(
     store: JobStore, job: Job, context: Contexts
 ) -> None:
     resumed = context(claimed(store, job))

@@ -1,4 +1,7 @@
-"""A model of one's own is loaded as its entry says; whatever does not fit is said, and no code in a file is run."""
+"""A custom model is loaded as its entry says. Whatever does not fit is explained.
+
+No code in a weights file is run.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -105,7 +108,7 @@ def load(folder: Path, saved: Any, more: str = "", entry: str = ENTRY) -> Vision
 
 
 def by_hand(state: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-    """The network's formula, from the tensors alone."""
+    """Compute the network's formula from the tensors alone."""
     y = torch.nn.functional.conv2d(x, state["body.0.weight"], state["body.0.bias"])
     norm = [state[f"body.1.{name}"] for name in ("running_mean", "running_var", "weight", "bias")]
     y = torch.nn.functional.batch_norm(y, *norm).relu().mean((2, 3))
@@ -124,19 +127,21 @@ def test_a_state_dict_and_safetensors_give_the_same_model(folder: Path, state: d
     check(load(folder, None, entry=ENTRY.replace("small.pt", "small.safetensors")), state)
 
 
-def test_a_nested_checkpoint_with_another_prefix_and_other_names(folder: Path, state: dict) -> None:
+def test_a_nested_checkpoint_with_another_prefix_and_other_names_is_loaded(
+    folder: Path, state: dict
+) -> None:
     theirs = {f"module.{name.replace('head.', 'fc.')}": tensor for name, tensor in state.items()}
     saved = {"epoch": 3, "model": theirs | {"criterion.weight": torch.ones(2)}}
     named = 'weights_key = "model"\nprefix = "module."\nrenames = { "fc." = "head." }'
     check(load(folder, saved, named), state)
 
 
-def test_an_empty_beginning_puts_a_name_before_all(folder: Path, state: dict) -> None:
+def test_an_empty_beginning_adds_a_prefix_to_all_names(folder: Path, state: dict) -> None:
     bare = {name.removeprefix("body."): tensor for name, tensor in state.items()}
     check(load(folder, bare, 'renames = { "" = "body.", "head." = "head." }'), state)
 
 
-def test_half_precision_is_read_as_it_is(folder: Path, state: dict) -> None:
+def test_half_precision_becomes_single_precision(folder: Path, state: dict) -> None:
     half = {
         name: tensor.half() if tensor.is_floating_point() else tensor
         for name, tensor in state.items()
@@ -155,7 +160,7 @@ class Evil:
 
 def test_pickled_code_is_never_run(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(
-        WeightsRefused, match=r"'small.pt' holds pickled code.*torch.save\(model.state_dict\(\)"
+        WeightsRefused, match=r"'small.pt' contains pickled code.*torch.save\(model.state_dict\(\)"
     ):
         load(folder, {"weight": Evil(tmp_path / "ran")})
     with pytest.raises(WeightsRefused):
@@ -163,7 +168,7 @@ def test_pickled_code_is_never_run(folder: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_files_that_are_damaged_or_gone(folder: Path, state: dict) -> None:
+def test_damaged_and_missing_files_are_reported(folder: Path, state: dict) -> None:
     torch.save(state, folder / "small.pt")
     whole = (folder / "small.pt").read_bytes()
     for data in (whole[: len(whole) // 2], b""):
@@ -190,7 +195,7 @@ def changed(state: dict[str, torch.Tensor], **kind: Any) -> dict[str, torch.Tens
     ("saved", "more", "words"),
     [
         (lambda s: {"state_dict": s, "epoch": 1}, "", ('weights_key = "state_dict"',)),
-        (lambda s: {"ema": s}, 'weights_key = "model"', ("no 'model'", "'ema'")),
+        (lambda s: {"ema": s}, 'weights_key = "model"', ("no key 'model'", "'ema'")),
         (lambda s: [1, 2], "", ("not a state dict", "list")),
         (lambda s: {"epoch": 1}, "", ("not a state dict", "'epoch'")),
         (
@@ -215,7 +220,7 @@ def changed(state: dict[str, torch.Tensor], **kind: Any) -> dict[str, torch.Tens
         (lambda s: s, 'renames = { "head.weight" = "head.bias" }', ("same name",)),
     ],
 )
-def test_names_and_shapes_that_do_not_fit(
+def test_names_and_shapes_that_do_not_fit_are_explained(
     folder: Path, state: dict, saved: Any, more: str, words: tuple
 ) -> None:
     with pytest.raises(WeightsMismatch) as refused:
@@ -248,7 +253,7 @@ def test_names_and_shapes_that_do_not_fit(
         ("input_size = 12", "input_size = 2", WrongOutput, ("2 × 1 × 2 × 2", "input_size")),
     ],
 )
-def test_builders_and_answers_that_do_not_fit(
+def test_builders_and_outputs_that_do_not_fit_are_explained(
     folder: Path, state: dict, old: str, new: str, kind: type[ModelError], words: tuple
 ) -> None:
     with pytest.raises(kind) as refused:
@@ -258,6 +263,6 @@ def test_builders_and_answers_that_do_not_fit(
     assert str(folder) not in str(refused.value) and "secret" not in str(refused.value)
 
 
-def test_weights_that_give_nan_are_said(folder: Path, state: dict) -> None:
+def test_weights_that_give_nan_are_refused(folder: Path, state: dict) -> None:
     with pytest.raises(WrongOutput, match="NaN"):
         load(folder, state | {"head.bias": torch.full((4,), torch.nan)})

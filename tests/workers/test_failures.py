@@ -34,7 +34,7 @@ def test_an_error_has_a_code_and_a_safe_sentence(
     assert said.title and said.detail and "/secret" not in said.detail
 
 
-def test_what_ran_out_of_memory_says_what_to_lower() -> None:
+def test_an_out_of_memory_error_says_what_to_lower() -> None:
     assert (
         "Lower `size` or `count`"
         in job_error(MemoryError(), {"size": 9, "count": 2, "steps": 9}).detail

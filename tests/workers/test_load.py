@@ -1,4 +1,7 @@
-"""Models are built and filled by the real loading code; what cannot be downloaded here is saved by the test."""
+"""Models are built and filled by the real loading code.
+
+Weights that cannot be downloaded here are saved by the test.
+"""
 
 import pickle
 from pathlib import Path
@@ -62,7 +65,7 @@ def test_auxiliary_heads_are_left_out(cache: Path) -> None:
     assert model.network.module.transform_input
 
 
-def test_weights_that_cannot_be_fetched_are_a_clear_error(cache: Path) -> None:
+def test_weights_that_cannot_be_downloaded_are_a_clear_error(cache: Path) -> None:
     with pytest.raises(WeightsUnavailable, match="hub/checkpoints"):
         load_model(find_model("resnet18"), CPU)
 
@@ -90,7 +93,7 @@ def test_weights_of_another_model_are_refused(cache: Path) -> None:
         load_model(find_model("alexnet"), CPU)
 
 
-def test_the_digest_knows_weights_from_other_weights() -> None:
+def test_the_digest_distinguishes_weights() -> None:
     state = {"a": torch.arange(4.0), "b": torch.ones(2, 2)}
     same = {"b": torch.ones(2, 2), "a": torch.arange(4.0)}
     assert digest(state) == digest(same)
@@ -98,7 +101,7 @@ def test_the_digest_knows_weights_from_other_weights() -> None:
     assert digest(state) != digest({"a": torch.arange(4.0).view(2, 2), "b": torch.ones(2, 2)})
 
 
-def test_the_model_unused_for_longest_makes_room(cache: Path) -> None:
+def test_the_least_recently_used_model_is_evicted(cache: Path) -> None:
     for name in ("squeezenet1_1", "squeezenet1_0", "shufflenet_v2_x0_5"):
         save_random_weights(cache, name)
     size = weight_bytes(ModelCache(CPU, 0).get("squeezenet1_0"))

@@ -1,4 +1,7 @@
-"""timm's models through timm's own loading code; the weights lie in the Hub's cache, put there by the test."""
+"""timm's models are loaded through timm's own code.
+
+The weights lie in the Hub's cache, where the test has put them.
+"""
 
 import io
 import json
@@ -34,7 +37,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return snapshot
 
 
-def test_the_table_is_what_timm_says_today() -> None:
+def test_the_table_agrees_with_the_installed_timm() -> None:
     stored = json.loads((files("catalog") / "data" / "timm.json").read_text(encoding="utf-8"))
     assert stored == json.loads(json.dumps(table()))
 
@@ -59,7 +62,7 @@ SEEN = [
 
 
 @pytest.mark.parametrize("name", SEEN)
-def test_an_image_is_seen_as_timm_shows_it(name: str) -> None:
+def test_an_image_is_preprocessed_as_by_timm(name: str) -> None:
     """timm's own transform of a photograph is the oracle."""
     entry = find_model(f"timm:{name}")
     config = timm.data.resolve_data_config(
@@ -72,7 +75,7 @@ def test_an_image_is_seen_as_timm_shows_it(name: str) -> None:
     )
 
 
-def test_weights_that_cannot_be_fetched_are_a_clear_error(cache: Path) -> None:
+def test_weights_that_cannot_be_downloaded_are_a_clear_error(cache: Path) -> None:
     with pytest.raises(WeightsUnavailable, match="HF_HOME") as refused:
         load_model(find_model(NAME), CPU)
     assert refused.value.retryable and str(cache.parents[2]) not in str(refused.value)
@@ -91,7 +94,7 @@ def test_pickled_code_is_never_run(cache: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_damaged_file_is_said(cache: Path) -> None:
+def test_a_damaged_file_is_reported(cache: Path) -> None:
     (cache / "model.safetensors").write_bytes(b"not safetensors")
     with pytest.raises(WeightsDamaged):
         load_model(find_model(NAME), CPU)
@@ -108,7 +111,7 @@ def test_a_tag_chooses_the_weights() -> None:
     )
 
 
-def test_other_class_counts_have_numbers_for_labels() -> None:
+def test_models_with_other_class_counts_have_numbers_as_labels() -> None:
     entry = find_model("timm:vit_base_patch16_224.augreg_in21k")
     assert entry.classes == 21843 and class_labels(entry)[21842] == "class 21842"
 
@@ -117,7 +120,7 @@ def test_other_class_counts_have_numbers_for_labels() -> None:
     ("name", "meant"),
     [("timm:resnet81", "timm:resnet"), ("resnet18d", "Did you mean 'timm:resnet18d'")],
 )
-def test_near_names_are_offered(name: str, meant: str) -> None:
+def test_similar_names_are_suggested(name: str, meant: str) -> None:
     with pytest.raises(UnknownModel) as refused:
         find_model(name)
     assert meant in refused.value.detail

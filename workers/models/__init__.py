@@ -1,1 +1,1 @@
-"""Models: build them, describe them, keep them warm."""
+"""Models: build, load and describe them, and keep them in memory. No Celery, Redis or HTTP here."""

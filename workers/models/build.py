@@ -1,4 +1,4 @@
-"""An architecture and its weights, by the model's entry. One builder per source; none ever loads pickled code."""
+"""Builders of a model's architecture and weights, one per source. None loads pickled code."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,9 +10,11 @@ from workers.models import custom, efficientnet_lite0, timm_zoo, torchvision_zoo
 
 
 class Builder(NamedTuple):
-    """`architecture` makes the module with random weights, `weights` its published state dict."""
+    """The two functions of a source of models."""
 
+    # Builds the module, with random weights.
     architecture: Callable[[ModelEntry], nn.Module]
+    # Returns the state dict that belongs to it.
     weights: Callable[[ModelEntry], dict[str, Tensor]]
 
 
@@ -24,5 +26,6 @@ _BUILDERS = {
 }
 
 
-def builder(entry: ModelEntry) -> Builder:
+def find_builder(entry: ModelEntry) -> Builder:
+    """Return the builder of the entry's source."""
     return _BUILDERS[entry.builder]

@@ -1,4 +1,4 @@
-"""A model of your own: its builder is imported, its weights are read as tensors and nothing else."""
+"""A custom model: its builder is imported, and only tensors are read from its weights file."""
 
 import sys
 from collections.abc import Iterator
@@ -15,28 +15,26 @@ from workers.models.state_names import rename
 
 
 def architecture(entry: ModelEntry) -> nn.Module:
-    """What `module:function` makes of its arguments. Raises BuilderFailed."""
+    """Return the module that the entry's `module:function` builds. Raises BuilderFailed."""
     own = _source(entry)
     try:
         with _importable(own.folder):
             built = getattr(import_module(own.module), own.function)(**own.arguments)
     except Exception as error:
-        raise BuilderFailed(_sentence(entry, own, error)) from error
+        raise BuilderFailed(_explained(entry, own, error)) from error
     if not isinstance(built, nn.Module):
-        raise BuilderFailed(
-            f"{_name(own)} of {entry.name!r} returns {type(built).__name__}, not an nn.Module."
-        )
+        kind = type(built).__name__
+        raise BuilderFailed(f"{_name(own)} of {entry.name!r} returns {kind}, not an nn.Module.")
     if next(built.parameters(), None) is None:
         raise BuilderFailed(f"{_name(own)} of {entry.name!r} returns a module without parameters.")
     return built.float()
 
 
 def weights(entry: ModelEntry) -> dict[str, Tensor]:
-    """The tensors of the file under the module's names. Raises ModelError."""
+    """Return the file's tensors under the module's names. Raises ModelError."""
     own = _source(entry)
-    return rename(
-        read_state(own.weights, own.weights_key), own.prefix, own.renames, own.weights.name
-    )
+    state = read_state(own.weights, own.weights_key)
+    return rename(state, own.prefix, own.renames, own.weights.name)
 
 
 def _source(entry: ModelEntry) -> CustomSource:
@@ -48,16 +46,16 @@ def _name(own: CustomSource) -> str:
     return f"{own.module}:{own.function}"
 
 
-def _sentence(entry: ModelEntry, own: CustomSource, error: Exception) -> str:
-    said = first_line(error)
+def _explained(entry: ModelEntry, own: CustomSource, error: Exception) -> str:
+    reason = first_line(error)
     if isinstance(error, ModuleNotFoundError):
-        said += ". Put the module beside the TOML file, or install it where the worker runs"
-    return f"The builder {_name(own)} of {entry.name!r} failed: {type(error).__name__}: {said}."
+        reason += ". Put the module beside the TOML file, or install it where the worker runs"
+    return f"The builder {_name(own)} of {entry.name!r} failed: {type(error).__name__}: {reason}."
 
 
 @contextmanager
 def _importable(folder: Path) -> Iterator[None]:
-    """The folder comes first while the builder is imported and runs, and is then taken out again."""
+    """Put the folder first on the import path while the builder is imported and runs."""
     sys.path.insert(0, str(folder))
     try:
         yield

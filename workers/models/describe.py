@@ -1,7 +1,7 @@
-"""What a model is made of, for readers without torch."""
+"""Describe a model's layers and receptive fields for processes without torch."""
 
 from catalog.models import Layer, ModelDescription, ModelEntry, ReceptiveField
-from workers.models.build import builder
+from workers.models.build import find_builder
 from workers.toolkit.network.layers import layer_type
 from workers.toolkit.network.network import LOGITS, Network
 from workers.toolkit.network.receptive_fields import ReceptiveField as GraphField
@@ -9,14 +9,17 @@ from workers.toolkit.network.receptive_fields import receptive_fields
 
 
 def describe_architecture(entry: ModelEntry) -> ModelDescription:
-    """The description without the weights: these may not be at hand, the layers always are."""
-    return describe(
-        entry.name, Network(builder(entry).architecture(entry), *entry.input_shape), weights=None
-    )
+    """Describe the model without its weights, which may have to be downloaded first."""
+    module = find_builder(entry).architecture(entry)
+    return describe(entry.name, Network(module, *entry.input_shape), weights=None)
 
 
 def describe(name: str, network: Network, weights: str | None) -> ModelDescription:
-    """Layers with a map are listed only where its axes are (C, H, W), so that a channel always is a channel."""
+    """Describe a network; `weights` is the digest of its weights, or None if they are not loaded.
+
+    Listed are layers whose output is a vector, and those whose output has the axes (C, H, W). In
+    every listed layer the first axis therefore is the channel.
+    """
     fields = receptive_fields(network.whole.graph)
     layers = [
         _layer(path, layer_type(node, path), network.layer_shape(path), fields.get(node))

@@ -1,4 +1,4 @@
-"""From a model's entry to a model that techniques can use."""
+"""Load a model: from its entry in the catalog to a network that techniques can use."""
 
 import hashlib
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 from catalog.models import ModelEntry, class_labels
 from catalog.models import Preprocessing as PreprocessingEntry
-from workers.models.build import builder
+from workers.models.build import find_builder
 from workers.models.errors import UnknownRecommended
 from workers.models.smoke_test import smoke_test
 from workers.models.state_names import fill
@@ -17,37 +17,46 @@ from workers.toolkit.network.vision_model import VisionModel
 
 
 def load_model(entry: ModelEntry, device: torch.device) -> VisionModel:
-    """Build it, fill it with its weights, try it, freeze it. Raises ModelError or NotExportable."""
-    made = builder(entry)
-    state = made.weights(entry)
-    module = made.architecture(entry)
+    """Build the module, load its weights, test it on noise and trace it.
+
+    Raises ModelError or NotExportable.
+    """
+    builder = find_builder(entry)
+    state = builder.weights(entry)
+    module = builder.architecture(entry)
     fill(module, state, entry.weights)
     smoke_test(entry, module)
     network = Network(module.to(device), *entry.input_shape)
     _check_recommended(entry, network)
-    network.measure_rounding()  # now, while nothing else computes
-    names = class_labels(entry)
+    # Measure the rounding error now, while nothing else computes.
+    network.measure_rounding()
     return VisionModel(
         entry.name,
         network,
         preprocessing_of(entry.preprocessing),
-        names,
+        class_labels(entry),
         digest(state),
         entry.recommended,
     )
 
 
 def _check_recommended(entry: ModelEntry, network: Network) -> None:
-    """Of a model of one's own: are its recommended layers there? Raises UnknownRecommended."""
-    for use, layer in entry.recommended.items() if entry.own else ():
+    """Raise UnknownRecommended if a custom model lacks a layer that its entry recommends."""
+    if not entry.own:
+        return
+    for use, layer in entry.recommended.items():
         if layer not in network.layers:
+            layers = ", ".join(network.layers)
             raise UnknownRecommended(
-                f"recommended.{use}: there is no layer {layer!r}. Layers: {', '.join(network.layers)}."
+                f"recommended.{use}: there is no layer {layer!r}. Layers: {layers}."
             )
 
 
 def digest(state: dict[str, Tensor]) -> str:
-    """sha256 over names, types, shapes and bytes: the same for the same weights, whatever file they came in."""
+    """Return the SHA-256 of the tensors' names, types, shapes and bytes.
+
+    Equal weights have equal digests, whatever file format they were stored in.
+    """
     total = hashlib.sha256()
     for name in sorted(state):
         tensor = state[name].detach().cpu().contiguous()

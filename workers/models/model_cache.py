@@ -1,4 +1,7 @@
-"""Loaded models, kept as long as their weights fit into the worker's share of memory; the longest unused goes first."""
+"""Loaded models, kept while their weights fit into the worker's memory limit.
+
+The least recently used model is evicted first.
+"""
 
 import threading
 from collections import OrderedDict
@@ -11,6 +14,8 @@ from workers.toolkit.network.vision_model import VisionModel
 
 
 class ModelCache:
+    """An LRU cache of models on one device, limited by the bytes of their weights."""
+
     def __init__(self, device: torch.device, memory_bytes: int) -> None:
         self.device = device
         self._memory_bytes = memory_bytes
@@ -18,7 +23,7 @@ class ModelCache:
         self._loading = threading.Lock()
 
     def get(self, name: str) -> VisionModel:
-        """The model, loaded if need be. Raises ModelError or UnknownModel."""
+        """Return the model, and load it first if necessary. Raises ModelError or UnknownModel."""
         with self._loading:
             if name not in self._models:
                 self._models[name] = load_model(find_model(name), self.device)
@@ -30,10 +35,7 @@ class ModelCache:
         return name in self._models
 
     def _make_room(self, newest: str) -> None:
-        while (
-            len(self._models) > 1
-            and sum(map(weight_bytes, self._models.values())) > self._memory_bytes
-        ):
+        while len(self._models) > 1 and self._used_bytes() > self._memory_bytes:
             oldest = next(iter(self._models))
             if oldest == newest:
                 return
@@ -41,7 +43,11 @@ class ModelCache:
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
 
+    def _used_bytes(self) -> int:
+        return sum(map(weight_bytes, self._models.values()))
+
 
 def weight_bytes(model: VisionModel) -> int:
+    """Return how many bytes the model's parameters, buffers and folded weights occupy."""
     tensors = [*model.network.module.parameters(), *model.network.module.buffers()]
     return sum(tensor.nbytes for tensor in tensors) + model.network.folded_bytes

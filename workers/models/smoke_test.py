@@ -1,4 +1,4 @@
-"""One run of a new model on noise: does it take the images that its entry promises, and answer as it says?"""
+"""Test a newly built model on noise: its entry says which images it takes and what it returns."""
 
 import torch
 from torch import Tensor, nn
@@ -9,27 +9,29 @@ from workers.models.errors import WrongOutput, first_line
 
 @torch.no_grad()
 def smoke_test(entry: ModelEntry, module: nn.Module) -> None:
-    """Raises WrongOutput, which says what is wrong."""
+    """Run the module on two images of noise. Raises WrongOutput, which says what differs."""
     shape = (2, *entry.input_shape)
     noise = torch.rand(shape, generator=torch.Generator().manual_seed(0))
     try:
         output = module.eval()(noise)
     except Exception as error:
+        reason = f"{type(error).__name__}: {first_line(error)}"
         raise WrongOutput(
-            f"{entry.name!r} does not take a batch of {_by(shape)} ({type(error).__name__}: {first_line(error)}). Do "
-            "channels and input_size fit the model?"
+            f"{entry.name!r} does not accept a batch of shape {_by(shape)} ({reason}). "
+            "Check channels and input_size."
         ) from error
     if not isinstance(output, Tensor) or output.ndim != 2 or len(output) != len(noise):
         raise WrongOutput(
-            f"{entry.name!r} returns {_named(output)}; it must be one tensor of logits (batch, classes)."
+            f"{entry.name!r} returns {_named(output)}, but it must return one tensor of logits, "
+            "of shape (batch, classes)."
         )
     if output.shape[1] != entry.classes:
         raise WrongOutput(
-            f"{entry.name!r} answers with {output.shape[1]} classes, but its entry says {entry.classes}. Mend classes "
-            "or labels, or the builder's arguments."
+            f"{entry.name!r} returns {output.shape[1]} classes, but its entry says "
+            f"{entry.classes}. Correct classes, labels or the builder's arguments."
         )
     if not bool(output.isfinite().all()):
-        raise WrongOutput(f"{entry.name!r} answers a picture of noise with NaN or infinity.")
+        raise WrongOutput(f"{entry.name!r} returns NaN or infinity for an image of noise.")
 
 
 def _by(shape: tuple[int, ...]) -> str:

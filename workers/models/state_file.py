@@ -1,4 +1,4 @@
-"""A state dict from a file: safetensors, or what torch.save wrote. Pickled code is never run."""
+"""Read a state dict from a file of safetensors or torch.save. Pickled code is never run."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +19,9 @@ from workers.models.errors import (
 
 
 def read_state(path: Path, key: str = "") -> dict[str, Tensor]:
-    """The tensors by name; `key` says where a checkpoint keeps them. Sentences name the file, never its folder.
+    """Return the tensors by name. `key` is the entry of a checkpoint that contains them.
+
+    Messages name the file but never its folder, since clients read them.
 
     Raises WeightsUnavailable, WeightsRefused, WeightsDamaged or WeightsMismatch.
     """
@@ -35,7 +37,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise WeightsDamaged(
-            f"{path.name!r} is not a safetensors file, or is damaged or incomplete."
+            f"{path.name!r} is not a safetensors file, or it is damaged or incomplete."
         ) from error
 
 
@@ -44,12 +46,13 @@ def _read_torch(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         raise WeightsRefused(
-            f"{path.name!r} holds pickled code, such as a whole model, or is damaged; it was not run. Save the tensors "
-            "alone: torch.save(model.state_dict(), path), or safetensors."
+            f"{path.name!r} contains pickled code, such as a whole model, or is damaged. The code "
+            "was not run. Save only the tensors: torch.save(model.state_dict(), path), or "
+            "safetensors."
         ) from error
     except (OSError, EOFError, RuntimeError, ValueError) as error:
         raise WeightsDamaged(
-            f"{path.name!r} is not a file of torch.save, or is damaged or incomplete."
+            f"{path.name!r} was not written by torch.save, or it is damaged or incomplete."
         ) from error
 
 
@@ -57,33 +60,30 @@ def _tensors(found: Any, key: str, name: str) -> dict[str, Tensor]:
     if key:
         if not isinstance(found, Mapping) or key not in found:
             raise WeightsMismatch(
-                f"{name!r} has no {key!r} (weights_key). It holds: {_listed(found)}."
+                f"{name!r} has no key {key!r} (weights_key). It contains {_listed(found)}."
             )
         found = found[key]
     if _is_state(found):
         return dict(found)
-    nested = (
-        [inner for inner, value in found.items() if _is_state(value)]
-        if isinstance(found, Mapping)
-        else []
-    )
-    if nested:
+    if nested := _nested(found):
         raise WeightsMismatch(
-            f'{name!r} keeps its tensors under a name. Add weights_key = "{nested[0]}".'
+            f'{name!r} contains its tensors under a key. Add weights_key = "{nested}".'
         )
     raise WeightsMismatch(
-        f"{name!r} is not a state dict: it holds {_listed(found)}, not tensors by name."
+        f"{name!r} is not a state dict: it contains {_listed(found)}, not tensors by name."
     )
+
+
+def _nested(found: Any) -> str | None:
+    """Return the first key whose value is a state dict."""
+    items = found.items() if isinstance(found, Mapping) else ()
+    return next((key for key, value in items if _is_state(value)), None)
 
 
 def _is_state(value: Any) -> bool:
-    return (
-        isinstance(value, Mapping)
-        and bool(value)
-        and all(
-            isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in value.items()
-        )
-    )
+    if not isinstance(value, Mapping) or not value:
+        return False
+    return all(isinstance(name, str) and isinstance(item, Tensor) for name, item in value.items())
 
 
 def _listed(found: Any) -> str:

@@ -1,4 +1,7 @@
-"""The names of a state dict: brought to the module's, compared with them, and what to write when they differ."""
+"""The tensor names of a state dict: rename them, and compare them with the module's.
+
+Where they differ, the error proposes what to add to the model's entry.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -13,9 +16,10 @@ _SHOWN = 3
 def rename(
     state: Mapping[str, Tensor], prefix: str, renames: Mapping[str, str], file: str
 ) -> dict[str, Tensor]:
-    """Cut the prefix off and leave out what does not have it; then give names that begin so another beginning.
+    """Keep the names with the prefix, remove it, and then replace their beginnings.
 
-    Of several beginnings that fit, the longest counts. Raises WeightsMismatch.
+    `renames` maps old beginnings to new ones. Of several that match a name, the longest is used.
+    Raises WeightsMismatch.
     """
     kept = {
         name.removeprefix(prefix): tensor
@@ -24,12 +28,13 @@ def rename(
     }
     if not kept:
         raise WeightsMismatch(
-            f"No name in {file!r} begins with the prefix {prefix!r}. It holds {_some(state)}."
+            f"No name in {file!r} begins with the prefix {prefix!r}. It contains {_some(state)}."
         )
     for old in renames:
         if not any(name.startswith(old) for name in kept):
             raise WeightsMismatch(
-                f"No name in {file!r} begins with {old!r}, which renames has. It holds {_some(kept)}."
+                f"No name in {file!r} begins with {old!r}, which is a key of renames. "
+                f"It contains {_some(kept)}."
             )
     renamed = {_renamed(name, renames): tensor for name, tensor in kept.items()}
     if len(renamed) < len(kept):
@@ -38,14 +43,17 @@ def rename(
 
 
 def fill(module: nn.Module, state: Mapping[str, Tensor], file: str) -> None:
-    """Load the state into the module. Raises WeightsMismatch, which says what differs and what to write."""
+    """Load the state into the module.
+
+    Raises WeightsMismatch, whose message says what differs and how to correct the entry.
+    """
     own = module.state_dict()
     for name, tensor in own.items():
         if name in state and state[name].shape != tensor.shape:
             theirs, ours = tuple(state[name].shape), tuple(tensor.shape)
             raise WeightsMismatch(
-                f"{name!r} is {theirs} in {file!r} but {ours} in the model. Build the model as it was trained: number "
-                "of classes, channels and widths are the builder's arguments."
+                f"{name!r} is {theirs} in {file!r} but {ours} in the model. Build the model as it "
+                "was trained: classes, channels and widths are arguments of the builder."
             )
     missing, unexpected = module.load_state_dict(state, strict=False)
     if missing or unexpected:
@@ -67,7 +75,7 @@ def _difference(
     state: Mapping[str, Tensor],
     file: str,
 ) -> str:
-    parts = [f"The names in {file!r} are not the model's."]
+    parts = [f"The names in {file!r} differ from the model's."]
     if missing:
         parts.append(f"The model needs {_some(missing)}.")
     if unexpected:
@@ -80,7 +88,10 @@ def _difference(
 
 
 def _beginning(short: Iterable[str], long: Iterable[str]) -> str:
-    """The text that most names of `long` have before a name of `short`, if it makes at least half of them match."""
+    """Return the text that most names of `long` have in front of a name of `short`.
+
+    Returns "" unless that text makes at least half of the names of `short` match.
+    """
     wanted = set(short)
     found: Counter[str] = Counter()
     for name in long:

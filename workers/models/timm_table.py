@@ -1,6 +1,7 @@
-"""Prints catalog/data/timm.json: what timm says of its classifiers with published weights. `make models` runs it.
+"""Print catalog/data/timm.json, the table of timm's classifiers with published weights.
 
-One line per model: `architecture.tag`, number of classes, number of its preprocessing. The default tag comes first.
+`make models` runs it. Each line is one model: `architecture.tag`, the number of classes, and the
+index of its preprocessing. The default tag of an architecture comes first.
 """
 
 import json
@@ -15,7 +16,7 @@ _FIT = {"center": "crop", "squash": "squash"}
 
 
 def table() -> dict[str, Any]:
-    """The preprocessings, and by model the number of classes and which preprocessing is its."""
+    """Return the preprocessings, and each model's number of classes and preprocessing index."""
     preprocessings: list[list[Any]] = []
     models: dict[str, list[int]] = {}
     for full in _names():
@@ -29,21 +30,23 @@ def table() -> dict[str, Any]:
 
 
 def _names() -> list[str]:
-    """By architecture, each one's default weights first."""
-    names: list[str] = sorted(
-        list_pretrained(), key=lambda full: (full.partition(".")[0], not _default(full), full)
-    )
+    """Return the names sorted by architecture, each one's default weights first."""
+
+    def order(full: str) -> tuple[str, bool, str]:
+        return full.partition(".")[0], not _is_default(full), full
+
+    names: list[str] = sorted(list_pretrained(), key=order)
     return names
 
 
-def _default(full: str) -> bool:
+def _is_default(full: str) -> bool:
     architecture, _, tag = full.partition(".")
     config: Any = get_pretrained_cfg(architecture)
     return bool(config.tag == tag)
 
 
 def _supported(config: Any) -> bool:
-    """A classifier of square colour images that are cropped or squashed."""
+    """Return whether this is a classifier of square colour images that are cropped or squashed."""
     channels, height, width = config.input_size
     return config.num_classes > 0 and channels == 3 and height == width and config.crop_mode in _FIT
 
@@ -63,7 +66,7 @@ def _preprocessing(config: Any) -> list[Any]:
 
 
 def text() -> str:
-    """The table with one row per line."""
+    """Return the table as JSON with one row per line."""
     made = table()
     preprocessings = ",\n".join(json.dumps(row) for row in made["preprocessings"])
     models = ",\n".join(

@@ -1,4 +1,7 @@
-"""timm's classifiers with their published weights, fetched on first use by timm itself into the Hub's cache."""
+"""timm's classifiers with their published weights.
+
+timm downloads them on first use into the cache of the Hugging Face Hub.
+"""
 
 import os
 from collections.abc import Iterator
@@ -21,12 +24,16 @@ _TENSORS_ONLY = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
 
 
 def architecture(entry: ModelEntry) -> nn.Module:
+    """Return the network with random weights."""
     model: nn.Module = timm.create_model(entry.weights, pretrained=False)
     return model
 
 
 def weights(entry: ModelEntry) -> dict[str, Tensor]:
-    """The published tensors under timm's names, whatever form they are published in. Raises ModelError."""
+    """Return the published tensors under timm's names, in whatever format they are published.
+
+    Raises ModelError.
+    """
     try:
         with _tensors_only():
             filled: nn.Module = timm.create_model(entry.weights, pretrained=True)
@@ -36,18 +43,20 @@ def weights(entry: ModelEntry) -> dict[str, Tensor]:
         ) from error
     except OSError as error:
         raise WeightsUnavailable(
-            f"The weights {entry.weights} of {entry.name!r} are neither in the worker's cache nor could they be "
-            "fetched. Give the worker access to the Hugging Face Hub, or fill its cache (HF_HOME) on another machine."
+            f"The weights {entry.weights} of {entry.name!r} are not in the worker's cache and "
+            "cannot be downloaded. Give the worker access to the Hugging Face Hub, or fill its "
+            "cache (HF_HOME) on another machine."
         ) from error
     except (UnpicklingError, RuntimeError, KeyError, ValueError) as error:
-        raise _reason(entry, error) from error
+        raise _explained(entry, error) from error
     return dict(filled.state_dict())
 
 
-def _reason(entry: ModelEntry, error: Exception) -> WeightsRefused | WeightsMismatch:
+def _explained(entry: ModelEntry, error: Exception) -> WeightsRefused | WeightsMismatch:
     if isinstance(error, UnpicklingError) or isinstance(error.__cause__, UnpicklingError):
         return WeightsRefused(
-            f"The file of {entry.weights} holds pickled code or is damaged; it was not run."
+            f"The file of {entry.weights} contains pickled code or is damaged. "
+            "The code was not run."
         )
     return WeightsMismatch(
         f"The published weights {entry.weights} do not fit timm's {entry.name!r}."
@@ -56,7 +65,7 @@ def _reason(entry: ModelEntry, error: Exception) -> WeightsRefused | WeightsMism
 
 @contextmanager
 def _tensors_only() -> Iterator[None]:
-    """Whatever a version of timm asks of torch.load, code in a pickle is refused."""
+    """Make torch.load refuse pickled code, whatever this version of timm passes to it."""
     before = os.environ.get(_TENSORS_ONLY)
     os.environ[_TENSORS_ONLY] = "1"
     try:

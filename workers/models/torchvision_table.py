@@ -1,4 +1,7 @@
-"""Prints catalog/data/torchvision.json: what torchvision says of its classification models. `make models` runs it."""
+"""Print catalog/data/torchvision.json, the table of torchvision's classification models.
+
+`make models` runs it.
+"""
 
 import json
 from typing import Any
@@ -7,7 +10,7 @@ import torchvision
 
 
 def table() -> dict[str, dict[str, Any]]:
-    """One row per model, the fields of catalog.models.ModelEntry but the name."""
+    """Return one row per model: the fields of catalog.models.ModelEntry without the name."""
     names = torchvision.models.list_models(module=torchvision.models)
     return {name: _row(name) for name in sorted(names)}
 

@@ -1,4 +1,7 @@
-"""Every classification model of torchvision with its published weights, fetched on first use into torch's cache."""
+"""torchvision's classification models with their published weights.
+
+torchvision downloads them on first use into torch's cache.
+"""
 
 from pickle import UnpicklingError
 from typing import Any
@@ -10,11 +13,12 @@ from torch import Tensor, nn
 from catalog.models import ModelEntry
 from workers.models.errors import WeightsRefused, WeightsUnavailable
 
-# These two are published with auxiliary heads, which take no part in the prediction.
+# These two are published with auxiliary heads, which do not contribute to the prediction.
 _WITH_AUXILIARY = {"googlenet": ("aux1", "aux2"), "inception_v3": ("AuxLogits",)}
 
 
 def architecture(entry: ModelEntry) -> nn.Module:
+    """Return the network with random weights."""
     options: dict[str, Any] = {}
     if entry.name in _WITH_AUXILIARY:
         options = {"transform_input": True, "aux_logits": False, "init_weights": False}
@@ -23,7 +27,10 @@ def architecture(entry: ModelEntry) -> nn.Module:
 
 
 def weights(entry: ModelEntry) -> dict[str, Tensor]:
-    """The published tensors, from torch's cache or its source. Raises WeightsUnavailable or WeightsRefused."""
+    """Return the published tensors, downloaded if necessary.
+
+    Raises WeightsUnavailable or WeightsRefused.
+    """
     published = torchvision.models.get_model_weights(entry.name)[entry.weights]
     try:
         state: dict[str, Tensor] = published.get_state_dict(
@@ -31,13 +38,14 @@ def weights(entry: ModelEntry) -> dict[str, Tensor]:
         )
     except UnpicklingError as error:
         raise WeightsRefused(
-            f"The file of {entry.weights} holds pickled code or is damaged; it was not run."
+            f"The file of {entry.weights} contains pickled code or is damaged. "
+            "The code was not run."
         ) from error
     except (URLError, OSError, RuntimeError) as error:
         raise WeightsUnavailable(
-            f"The weights {entry.weights} of {entry.name!r} are neither in the worker's cache nor could they be "
-            "fetched. Give the worker access to torchvision's downloads, or put the file into the folder "
-            "`hub/checkpoints` under TORCH_HOME."
+            f"The weights {entry.weights} of {entry.name!r} are not in the worker's cache and "
+            "cannot be downloaded. Give the worker access to torchvision's downloads, or put the "
+            "file into the folder `hub/checkpoints` under TORCH_HOME."
         ) from error
     unused = _WITH_AUXILIARY.get(entry.name, ())
     return {name: value for name, value in state.items() if not name.startswith(unused or ("\0",))}

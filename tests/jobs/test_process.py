@@ -1,4 +1,4 @@
-"""Memory that was freed is used again, not asked for again."""
+"""Freed memory is used again instead of being requested from the kernel again."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ import sys
 PROGRAM = """
 import resource, sys
 if sys.argv[1] == "kept":
-    from workers.malloc import keep_freed_memory
+    from jobs.process import keep_freed_memory
     keep_freed_memory()
 import torch
 def faults():

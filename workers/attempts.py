@@ -1,0 +1,144 @@
+"""One attempt at one job: load the model and the inputs, run the technique, record the outcome."""
+
+import logging
+import os
+from collections.abc import Callable
+from enum import StrEnum
+
+import torch
+from obstore.exceptions import BaseError as ObjectStoreError
+from redis import RedisError
+
+from catalog.errors import CatalogError
+from catalog.registry import find_technique
+from jobs.artifacts import ArtifactStore
+from jobs.errors import Canceled, DeadlineExceeded, GivenBack, LeaseLost
+from jobs.lease import Lease
+from workers.execute import execute
+from workers.failures import job_error
+from workers.job_context import JobContext
+from workers.job_inputs import JobInputs
+from workers.model_publisher import ModelPublisher
+from workers.models.errors import ModelError
+from workers.models.model_cache import ModelCache
+from workers.provenance import provenance
+from workers.toolkit.errors import TechniqueError
+
+log = logging.getLogger(__name__)
+
+# The client's error says everything about these: the log needs no traceback.
+_FULLY_EXPLAINED = (CatalogError, ModelError, TechniqueError)
+
+
+class Outcome(StrEnum):
+    """How an attempt ended, as far as the worker knows."""
+
+    SUCCEEDED = "succeeded"
+    # The record says `failed` or `canceled`.
+    ENDED = "ended"
+    # The job is queued again, since this worker stops.
+    GIVEN_BACK = "given back"
+    # Another attempt or a passed deadline has taken the job away.
+    LOST = "lost"
+    # Redis or the object store is away. The lease expires and another attempt follows.
+    ABANDONED = "abandoned"
+
+
+class AttemptRunner:
+    """Runs a technique under a lease, and writes its result or its error into the job's record."""
+
+    def __init__(
+        self,
+        inputs: JobInputs,
+        files: ArtifactStore,
+        models: ModelCache,
+        publisher: ModelPublisher,
+        stopping: Callable[[], bool],
+        checkpoint_every_s: float,
+    ) -> None:
+        self._inputs = inputs
+        self._files = files
+        self._models = models
+        self._publisher = publisher
+        self._stopping = stopping
+        self._checkpoint_every_s = checkpoint_every_s
+
+    def run(self, lease: Lease, batch_size: int) -> Outcome:
+        """Run one attempt, which is one of `batch_size` that run at once.
+
+        A broken device ends this process, since no later job could run in it.
+        """
+        try:
+            self._execute(lease, batch_size)
+            return Outcome.SUCCEEDED
+        except GivenBack:
+            return self._give_back(lease)
+        except (LeaseLost, Canceled, DeadlineExceeded) as stop:
+            return self._stop(lease, stop)
+        except (RedisError, ObjectStoreError) as error:
+            # Delete nothing: the result may already have been written.
+            log.error("job %s: %s, left to another attempt", lease.job.id, type(error).__name__)
+            return Outcome.ABANDONED
+        except torch.AcceleratorError:
+            log.exception("job %s: the device is broken for this process", lease.job.id)
+            os._exit(1)
+        except Exception as error:
+            return self._fail(lease, error)
+
+    def _execute(self, lease: Lease, batch_size: int) -> None:
+        job = lease.job
+        params = find_technique(job.technique).params.model_validate(job.params)
+        model = self._models.get(job.model)
+        description = self._publisher.publish(model)
+        # This is the first sign of progress: from here on, a stalled job loses its lease.
+        lease.raise_if_stopped()
+        context = JobContext(
+            lease,
+            self._files,
+            {"technique": job.technique, "model": job.model, "params": job.params},
+            self._stopping,
+            self._checkpoint_every_s,
+            self._inputs.image_set(job, params),
+            self._models.get,
+        )
+        inputs = self._inputs.read(job)
+        summary = execute(job.technique, params, model, inputs, context, description)
+        made_with = provenance(model, params.seed) | {"together": batch_size}
+        lease.succeed(summary.model_dump(exclude_none=True), context.artifacts, made_with)
+
+    def _give_back(self, lease: Lease) -> Outcome:
+        given_back = lease.give_back()
+        self._delete_files(lease)
+        return Outcome.GIVEN_BACK if given_back else Outcome.LOST
+
+    def _stop(self, lease: Lease, stop: Exception) -> Outcome:
+        if isinstance(stop, Canceled):
+            return self._end(lease, lease.cancel)
+        log.warning("job %s: %s", lease.job.id, type(stop).__name__)
+        self._delete_files(lease)
+        return Outcome.LOST
+
+    def _fail(self, lease: Lease, error: Exception) -> Outcome:
+        """Fail the job. The log gets a traceback if it says more than the client's error does."""
+        shown = job_error(error, lease.job.params)
+        traceback = not isinstance(error, _FULLY_EXPLAINED) or error.__cause__ is not None
+        level = logging.ERROR if traceback else logging.WARNING
+        log.log(level, "job %s failed: %s: %s", lease.job.id, shown.code, error, exc_info=traceback)
+        return self._end(lease, lambda: lease.fail(shown))
+
+    def _end(self, lease: Lease, write: Callable[[], None]) -> Outcome:
+        """Write the end into the record first, then delete the files that nobody will ask for."""
+        try:
+            write()
+        except (LeaseLost, RedisError) as error:
+            log.warning("job %s: %s", lease.job.id, type(error).__name__)
+            return Outcome.LOST
+        self._delete_files(lease)
+        return Outcome.ENDED
+
+    def _delete_files(self, lease: Lease) -> None:
+        try:
+            self._files.delete_folder(lease.folder)
+        except ObjectStoreError as error:
+            job_id, kind = lease.job.id, type(error).__name__
+            log.warning("job %s: its files remain until it expires: %s", job_id, kind)
