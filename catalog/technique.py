@@ -1,8 +1,8 @@
 """What a technique declares about itself: the parts from which forms, docs and OpenAPI are derived."""
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,6 +10,8 @@ from catalog.models import DEFAULT_MODEL, ModelEntry
 from catalog.weighted_targets import WeightedTarget
 
 MAX_SEED = 2**63 - 1
+
+R = TypeVar("R", bound="Params")
 
 
 class Params(BaseModel):
@@ -36,9 +38,17 @@ class Params(BaseModel):
         """Targets, as texts; they too are looked up before the request is accepted. Raises InvalidTarget."""
         return ()
 
-    def resolved(self, model: ModelEntry) -> Self:
-        """The same with the defaults that depend on the model written out."""
+    def resolved(self, model: ModelEntry) -> "Params":
+        """Return the parameters with every default that depends on the model filled in.
+
+        A technique with such defaults returns its resolved type, which `Technique.resolved` names.
+        """
         return self
+
+    def with_defaults(self, resolved: type[R], defaults: Mapping[str, Any]) -> R:
+        """Return these parameters as the resolved type, with `defaults` for those that are None."""
+        given = {name: value for name, value in self.model_dump().items() if value is not None}
+        return resolved.model_validate({**defaults, **given})
 
     def array_layer(self, name: str) -> str | None:
         """The layer whose output the array of that name stands in for; None where only the loaded model can tell.
@@ -132,6 +142,7 @@ class Technique:
     score: str
     params: type[Params]
     summary: type[Summary]
+    resolved: type[Params] = Params  # what `params.resolved()` returns; `params` by default
     inputs: tuple[InputSpec, ...] = ()
     one_of: tuple[
         str, ...
@@ -141,6 +152,10 @@ class Technique:
     example: dict[str, Any] = field(default_factory=dict)
     name: str = ""
     description: str = ""
+
+    def __post_init__(self) -> None:
+        if self.resolved is Params:
+            object.__setattr__(self, "resolved", self.params)
 
     @property
     def minimal_inputs(self) -> tuple[InputSpec, ...]:

@@ -152,7 +152,7 @@ class Runner:
 
     def _execute(self, lease: Lease, together: int) -> None:
         job = lease.job
-        params = find_technique(job.technique).params.model_validate(job.params)
+        params = find_technique(job.technique).resolved.model_validate(job.params)
         model = self._models.get(job.model)
         self._announce(job.model)
         lease.raise_if_stopped()  # from here on, a job that stands still is taken away

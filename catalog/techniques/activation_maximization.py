@@ -9,7 +9,7 @@ logit for a class, an activation otherwise, never a probability.
 
 from collections.abc import Set
 from math import ceil
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -20,6 +20,7 @@ from catalog.models import ModelEntry
 from catalog.optimization import CURVE, MAX_PIXELS, MAX_SIDE, PredictedClass
 from catalog.technique import ArtifactSpec, InputSpec, Summary, TargetParams, Technique
 
+Start = Literal["noise", "zero", "mean", "image"]
 Recipe = Literal["robust", "lucid", "simonyan", "yosinski"]
 MAX_STEP_PIXELS = 384 * MAX_PIXELS  # steps × pixels × images
 
@@ -49,7 +50,7 @@ class ActivationMaximizationParams(TargetParams):
         examples=["class:espresso", "blocks.4.0.conv_pw:20"],
     )
     recipe: Recipe = Field("robust", description="How to climb; the defaults below come from it.")
-    start: Literal["noise", "zero", "mean", "image"] | None = Field(
+    start: Start | None = Field(
         None,
         description="Noise, black, the training mean, or the image that is sent. By default the recipe's.",
     )
@@ -104,25 +105,38 @@ class ActivationMaximizationParams(TargetParams):
         description="How much several images (`count`) are kept apart, in units of the score.",
     )
 
-    def resolved(self, model: ModelEntry) -> Self:
+    def resolved(self, model: ModelEntry) -> "ResolvedActivationMaximization":
         defaults = {"size": model.input_size, **RECIPES[self.recipe]}
-        return self.model_copy(
-            update={name: value for name, value in defaults.items() if getattr(self, name) is None}
-        )
+        return self.with_defaults(ResolvedActivationMaximization, defaults)
+
+
+class ResolvedActivationMaximization(ActivationMaximizationParams):
+    """Activation maximization's parameters with nothing left to default."""
+
+    start: Start
+    steps: int
+    rate: float
+    l2: float
+    tv: float
+    alpha_norm: float
+    blur_every: int
+    jitter: int
+    zoom: float
+    noise: float
+    size: int
 
     def estimated_passes(self, model: ModelEntry) -> int:
-        side = self.size or model.input_size
         looks = (
             2 if self.count > 1 and self.diversity else 1
         )  # what keeps several apart is another look at them
-        return ceil(looks * (self.steps or 1) * self.count * side**2 / model.input_size**2)
+        return ceil(looks * self.steps * self.count * self.size**2 / model.input_size**2)
 
     def check_model(self, model: ModelEntry) -> None:
         self._check_idle()
         if self.target.strip() == "top":
             message = "Name the class, as class:285: top, the first prediction of a photograph, is not a target here."
             raise InvalidParameters(message, [Violation("/target", message)])
-        steps, size = self.steps or 1, self.size or model.input_size
+        steps, size = self.steps, self.size
         if size**2 * self.count > MAX_PIXELS:
             message = (
                 f"{self.count} × {size} × {size} pixels are too many at once. Lower size or count."
@@ -180,6 +194,7 @@ TECHNIQUE = Technique(
     ),
     score="logit for a class; activation otherwise",
     params=ActivationMaximizationParams,
+    resolved=ResolvedActivationMaximization,
     summary=ActivationMaximizationSummary,
     inputs=(InputSpec("image", "Where to start from, with `start` image.", required=False),),
     artifacts=(

@@ -16,7 +16,6 @@ each frame is the one before, a little enlarged, and dreams again; all of them c
 
 from collections.abc import Set
 from math import ceil
-from typing import Self
 
 from pydantic import BaseModel, Field
 
@@ -86,7 +85,7 @@ class DeepDreamParams(Params):
     def named_targets(self) -> tuple[WeightedTarget, ...]:
         return () if self.targets is None else parse_weighted(self.targets)
 
-    def resolved(self, model: ModelEntry) -> Self:
+    def resolved(self, model: ModelEntry) -> "ResolvedDeepDream":
         side = model.input_size
         defaults = {
             "targets": model.recommended.get("deep_dream"),
@@ -94,9 +93,21 @@ class DeepDreamParams(Params):
             "size": min(2 * side, MAX_SIDE),
             "tile": side,
         }
-        return self.model_copy(
-            update={name: value for name, value in defaults.items() if getattr(self, name) is None}
-        )
+        return self.with_defaults(ResolvedDeepDream, defaults)
+
+    def check_inputs(self, sent: Set[str]) -> None:
+        units = [part.text == "top" or ":" in part.text for part in self.named_targets()]
+        if "guide" in sent and units and all(units):
+            message = "A guide leads layers, and there is none among the targets. Name one, or leave out the guide."
+            raise InvalidParameters(message, [Violation("/guide", message)])
+
+
+class ResolvedDeepDream(DeepDreamParams):
+    """DeepDream's parameters with nothing left to default but `targets`."""
+
+    jitter: int
+    size: int
+    tile: int
 
     def estimated_passes(self, model: ModelEntry) -> int:
         return ceil(self.step_pixels() / model.input_size**2)
@@ -106,7 +117,7 @@ class DeepDreamParams(Params):
             refuse_idle("octave_scale", self.octave_scale, OCTAVE_SCALE, "several octaves")
         if not self.zoom_frames:
             refuse_idle("zoom", self.zoom, ZOOM, "zoom_frames")
-        smallest = (self.size or 0) / self.octave_scale ** (self.octaves - 1)
+        smallest = self.size / self.octave_scale ** (self.octaves - 1)
         if smallest < 4:
             message = f"The smallest of {self.octaves} octaves is {smallest:.1f} pixels wide. Lower octaves, or raise size."
             raise InvalidParameters(message, [Violation("/octaves", message)])
@@ -120,19 +131,13 @@ class DeepDreamParams(Params):
             )
             raise TooExpensive(message, [Violation("/steps", message)])
 
-    def check_inputs(self, sent: Set[str]) -> None:
-        units = [part.text == "top" or ":" in part.text for part in self.named_targets()]
-        if "guide" in sent and units and all(units):
-            message = "A guide leads layers, and there is none among the targets. Name one, or leave out the guide."
-            raise InvalidParameters(message, [Violation("/guide", message)])
-
     def step_pixels(self) -> float:
         """Steps × pixels that go through the network, for a square picture."""
-        sides = [(self.size or 0) / self.octave_scale**i for i in range(self.octaves)]
+        sides = [self.size / self.octave_scale**i for i in range(self.octaves)]
         return (
             self.steps
             * (self.zoom_frames + 1)
-            * sum(_tiled(side, self.tile or 1) ** 2 for side in sides)
+            * sum(_tiled(side, self.tile) ** 2 for side in sides)
         )
 
 
@@ -174,6 +179,7 @@ TECHNIQUE = Technique(
     reference="Mordvintsev, Olah & Tyka 2015, Inceptionism: Going Deeper into Neural Networks",
     score="½ mean square of a layer; activation of a channel; logit of a class",
     params=DeepDreamParams,
+    resolved=ResolvedDeepDream,
     summary=DeepDreamSummary,
     inputs=(
         InputSpec("image", "The photograph to dream of."),

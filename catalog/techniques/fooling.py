@@ -7,7 +7,7 @@ judged like any image that is sent: only what it still does as a file counts as 
 """
 
 from collections.abc import Set
-from typing import Literal, Self
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -78,15 +78,13 @@ class FoolingParams(Params):
         description="A second model, to see whether what was made for the first fools it too.",
     )
 
-    def resolved(self, model: ModelEntry) -> Self:
+    def resolved(self, model: ModelEntry) -> "ResolvedFooling":
         rubbish = self.mode == "rubbish"
         defaults = {
             "size": min(model.preprocessing.resize, MAX_SIDE) if rubbish else 512,
             "confidence": RUBBISH_CONFIDENCE if rubbish else None,
         }
-        return self.model_copy(
-            update={name: value for name, value in defaults.items() if getattr(self, name) is None}
-        )
+        return self.with_defaults(ResolvedFooling, defaults)
 
     def estimated_passes(self, model: ModelEntry) -> int:
         return self.steps
@@ -135,6 +133,15 @@ class FoolingParams(Params):
             )
         except InvalidTarget as error:
             raise type(error)(error.detail, "/goal") from None
+
+
+class ResolvedFooling(FoolingParams):
+    """Fooling's parameters with the size filled in.
+
+    Without `confidence`, which stays absent in mode adversarial, it is enough that the goal is first.
+    """
+
+    size: int
 
 
 def _check_transfer(params: FoolingParams, model: ModelEntry, second: str) -> None:
@@ -210,6 +217,7 @@ TECHNIQUE = Technique(
     ),
     score="log odds of the goal's probability",
     params=FoolingParams,
+    resolved=ResolvedFooling,
     summary=FoolingSummary,
     inputs=(InputSpec("image", "The photograph to change, for mode adversarial.", required=False),),
     artifacts=(

@@ -11,7 +11,7 @@ picture, also pays for contrast. With `layers` one run inverts several, and leav
 """
 
 from collections.abc import Set
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -100,26 +100,36 @@ class InversionParams(Params):
             raise InvalidParameters(message, [Violation("/layers", message)])
         return paths[0] if paths else None
 
-    def resolved(self, model: ModelEntry) -> Self:
+    def resolved(self, model: ModelEntry) -> "ResolvedInversion":
         defaults = dict(RECIPES[self.recipe])
         if self.layers is None:
             defaults["layer"] = model.recommended.get("inversion")
-        return self.model_copy(
-            update={name: value for name, value in defaults.items() if getattr(self, name) is None}
-        )
+        return self.with_defaults(ResolvedInversion, defaults)
 
     def check_inputs(self, sent: Set[str]) -> None:
         if "embedding" in sent and not self.paths():
             message = "Name the layer that the embedding is of: -F layer=…."
             raise InvalidParameters(message, [Violation("/layer", message)])
 
+
+class ResolvedInversion(InversionParams):
+    """Inversion's parameters with everything filled in that does not depend on the layer.
+
+    Without `tv` and `jitter` each layer has its own, by its depth and its stride. Without any layer the last one before
+    the classes is inverted, which only the loaded model can name.
+    """
+
+    steps: int
+    rate: float
+    alpha_weight: float
+
     def estimated_passes(self, model: ModelEntry) -> int:
-        return (self.steps or 1) * self.restarts * max(1, len(self.paths()))
+        return self.steps * self.restarts * max(1, len(self.paths()))
 
     def check_model(self, model: ModelEntry) -> None:
         self._check_layers()
         self._check_recipe()
-        steps, count = self.steps or 1, max(1, len(self.paths()))
+        steps, count = self.steps, max(1, len(self.paths()))
         if self.restarts * model.input_size**2 > MAX_PIXELS:
             message = f"{self.restarts} restarts of {model.input_size} × {model.input_size} pixels are too many at once."
             raise TooExpensive(message, [Violation("/restarts", message)])
@@ -185,6 +195,7 @@ TECHNIQUE = Technique(
     ),
     score="activation",
     params=InversionParams,
+    resolved=ResolvedInversion,
     summary=InversionSummary,
     inputs=(
         InputSpec("image", "The photograph whose output at the layer is inverted.", required=False),

@@ -9,7 +9,7 @@ yellow is no effect and blue a rise. `color_range` tells which.
 """
 
 from math import ceil
-from typing import Literal, Self
+from typing import Literal
 
 from pydantic import Field
 
@@ -50,26 +50,28 @@ class OcclusionParams(AttributionParams):
         "mean", description="How the falls of all windows that cover a pixel are put together."
     )
 
-    def grid(self, size: int) -> tuple[int, int]:
-        """Window and stride on a square input of that side."""
-        window = self.window or ceil(size / _WINDOWS)
-        return window, self.stride or min(window, ceil(size / _STRIDES))
+    def resolved(self, model: ModelEntry) -> "ResolvedOcclusion":
+        window = self.window or ceil(model.input_size / _WINDOWS)
+        stride = min(window, ceil(model.input_size / _STRIDES))
+        return self.with_defaults(ResolvedOcclusion, {"window": window, "stride": stride})
+
+
+class ResolvedOcclusion(OcclusionParams):
+    """Occlusion's parameters with nothing left to default."""
+
+    window: int
+    stride: int
 
     def positions(self, size: int) -> int:
-        """Number of patches on a square input of that side."""
-        window, stride = self.grid(size)
-        return (ceil((size - window) / stride) + 1) ** 2
-
-    def resolved(self, model: ModelEntry) -> Self:
-        window, stride = self.grid(model.input_size)
-        return self.model_copy(update={"window": window, "stride": stride})
+        """Return the number of patches on a square input of that side."""
+        return (ceil((size - self.window) / self.stride) + 1) ** 2
 
     def map_passes(self, model: ModelEntry) -> int:
         return self.positions(model.input_size)
 
     def check_model(self, model: ModelEntry) -> None:
         size = model.input_size
-        window, stride = self.grid(size)
+        window, stride = self.window, self.stride
         if window > size:
             message = f"The window is {window} pixels, but {model.name} sees {size} × {size}; at most {size}."
             raise InvalidParameters(message, [Violation("/window", message)])
@@ -102,6 +104,7 @@ TECHNIQUE = Technique(
     reference="Zeiler & Fergus 2014, Visualizing and Understanding Convolutional Networks",
     score="probability (or logit); activation for a unit that is not a class",
     params=OcclusionParams,
+    resolved=ResolvedOcclusion,
     summary=OcclusionSummary,
     inputs=(IMAGE,),
     artifacts=(HEATMAP, OVERLAY, VALUES, CHECK),

@@ -21,7 +21,7 @@ optimization to the next, each twice the last. No score of a class is read.
 
 import math
 from collections.abc import Set
-from typing import Any, Literal, NoReturn, Self
+from typing import Any, Literal, NoReturn
 
 from pydantic import Field
 
@@ -154,7 +154,7 @@ class StyleTransferParams(Params):
     def named_layers(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*names(self.content_layers), *names(self.style_layers))))
 
-    def resolved(self, model: ModelEntry) -> Self:
+    def resolved(self, model: ModelEntry) -> "ResolvedStyleTransfer":
         recipe = self.recipe or ("gatys" if bare_name(model.name) in PUBLISHED else "normalized")
         defaults = {
             "recipe": recipe,
@@ -168,51 +168,10 @@ class StyleTransferParams(Params):
             defaults["style_weight"] = STYLE_WEIGHT_FROM_ELSEWHERE
         if (self.size or defaults["size"]) in SMALL:
             defaults["scales"] = 1
-        return self.model_copy(
-            update={name: value for name, value in defaults.items() if getattr(self, name) is None}
-        )
-
-    def estimated_passes(self, model: ModelEntry) -> int:
-        frame = min(FRAMES[self.recipe or "normalized"], min(side for side, _ in self.plan()) // 6)
-        return math.ceil(
-            sum(steps * (side + 2 * frame) ** 2 for side, steps in self.plan())
-            / model.input_size**2
-        )
-
-    def check_model(self, model: ModelEntry) -> None:
-        self.shares()
-        if not (self.weight("content") or self.weight("style") or self.weight("palette")):
-            _refuse(
-                "style_weight",
-                "Without weights of content, style and palette there is nothing to paint. Raise one.",
-            )
-        for field in ("content_layers", "style_layers"):
-            if (
-                getattr(self, field) is not None
-                and not 0 < len(names(getattr(self, field))) <= MAX_LAYERS
-            ):
-                _refuse(field, f"Name 1 to {MAX_LAYERS} layers, separated by commas.")
-        cost = sum(steps * side**2 for side, steps in self.plan())
-        if cost > MAX_STEP_PIXELS or (self.size or 0) * self.style_scale > MAX_SIDE:
-            message = f"{self.steps} steps at {self.size} pixels cost too much. Lower steps, size or style_scale."
-            raise TooExpensive(message, [Violation("/steps", message)])
+        return self.with_defaults(ResolvedStyleTransfer, defaults)
 
     def check_inputs(self, sent: Set[str]) -> None:
         self.shares(sum(name in sent for name in STYLES))
-
-    def weight(self, name: str) -> float:
-        """`content`, `style`, `tv` or `palette`; of resolved parameters."""
-        value: float | None = getattr(self, f"{name}_weight")
-        return value or 0.0
-
-    def plan(self) -> list[tuple[int, int]]:
-        """(longer side, steps) of each size; of resolved parameters."""
-        scales, size, steps = self.scales or 1, self.size or 512, self.steps or 1
-        later = max(1, round(LATER_STEPS * steps))
-        return [
-            (max(8, round(size / 2 ** (scales - 1 - i))), later if i else steps)
-            for i in range(scales)
-        ]
 
     def shares(self, count: int | None = None) -> list[float]:
         """The weights of the styles, of sum 1; equal ones if none are given. Raises InvalidParameters."""
@@ -232,6 +191,53 @@ class StyleTransferParams(Params):
                 f"{len(weights)} weights do not fit {count or 'up to four'} styles; send one each.",
             )
         return [weight / math.fsum(weights) for weight in weights]
+
+
+class ResolvedStyleTransfer(StyleTransferParams):
+    """Style transfer's parameters with nothing left to default but the layers."""
+
+    recipe: Literal["gatys", "normalized"]
+    content_weight: float
+    style_weight: float
+    tv_weight: float
+    palette_weight: float
+    rate: float
+    steps: int
+    scales: int
+    size: int
+
+    def estimated_passes(self, model: ModelEntry) -> int:
+        frame = min(FRAMES[self.recipe], min(side for side, _ in self.plan()) // 6)
+        return math.ceil(
+            sum(steps * (side + 2 * frame) ** 2 for side, steps in self.plan())
+            / model.input_size**2
+        )
+
+    def check_model(self, model: ModelEntry) -> None:
+        self.shares()
+        if not (self.content_weight or self.style_weight or self.palette_weight):
+            _refuse(
+                "style_weight",
+                "Without weights of content, style and palette there is nothing to paint. Raise one.",
+            )
+        for field in ("content_layers", "style_layers"):
+            if (
+                getattr(self, field) is not None
+                and not 0 < len(names(getattr(self, field))) <= MAX_LAYERS
+            ):
+                _refuse(field, f"Name 1 to {MAX_LAYERS} layers, separated by commas.")
+        cost = sum(steps * side**2 for side, steps in self.plan())
+        if cost > MAX_STEP_PIXELS or self.size * self.style_scale > MAX_SIDE:
+            message = f"{self.steps} steps at {self.size} pixels cost too much. Lower steps, size or style_scale."
+            raise TooExpensive(message, [Violation("/steps", message)])
+
+    def plan(self) -> list[tuple[int, int]]:
+        """Return (longer side, steps) of each size, the smallest first."""
+        later = max(1, round(LATER_STEPS * self.steps))
+        return [
+            (max(8, round(self.size / 2 ** (self.scales - 1 - i))), later if i else self.steps)
+            for i in range(self.scales)
+        ]
 
 
 class StyleTransferSummary(Summary):
@@ -271,6 +277,7 @@ TECHNIQUE = Technique(
     ),
     score="none",
     params=StyleTransferParams,
+    resolved=ResolvedStyleTransfer,
     summary=StyleTransferSummary,
     inputs=(
         InputSpec("content", "What is painted; its proportions are kept."),
