@@ -55,7 +55,8 @@ def _entry(file: Path, name: str, table: Any, taken: Collection[str]) -> ModelEn
     where = f"{file}, model {name!r}"
     if not _NAME.fullmatch(name):
         raise BrokenModelFile(
-            f"{where}: a name has at most 64 letters, digits, . _ and -, and begins with a letter or "
+            f"{where}: a name has at most 64 letters, digits, . _ and -, and begins with a letter "
+            f"or "
             "digit."
         )
     if name in taken:

@@ -133,7 +133,8 @@ def find_layer(path: str, description: ModelDescription, pointer: str = "/target
 def _check_position(position: Position, layer: Layer) -> None:
     if len(layer.shape) != 3:
         raise UnknownPosition(
-            f"The output of layer {layer.path!r} is a vector, without positions. Leave out the @ part."
+            f"The output of layer {layer.path!r} is a vector, without positions. Leave out the @ "
+            f"part."
         )
     _, height, width = layer.shape
     if position == "center":

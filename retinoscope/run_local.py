@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import torch
-from pydantic import ValidationError
 
-from catalog.errors import near_matches
 from catalog.image_set import ImageSetParams
-from catalog.models import find_model
+from catalog.models import class_labels, find_model
+from catalog.named_targets import read_targets
+from catalog.parameters import parse_parameters
 from catalog.registry import find_technique
 from catalog.technique import InputSpec, Params, Technique
 from retinoscope.errors import StackError
@@ -52,7 +52,7 @@ def run_local(name: str, arguments: list[str], out: Path) -> None:
     }
     params = _params(technique, fields)
     inputs = _inputs(technique, files, named)
-    params.check_inputs(inputs.keys())
+    params.validate_inputs(inputs.keys())
     origin = {"technique": name, "model": params.model, "params": params.model_dump(mode="json")}
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     set_tf32(False)
@@ -140,24 +140,14 @@ def _image_set(params: Params) -> ImageSet:
 
 
 def _params(technique: Technique, fields: dict[str, str]) -> Params:
-    try:
-        params = technique.params.model_validate(fields)
-    except ValidationError as error:
-        lines = [f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors()]
-        known = sorted(technique.params.model_fields)
-        extra = [
-            str(part["loc"][-1]) for part in error.errors() if part["type"] == "extra_forbidden"
-        ]
-        meant = near_matches(extra[0], known) if extra else ""
-        raise StackError(f"{'; '.join(lines)}.{meant} Known: {', '.join(known)}.") from None
+    """Return the resolved parameters, with a seed. Raises CatalogError."""
+    params = parse_parameters(technique, fields)
     entry = find_model(params.model)
     params = params.resolved(entry)
-    params.check_model(entry)
-    return (
-        params
-        if params.seed is not None
-        else params.model_copy(update={"seed": secrets.randbits(32)})
-    )
+    params.validate_for(entry, read_targets(params, class_labels(entry)))
+    if params.seed is None:
+        params = params.model_copy(update={"seed": secrets.randbits(32)})
+    return params
 
 
 def _write(out: Path, files: dict[str, bytes]) -> None:

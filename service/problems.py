@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from catalog.errors import Violation
+from catalog.parameters import invalid_parameters
 from catalog.problems import PROBLEMS
 
 MEDIA_TYPE = "application/problem+json"
@@ -92,14 +93,8 @@ def invalid(errors: Iterable[Any], skip: int = 0) -> Problem:
 
     The first `skip` parts of each location are left out of the JSON pointers.
     """
-    violations = [
-        Violation("".join(f"/{_escape(part)}" for part in error["loc"][skip:]), str(error["msg"]))
-        for error in errors
-    ]
-    detail = "; ".join(
-        f"{violation.pointer.strip('/') or 'body'}: {violation.message}" for violation in violations
-    )
-    return Problem("invalid_parameters", detail, violations)
+    refused = invalid_parameters(errors, skip)
+    return Problem(refused.code, refused.detail, refused.errors)
 
 
 def document_problems(app: FastAPI) -> None:
@@ -115,8 +110,3 @@ def document_problems(app: FastAPI) -> None:
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
-
-
-def _escape(part: object) -> str:
-    """Return one step of a JSON pointer (RFC 6901)."""
-    return str(part).replace("~", "~0").replace("/", "~1")

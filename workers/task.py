@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from PIL import Image
 
-from catalog.arrays import check_array
+from catalog.checks import check_array
 from catalog.models import ModelDescription
 from catalog.named_targets import check_named, read_targets
 from catalog.targets import Target

@@ -1,11 +1,11 @@
-"""Activation maximization: make the image to which a class or any other neuron responds most strongly.
+"""Activation maximization: make the image to which a class or another neuron responds most.
 
 `lucid` optimizes in the Fourier space of decorrelated colours, through random shifts, scales and
-rotations. `robust` does so, too, through noisy views of random parts, which gives whole objects and less
-fine texture. It also penalizes grain, and contrast that no photograph has, in units of the score.
-`simonyan` optimizes the pixels, beginning with the training mean, with the penalty λ‖x‖². `yosinski`
-decays and blurs the pixels meanwhile. The score is the logit of a class, otherwise an activation, never
-a probability.
+rotations. `robust` does so, too, through noisy views of random parts, which gives whole objects and
+less fine texture. It also penalizes grain, and contrast that no photograph has, in units of the
+score. `simonyan` optimizes the pixels, beginning with the training mean, with the penalty λ‖x‖².
+`yosinski` decays and blurs the pixels meanwhile. The score is the logit of a class, otherwise an
+activation, never a probability.
 """
 
 from collections.abc import Sequence, Set
@@ -50,7 +50,8 @@ class ActivationMaximizationParams(TargetParams):
     target: str = Field(
         max_length=300,
         description=(
-            "`class:285`, `class:Egyptian cat`, `layer:channel`, `layer:channel@y,x`, `…@center` or "
+            "`class:285`, `class:Egyptian cat`, `layer:channel`, `layer:channel@y,x`, `…@center` "
+            "or "
             "`layer`."
         ),
         examples=["class:espresso", "blocks.4.0.conv_pw:20"],
@@ -59,7 +60,8 @@ class ActivationMaximizationParams(TargetParams):
     start: Start | None = Field(
         None,
         description=(
-            "The first image: noise, black (`zero`), the training mean, or the image that is sent. By "
+            "The first image: noise, black (`zero`), the training mean, or the image that is sent. "
+            "By "
             "default that of the recipe."
         ),
     )
@@ -75,7 +77,9 @@ class ActivationMaximizationParams(TargetParams):
         None,
         gt=0,
         le=100,
-        description="Learning rate of Adam (robust, lucid), or step size of the normalized gradient.",
+        description=(
+            "Learning rate of Adam (robust, lucid), or step size of the normalized gradient."
+        ),
     )
     l2: float | None = Field(
         None, ge=0, le=100, description="λ of the penalty λ‖x‖², with x in the network's units."
@@ -92,7 +96,8 @@ class ActivationMaximizationParams(TargetParams):
         ge=0,
         le=1000,
         description=(
-            "Number of steps after which the pixels are blurred each time, for simonyan and yosinski; "
+            "Number of steps after which the pixels are blurred each time, for simonyan and "
+            "yosinski; "
             "0 is never."
         ),
     )
@@ -125,7 +130,8 @@ class ActivationMaximizationParams(TargetParams):
         ge=0,
         le=1000,
         description=(
-            "Weight of the penalty for similarity among several images (`count`), in units of the score."
+            "Weight of the penalty for similarity among several images (`count`), in units of the "
+            "score."
         ),
     )
 
@@ -171,7 +177,8 @@ class ResolvedActivationMaximization(ActivationMaximizationParams):
         if steps * size**2 * self.count > MAX_STEP_PIXELS:
             most = MAX_STEP_PIXELS // (size**2 * self.count)
             message = (
-                f"{steps} steps of {self.count} × {size} × {size} pixels cost too much; at that size "
+                f"{steps} steps of {self.count} × {size} × {size} pixels cost too much; at that "
+                f"size "
                 f"at most {most} steps are possible. Lower steps, size or count."
             )
             raise TooExpensive(message, [Violation("/steps", message)])

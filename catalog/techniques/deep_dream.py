@@ -1,21 +1,21 @@
 """DeepDream: change a photograph so that the network sees more of what it already sees in it.
 
-The photograph is optimized in octaves, from the smallest to the largest size. Each octave begins with
-the photograph at its size plus the detail that the octave before has added, and takes `steps`
-normalized gradient steps. `targets` says what is maximized: a layer (the whole response, ½ mean a²), a
-channel, or a class (its logit). Targets are separated by commas, each with an optional weight:
-`blocks.3, blocks.4.0.conv_pw:20*0.5, class:285*-1`. A target with a negative weight is avoided. Weights
-of different kinds of targets are comparable, because each target is divided by how strongly its layer
-responds to the photograph. The default is the layer that the model recommends, otherwise one at two
-thirds of its depth; the result says which.
+The photograph is optimized in octaves, from the smallest to the largest size. Each octave begins
+with the photograph at its size plus the detail that the octave before has added, and takes `steps`
+normalized gradient steps. `targets` says what is maximized: a layer (the whole response, ½ mean
+a²), a channel, or a class (its logit). Targets are separated by commas, each with an optional
+weight: `blocks.3, blocks.4.0.conv_pw:20*0.5, class:285*-1`. A target with a negative weight is
+avoided. Weights of different kinds of targets are comparable, because each target is divided by how
+strongly its layer responds to the photograph. The default is the layer that the model recommends,
+otherwise one at two thirds of its depth; the result says which.
 
-With a `guide` image, layers move towards what they see in the guide, and not towards what they see in
-the photograph.
+With a `guide` image, layers move towards what they see in the guide, and not towards what they see
+in the photograph.
 
 An image of any shape, up to 1024 pixels wide or high, goes through the network in tiles of the
 network's own size. The tiles overlap, blend into each other and are shifted at each step. With
-`zoom_frames` the dream continues: each frame is the frame before, slightly enlarged, and dreams again.
-All frames are saved as an animated WebP.
+`zoom_frames` the dream continues: each frame is the frame before, slightly enlarged, and dreams
+again. All frames are saved as an animated WebP.
 """
 
 from collections.abc import Sequence, Set
@@ -73,7 +73,8 @@ class DeepDreamParams(Params):
         ge=0,
         le=256,
         description=(
-            "Random shift at every step, in pixels. By default 32, less for small networks; 0 is none."
+            "Random shift at every step, in pixels. By default 32, less for small networks; 0 is "
+            "none."
         ),
     )
     size: int | None = Field(
@@ -81,7 +82,8 @@ class DeepDreamParams(Params):
         ge=8,
         le=MAX_SIDE,
         description=(
-            "Longer side of the result, in pixels. By default twice the side of the network's input."
+            "Longer side of the result, in pixels. By default twice the side of the network's "
+            "input."
         ),
     )
     tile: int | None = Field(
@@ -193,7 +195,9 @@ class DreamTarget(BaseModel):
 class DeepDreamSummary(Summary):
     targets: list[DreamTarget]
     layers_from: str = Field(
-        description="Origin of the targets: given, recommended (by the model) or depth (from the graph)."
+        description=(
+            "Origin of the targets: given, recommended (by the model) or depth (from the graph)."
+        )
     )
     guided: bool
     octaves: list[list[int]] = Field(description="[height, width] of each octave, in their order.")

@@ -18,7 +18,8 @@ class EmbedParams(Params):
         None,
         max_length=200,
         description=(
-            "The layer. By default the one that the model recommends, otherwise the last one before the "
+            "The layer. By default the one that the model recommends, otherwise the last one "
+            "before the "
             "classes."
         ),
         examples=["global_pool", "blocks.3"],

@@ -1,9 +1,9 @@
 """Filters: the weights of a convolution as pictures of w/‖w‖.
 
-Of all inputs with norm 1, w/‖w‖ is the one to which the filter w responds most strongly; the response
-is ‖w‖ (Cauchy–Schwarz). A filter that reads the three channels of the image is shown in colour, with
-one scale for the three channels. A deeper filter is shown as a row of grey slices, one for each input
-channel. Mid-grey is zero.
+Of all inputs with norm 1, w/‖w‖ is the one to which the filter w responds most strongly; the
+response is ‖w‖ (Cauchy–Schwarz). A filter that reads the three channels of the image is shown in
+colour, with one scale for the three channels. A deeper filter is shown as a row of grey slices, one
+for each input channel. Mid-grey is zero.
 """
 
 from typing import Literal
@@ -20,7 +20,8 @@ class FiltersParams(Params):
     scale: Literal["per_filter", "shared"] = Field(
         "per_filter",
         description=(
-            "`per_filter` shows each filter at full contrast, `shared` shows all of them on the scale "
+            "`per_filter` shows each filter at full contrast, `shared` shows all of them on the "
+            "scale "
             "of the largest value."
         ),
     )
@@ -36,7 +37,9 @@ class FiltersParams(Params):
         16,
         ge=1,
         le=64,
-        description="Number of input channels that are shown of a filter that does not read colours.",
+        description=(
+            "Number of input channels that are shown of a filter that does not read colours."
+        ),
     )
 
     def traits(self) -> Traits:

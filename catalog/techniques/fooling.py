@@ -1,10 +1,11 @@
 """Fooling: make the model predict a class that is not in the image.
 
-`adversarial` searches for the smallest change of your image, by `norm` l2 or linf, with which the goal
-is the first prediction or reaches `confidence`. `rubbish` turns noise, or black, into an image for which
-the model is confident of the goal and a person sees nothing. Both search among 8-bit images, through the
-same preprocessing as for every image here. `image.png` is then read back and judged like any image that
-is sent: only what it still does as a file counts as success. Send it to `predict` to see.
+`adversarial` searches for the smallest change of your image, by `norm` l2 or linf, with which the
+goal is the first prediction or reaches `confidence`. `rubbish` turns noise, or black, into an image
+for which the model is confident of the goal and a person sees nothing. Both search among 8-bit
+images, through the same preprocessing as for every image here. `image.png` is then read back and
+judged like any image that is sent: only what it still does as a file counts as success. Send it to
+`predict` to see.
 """
 
 from collections.abc import Sequence, Set
@@ -71,7 +72,8 @@ class FoolingParams(Params):
         ge=2,
         le=2000,
         description=(
-            "Maximum number of steps of the search, one gradient each. With few steps the change is "
+            "Maximum number of steps of the search, one gradient each. With few steps the change "
+            "is "
             "larger than necessary."
         ),
     )
@@ -80,7 +82,8 @@ class FoolingParams(Params):
         ge=8,
         le=MAX_SIDE,
         description=(
-            "Longer side in pixels. A larger image is scaled down to it; the default is 512. Rubbish is "
+            "Longer side in pixels. A larger image is scaled down to it; the default is 512. "
+            "Rubbish is "
             "a square, by default of the size to which the model resizes images."
         ),
     )
@@ -110,14 +113,20 @@ class FoolingParams(Params):
         if self.transfer_model is not None:
             _validate_transfer(self.transfer_model, model, goal.index or 0)
         if model.classes < 2:
-            message = f"Model {model.name!r} has only one class. It cannot be made to predict another one."
+            message = (
+                f"Model {model.name!r} has only one class. It cannot be made to predict another "
+                f"one."
+            )
             raise InvalidParameters(message, [Violation("/model", message)])
         if self.mode == "rubbish":
             refuse_unused("norm", self.norm, "l2", "mode adversarial")
         else:
             refuse_unused("start", self.start, "noise", "mode rubbish")
         if self.steps * model.input_size**2 > MAX_STEP_PIXELS:
-            message = f"{self.steps} steps of this model, which sees {model.input_size}² pixels, cost too much."
+            message = (
+                f"{self.steps} steps of this model, which sees {model.input_size}² pixels, cost "
+                f"too much."
+            )
             raise TooExpensive(f"{message} Lower steps.", [Violation("/steps", message)])
 
     def validate_inputs(self, sent: Set[str]) -> None:
@@ -195,7 +204,8 @@ class FoolingSummary(Summary):
     mode: str
     success: bool = Field(
         description=(
-            "Whether the model predicts the goal for the saved file, with `confidence` if it was set."
+            "Whether the model predicts the goal for the saved file, with `confidence` if it was "
+            "set."
         )
     )
     verdict: str

@@ -1,10 +1,10 @@
-"""Guided backpropagation: the gradient of a neuron that passes only positive evidence through ReLUs.
+"""Guided backpropagation: a neuron's gradient that passes only positive evidence through ReLUs.
 
-With the rule `guided` a ReLU passes a gradient back where both its forward input and the gradient are
-positive. With `deconvnet` it does so where the gradient is positive, whatever the forward input was.
-The rules hold for every form of ReLU and ReLU6 in the model, module or function. A model without any
-is refused, because the result would silently be the plain gradient. Read the map with care: guided maps
-depend little on the class (Nie et al. 2018, Adebayo et al. 2018).
+With the rule `guided` a ReLU passes a gradient back where both its forward input and the gradient
+are positive. With `deconvnet` it does so where the gradient is positive, whatever the forward input
+was. The rules hold for every form of ReLU and ReLU6 in the model, module or function. A model
+without any is refused, because the result would silently be the plain gradient. Read the map with
+care: guided maps depend little on the class (Nie et al. 2018, Adebayo et al. 2018).
 """
 
 from typing import Literal

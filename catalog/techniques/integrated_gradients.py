@@ -1,9 +1,9 @@
-"""Integrated gradients: the difference of the score to that of a baseline image, attributed to pixels.
+"""Integrated gradients: the difference of the score to that of a baseline, by pixels.
 
 The gradient is integrated along the straight line from the baseline to the image by Gauss–Legendre
 quadrature and multiplied by the difference of the two images. The values of a pixel's channels are
-added. The sum of all values is the difference of the score, up to `convergence_delta`: if that is not
-small, use more `steps`.
+added. The sum of all values is the difference of the score, up to `convergence_delta`: if that is
+not small, use more `steps`.
 """
 
 from collections.abc import Sequence
@@ -51,7 +51,8 @@ class IntegratedGradientsSummary(AttributionSummary):
     convergence_delta: float | None = Field(
         None,
         description=(
-            "Sum of the values minus the difference of the score; 0 is exact. Absent with noisy copies."
+            "Sum of the values minus the difference of the score; 0 is exact. Absent with noisy "
+            "copies."
         ),
     )
     units: str = Field(description="The unit of the values of the map.")

@@ -1,14 +1,15 @@
 """Inversion: reconstruct an image from a layer's output, to see what the layer has discarded.
 
-The result is the image x whose output at the layer, Φ(x), is closest to a given one, Φ0. Any layer is
-possible, including fully connected ones. Send a photograph, or Φ0 itself as `embedding`, a .npy file of
-the layer's shape (the technique `embed` makes one). The error is ‖Φ(x) − Φ0‖² / ‖Φ0‖².
+The result is the image x whose output at the layer, Φ(x), is closest to a given one, Φ0. Any layer
+is possible, including fully connected ones. Send a photograph, or Φ0 itself as `embedding`, a .npy
+file of the layer's shape (the technique `embed` makes one). The error is ‖Φ(x) − Φ0‖² / ‖Φ0‖².
 
-`mahendran_vedaldi` is the published recipe: gradient descent with momentum on the pixels, with penalties
-on their magnitude (Σ|x|^α) and their total variation. `modern` suits networks with many layers and batch
-normalization: Adam in the Fourier space of decorrelated colours, through small random shifts and noise.
-A layer whose output is a vector determines little of the image, so there is a penalty on contrast, too.
-With `layers` one run inverts several layers and saves one strip of all.
+`mahendran_vedaldi` is the published recipe: gradient descent with momentum on the pixels, with
+penalties on their magnitude (Σ|x|^α) and their total variation. `modern` suits networks with many
+layers and batch normalization: Adam in the Fourier space of decorrelated colours, through small
+random shifts and noise. A layer whose output is a vector determines little of the image, so there
+is a penalty on contrast, too. With `layers` one run inverts several layers and saves one strip of
+all.
 """
 
 from collections.abc import Sequence, Set
@@ -42,7 +43,8 @@ class InversionParams(Params):
         None,
         max_length=200,
         description=(
-            "The layer. By default the one that the model recommends, otherwise the last one before "
+            "The layer. By default the one that the model recommends, otherwise the last one "
+            "before "
             "the classes."
         ),
         examples=["global_pool"],
@@ -51,7 +53,8 @@ class InversionParams(Params):
         None,
         max_length=2000,
         description=(
-            f"Several layers instead, separated by commas, {MAX_LAYERS} at most, for one strip of images."
+            f"Several layers instead, separated by commas, {MAX_LAYERS} at most, for one strip of "
+            f"images."
         ),
         examples=["conv_stem, blocks.1, blocks.3, blocks.5, global_pool, classifier"],
     )
@@ -147,7 +150,8 @@ class ResolvedInversion(InversionParams):
         steps, count = self.steps, max(1, len(self.paths()))
         if self.restarts * model.input_size**2 > MAX_PIXELS:
             message = (
-                f"{self.restarts} restarts of {model.input_size} × {model.input_size} pixels are too "
+                f"{self.restarts} restarts of {model.input_size} × {model.input_size} pixels are "
+                f"too "
                 "many at once."
             )
             raise TooExpensive(message, [Violation("/restarts", message)])

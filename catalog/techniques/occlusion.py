@@ -1,11 +1,12 @@
 """Occlusion: slide a patch over the image and record how far the score falls.
 
-The map at a pixel is the fall of the score, averaged (or summed) over all patch positions that cover
-the pixel. The positions are multiples of `stride` from the top left corner; the last patches are cut off
-at the edge. Sizes are in pixels of the network's input.
+The map at a pixel is the fall of the score, averaged (or summed) over all patch positions that
+cover the pixel. The positions are multiples of `stride` from the top left corner; the last patches
+are cut off at the edge. Sizes are in pixels of the network's input.
 
-Red is the largest fall and blue the smallest. If some parts raise the score by more than a fifth of the
-largest fall, yellow is no effect and blue is a rise. `color_range` has the values of the colours.
+Red is the largest fall and blue the smallest. If some parts raise the score by more than a fifth of
+the largest fall, yellow is no effect and blue is a rise. `color_range` has the values of the
+colours.
 """
 
 from collections.abc import Sequence
@@ -34,7 +35,8 @@ class OcclusionParams(AttributionParams):
         ge=1,
         le=4096,
         description=(
-            "Side of the square patch, in pixels of the network's input. By default a seventh of the "
+            "Side of the square patch, in pixels of the network's input. By default a seventh of "
+            "the "
             "input: 32 of 224."
         ),
     )
@@ -89,10 +91,16 @@ class ResolvedOcclusion(OcclusionParams):
             )
             raise InvalidParameters(message, [Violation("/window", message)])
         if stride > window:
-            message = f"The stride {stride} exceeds the window {window}, which would leave pixels uncovered."
+            message = (
+                f"The stride {stride} exceeds the window {window}, which would leave pixels "
+                f"uncovered."
+            )
             raise InvalidParameters(message, [Violation("/stride", message)])
         if (count := self.positions(size)) > MAX_POSITIONS:
-            message = f"This grid has {count:,} positions; the limit is {MAX_POSITIONS:,}. Raise the stride."
+            message = (
+                f"This grid has {count:,} positions; the limit is {MAX_POSITIONS:,}. Raise the "
+                f"stride."
+            )
             raise TooExpensive(message, [Violation("/stride", message)])
 
 
@@ -106,7 +114,8 @@ class OcclusionSummary(AttributionSummary):
     )
     expected_speedup: float = Field(
         description=(
-            "Multiplications for whole images, divided by those that the engine needs; 1 for `dense`."
+            "Multiplications for whole images, divided by those that the engine needs; 1 for "
+            "`dense`."
         )
     )
     largest_fall: float = Field(description="The largest fall of the score by one patch.")

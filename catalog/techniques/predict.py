@@ -1,7 +1,7 @@
 """Predict: the classes that the model predicts for an image, the most probable first.
 
-The probabilities are the softmax of the logits over all classes. The image is preprocessed as in the
-model's training.
+The probabilities are the softmax of the logits over all classes. The image is preprocessed as in
+the model's training.
 """
 
 from pydantic import BaseModel, Field

@@ -1,9 +1,9 @@
-"""RISE: hide random parts of the image many times, and average the visible parts weighted by the score.
+"""RISE: hide random parts of the image, and average the visible parts weighted by the score.
 
-Each mask is a grid of cells that are open with a probability, smoothly enlarged and shifted by a random
-fraction of a cell. The image is visible where the mask is 1. The map at a pixel is the sum of
-score × mask over all masks, divided by masks × probability: an estimate of the mean score given that
-the pixel is visible. RISE needs no gradient, only scores. More `masks` give a less noisy map.
+Each mask is a grid of cells that are open with a probability, smoothly enlarged and shifted by a
+random fraction of a cell. The image is visible where the mask is 1. The map at a pixel is the sum
+of score × mask over all masks, divided by masks × probability: an estimate of the mean score given
+that the pixel is visible. RISE needs no gradient, only scores. More `masks` give a less noisy map.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,8 @@ class RiseParams(AttributionParams):
     fill: Literal["gray", "mean", "black", "white", "blur"] = Field(
         "mean",
         description=(
-            "What replaces the image where a mask is closed. `mean` is the training mean, `blur` the "
+            "What replaces the image where a mask is closed. `mean` is the training mean, `blur` "
+            "the "
             "blurred image."
         ),
     )
@@ -52,12 +53,16 @@ class RiseParams(AttributionParams):
         size = model.input_size
         if self.grid > size:
             message = (
-                f"A mask has {self.grid} cells a side, but {model.name} sees {size} × {size} pixels. "
+                f"A mask has {self.grid} cells a side, but {model.name} sees {size} × {size} "
+                f"pixels. "
                 f"At most {size} cells are possible."
             )
             raise InvalidParameters(message, [Violation("/grid", message)])
         if self.masks > MAX_MASKS:
-            message = f"{self.masks:,} masks are {self.masks:,} forward passes; the limit is {MAX_MASKS:,}."
+            message = (
+                f"{self.masks:,} masks are {self.masks:,} forward passes; the limit is "
+                f"{MAX_MASKS:,}."
+            )
             raise TooExpensive(message, [Violation("/masks", message)])
 
 

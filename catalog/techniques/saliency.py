@@ -1,8 +1,8 @@
-"""Saliency: the gradient of a neuron with respect to the input, the strongest channel at each pixel.
+"""Saliency: the gradient of a neuron with respect to the input, strongest channel per pixel.
 
-The derivative is taken at the network's normalized input. `max_abs` is the largest magnitude over the
-colour channels, `signed` is the same entry with its sign. With `samples` above 1 the gradients of noisy
-copies are averaged first (SmoothGrad).
+The derivative is taken at the network's normalized input. `max_abs` is the largest magnitude over
+the colour channels, `signed` is the same entry with its sign. With `samples` above 1 the gradients
+of noisy copies are averaged first (SmoothGrad).
 """
 
 from typing import Literal

@@ -1,26 +1,27 @@
-"""Style transfer: repaint a photograph in the style of one to four other images (Gatys et al. 2016).
+"""Style transfer: repaint a photograph in the style of other images (Gatys et al. 2016).
 
-The image is optimized until its features in the content layers match those of the photograph, and the Gram
-matrices of its features in the style layers match those of the styles. Recipe `gatys` has the published
-losses, for VGG. The loss of a content layer is the mean of (F − P)², that of a style layer 1000/n² times
-the mean of (G − A)², where G = F Fᵀ / (H · W) and n is the number of channels. The image starts as the
-content. The published weights belong to a VGG whose filters were rescaled to a mean activation of 1, which
-is not true of torchvision's: if the style is too weak or too strong, change `style_weight`.
+There are one to four styles. The image is optimized until its features in the content layers match
+those of the photograph, and the Gram matrices of its features in the style layers match those of
+the styles. Recipe `gatys` has the published losses, for VGG. The loss of a content layer is the
+mean of (F − P)², that of a style layer 1000/n² times the mean of (G − A)², where G = F Fᵀ / (H · W)
+and n is the number of channels. The image starts as the content. The published weights belong to a
+VGG whose filters were rescaled to a mean activation of 1, which is not true of torchvision's: if
+the style is too weak or too strong, change `style_weight`.
 
-Recipe `normalized` is for any model. Each channel is divided by its root mean square over content and
-style, so that a few strong channels do not dominate (Gatys' rescaling, done for the given images; Wang et
-al. 2021 found that it is needed). The loss of each layer is divided by the size of its target, so that a
-weight means the same in every model. In addition, the mean and covariance of the colours are matched to
-the style (`palette_weight`), to which a linear map brings the content before the first step. Values outside
-0..1 are penalized. The padding of a network shows in the outermost rows of its maps. Therefore up to twelve
-pixels beyond each edge (at most a sixth of the shorter side of the smallest size) are painted, too, which
-begin as the mirrored content and are cut off at the end. A model that takes only one size has no such
-frame.
+Recipe `normalized` is for any model. Each channel is divided by its root mean square over content
+and style, so that a few strong channels do not dominate (Gatys' rescaling, done for the given
+images; Wang et al. 2021 found that it is needed). The loss of each layer is divided by the size of
+its target, so that a weight means the same in every model. In addition, the mean and covariance of
+the colours are matched to the style (`palette_weight`), to which a linear map brings the content
+before the first step. Values outside 0..1 are penalized. The padding of a network shows in the
+outermost rows of its maps. Therefore up to twelve pixels beyond each edge (at most a sixth of the
+shorter side of the smallest size) are painted, too, which begin as the mirrored content and are cut
+off at the end. A model that takes only one size has no such frame.
 
-With `keep_colours` only the luminance is painted, with grey styles that are matched to the content's mean
-and contrast; hues stay those of the photograph (Gatys et al. 2016, Preserving Color in Neural Artistic
-Style Transfer). With `scales` the image is optimized at several sizes, each twice the size before. No score
-of a class is used.
+With `keep_colours` only the luminance is painted, with grey styles that are matched to the
+content's mean and contrast; hues stay those of the photograph (Gatys et al. 2016, Preserving Color
+in Neural Artistic Style Transfer). With `scales` the image is optimized at several sizes, each
+twice the size before. No score of a class is used.
 """
 
 import math
@@ -41,7 +42,7 @@ STYLES = ("style", "style_2", "style_3", "style_4")
 LATER_STEPS = 0.4
 MAX_STEP_PIXELS = 600 * 512**2
 MAX_LAYERS = 12
-# Pixels that are painted beyond each edge: the padding shows in 2 to 4 pixels at the border of a map.
+# Pixels that are painted beyond each edge: padding shows in 2 to 4 pixels at the border of a map.
 FRAMES = {"gatys": 0, "normalized": 12}
 
 RECIPES: dict[str, dict[str, Any]] = {
@@ -65,8 +66,9 @@ RECIPES: dict[str, dict[str, Any]] = {
 # Style weight of recipe `normalized` that does not begin with the content: with a larger weight the
 # content would not appear.
 STYLE_WEIGHT_FROM_ELSEWHERE = 10.0
-# Longer sides with a single size: at half of them small things such as eyes are lost, and the larger
-# size does not restore them. Below 64 pixels there is nothing to lose, and two sizes cost less.
+# Longer sides with a single size: at half of them small things such as eyes are lost, and the
+# larger size does not restore them. Below 64 pixels there is nothing to lose, and two sizes cost
+# less.
 SMALL = range(64, 256)
 RATES = {"lbfgs": 1.0, "adam": 0.02}
 
@@ -100,7 +102,8 @@ class StyleTransferParams(Params):
         ge=0,
         le=1e9,
         description=(
-            "Weight of the style: 1 for gatys; for normalized 300, or 10 if `start` is noise or style."
+            "Weight of the style: 1 for gatys; for normalized 300, or 10 if `start` is noise or "
+            "style."
         ),
     )
     tv_weight: float | None = Field(
@@ -120,7 +123,9 @@ class StyleTransferParams(Params):
     style_weights: str | None = Field(
         None,
         max_length=200,
-        description="Weights of the styles relative to each other, one for each, separated by commas.",
+        description=(
+            "Weights of the styles relative to each other, one for each, separated by commas."
+        ),
         examples=["1, 0.5"],
     )
     start: Literal["content", "noise", "style"] = Field(
@@ -144,7 +149,8 @@ class StyleTransferParams(Params):
         ge=1,
         le=4096,
         description=(
-            "Number of steps at the first size; 0.4 times as many at each other size. 500 for gatys, "
+            "Number of steps at the first size; 0.4 times as many at each other size. 500 for "
+            "gatys, "
             "200 for normalized."
         ),
     )
@@ -153,7 +159,8 @@ class StyleTransferParams(Params):
         ge=1,
         le=3,
         description=(
-            "Number of sizes, each twice the size before: 1 for gatys; for normalized 2, or 1 if `size` "
+            "Number of sizes, each twice the size before: 1 for gatys; for normalized 2, or 1 if "
+            "`size` "
             "is 64 to 255."
         ),
     )
@@ -214,7 +221,8 @@ class StyleTransferParams(Params):
         if not 1 <= len(weights) <= len(STYLES) or len(weights) != (count or len(weights)):
             _refuse(
                 "style_weights",
-                f"{len(weights)} weights do not fit {count or 'up to four'} styles. Send one for each.",
+                f"{len(weights)} weights do not fit {count or 'up to four'} styles. Send one for "
+                f"each.",
             )
         return [weight / math.fsum(weights) for weight in weights]
 
@@ -277,7 +285,9 @@ class StyleTransferSummary(Summary):
     content_layers: list[str]
     style_layers: list[str]
     layers_from: Literal["request", "recommended", "depth"] = Field(
-        description="Origin of the layers. With depth they are at fixed fractions of the model's depth."
+        description=(
+            "Origin of the layers. With depth they are at fixed fractions of the model's depth."
+        )
     )
     style_weights: list[float] = Field(description="Weights of the styles, with sum 1.")
     size: list[int] = Field(description="[width, height] of the result.")

@@ -1,8 +1,8 @@
-"""Top channels: the channels of a layer that respond most to an image, with their best patches in a set.
+"""Top channels: the channels of a layer that respond most to an image, with their best patches.
 
-The patches show what a channel responds to in general; the box shows where it does so in this image.
-Channels have different scales. By default a channel is therefore ranked by its value divided by its mean
-over its best patches in the set.
+The patches are those of an image set. They show what a channel responds to in general; the box
+shows where it does so in this image. Channels have different scales. By default a channel is
+therefore ranked by its value divided by its mean over its best patches in the set.
 """
 
 import re
@@ -34,7 +34,8 @@ class TopChannelsParams(ImageSetParams):
         None,
         max_length=40,
         description=(
-            "`x,y` in pixels of the image: only responses at this place count. By default all places "
+            "`x,y` in pixels of the image: only responses at this place count. By default all "
+            "places "
             "count."
         ),
         examples=["200,150"],
@@ -42,14 +43,16 @@ class TopChannelsParams(ImageSetParams):
     crop: Literal["receptive_field", "effective"] = Field(
         "receptive_field",
         description=(
-            "What is cut out: everything that a unit can see, or the part with 90 % of its gradient. "
+            "What is cut out: everything that a unit can see, or the part with 90 % of its "
+            "gradient. "
             "That part is smaller in deep layers and costs a backward pass for each patch."
         ),
     )
     rank: Literal["relative", "absolute"] = Field(
         "relative",
         description=(
-            "`relative` ranks by the value divided by the channel's mean over its `k` best patches, "
+            "`relative` ranks by the value divided by the channel's mean over its `k` best "
+            "patches, "
             "`absolute` by the value."
         ),
     )

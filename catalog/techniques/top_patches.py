@@ -1,9 +1,9 @@
 """Top patches: the parts of an image set that activate a channel most, one for each image.
 
-The first question about a layer sends every image of the set through the model once. The best images and
-places of every channel are kept in an index, which answers later questions about that layer. Images that
-were added meanwhile are run first. A box is the exact receptive field of the unit in pixels of the image,
-clipped to what the network sees.
+The first question about a layer sends every image of the set through the model once. The best
+images and places of every channel are kept in an index, which answers later questions about that
+layer. Images that were added meanwhile are run first. A box is the exact receptive field of the
+unit in pixels of the image, clipped to what the network sees.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,8 @@ class TopPatchesParams(ImageSetParams, TargetParams):
     crop: Literal["receptive_field", "effective"] = Field(
         "receptive_field",
         description=(
-            "What is cut out: everything that the unit can see, or the part with 90 % of its gradient. "
+            "What is cut out: everything that the unit can see, or the part with 90 % of its "
+            "gradient. "
             "That part is smaller in deep layers and costs a backward pass."
         ),
     )

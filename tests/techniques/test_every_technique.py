@@ -174,7 +174,7 @@ def test_where_the_seed_is_said_not_to_matter_it_does_not(name: str, model: Visi
         fields = {**technique.example, **asked}
         if not asked.keys() <= technique.params.model_fields.keys():
             continue
-        if technique.params.model_validate(fields).depends_on_seed():
+        if technique.params.model_validate(fields).traits().uses_seed:
             continue
         contexts = Recording(), Recording()
         summaries = [
