@@ -93,7 +93,7 @@ def _sentence(part: Any) -> str:
 
 
 def _resolve(name: str, table: CustomModelTable, folder: Path) -> ModelEntry:
-    """Raises ValueError."""
+    """Return the entry of a model. Raises ValueError."""
     labels = _labels(table, folder)
     weights = folder / table.weights
     module, _, function = table.builder.partition(":")

@@ -22,7 +22,8 @@ _UNKNOWN = "The worker met an unexpected error. Its log, under the id of this jo
 def job_error(error: Exception, params: Collection[str] = ()) -> JobError:
     """Return code, title, detail and whether to retry for any exception.
 
-    `params` are the names of the job's parameters. Details of an unexpected error go to the log only.
+    `params` are the names of the job's parameters. Details of an unexpected error go only to the
+    log.
     """
     if out_of_memory(error):
         return _make(OutOfMemory.code, _out_of_memory_detail(error, params))
