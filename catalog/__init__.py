@@ -1,1 +1,4 @@
-"""The menu: what can be run, on which models, with which parameters. Imports no torch."""
+"""The catalog: techniques, their parameters, models and targets.
+
+It may import pydantic and the standard library only.
+"""

@@ -1,22 +1,24 @@
-"""What every technique that explains a neuron by a map shares: `check`, which tells how far to trust the map."""
+"""What the techniques share that explain a neuron by a map, above all the `check` of the map."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
 from catalog.heatmap import HeatmapSummary
 from catalog.models import ModelEntry
-from catalog.technique import ArtifactSpec, TargetParams
+from catalog.technique import ArtifactSpec, TargetParams, Traits
+
+# Deletion and insertion: 21 steps each, of the map and of two shifted copies.
+CHECK_PASSES = 126
 
 CHECK = ArtifactSpec(
     "check.png",
     "image/png",
-    "The curves of the check: the score while what the map marks is hidden, and while it is shown.",
+    "The curves of the check: the score while the marked pixels are deleted, and while they are "
+    "inserted.",
     only_with="check",
 )
-
-
-CHECK_PASSES = 126  # hiding and showing: 21 steps, two ways, of the map and two moved ones
 
 
 class AttributionParams(TargetParams):
@@ -25,58 +27,68 @@ class AttributionParams(TargetParams):
     check: bool = Field(
         False,
         description=(
-            "Also test how far to trust the map: hide and show what it marks, against the same map laid elsewhere; for "
-            "a gradient also compare with the map of the model whose last layer is shuffled. Adds `summary.check`."
+            "Also test how far to trust the map: delete and insert what it marks, and compare with "
+            "the same map shifted elsewhere. A map by gradient is also compared with the map of "
+            "the model whose last layer is shuffled. Adds `summary.check`."
         ),
     )
 
     def map_passes(self, model: ModelEntry) -> int:
-        """As `passes`, for the map alone."""
+        """Estimate the passes, like `estimated_passes`, for the map alone."""
         return 1
 
     def estimated_passes(self, model: ModelEntry) -> int:
-        maps = 2 if self.check and self.by_gradient else 1  # of the model with a shuffled layer too
+        # The check also makes the map of the model with a shuffled layer.
+        maps = 2 if self.check and self.by_gradient else 1
         return maps * self.map_passes(model) + (CHECK_PASSES if self.check else 0)
 
-    def depends_on_seed(self) -> bool:
-        return self.check
+    def traits(self) -> Traits:
+        return replace(super().traits(), uses_seed=self.check)
 
 
 class MapCheck(BaseModel):
-    """How far to trust the map. Every curve has one score for each of `fractions`; an area is a mean score."""
+    """Test of the map by deletion and insertion.
+
+    Each curve has one score for each of `fractions`; an area is the mean score of a curve.
+    """
 
     verdict: str = Field(description="How to read the numbers, in one sentence.")
-    score: str = Field(description="What the scores are: probability for a class, else activation.")
-    base_score: float = Field(description="That score of the unchanged image.")
+    score: str = Field(
+        description="What the scores are: the probability of a class, otherwise the activation."
+    )
+    base_score: float = Field(description="This score of the unchanged image.")
     deletion_auc: float = Field(
-        description="Area under `deletion`: low where the map marks what counts."
+        description="Area under `deletion`: low if the marked pixels matter for the score."
     )
     random_deletion_auc: float
     insertion_auc: float = Field(
-        description="Area under `insertion`: high where the map marks what counts."
+        description="Area under `insertion`: high if the marked pixels matter for the score."
     )
     random_insertion_auc: float
     fractions: list[float] = Field(
-        description="Parts of the pixels that are changed, those marked most first."
+        description="Fractions of the pixels that are changed, the most marked pixels first."
     )
-    deletion: list[float] = Field(description="Scores while pixels are set to the training mean.")
+    deletion: list[float] = Field(
+        description="Scores while pixels are replaced by the training mean."
+    )
     random_deletion: list[float] = Field(
-        description="The same for the map laid elsewhere at random, mean of two."
+        description="The same for the map at random other places: the mean of two."
     )
     insertion: list[float] = Field(
         description="Scores while pixels of the blurred image are made sharp."
     )
     random_insertion: list[float] = Field(
-        description="The same for the map laid elsewhere at random, mean of two."
+        description="The same for the map at random other places: the mean of two."
     )
     randomized_weights: str | None = Field(
-        None, description="The weights that were shuffled, for a gradient."
+        None, description="The weights that were shuffled, for a map by gradient."
     )
     randomized_correlation: float | None = Field(
         None,
         description=(
-            "Spearman's rank correlation of |map| with |map| of the model with those weights shuffled: near 1 the map "
-            "does not depend on them; 0 also where one of the maps is constant."
+            "Spearman's rank correlation of |map| with |map| of the model with those weights "
+            "shuffled. Near 1, the map does not depend on these weights. It is also 0 if one of "
+            "the maps is constant."
         ),
     )
 
@@ -85,5 +97,5 @@ class AttributionSummary(HeatmapSummary):
     """Numbers of every map that can be checked."""
 
     check: MapCheck | None = Field(
-        None, description="How far to trust the map; only when `check` asks for it."
+        None, description="How far to trust the map; present if `check` was set."
     )

@@ -1,4 +1,4 @@
-"""The fields of one model in the TOML file, as they are written there."""
+"""The fields of a custom model in the TOML file."""
 
 from typing import Annotated, Any, Literal
 
@@ -9,12 +9,12 @@ Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class CustomModelTable(BaseModel):
-    """[models.NAME]. Paths are relative to the file."""
+    """A table [models.NAME] of the file. Paths are relative to the file."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
 
     builder: str = Field(
-        description='Write "module:function"; the module may lie beside the TOML file.'
+        description='Write "module:function". The module may be next to the TOML file.'
     )
     arguments: dict[str, Any] = Field(
         default_factory=dict, description="Keyword arguments of the function."
@@ -23,19 +23,19 @@ class CustomModelTable(BaseModel):
         description="Write the path of a safetensors file, or of a state dict saved by torch.save."
     )
     weights_key: str = Field(
-        "", description="Where a checkpoint keeps its state dict, if not at the top."
+        "", description="Key of the state dict in a checkpoint, if it is not at the top."
     )
     prefix: str = Field(
-        "", description="Beginning that is cut off the names; tensors without it are left out."
+        "", description="Prefix that is removed from the names. Tensors without it are ignored."
     )
     renames: dict[str, str] = Field(
-        default_factory=dict, description="Names that begin so, to what they become."
+        default_factory=dict, description="Beginnings of names, and what replaces them."
     )
     input_size: int = Field(
-        ge=1, le=4096, description="Write the side of the square that the network sees, in pixels."
+        ge=1, le=4096, description="Write the side of the network's square input, in pixels."
     )
     resize: int | None = Field(
-        None, ge=1, le=8192, description="Shorter side before cropping; input_size by default."
+        None, ge=1, le=8192, description="Shorter side before cropping. By default input_size."
     )
     fit: Literal["crop", "squash"] = Field(
         "crop", description="crop keeps the proportions, squash does not."
@@ -45,24 +45,22 @@ class CustomModelTable(BaseModel):
     )
     channels: Literal[1, 3] = Field(3, description="3 for colour, 1 for grey.")
     mean: Scalars = Field(
-        description="Write what training subtracted from pixels in 0..1, e.g. [0.0] if nothing."
+        description="Write what training subtracted from pixels in 0..1: [0.0] if nothing."
     )
-    std: Scalars = Field(description="Write what training then divided by, e.g. [1.0] if nothing.")
+    std: Scalars = Field(description="Write what training then divided by: [1.0] if nothing.")
     classes: int | None = Field(
-        None, ge=1, le=1_000_000, description="How many; the number of labels by default."
+        None, ge=1, le=1_000_000, description="Number of classes. By default the number of labels."
     )
     labels: str | list[Text] = Field(
-        default_factory=list, description="A list, or a text file with one per line."
+        default_factory=list, description="A list, or a text file with one label on each line."
     )
     recommended: dict[str, str] = Field(
-        default_factory=dict, description="Good layers by technique."
+        default_factory=dict, description="Recommended layers by technique."
     )
-    source: str = Field(
-        "", max_length=300, description="Where the model comes from, for GET /v1/models."
-    )
+    source: str = Field("", max_length=300, description="Origin of the model, for GET /v1/models.")
 
     def per_channel(self, field: Literal["mean", "std"]) -> tuple[float, ...]:
-        """One number per channel; a single one holds for all."""
+        """Return one number for each channel. A single number holds for all channels."""
         given: Scalars = getattr(self, field)
         given = given if isinstance(given, list) else [given]
         return tuple(given * self.channels if len(given) == 1 else given)

@@ -1,4 +1,4 @@
-"""Your own models: the TOML file that RETINOSCOPE_MODELS names. docs/models.md describes it."""
+"""Custom models: the TOML file that RETINOSCOPE_MODELS names. docs/models.md describes it."""
 
 import os
 import re
@@ -18,13 +18,16 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 def custom_models(taken: Collection[str]) -> dict[str, ModelEntry]:
-    """The models of the file in RETINOSCOPE_MODELS, none without it. Raises BrokenModelFile."""
+    """Return the models of the file in RETINOSCOPE_MODELS, or none. Raises BrokenModelFile."""
     path = os.environ.get(VARIABLE, "").strip()
     return read_models(Path(path), taken) if path else {}
 
 
 def read_models(file: Path, taken: Collection[str] = ()) -> dict[str, ModelEntry]:
-    """The models of that file, in its order. `taken` names are refused. Raises BrokenModelFile."""
+    """Return the models of a file in its order.
+
+    Names in `taken` are refused. Raises BrokenModelFile.
+    """
     return {name: _entry(file, name, table, taken) for name, table in _tables(file).items()}
 
 
@@ -33,7 +36,7 @@ def _tables(file: Path) -> dict[str, Any]:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BrokenModelFile(
-            f"There is no file {str(file)!r}. {VARIABLE} must name your models' TOML file."
+            f"There is no file {str(file)!r}. {VARIABLE} must name the TOML file of custom models."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise BrokenModelFile(f"{file} cannot be read ({type(error).__name__}).") from None
@@ -43,7 +46,7 @@ def _tables(file: Path) -> dict[str, Any]:
     if content or not isinstance(tables, dict) or not tables:
         stranger = f" {next(iter(content))!r} does not belong there." if content else ""
         raise BrokenModelFile(
-            f"{file} must hold one table [models.NAME] for each model, and nothing else.{stranger}"
+            f"{file} must have one table [models.NAME] for each model, and nothing else.{stranger}"
         )
     return tables
 
@@ -52,16 +55,17 @@ def _entry(file: Path, name: str, table: Any, taken: Collection[str]) -> ModelEn
     where = f"{file}, model {name!r}"
     if not _NAME.fullmatch(name):
         raise BrokenModelFile(
-            f"{where}: a name has letters, digits, . _ and -, 64 at most, no sign first."
+            f"{where}: a name has at most 64 letters, digits, . _ and -, and begins with a letter "
+            f"or "
+            "digit."
         )
     if name in taken:
         raise BrokenModelFile(f"{where}: the name is taken by a published model. Choose another.")
     try:
         return _resolve(name, CustomModelTable.model_validate(table), file.absolute().parent)
     except ValidationError as error:
-        parts = {
-            part["loc"][:1]: part for part in reversed(error.errors(include_url=False))
-        }  # one for each field
+        # One sentence for each field.
+        parts = {part["loc"][:1]: part for part in reversed(error.errors(include_url=False))}
         raise BrokenModelFile(
             f"{where}, {' '.join(map(_sentence, reversed(parts.values())))}"
         ) from None
@@ -76,7 +80,8 @@ def _sentence(part: Any) -> str:
             return f"{field}: missing. {CustomModelTable.model_fields[field].description}"
         case "extra_forbidden":
             known = list(CustomModelTable.model_fields)
-            return f"{field}: there is no such field.{near_matches(field, known)} The fields are: {', '.join(known)}."
+            near = near_matches(field, known)
+            return f"{field}: there is no such field.{near} The fields are: {', '.join(known)}."
         case "value_error":
             return (
                 str(part["ctx"]["error"])
@@ -88,7 +93,7 @@ def _sentence(part: Any) -> str:
 
 
 def _resolve(name: str, table: CustomModelTable, folder: Path) -> ModelEntry:
-    """Raises ValueError."""
+    """Return the entry of a model. Raises ValueError."""
     labels = _labels(table, folder)
     weights = folder / table.weights
     module, _, function = table.builder.partition(":")
@@ -136,14 +141,14 @@ def _labels(table: CustomModelTable, folder: Path) -> tuple[str, ...]:
             labels = (folder / labels).read_text(encoding="utf-8").strip().splitlines()
         except (OSError, UnicodeDecodeError):
             raise ValueError(
-                f"labels: the file {labels!r} beside the TOML file cannot be read."
+                f"labels: the file {labels!r} next to the TOML file cannot be read."
             ) from None
     return tuple(label.strip() for label in labels)
 
 
 def _classes(table: CustomModelTable, labels: tuple[str, ...]) -> int:
     if table.classes is None and not labels:
-        raise ValueError("classes: missing. Write how many there are, or their labels.")
+        raise ValueError("classes: missing. Write the number of classes, or their labels.")
     if labels and table.classes not in (None, len(labels)):
         raise ValueError(f"labels: there are {len(labels)}, but classes is {table.classes}.")
     return table.classes or len(labels)

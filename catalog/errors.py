@@ -1,4 +1,7 @@
-"""Everything the catalog refuses. Each error has a stable `code` and a sentence that says what to change."""
+"""Errors of the catalog: every refusal of a request, with a `code` of catalog/problems.py.
+
+The detail of an error is a sentence that says what to change.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +10,7 @@ from difflib import get_close_matches
 
 @dataclass(frozen=True)
 class Violation:
-    """One wrong parameter: a JSON pointer into the request, and what to do about it."""
+    """A wrong parameter: a JSON pointer into the request, and what to do about it."""
 
     pointer: str
     message: str
@@ -40,7 +43,7 @@ class UnknownModel(CatalogError):
 
 
 class BrokenModelFile(CatalogError):
-    """The file of your own models cannot be used; the sentence names file, model and field."""
+    """The file of custom models cannot be used. The detail names file, model and field."""
 
     code = "broken_model_file"
 
@@ -88,6 +91,6 @@ class TooExpensive(CatalogError):
 
 
 def near_matches(word: str, known: Iterable[str]) -> str:
-    """` Did you mean …?` for the closest known names, or nothing."""
+    """Return ` Did you mean …?` with the closest known names, or an empty text."""
     close = get_close_matches(word, list(known), n=3, cutoff=0.5)
     return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""

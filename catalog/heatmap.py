@@ -1,4 +1,4 @@
-"""What every technique that leaves a heatmap shares: its files and the numbers that place it on the image."""
+"""What the techniques share that save a heatmap: files, and numbers that place it on the image."""
 
 from typing import Any
 
@@ -11,23 +11,23 @@ IMAGE = InputSpec("image", "The photograph to explain.")
 HEATMAP = ArtifactSpec(
     "heatmap.png",
     "image/png",
-    "The map in colour over the image's own pixels, red highest, blue lowest; transparent where the network does "
-    "not look.",
+    "The map in colour at the size of the image: red is highest, blue is lowest. It is transparent "
+    "where the network does not see the image.",
 )
 OVERLAY = ArtifactSpec(
     "overlay.png",
     "image/png",
-    "The heatmap laid over the image; what the network does not see is greyed.",
+    "The heatmap over the image. What the network does not see is grey.",
 )
 VALUES = ArtifactSpec(
     "values.npy",
     "application/x-npy",
-    "The raw float32 values, (H, W) at the network's input size, not normalized.",
+    "The raw float32 values, (H, W) at the size of the network's input, not normalized.",
 )
 
 
 class ExplainedTarget(BaseModel):
-    """The neuron that was explained, resolved."""
+    """The neuron that was explained."""
 
     text: str
     kind: str
@@ -44,13 +44,20 @@ class HeatmapSummary(Summary):
     target: ExplainedTarget
     score: str = Field(description="What the score is: logit, probability or activation.")
     score_value: float = Field(description="The score of the unchanged image.")
-    probability: float | None = Field(None, description="The class's probability, for a class.")
+    probability: float | None = Field(
+        None, description="The probability of the class, for a class."
+    )
     predicted: dict[str, Any] = Field(
         description="The model's first prediction: index, label, probability."
     )
     minimum: float
     maximum: float
     input_box: list[float] = Field(
-        description="[left, top, right, bottom] in pixels of the image: what the network sees, where the map lies."
+        description=(
+            "[left, top, right, bottom] of the part that the network sees and the map covers, in "
+            "pixels of the image."
+        )
     )
-    color_range: list[float] = Field(description="The values shown as full blue and full red.")
+    color_range: list[float] = Field(
+        description="The values that are shown as full blue and full red."
+    )

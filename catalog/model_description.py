@@ -1,4 +1,4 @@
-"""What only loading a model can tell: its layers. Made by a worker, read by the API."""
+"""What only loading a model can tell, above all its layers. Workers make it, the API reads it."""
 
 from pydantic import BaseModel, Field
 
@@ -12,29 +12,31 @@ class Layer(BaseModel):
     channels: int
     receptive_field: "ReceptiveField | None" = Field(
         None,
-        description="Null where every unit sees the whole image or the geometry is not that of a convolution.",
+        description=(
+            "Null if every unit sees the whole image, or the geometry is not that of a convolution."
+        ),
     )
 
 
 class ReceptiveField(BaseModel):
-    """Pixels of the network's input that one unit sees; [vertical, horizontal] each."""
+    """The pixels of the network's input that one unit sees, each as [vertical, horizontal]."""
 
     size: list[int]
     stride: list[int]
     offset: list[int] = Field(
-        description="First pixel seen by the unit at 0,0; negative inside the padding."
+        description="First pixel that the unit at 0,0 sees; negative within the padding."
     )
 
 
 class ModelDescription(BaseModel):
-    """What only loading a model can tell; made by a worker, read by the API."""
+    """What only loading a model can tell. A worker makes it, and the API reads it."""
 
     model: str
     weights: str | None = Field(
-        None, description="sha256 of the weights, or null where they are not available yet."
+        None, description="SHA-256 of the weights, or null if they are not available yet."
     )
     parameters: int
     rectifiers: int = Field(
-        description="ReLU-like operators; guided backpropagation needs at least one."
+        description="Number of ReLU-like operators. Guided backpropagation needs at least one."
     )
     layers: list[Layer]

@@ -1,4 +1,4 @@
-"""One model of the menu: where it comes from, how it sees, what its classes are called."""
+"""A model of the catalog: its origin, its preprocessing and the labels of its classes."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -7,29 +7,36 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Preprocessing(BaseModel):
-    """From a photograph to the network's input: resize, crop the centre, normalize. One mean and std per channel."""
+    """How a photograph becomes the network's input: resize, crop the centre, normalize.
+
+    `mean` and `std` have one number for each channel.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     resize: int = Field(
-        description="Side after resizing, in pixels: the shorter one, or both (see `fit`)."
+        description="Side after resizing, in pixels: the shorter side, or both (see `fit`)."
     )
     crop: int = Field(description="Side of the centre square that the network sees, in pixels.")
     interpolation: Literal["bilinear", "bicubic"]
     mean: tuple[float, ...]
     std: tuple[float, ...]
     fit: Literal["crop", "squash"] = Field(
-        "crop", description="`crop` keeps the photograph's proportions, `squash` makes it a square."
+        "crop",
+        description="`crop` keeps the proportions of the photograph, `squash` makes it a square.",
     )
 
     @property
     def channels(self) -> int:
-        """3 for colour, 1 for grey."""
+        """Number of channels: 3 for colour, 1 for grey."""
         return len(self.mean)
 
 
 class CustomSource(BaseModel):
-    """How a model of your own is built and filled. Paths stay on the server: no answer shows them."""
+    """How a custom model is built and its weights are loaded.
+
+    Paths stay on the server: no response contains them.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -44,30 +51,31 @@ class CustomSource(BaseModel):
 
 
 class ModelEntry(BaseModel):
-    """One model of the menu."""
+    """A model of the catalog."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str
-    source: str = Field(description="Where architecture and weights come from.")
+    source: str = Field(description="Origin of architecture and weights.")
     builder: Literal["package", "torchvision", "timm", "own"] = Field(
-        description="Which loader builds it."
+        description="The loader that builds the model."
     )
     weights: str = Field(description="Name of the published weights, or of the file.")
     classes: int
-    labels: str = Field("", description="Name of the label list; empty where there is none.")
+    labels: str = Field("", description="Name of the list of labels; empty if there is none.")
     preprocessing: Preprocessing
     recommended: dict[str, str] = Field(
-        default_factory=dict, description="Good layers by technique."
+        default_factory=dict, description="Recommended layers by technique."
     )
     own: CustomSource | None = Field(None, exclude=True, repr=False)
     own_labels: tuple[str, ...] = Field((), exclude=True, repr=False)
 
     @property
     def input_size(self) -> int:
+        """Side of the network's square input, in pixels."""
         return self.preprocessing.crop
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
-        """(C, H, W)"""
+        """Shape of the network's input, (C, H, W)."""
         return self.preprocessing.channels, self.input_size, self.input_size

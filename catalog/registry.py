@@ -1,4 +1,4 @@
-"""The techniques there are, found by listing the folder `catalog/techniques`."""
+"""The techniques, found by listing the folder catalog/techniques."""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -13,13 +13,13 @@ from catalog.technique import Technique
 
 @lru_cache(maxsize=1)
 def techniques() -> dict[str, Technique]:
-    """Every technique by its name, in alphabetical order."""
+    """Return every technique by its name, in alphabetical order."""
     names = sorted(module.name for module in iter_modules(catalog.techniques.__path__))
     return {name: _load(name) for name in names}
 
 
 def find_technique(name: str) -> Technique:
-    """The technique of that name. Raises UnknownTechnique."""
+    """Return the technique of that name. Raises UnknownTechnique."""
     known = techniques()
     if name not in known:
         hint = near_matches(name, known)

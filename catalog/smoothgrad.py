@@ -1,12 +1,15 @@
-"""SmoothGrad's two parameters, shared by every technique that works on a gradient."""
+"""The two parameters of SmoothGrad, which every technique shares that works on a gradient."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from pydantic import Field
 
 from catalog.attribution import AttributionParams
-from catalog.idle import refuse_idle
+from catalog.checks import refuse_unused
 from catalog.models import ModelEntry
+from catalog.targets import Target
+from catalog.technique import Traits
 
 _NOISE = 0.15
 
@@ -19,25 +22,29 @@ class SmoothGradParams(AttributionParams):
         1,
         ge=1,
         le=1000,
-        description="SmoothGrad: noisy copies whose gradients are averaged; 1 is the plain gradient.",
+        description=(
+            "SmoothGrad: number of noisy copies whose gradients are averaged. 1 is the plain "
+            "gradient."
+        ),
     )
     noise: float = Field(
         _NOISE,
         ge=0,
         le=10,
-        description="SmoothGrad: standard deviation of the noise, as a part of the input's range.",
+        description=(
+            "SmoothGrad: standard deviation of the noise, as a fraction of the input's range."
+        ),
     )
 
-    def check_model(self, model: ModelEntry) -> None:
-        super().check_model(model)
+    def validate_for(self, model: ModelEntry, targets: Sequence[Target]) -> None:
         if self.samples == 1:
-            refuse_idle("noise", self.noise, _NOISE, "samples above 1")
+            refuse_unused("noise", self.noise, _NOISE, "samples above 1")
 
-    def depends_on_seed(self) -> bool:
-        return self.samples > 1 or super().depends_on_seed()
-
-    def batchable(self) -> bool:
-        return self.samples == 1 and not self.check
+    def traits(self) -> Traits:
+        return Traits(
+            batchable=self.samples == 1 and not self.check,
+            uses_seed=self.samples > 1 or self.check,
+        )
 
     def map_passes(self, model: ModelEntry) -> int:
         return self.samples

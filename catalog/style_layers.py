@@ -1,14 +1,13 @@
-"""The layers that style transfer reads by default, of the models for which good ones are known.
+"""The default layers of style transfer, for the models with known good ones.
 
-VGG's are those of Gatys et al. 2016: content at relu4_2, style at relu1_1 to relu5_1.
+Those of VGG are from Gatys et al. 2016: content at relu4_2, style at relu1_1 to relu5_1.
 """
 
 from collections.abc import Mapping
 
-CONTENT, STYLE = (
-    "style_transfer.content",
-    "style_transfer.style",
-)  # of several: style_transfer.style_1, …
+CONTENT = "style_transfer.content"
+# One of several is style_transfer.style_1, and so on.
+STYLE = "style_transfer.style"
 PUBLISHED = frozenset({"vgg16", "vgg19"})
 
 _LAYERS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -28,7 +27,7 @@ _LAYERS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 def recommended_style_layers(name: str) -> dict[str, str]:
-    """What the model of that name recommends for style transfer; nothing where no layers are known."""
+    """Return the layers that a model recommends for style transfer, or none."""
     if (architecture := bare_name(name)) not in _LAYERS:
         return {}
     content, styles = _LAYERS[architecture]
@@ -36,7 +35,7 @@ def recommended_style_layers(name: str) -> dict[str, str]:
 
 
 def recommended_layers(recommended: Mapping[str, str], kind: str) -> tuple[str, ...]:
-    """The layers of that kind (CONTENT or STYLE) among a model's recommended ones, in order."""
+    """Return the recommended layers of one kind (CONTENT or STYLE), in order."""
     numbered = {
         key: path for key, path in recommended.items() if key == kind or key.startswith(f"{kind}_")
     }
@@ -44,5 +43,5 @@ def recommended_layers(recommended: Mapping[str, str], kind: str) -> tuple[str, 
 
 
 def bare_name(name: str) -> str:
-    """`vgg19` for `timm:vgg19.tv_in1k`: the architecture alone."""
+    """Return the architecture of a model's name: `vgg19` for `timm:vgg19.tv_in1k`."""
     return name.rpartition(":")[2].partition(".")[0]

@@ -1,4 +1,4 @@
-"""How a neuron is named: the text form of a target, its parser, and its check against a model."""
+"""The text form of a target: its parser, and its check against a model."""
 
 import re
 from collections.abc import Sequence
@@ -28,7 +28,10 @@ _FORMS = (
 
 @dataclass(frozen=True)
 class Target:
-    """A parsed target. Only the fields of its kind are set, and a weight where the technique takes several."""
+    """A parsed target. Only the fields of its kind are set.
+
+    `weight` is 1 unless the technique takes several targets with weights.
+    """
 
     text: str
     kind: Kind
@@ -43,7 +46,7 @@ TOP = Target("top", "top")
 
 
 def parse_target(text: str, labels: Sequence[str], model: str) -> Target:
-    """Read the text form; labels become class indices. Raises InvalidTarget or UnknownClass."""
+    """Parse a target; labels become class indices. Raises InvalidTarget or UnknownClass."""
     text = text.strip()
     if text == "top":
         return Target(text, "top")
@@ -69,7 +72,8 @@ def check_target(target: Target, description: ModelDescription) -> None:
     layer = find_layer(target.layer, description)
     if target.channel is not None and target.channel >= layer.channels:
         raise UnknownChannel(
-            f"Layer {layer.path!r} has channels 0 to {layer.channels - 1}; channel {target.channel} is outside."
+            f"Layer {layer.path!r} has channels 0 to {layer.channels - 1}; "
+            f"channel {target.channel} is outside."
         )
     if target.position is not None:
         _check_position(target.position, layer)
@@ -92,7 +96,7 @@ def _position(text: str) -> Position:
 
 
 def _class_index(name: str, labels: Sequence[str], model: str) -> int:
-    listing = f"GET /v1/models/{model}/classes?query= searches them."
+    listing = f"GET /v1/models/{model}/classes?query= searches the classes."
     if name.isdecimal():
         if len(name) > 9 or int(name) >= len(labels):
             raise UnknownClass(f"Model {model!r} has classes 0 to {len(labels) - 1}. {listing}")
@@ -102,7 +106,7 @@ def _class_index(name: str, labels: Sequence[str], model: str) -> int:
     if len(found) == 1:
         return found[0]
     if found:
-        raise UnknownClass(f"Label {name!r} stands for classes {found}; name one by its index.")
+        raise UnknownClass(f"Classes {found} have the label {name!r}. Name one by its index.")
     holding = [
         label for label in labels if wanted and wanted in label.casefold().replace(",", " ").split()
     ]
@@ -115,11 +119,11 @@ def _class_index(name: str, labels: Sequence[str], model: str) -> int:
 
 
 def find_layer(path: str, description: ModelDescription, pointer: str = "/target") -> Layer:
-    """The layer that is named at that JSON pointer. Raises UnknownLayer."""
+    """Return a layer. Raises UnknownLayer, with the JSON pointer of the parameter."""
     known = {layer.path: layer for layer in description.layers}
     if path not in known:
         hint = f" Did you mean class:{path}?" if path.isdecimal() else near_matches(path, known)
-        listing = f"GET /v1/models/{description.model}/layers lists them."
+        listing = f"GET /v1/models/{description.model}/layers lists the layers."
         raise UnknownLayer(
             f"Model {description.model!r} has no layer {path[:80]!r}.{hint} {listing}", pointer
         )
@@ -129,7 +133,8 @@ def find_layer(path: str, description: ModelDescription, pointer: str = "/target
 def _check_position(position: Position, layer: Layer) -> None:
     if len(layer.shape) != 3:
         raise UnknownPosition(
-            f"Layer {layer.path!r} has no positions: its output is a vector. Leave out the @ part."
+            f"The output of layer {layer.path!r} is a vector, without positions. Leave out the @ "
+            f"part."
         )
     _, height, width = layer.shape
     if position == "center":

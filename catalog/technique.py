@@ -1,19 +1,42 @@
-"""What a technique declares about itself: the parts from which forms, docs and OpenAPI are derived."""
+"""What a technique declares about itself. Forms, documentation and OpenAPI are derived from it."""
 
-from collections.abc import Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.models import DEFAULT_MODEL, ModelEntry
+from catalog.targets import Target
 from catalog.weighted_targets import WeightedTarget
 
 MAX_SEED = 2**63 - 1
 
+R = TypeVar("R", bound="Params")
+
+
+@dataclass(frozen=True)
+class Traits:
+    """Properties of a job that decide how it may be run and whether its result may be shared.
+
+    `batchable`: several waiting jobs of one model gain by running as one batch, because each needs
+    only a pass or two of one image.
+    `deterministic`: parameters, inputs and the model's weights determine the result, so that it may
+    be used for an identical job.
+    `uses_seed`: another seed could give another result. False only if it certainly gives the same
+    files and numbers.
+    """
+
+    batchable: bool = False
+    deterministic: bool = True
+    uses_seed: bool = True
+
 
 class Params(BaseModel):
-    """Parameters that every technique takes. A subclass adds its own; each field documents itself."""
+    """Parameters that every technique takes.
+
+    A subclass adds its own, and the description of each field is its documentation.
+    """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
@@ -22,62 +45,70 @@ class Params(BaseModel):
         None,
         ge=0,
         le=MAX_SEED,
-        description="Seed of all randomness; drawn and recorded when not given.",
+        description="Seed of all randomness. By default one is drawn and recorded.",
     )
 
-    targets_at: ClassVar[str] = "/target"  # JSON pointer of the parameter that names targets
-    layers_need_maps: ClassVar[bool] = False  # must the output of every named layer have places?
+    # JSON pointer of the parameter that names the targets.
+    targets_at: ClassVar[str] = "/target"
+    # Whether the output of every named layer must be a map.
+    layers_need_maps: ClassVar[bool] = False
+    # What to change in a request that costs too much, such as "lower steps".
+    cost_advice: ClassVar[tuple[str, ...]] = ()
 
-    def named_layers(self) -> tuple[str, ...]:
-        """Layers that the request names besides its targets; they are looked up before it is accepted."""
-        return ()
+    def resolved(self, model: ModelEntry) -> "Params":
+        """Return the parameters with every default that depends on the model filled in.
 
-    def named_targets(self) -> tuple[WeightedTarget, ...]:
-        """Targets, as texts; they too are looked up before the request is accepted. Raises InvalidTarget."""
-        return ()
-
-    def resolved(self, model: ModelEntry) -> Self:
-        """The same with the defaults that depend on the model written out."""
+        A technique with such defaults returns its resolved type, which `Technique.resolved` names.
+        """
         return self
 
-    def array_layer(self, name: str) -> str | None:
-        """The layer whose output the array of that name stands in for; None where only the loaded model can tell.
+    def with_defaults(self, resolved: type[R], defaults: Mapping[str, Any]) -> R:
+        """Return these parameters as the resolved type, with `defaults` for those that are None."""
+        given = {name: value for name, value in self.model_dump().items() if value is not None}
+        return resolved.model_validate({**defaults, **given})
 
-        Raises InvalidParameters.
+    def named_targets(self) -> tuple[WeightedTarget, ...]:
+        """Return the targets as texts. They are looked up before the request is accepted.
+
+        Raises InvalidTarget.
+        """
+        return ()
+
+    def named_layers(self) -> tuple[str, ...]:
+        """Return the layers that are named besides the targets. They are looked up, too."""
+        return ()
+
+    def array_layer(self, name: str) -> str | None:
+        """Return the layer whose output the array of that name replaces.
+
+        None if only the loaded model can tell. Raises InvalidParameters.
         """
         return None
 
-    def check_model(self, model: ModelEntry) -> None:
-        """Refuse what this model cannot do, as far as that is known without loading it.
+    def validate_for(self, model: ModelEntry, targets: Sequence[Target]) -> None:
+        """Refuse what this model cannot do, as far as it is known without loading the model.
 
-        Raises InvalidParameters or TooExpensive.
+        The parameters are resolved; `targets` are the parsed `named_targets`. Raises
+        InvalidParameters, InvalidTarget or TooExpensive.
         """
 
-    cost_advice: ClassVar[
-        tuple[str, ...]
-    ] = ()  # what to change in a request that costs too much: "lower steps"
+    def validate_inputs(self, sent: Set[str]) -> None:
+        """Refuse inputs, by their names, that the other parameters require or do not use.
+
+        Inputs that the technique always requires were checked before. Raises ImageMissing or
+        InvalidParameters.
+        """
 
     def estimated_passes(self, model: ModelEntry) -> int:
-        """About how many images go through the model, with or without a gradient; larger ones count by their area."""
+        """Estimate how many images go through the model, with or without a gradient.
+
+        An image that is larger than the model's input counts by its area.
+        """
         return 1
 
-    def depends_on_seed(self) -> bool:
-        """Could another seed give another result? False only where it certainly gives the same files and numbers."""
-        return True
-
-    def deterministic(self) -> bool:
-        """Do parameters, inputs and the model's weights settle the result? Then it may be used for an identical job."""
-        return True
-
-    def batchable(self) -> bool:
-        """True where several waiting jobs of one model gain by running as one batch: a pass or two, one image each."""
-        return False
-
-    def check_inputs(self, sent: Set[str]) -> None:
-        """Refuse images that are missing or of no use, by their names, for what the other parameters ask.
-
-        What the technique always requires has been looked at before. Raises ImageMissing or InvalidParameters.
-        """
+    def traits(self) -> Traits:
+        """Return what decides how a job with these parameters may be run and shared."""
+        return Traits()
 
 
 class TargetParams(Params):
@@ -87,8 +118,9 @@ class TargetParams(Params):
         "top",
         max_length=300,
         description=(
-            "The neuron to explain: `top` (the model's first prediction), `class:285`, `class:Egyptian cat`, "
-            "`layer:channel`, `layer:channel@y,x`, `layer:channel@center` or `layer`."
+            "The neuron to explain: `top` (the model's first prediction), `class:285`, "
+            "`class:Egyptian cat`, `layer:channel`, `layer:channel@y,x`, `layer:channel@center` or "
+            "`layer`."
         ),
         examples=["top", "class:285", "blocks.4.0.conv_pw:20@center"],
     )
@@ -105,7 +137,7 @@ class Summary(BaseModel):
 
 @dataclass(frozen=True)
 class InputSpec:
-    """One image, or array of numbers, that a technique takes, under the name it has in the request."""
+    """An image, or an array of numbers, that a technique takes under this name in the request."""
 
     name: str
     description: str
@@ -115,9 +147,10 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class ArtifactSpec:
-    """One file that a technique leaves: always, or only where the parameter `only_with` asks for it."""
+    """A file that a technique saves: always, or only if the parameter `only_with` asks for it."""
 
-    name: str  # {n} stands for a number: patch-{n}.png
+    # `{n}` stands for a number, as in patch-{n}.png.
+    name: str
     media_type: str
     description: str
     only_with: str | None = None
@@ -125,31 +158,36 @@ class ArtifactSpec:
 
 @dataclass(frozen=True)
 class Technique:
-    """One entry of the menu."""
+    """One technique of the catalog."""
 
     title: str
     reference: str
     score: str
     params: type[Params]
     summary: type[Summary]
+    # The type that `params.resolved()` returns; `params` by default.
+    resolved: type[Params] = Params
     inputs: tuple[InputSpec, ...] = ()
-    one_of: tuple[
-        str, ...
-    ] = ()  # names of images that are not required by themselves: exactly one of them is sent
+    # Names of inputs of which exactly one must be sent.
+    one_of: tuple[str, ...] = ()
     artifacts: tuple[ArtifactSpec, ...] = ()
     queue: Literal["fast", "slow"] = "fast"
     example: dict[str, Any] = field(default_factory=dict)
     name: str = ""
     description: str = ""
 
+    def __post_init__(self) -> None:
+        if self.resolved is Params:
+            object.__setattr__(self, "resolved", self.params)
+
     @property
     def minimal_inputs(self) -> tuple[InputSpec, ...]:
-        """The inputs of the shortest request: those that are required, and the first of `one_of`."""
+        """The inputs of the shortest request: the required ones, and the first of `one_of`."""
         return tuple(
             image for image in self.inputs if image.required or image.name in self.one_of[:1]
         )
 
     @property
     def reads_image_set(self) -> bool:
-        """True for a technique whose parameters name an image set (catalog/image_set.py)."""
+        """Whether the parameters name an image set (catalog/image_set.py)."""
         return "image_set" in self.params.model_fields

@@ -13,7 +13,10 @@ _IMAGENET = 1000
 
 
 def timm_model(name: str) -> ModelEntry | None:
-    """The model of that name. Without a tag the weights are those that timm takes by default."""
+    """Return the model of that name, or None.
+
+    Without a tag, the weights are timm's default.
+    """
     _, rows, default = _table()
     full = name.removeprefix(TIMM)
     full = default.get(full, full)
@@ -21,7 +24,10 @@ def timm_model(name: str) -> ModelEntry | None:
 
 
 def timm_names() -> list[str]:
-    """`timm:<architecture>`, in timm's order; a name with a tag is known but not listed."""
+    """Return `timm:<architecture>` of all models, in timm's order.
+
+    Names with a tag are known but not listed.
+    """
     return [TIMM + architecture for architecture in _table()[2]]
 
 
@@ -42,7 +48,10 @@ def _entry(name: str, full: str) -> ModelEntry:
 
 @lru_cache(maxsize=1)
 def _table() -> tuple[list[list[object]], dict[str, tuple[int, int]], dict[str, str]]:
-    """The preprocessings, (classes, which of them) by `architecture.tag`, and the default of each architecture."""
+    """Return the preprocessings, (classes, index of the preprocessing) by name, and default names.
+
+    A name is `architecture.tag`; the default is that of each architecture.
+    """
     table = data_table("timm.json")
     rows: dict[str, tuple[int, int]] = {
         full: (classes, row) for full, (classes, row) in table["models"].items()

@@ -1,4 +1,7 @@
-"""Several targets in one text, each with a weight: `blocks.3, blocks.4.0.conv_pw:20*0.5, class:285*-1`."""
+"""Several targets in one text, each with a weight.
+
+For example `blocks.3, blocks.4.0.conv_pw:20*0.5, class:285*-1`.
+"""
 
 import math
 import re
@@ -9,27 +12,32 @@ from catalog.errors import InvalidTarget
 POINTER = "/targets"
 MOST = 8
 MOST_WEIGHT = 1000.0
-_FORM = "Write targets with a comma between them, each with a weight if it is not 1: blocks.3, class:285*-0.5."
+_FORM = (
+    "Separate targets by commas, each with its weight if that is not 1: blocks.3, class:285*-0.5."
+)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,2})?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class WeightedTarget:
-    """One part: a target as `catalog.targets` reads it, and how much it counts; below zero it is avoided."""
+    """A target as text (see catalog/targets.py), and its weight. A negative one is avoided."""
 
     text: str
     weight: float = 1.0
 
 
 def parse_weighted(text: str) -> tuple[WeightedTarget, ...]:
-    """Read the text form. Raises InvalidTarget."""
+    """Parse the text form. Raises InvalidTarget."""
     if "@" in text:
         raise InvalidTarget(
-            "There is no place to name here, as it is in every tile. Leave out the @ part.", POINTER
+            "A target has no position here, since each tile has every one. Leave out the @ part.",
+            POINTER,
         )
     parts = tuple(_part(part.strip()) for part in text.split(","))
     if len(parts) > MOST:
-        raise InvalidTarget(f"There are {len(parts)} targets; name {MOST} at most.", POINTER)
+        raise InvalidTarget(
+            f"There are {len(parts)} targets; at most {MOST} are possible.", POINTER
+        )
     names = [part.text for part in parts]
     if double := next((name for name in names if names.count(name) > 1), None):
         raise InvalidTarget(f"The target {double!r} is named twice. Give it one weight.", POINTER)
@@ -47,8 +55,8 @@ def _weight(name: str, text: str) -> float:
     weight = float(text) if _NUMBER.fullmatch(text) else math.nan
     if not 0 < abs(weight) <= MOST_WEIGHT:
         raise InvalidTarget(
-            f"The weight {text[:40]!r} of {name[:80]!r} must be a number between -{MOST_WEIGHT:.0f} and "
-            f"{MOST_WEIGHT:.0f}, and not 0. {_FORM}",
+            f"The weight {text[:40]!r} of {name[:80]!r} must be a number between "
+            f"-{MOST_WEIGHT:.0f} and {MOST_WEIGHT:.0f}, and not 0. {_FORM}",
             POINTER,
         )
     return weight

@@ -1,1 +1,4 @@
-"""The face: the command line, the one-machine stack, the demo. Loads torch only in `retinoscope run`."""
+"""The command line, the stack on one machine, and the demo.
+
+Only `run` and `models check` import the workers; the stack starts them as child processes.
+"""

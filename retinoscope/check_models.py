@@ -1,4 +1,4 @@
-"""`retinoscope models check`: each model of a file, loaded and run once. Loads the workers."""
+"""`retinoscope models check`: load each model of a file and run it once."""
 
 import logging
 from pathlib import Path
@@ -16,35 +16,39 @@ _CPU = torch.device("cpu")
 
 
 def check_file(file: Path) -> bool:
-    """Print one line for each model: what it is, or what is wrong with it. True if nothing is. Raises CatalogError."""
-    logging.getLogger("workers").setLevel(
-        logging.CRITICAL
-    )  # one sentence, not the traceback of torch.export
+    """Print one line for each model: its facts, or what is wrong with it.
+
+    Return whether all models work. Raises CatalogError.
+    """
+    # The user gets a sentence, without the traceback of torch.export.
+    logging.getLogger("workers").setLevel(logging.CRITICAL)
     entries = read_models(file, taken=published_names())
-    passed = [_check(entry) for entry in entries.values()]  # each, also behind one that fails
+    # Every model is checked, including those after one that fails.
+    passed = [_check(entry) for entry in entries.values()]
     return all(passed)
 
 
 def _check(entry: ModelEntry) -> bool:
     try:
-        print(f"{entry.name}: ok. {_checked(entry)}")
+        print(f"{entry.name}: ok. {_facts(entry)}")
     except Exception as error:
         print(f"{entry.name}: {_reason(error)}")
         return False
     return True
 
 
-def _checked(entry: ModelEntry) -> str:
-    """Raises ModelError or TechniqueError."""
+def _facts(entry: ModelEntry) -> str:
+    """Return the facts of a model that works. Raises ModelError or TechniqueError."""
     model = load_model(entry, _CPU)
     description = describe(entry.name, model.network, model.weights)
     side, channels = entry.input_size, "grey" if entry.preprocessing.channels == 1 else "colour"
     return (
-        f"{side} × {side} {channels}, {entry.classes} classes, {description.parameters:,} parameters, "
-        f"{len(description.layers)} layers that can be targets, {description.rectifiers} ReLUs."
+        f"{side} × {side} {channels}, {entry.classes} classes, "
+        f"{description.parameters:,} parameters, {len(description.layers)} layers that can be "
+        f"targets, {description.rectifiers} ReLUs."
     )
 
 
 def _reason(error: Exception) -> str:
-    told = job_error(error)
-    return told.detail if told.code != "internal_error" else f"{type(error).__name__}: {error}"
+    found = job_error(error)
+    return found.detail if found.code != "internal_error" else f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""One process of the stack: started tethered, restarted when it dies, stopped in good order."""
+"""A process of the stack, which ends with this process and is restarted when it ends."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ _TAIL_BYTES = 2000
 
 
 class Child:
-    """A command with its log file."""
+    """A process that runs a command and writes to a log file."""
 
     def __init__(
         self, name: str, command: list[str], env: dict[str, str], log: Path, patience_s: float
@@ -27,7 +27,10 @@ class Child:
         self._started = 0.0
 
     def start(self) -> None:
-        """Its own process group, so that a Ctrl-C in the terminal reaches the supervisor alone."""
+        """Start the process in a group of its own.
+
+        Ctrl-C in the terminal then reaches the supervisor only.
+        """
         tethered = [sys.executable, "-m", "jobs.process", str(os.getpid()), *self._command]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -49,7 +52,10 @@ class Child:
         return self._process is not None and self._process.poll() is None
 
     def revive(self) -> bool:
-        """Start it again if it died; never in a tight loop. True if it was restarted."""
+        """Restart the process if it has ended, but not in a tight loop.
+
+        Return whether it was restarted.
+        """
         if self.alive or time.monotonic() - self._started < _BACKOFF_S:
             return False
         self.restarts += 1
@@ -59,12 +65,12 @@ class Child:
         return True
 
     def terminate(self) -> None:
-        """SIGTERM, and do not wait."""
+        """Send SIGTERM without waiting."""
         if self._process is not None and self.alive:
             self._process.terminate()
 
     def stop(self) -> None:
-        """SIGTERM, patience, then SIGKILL to what is left of its process group."""
+        """Send SIGTERM, wait, then send SIGKILL to the rest of the process group."""
         if self._process is None:
             return
         if self.alive:
@@ -77,7 +83,7 @@ class Child:
         self._kill_group(self._process.pid)
 
     def log_tail(self) -> str:
-        """The end of what it said."""
+        """Return the end of the log."""
         if not self._log.exists():
             return ""
         return self._log.read_bytes()[-_TAIL_BYTES:].decode(errors="replace")

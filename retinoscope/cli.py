@@ -23,16 +23,17 @@ from retinoscope.stack import Plan
 
 app = typer.Typer(help="See what a vision model sees.", no_args_is_help=True, add_completion=False)
 keys = typer.Typer(
-    help="API keys. With none, the server is for this machine only.", no_args_is_help=True
+    help="Manage API keys. Without any, the server accepts local requests only.",
+    no_args_is_help=True,
 )
 app.add_typer(keys, name="keys")
-models = typer.Typer(help="The models there are, and your own.", no_args_is_help=True)
+models = typer.Typer(help="List the models, and check custom ones.", no_args_is_help=True)
 app.add_typer(models, name="models")
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
 DATA = settings().data
-Data = Annotated[Path, typer.Option(help="Folder of records, images, results and logs.")]
+Data = Annotated[Path, typer.Option(help="Folder for records, images, results and logs.")]
 
 
 @app.command()
@@ -40,11 +41,15 @@ def serve(
     host: Host = "127.0.0.1",
     port: Port = 8000,
     data: Data = DATA,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Workers for all jobs.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Number of workers for all jobs.")
+    ] = 1,
     fast_workers: Annotated[
         int,
         typer.Option(
-            min=0, max=64, help="Workers for short jobs alone, which then never wait for long ones."
+            min=0,
+            max=64,
+            help="Number of workers for short jobs only, which then never wait for long ones.",
         ),
     ] = 1,
 ) -> None:
@@ -55,24 +60,26 @@ def serve(
 
 @app.command()
 def api(host: Host = "127.0.0.1", port: Port = 8000) -> None:
-    """Run the API alone, on the Redis of RETINOSCOPE_REDIS_URL."""
+    """Run only the API, with the Redis of RETINOSCOPE_REDIS_URL."""
     known_models()
     check_binding(Plan(host, port, settings().data))
     command = api_command(host, port)
-    os.execv(command[0], command)  # noqa: S606 — to become the command is the point
+    os.execv(command[0], command)  # noqa: S606 – the command takes this process over
 
 
 @app.command()
 def worker(
-    queues: Annotated[str, typer.Option(help="Queues to work on, in any order.")] = "slow,fast",
+    queues: Annotated[
+        str, typer.Option(help="Queues to take jobs from, in any order.")
+    ] = "slow,fast",
     name: Annotated[
-        str, typer.Option(help="Name of this worker; unique on its machine.")
+        str, typer.Option(help="Name of the worker, unique on its machine.")
     ] = f"worker{os.getpid()}",
 ) -> None:
-    """Run one worker, on the Redis of RETINOSCOPE_REDIS_URL."""
+    """Run one worker, with the Redis of RETINOSCOPE_REDIS_URL."""
     known_models()
     command = worker_command(name, queues)
-    os.execv(command[0], command)  # noqa: S606 — to become the command is the point
+    os.execv(command[0], command)  # noqa: S606 – the command takes this process over
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -81,7 +88,10 @@ def run(
     technique: Annotated[str, typer.Argument(help="Name of the technique.")],
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out"),
 ) -> None:
-    """Run one technique without any server: retinoscope run saliency photo.jpg --target class:285 --out pictures"""
+    """Run one technique without a server.
+
+    Example: retinoscope run saliency photo.jpg --target class:285 --out pictures
+    """
     limit_openmp_spinning()
     from retinoscope.run_local import run_local  # loads torch
 
@@ -90,17 +100,17 @@ def run(
 
 @app.command("techniques")
 def list_them(
-    name: Annotated[str, typer.Argument(help="Of this one, the parameters.")] = "",
+    name: Annotated[str, typer.Argument(help="Name of a technique to describe.")] = "",
 ) -> None:
-    """List the techniques, or describe one: retinoscope techniques saliency"""
+    """List the techniques, or describe one with its parameters."""
     print(*(describe_technique(name) if name else list_techniques()), sep="\n")
 
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("demo-out"),
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("demo-out"),
 ) -> None:
-    """Start the stack, send real photographs through every technique, write an index.html, stop."""
+    """Run every technique on real photographs, and write an index.html of the results."""
     from retinoscope.demo import run_demo  # loads rich
 
     sys.exit(0 if run_demo(out, free_port()) else 1)
@@ -110,22 +120,22 @@ def demo(
 def create_key(
     name: Annotated[str, typer.Argument(help="Owner of the key.")], data: Data = DATA
 ) -> None:
-    """Make a key and print it, once."""
+    """Create a key and print it, once."""
     if not name.replace("-", "").replace("_", "").isalnum() or len(name) > 64:
-        raise StackError("An owner's name is made of letters, digits, - and _, 64 at most.")
+        raise StackError("The name of an owner has at most 64 letters, digits, - and _.")
     print(_ring(data).create(name))
 
 
 @keys.command("list")
 def list_keys(data: Data = DATA) -> None:
-    """List the keys: id and owner."""
+    """List the keys with their owners."""
     for key in _ring(data).all():
         print(f"{key.id}…  {key.owner}")
 
 
 @keys.command("revoke")
 def revoke_key(key_id: str, data: Data = DATA) -> None:
-    """Forget a key by its id."""
+    """Revoke a key by its id."""
     if not _ring(data).revoke(key_id.rstrip("…")):
         raise StackError(f"There is no key {key_id!r}.")
 
@@ -137,10 +147,10 @@ def _ring(data: Path) -> KeyRing:
 @models.command("list")
 def list_models(
     query: Annotated[
-        str, typer.Argument(help="Part of a name; timm's models are listed only when asked.")
+        str, typer.Argument(help="Part of a name. timm's models are listed only with it.")
     ] = "",
 ) -> None:
-    """List the models: name, input, classes, source."""
+    """List the models with input size, classes and source."""
     for entry in search_models(query) if query else known_models().values():
         channels, side, _ = entry.input_shape
         print(
@@ -151,10 +161,10 @@ def list_models(
 @models.command("check")
 def check_models(
     file: Annotated[
-        Path, typer.Argument(help="A TOML file of your own models; docs/models.md describes it.")
+        Path, typer.Argument(help="TOML file of custom models; docs/models.md describes it.")
     ],
 ) -> None:
-    """Load each model of a file, run it once, and say what is wrong."""
+    """Load each model of a file, run it once, and report what is wrong."""
     from retinoscope.check_models import check_file  # loads torch
 
     if not check_file(file):
@@ -162,7 +172,7 @@ def check_models(
 
 
 def main() -> None:
-    """Run a command; what it refuses is one sentence, not a traceback."""
+    """Run a command. An expected error is printed as a sentence, without a traceback."""
     try:
         app()
     except (StackError, CatalogError) as error:

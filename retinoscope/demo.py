@@ -1,4 +1,4 @@
-"""`make demo`: real photographs through every technique over real HTTP, and a page that shows what came out."""
+"""`make demo`: every technique on real photographs over HTTP, and a page of the results."""
 
 import signal
 import sys
@@ -13,15 +13,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from retinoscope.demo_page import page
-from retinoscope.demo_plan import PHOTOGRAPHS, Showing, all_photographs, photograph, showings
+from retinoscope.demo_plan import PHOTOGRAPHS, DemoCase, all_photographs, demo_cases, photograph
 from retinoscope.stack import Plan, running
 
 
 @dataclass
-class Shown:
+class FinishedCase:
     """A job of the demo that has ended."""
 
-    showing: Showing
+    case: DemoCase
     job: dict[str, Any]
     seconds: float
     files: list[str] = field(default_factory=list)
@@ -32,28 +32,28 @@ class Shown:
 
 
 def run_demo(out: Path, port: int) -> bool:
-    """Everything from start to stop. True if every job succeeded."""
+    """Start the stack, run the demo, write the page, stop. Return whether every job succeeded."""
     console = Console()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
+    # An exit through SystemExit stops the processes that were started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="retinoscope-") as data:
         console.print("Starting Redis, a worker and the API …")
         plan = Plan("127.0.0.1", port, Path(data))
         with running(plan), httpx.Client(base_url=plan.address, timeout=60) as client:
-            shown = _show_all(client, out, console)
+            finished = _run_all(client, out, console)
     for name in PHOTOGRAPHS:
         (out / f"{name}.png").write_bytes(photograph(name))
-    (out / "index.html").write_text(page(shown), encoding="utf-8")
-    failed = [item for item in shown if not item.succeeded]
+    (out / "index.html").write_text(page(finished), encoding="utf-8")
+    failed = [item for item in finished if not item.succeeded]
     for item in failed:
-        console.print(f"[red]{item.showing.title}: {item.job['status']} {item.job['error']}")
-    console.print(
-        f"{len(shown) - len(failed)} of {len(shown)} jobs succeeded. Open {out / 'index.html'}"
-    )
+        console.print(f"[red]{item.case.title}: {item.job['status']} {item.job['error']}")
+    succeeded = len(finished) - len(failed)
+    console.print(f"{succeeded} of {len(finished)} jobs succeeded. Open {out / 'index.html'}")
     return not failed
 
 
-def _show_all(client: httpx.Client, out: Path, console: Console) -> list[Shown]:
+def _run_all(client: httpx.Client, out: Path, console: Console) -> list[FinishedCase]:
     columns = (
         TextColumn("{task.description:<52}"),
         BarColumn(bar_width=8),
@@ -62,22 +62,21 @@ def _show_all(client: httpx.Client, out: Path, console: Console) -> list[Shown]:
     )
     image_set = _image_set(client)
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
-        return [
-            _told(console, _show(client, out, bars, showing, image_set)) for showing in showings()
-        ]
+        return [_log(console, _run(client, out, bars, case, image_set)) for case in demo_cases()]
 
 
-def _told(console: Console, shown: Shown) -> Shown:
-    """A line for each job where there is no bar, as in a log."""
+def _log(console: Console, finished: FinishedCase) -> FinishedCase:
+    """Print a line for the job if there are no progress bars, as in a log."""
     if not console.is_terminal:
         console.print(
-            f"{shown.showing.title}: {shown.job['status']}, {shown.seconds:.0f} s", soft_wrap=True
+            f"{finished.case.title}: {finished.job['status']}, {finished.seconds:.0f} s",
+            soft_wrap=True,
         )
-    return shown
+    return finished
 
 
 def _image_set(client: httpx.Client) -> str:
-    """The id of a set of all photographs."""
+    """Make an image set of all photographs; return its id."""
     files = [("image", (path.name, path.read_bytes())) for path in all_photographs()]
     created = client.post(
         "/v1/image-sets", data={"name": "scikit-image"}, files=files
@@ -86,27 +85,27 @@ def _image_set(client: httpx.Client) -> str:
     return set_id
 
 
-def _show(
-    client: httpx.Client, out: Path, bars: Progress, showing: Showing, image_set: str
-) -> Shown:
-    began, technique = time.monotonic(), showing.technique
-    bar = bars.add_task(showing.title, total=1, note="queued")
+def _run(
+    client: httpx.Client, out: Path, bars: Progress, case: DemoCase, image_set: str
+) -> FinishedCase:
+    began, technique = time.monotonic(), case.technique
+    bar = bars.add_task(case.title, total=1, note="queued")
     files = {
         name: (f"{other}.png", photograph(other), "image/png")
-        for name, other in showing.images.items()
+        for name, other in case.images.items()
     }
-    fields = {**showing.fields, "seed": "1", "cache": "false"} | (
+    fields = {**case.fields, "seed": "1", "cache": "false"} | (
         {"image_set": image_set} if technique.reads_image_set else {}
     )
     created = client.post(f"/v1/jobs/{technique.name}", files=files, data=fields)
     created.raise_for_status()
     job = _follow(client, created.json(), bars, bar)
-    shown = Shown(showing, job, time.monotonic() - began)
-    if shown.succeeded:
-        shown.files = [
-            _fetch(client, out, shown, artifact) for artifact in job["result"]["artifacts"]
+    finished = FinishedCase(case, job, time.monotonic() - began)
+    if finished.succeeded:
+        finished.files = [
+            _fetch(client, out, finished, artifact) for artifact in job["result"]["artifacts"]
         ]
-    return shown
+    return finished
 
 
 def _follow(client: httpx.Client, job: dict[str, Any], bars: Progress, bar: Any) -> dict[str, Any]:
@@ -119,7 +118,9 @@ def _follow(client: httpx.Client, job: dict[str, Any], bars: Progress, bar: Any)
     return job
 
 
-def _fetch(client: httpx.Client, out: Path, shown: Shown, artifact: dict[str, Any]) -> str:
-    name = f"{shown.showing.stem}-{artifact['name']}"
+def _fetch(
+    client: httpx.Client, out: Path, finished: FinishedCase, artifact: dict[str, Any]
+) -> str:
+    name = f"{finished.case.stem}-{artifact['name']}"
     (out / name).write_bytes(client.get(artifact["url"]).raise_for_status().content)
     return name

@@ -1,13 +1,14 @@
-"""The demo's index.html: every picture beside its photograph, with the numbers."""
+"""The demo's index.html: every result next to its photograph, with the summary."""
 
 from collections.abc import Sequence
 from html import escape
 from typing import Any, Protocol
 
-from retinoscope.demo_plan import PHOTOGRAPHS, Showing
+from retinoscope.demo_plan import PHOTOGRAPHS, DemoCase
 
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1200px; padding: 0 1rem; color: #222 }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 1200px;
+       padding: 0 1rem; color: #222 }
 h2 { margin: 2.5rem 0 .5rem; text-transform: capitalize }
 section { border-top: 1px solid #ddd; padding: 1rem 0 }
 .pictures { display: flex; flex-wrap: wrap; gap: 1rem }
@@ -20,18 +21,20 @@ dt { color: #666 } dd { margin: 0 }
 """
 
 
-class ShownLike(Protocol):
-    showing: Showing
+class DemoResult(Protocol):
+    """A job of the demo that has ended, with the names of its files."""
+
+    case: DemoCase
     job: dict[str, Any]
     seconds: float
     files: list[str]
 
 
-def page(shown: Sequence[ShownLike]) -> str:
-    """The whole page; pictures are files beside it."""
-    photographs = dict.fromkeys(item.showing.photograph for item in shown)
+def page(results: Sequence[DemoResult]) -> str:
+    """Return the HTML of the page. Its images are files in the same folder."""
+    photographs = dict.fromkeys(item.case.photograph for item in results)
     body = "".join(
-        _photograph(name, [item for item in shown if item.showing.photograph == name])
+        _photograph(name, [item for item in results if item.case.photograph == name])
         for name in photographs
     )
     return (
@@ -41,15 +44,16 @@ def page(shown: Sequence[ShownLike]) -> str:
     )
 
 
-def _photograph(name: str, items: Sequence[ShownLike]) -> str:
+def _photograph(name: str, items: Sequence[DemoResult]) -> str:
     return f"<h2>{escape(name)}</h2>" + "".join(map(_section, items))
 
 
-def _section(item: ShownLike) -> str:
-    title = f"<h3>{escape(_title(item))}</h3><p class=note>{escape(item.showing.technique.reference)}</p>"
+def _section(item: DemoResult) -> str:
+    reference = escape(item.case.technique.reference)
+    title = f"<h3>{escape(_title(item))}</h3><p class=note>{reference}</p>"
     if item.job["status"] != "succeeded":
         return f"<section>{title}<p class=failed>{escape(str(item.job['error']))}</p></section>"
-    name = item.showing.photograph
+    name = item.case.photograph
     pictures = [(f"{name}.png", "photograph")] if name in PHOTOGRAPHS else []
     pictures += [
         (file, artifact["name"])
@@ -60,45 +64,45 @@ def _section(item: ShownLike) -> str:
         for file, caption in pictures
         if file.endswith(".png") and "-patch-" not in file
     )
-    return f"<section>{title}<div class=pictures>{figures}</div>{_numbers(item)}</section>"
+    return f"<section>{title}<div class=pictures>{figures}</div>{_summary(item)}</section>"
 
 
-def _title(item: ShownLike) -> str:
-    asked = item.showing.fields.get("target") or item.showing.fields.get("goal") or "top"
-    return item.showing.technique.title + ("" if asked == "top" else f": {asked}")
+def _title(item: DemoResult) -> str:
+    asked = item.case.fields.get("target") or item.case.fields.get("goal") or "top"
+    return item.case.technique.title + ("" if asked == "top" else f": {asked}")
 
 
-def _artifacts(item: ShownLike) -> list[dict[str, Any]]:
+def _artifacts(item: DemoResult) -> list[dict[str, Any]]:
     artifacts: list[dict[str, Any]] = item.job["result"]["artifacts"]
     return artifacts
 
 
 def _figure(file: str, caption: str) -> str:
-    name, said = escape(file, quote=True), escape(caption, quote=True)
-    picture = f"<a href='{name}'><img src='{name}' alt='{said}'></a>"
-    return f"<figure>{picture}<figcaption>{said}</figcaption></figure>"
+    name, text = escape(file, quote=True), escape(caption, quote=True)
+    picture = f"<a href='{name}'><img src='{name}' alt='{text}'></a>"
+    return f"<figure>{picture}<figcaption>{text}</figcaption></figure>"
 
 
-def _numbers(item: ShownLike) -> str:
+def _summary(item: DemoResult) -> str:
     numbers = item.job["result"]["summary"] | {"seconds": round(item.seconds, 1)}
     if "check" in numbers:
         numbers["check"] = numbers["check"]["verdict"]
     rows = "".join(
-        f"<dt>{escape(str(key))}</dt><dd>{escape(_said(value))}</dd>"
+        f"<dt>{escape(str(key))}</dt><dd>{escape(_text(value))}</dd>"
         for key, value in numbers.items()
     )
     return f"<dl>{rows}</dl>"
 
 
-def _said(value: Any) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list):
         return (
-            ", ".join(map(_said, value))
+            ", ".join(map(_text, value))
             if not any(isinstance(v, dict) for v in value)
-            else " · ".join(map(_said, value))
+            else " · ".join(map(_text, value))
         )
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_said(part)}" for key, part in value.items() if part is not None)
+        return ", ".join(f"{key} {_text(part)}" for key, part in value.items() if part is not None)
     return str(value)

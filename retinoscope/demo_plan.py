@@ -1,4 +1,4 @@
-"""What the demo shows: every technique, on photographs, on a set of photographs, or on the model alone."""
+"""The jobs of the demo: every technique, on photographs, on an image set, or on the model alone."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,8 +11,8 @@ from catalog.technique import Technique
 PHOTOGRAPHS = ("coffee", "chelsea")
 MODEL = "the model itself"
 
-# What is worth seeing of the default model, where that is more than the technique's example; sizes and steps for two
-# cores. A value that begins with @ is a photograph to send.
+# Parameters for the default model that show more than the example of the technique. Sizes and steps
+# suit two cores. A value that begins with @ is a photograph to send.
 _FIELDS: dict[str, list[dict[str, str]]] = {
     "saliency": [{"check": "true"}],
     "guided_backprop": [{"check": "true"}],
@@ -41,17 +41,20 @@ _FIELDS: dict[str, list[dict[str, str]]] = {
 
 
 @dataclass(frozen=True)
-class Showing:
-    """One job of the demo."""
+class DemoCase:
+    """A job of the demo."""
 
-    photograph: str  # or MODEL
+    # One of PHOTOGRAPHS, or MODEL.
+    photograph: str
     technique: Technique
     number: int
     fields: Mapping[str, str] = field(default_factory=dict)
-    images: Mapping[str, str] = field(default_factory=dict)  # name in the request → photograph
+    # Photographs by their names in the request.
+    images: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
+        """Technique, target and photograph."""
         asked = self.fields.get("target") or self.fields.get("goal") or ""
         return f"{self.technique.name} {asked} · {self.photograph}".replace(" top ·", " ·").replace(
             "  ", " "
@@ -59,12 +62,13 @@ class Showing:
 
     @property
     def stem(self) -> str:
-        """How the names of its files begin."""
+        """Beginning of the names of the files."""
         first = self.photograph if self.photograph in PHOTOGRAPHS else "model"
         return f"{first}-{self.technique.name}" + (f"-{self.number}" if self.number else "")
 
 
-def showings() -> Iterator[Showing]:
+def demo_cases() -> Iterator[DemoCase]:
+    """Yield the jobs, by photograph."""
     for photograph in (*PHOTOGRAPHS, MODEL):
         for technique in techniques().values():
             for number, fields in enumerate(_fields(technique)):
@@ -73,16 +77,16 @@ def showings() -> Iterator[Showing]:
                     plain = {
                         name: value for name, value in fields.items() if not value.startswith("@")
                     }
-                    yield Showing(photograph, technique, number, plain, images)
+                    yield DemoCase(photograph, technique, number, plain, images)
 
 
 def photograph(name: str) -> bytes:
-    """A photograph that scikit-image ships."""
+    """Return a photograph of scikit-image."""
     return next(path for path in all_photographs() if path.stem == name).read_bytes()
 
 
 def all_photographs() -> list[Path]:
-    """Every picture that scikit-image ships, but those that are too small to be one."""
+    """Return the paths of all images of scikit-image."""
     return sorted(path for path in _folder().iterdir() if path.suffix in (".png", ".jpg", ".jpeg"))
 
 

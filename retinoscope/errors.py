@@ -1,5 +1,5 @@
-"""What stops a command, as a sentence."""
+"""Errors that end a command."""
 
 
 class StackError(Exception):
-    """The stack cannot start or has failed; the message says what to do."""
+    """A command failed. The message says what to do."""

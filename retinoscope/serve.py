@@ -1,4 +1,4 @@
-"""`retinoscope serve`: the stack until somebody stops it."""
+"""`retinoscope serve`: the stack until it is stopped."""
 
 import ipaddress
 import signal
@@ -14,34 +14,35 @@ _WATCH_EVERY_S = 0.5
 
 
 def serve(plan: Plan) -> None:
-    """Start, say where, watch; stop in good order on Ctrl-C and SIGTERM. Raises StackError."""
+    """Run the stack until Ctrl-C or SIGTERM, and restart what crashes. Raises StackError."""
     check_binding(plan)
-    told = threading.Event()
+    stop_requested = threading.Event()
 
-    def tell(_signal: int, _frame: FrameType | None) -> None:
-        told.set()
+    def request_stop(_signal: int, _frame: FrameType | None) -> None:
+        stop_requested.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, tell)
-    with running(plan, told) as stack:
+        signal.signal(number, request_stop)
+    with running(plan, stop_requested) as stack:
         print(
-            f"Retinoscope serves on {plan.address}  (API docs: {plan.address}/docs, data: {plan.data})",
+            f"Retinoscope listens on {plan.address}  "
+            f"(API docs: {plan.address}/docs, data: {plan.data})",
             flush=True,
         )
         print("Press Ctrl-C to stop.", flush=True)
-        while not told.wait(_WATCH_EVERY_S):
+        while not stop_requested.wait(_WATCH_EVERY_S):
             stack.watch()
         print("Stopping …", flush=True)
     print("Stopped.", flush=True)
 
 
 def check_binding(plan: Plan) -> None:
-    """Refuse to listen beyond loopback while anybody could use the server. Raises StackError."""
+    """Refuse to listen beyond loopback without API keys. Raises StackError."""
     keys = KeyRing(settings().model_copy(update={"data": plan.data}).keys_location)
     if not _loopback(plan.host) and not keys.all():
         raise StackError(
-            f"Refusing to listen on {plan.host} without API keys: anybody could use this server. "
-            f"Make one first: retinoscope keys create NAME --data {plan.data}"
+            f"Refusing to listen on {plan.host} without API keys: anyone could use this server. "
+            f"Create a key first: retinoscope keys create NAME --data {plan.data}"
         )
 
 

@@ -1,4 +1,4 @@
-"""The whole service on one machine: Redis, workers, API, supervised by this process."""
+"""The stack on one machine: Redis, workers and API, supervised by this process."""
 
 import fcntl
 import os
@@ -23,7 +23,7 @@ _CRASHES_BEFORE_GIVING_UP = 5
 
 @dataclass(frozen=True)
 class Plan:
-    """What to start: workers for `queues`, and others for short jobs alone."""
+    """What to start: workers for `queues`, and further workers for short jobs only."""
 
     host: str
     port: int
@@ -34,6 +34,7 @@ class Plan:
 
     @property
     def address(self) -> str:
+        """URL of the API."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 
@@ -46,26 +47,30 @@ class Stack:
         self.children = children
 
     def watch(self) -> None:
-        """Restart what has died."""
+        """Restart processes that have ended."""
         for child in self.children:
             child.revive()
 
-    def wait_until_ready(self, told: threading.Event) -> None:
-        """Until the API accepts jobs and every worker lives, or somebody tells it to stop. Raises StackError."""
+    def wait_until_ready(self, stop_requested: threading.Event) -> None:
+        """Wait until the API accepts jobs and every worker lives, or a stop is requested.
+
+        Raises StackError.
+        """
         deadline = time.monotonic() + _READY_PATIENCE_S
-        while not told.is_set() and not self._ready():
+        while not stop_requested.is_set() and not self._ready():
             self.watch()
             for child in self.children:
                 if child.restarts >= _CRASHES_BEFORE_GIVING_UP:
                     raise StackError(f"{child.name} does not start:\n{child.log_tail()}")
             if time.monotonic() > deadline:
                 raise StackError(
-                    f"The stack is not ready after {_READY_PATIENCE_S:.0f} s; see {self.plan.data}/logs."
+                    f"The stack is not ready after {_READY_PATIENCE_S:.0f} s. "
+                    f"The logs are in {self.plan.data}/logs."
                 )
             time.sleep(0.1)
 
     def stop(self) -> None:
-        """API first, then the workers, which give their jobs back, Redis last."""
+        """Stop the API first, then the workers, which return their jobs, and Redis last."""
         for kind in ("api", "worker", "redis"):
             children = [child for child in self.children if child.name.startswith(kind)]
             for child in children:
@@ -85,15 +90,15 @@ class Stack:
 
 
 @contextmanager
-def running(plan: Plan, told: threading.Event | None = None) -> Iterator[Stack]:
-    """The stack, started and ready, stopped at the end. Raises StackError."""
+def running(plan: Plan, stop_requested: threading.Event | None = None) -> Iterator[Stack]:
+    """Start the stack, and stop it at the end of the block. Raises StackError."""
     _check_port(plan)
     with _lock(plan.data):
         stack = Stack(plan, _children(plan))
         try:
             for child in stack.children:
                 child.start()
-            stack.wait_until_ready(told or threading.Event())
+            stack.wait_until_ready(stop_requested or threading.Event())
             yield stack
         finally:
             stack.stop()
@@ -133,7 +138,7 @@ def _check_port(plan: Plan) -> None:
 
 @contextmanager
 def _lock(data: Path) -> Iterator[None]:
-    """One stack per data folder: two would write the same append-only file."""
+    """Allow one stack for each data folder: two would write the same append-only file."""
     data.mkdir(parents=True, exist_ok=True)
     with (data / "lock").open("w") as file:
         try:

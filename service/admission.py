@@ -71,11 +71,11 @@ async def _create_job(
     model = find_model(request.params.model)
     request = resolve(request, model)
 
-    # 4. Check the parameters against the model's entry.
-    request.params.check_model(model)
-
-    # 5. Parse the targets.
+    # 4. Parse the targets.
     targets = read_targets(request.params, class_labels(model))
+
+    # 5. Check the parameters against the model's entry.
+    request.params.validate_for(model, targets)
 
     # 6. Look up layers and targets in the model's description, if the request needs it.
     #    If no worker describes the model in time, the job's own worker makes this check.
@@ -104,7 +104,7 @@ def _store_and_create(
     """Run steps 7 to 12, which block, in a thread."""
     # 7. Check the names of the inputs.
     check_names(request.technique, request.inputs)
-    request.params.check_inputs(request.inputs.keys())
+    request.params.validate_inputs(request.inputs.keys())
 
     # 8. Check the cost and choose the queue.
     queue = choose_queue(services, request, model, description)
@@ -123,7 +123,7 @@ def _store_and_create(
         queue=queue,
         params=request.params.model_dump(mode="json"),
         inputs=inputs,
-        batchable=request.params.batchable(),
+        batchable=request.params.traits().batchable,
     )
     weights = services.models.cached_weights(model.name)
     while True:

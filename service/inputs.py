@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from catalog.arrays import check_array
+from catalog.checks import check_array
 from catalog.errors import InvalidParameters, Violation
 from catalog.model_description import ModelDescription
 from catalog.technique import InputSpec, Params, Technique

@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from catalog.errors import near_matches
 from catalog.models import ModelEntry
+from catalog.parameters import parse_parameters
 from catalog.technique import Params, Technique
-from service.problems import Problem, invalid
+from service.problems import invalid
 
 MAX_DEADLINE_S = 7 * 86400
 _SEED_BITS = 32
@@ -69,17 +69,14 @@ class ParsedJobRequest:
 
 
 def parse(sent: SentJobRequest) -> ParsedJobRequest:
-    """Parse the options and parameters that were sent. Raises Problem."""
+    """Parse the options and parameters that were sent. Raises Problem or InvalidParameters."""
     fields = dict(sent.fields)
     named = {name: fields.pop(name) for name in JobOptions.model_fields if name in fields}
     try:
         options = JobOptions.model_validate(named)
     except ValidationError as error:
         raise invalid(error.errors(include_url=False, include_input=False)) from None
-    try:
-        params = sent.technique.params.model_validate(fields)
-    except ValidationError as error:
-        raise _invalid_parameters(sent.technique, error) from None
+    params = parse_parameters(sent.technique, fields, other_names=JobOptions.model_fields)
     return ParsedJobRequest(
         owner=sent.owner,
         technique=sent.technique,
@@ -99,16 +96,3 @@ def resolve(request: ParsedJobRequest, model: ModelEntry) -> ParsedJobRequest:
     if params.seed is None:
         params = params.model_copy(update={"seed": secrets.randbits(_SEED_BITS)})
     return replace(request, params=params)
-
-
-def _invalid_parameters(technique: Technique, error: ValidationError) -> Problem:
-    """Return the problem; for an unknown name it lists the names that exist."""
-    problem = invalid(error.errors(include_url=False, include_input=False))
-    unknown = [str(part["loc"][-1]) for part in error.errors() if part["type"] == "extra_forbidden"]
-    if unknown:
-        names = sorted([*technique.params.model_fields, *JobOptions.model_fields])
-        problem.detail += (
-            f".{near_matches(unknown[0], names)}"
-            f" The parameters of {technique.name} are: {', '.join(names)}."
-        )
-    return problem

@@ -1,6 +1,6 @@
 """What a request costs, and the queue that it belongs in."""
 
-from catalog.cost import check_cost
+from catalog.checks import check_cost
 from catalog.errors import Violation
 from catalog.image_set import ImageSetParams, complete_index_name, index_name
 from catalog.model_description import ModelDescription

@@ -29,8 +29,9 @@ def work_key(
     for a model whose weights no worker has loaded yet.
     """
     params = request.params
-    seed_drawn = params.depends_on_seed() and not request.seed_given
-    if seed_drawn or not params.deterministic() or weights is None:
+    traits = params.traits()
+    seed_drawn = traits.uses_seed and not request.seed_given
+    if seed_drawn or not traits.deterministic or weights is None:
         return None
     excluded = None if request.seed_given else {"seed"}
     asked: dict[str, Any] = params.model_dump(mode="json", exclude=excluded)

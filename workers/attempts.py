@@ -87,7 +87,7 @@ class AttemptRunner:
 
     def _execute(self, lease: Lease, batch_size: int) -> None:
         job = lease.job
-        params = find_technique(job.technique).params.model_validate(job.params)
+        params = find_technique(job.technique).resolved.model_validate(job.params)
         model = self._models.get(job.model)
         description = self._publisher.publish(model)
         # This is the first sign of progress: from here on, a stalled job loses its lease.

@@ -1,4 +1,4 @@
-"""One technique, from a task to a summary and files, without any queue: the command line uses it too."""
+"""Execution of one technique without any queue, by the worker and by the command line."""
 
 from collections.abc import Mapping
 from importlib import import_module

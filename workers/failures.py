@@ -1,8 +1,9 @@
-"""What a client is told when a job fails: a stable code and a safe sentence. Details go to the log only."""
+"""What the client reads when a job fails: a stable code and a sentence without internals."""
 
 from collections.abc import Collection
 
 from catalog.errors import CatalogError
+from catalog.problems import PROBLEMS
 from jobs.errors import NotFound
 from jobs.model import JobError
 from workers.models.errors import ModelError
@@ -12,46 +13,41 @@ from workers.toolkit.execution.device_memory import is_out_of_memory
 # Parameters that decide how much memory one step takes.
 _SIZES = ("size", "count", "octaves")
 
+_INPUT_GONE = (
+    "An image or array of this job is no longer stored. Upload it again and make a new job."
+)
+_UNKNOWN = "The worker met an unexpected error. Its log, under the id of this job, says more."
+
 
 def job_error(error: Exception, params: Collection[str] = ()) -> JobError:
-    """Any exception → code, title, sentence, and whether to try again makes sense. `params` are names."""
+    """Return code, title, detail and whether to retry for any exception.
+
+    `params` are the names of the job's parameters. Details of an unexpected error go only to the
+    log.
+    """
     if is_out_of_memory(error):
-        return _no_memory(error, params)
+        return _make(OutOfMemory.code, _out_of_memory_detail(error, params))
     match error:
         case CatalogError():
-            return JobError(
-                code=error.code, title="The request cannot be carried out", detail=error.detail
-            )
-        case ModelError():
-            return JobError(
-                code=error.code, title=error.title, detail=str(error), retryable=error.retryable
-            )
-        case TechniqueError():
-            return JobError(
-                code=error.code, title=error.title, detail=str(error), retryable=error.retryable
-            )
+            return _make(error.code, error.detail)
+        case ModelError() | TechniqueError():
+            return _make(error.code, str(error))
         case NotFound():
-            detail = "An image or array of this job is no longer stored. Upload it again and make a new job."
-            return JobError(code="input_gone", title="An input is gone", detail=detail)
+            return _make("input_gone", _INPUT_GONE)
         case _:
-            detail = "The worker met an error that it does not know; its log, under this job's id, says more."
-            return JobError(
-                code="internal_error", title="Internal error", detail=detail, retryable=True
-            )
+            return _make("internal_error", _UNKNOWN)
 
 
-def _no_memory(error: Exception, params: Collection[str]) -> JobError:
-    found = (
-        str(error) if isinstance(error, OutOfMemory) else "The worker's device ran out of memory."
-    )
+def _make(code: str, detail: str) -> JobError:
+    problem = PROBLEMS[code]
+    return JobError(code=code, title=problem.title, detail=detail, retryable=problem.retryable)
+
+
+def _out_of_memory_detail(error: Exception, params: Collection[str]) -> str:
+    memory = "The worker's device ran out of memory."
+    found = str(error) if isinstance(error, OutOfMemory) else memory
     lower = [f"`{name}`" for name in _SIZES if name in params]
-    advice = (
-        f"Lower {' or '.join(lower)}, or use a smaller model" if lower else "Use a smaller model"
-    )
-    detail = f"{found} {advice}; or try again when the device has more room."
-    return JobError(
-        code=OutOfMemory.code,
-        title=OutOfMemory.title,
-        detail=detail,
-        retryable=OutOfMemory.retryable,
-    )
+    advice = "Use a smaller model"
+    if lower:
+        advice = f"Lower {' or '.join(lower)}, or use a smaller model"
+    return f"{found} {advice}, or try again when the device has more memory."

@@ -1,4 +1,4 @@
-"""The one form in which a technique gets its work."""
+"""The form in which a technique receives its work."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from PIL import Image
 
-from catalog.arrays import check_array
+from catalog.checks import check_array
 from catalog.models import ModelDescription
 from catalog.named_targets import check_named, read_targets
 from catalog.targets import Target
@@ -20,10 +20,11 @@ P = TypeVar("P", bound=Params)
 
 @dataclass(frozen=True)
 class Task(Generic[P]):
-    """One technique's work, with nothing left to parse, to default or to check.
+    """The work of a technique, with nothing left to parse, to check or to fill in.
 
-    `targets` are the parsed targets in the order in which the parameters name them. `inputs` are decoded
-    RGB images and float32 arrays under the names of the technique's inputs.
+    `params` are of the technique's resolved type. `inputs` are decoded RGB images and float32
+    arrays under the names of the technique's inputs. `targets` are parsed, in the order in which
+    the parameters name them.
     """
 
     params: P
@@ -52,10 +53,10 @@ class Task(Generic[P]):
 def make_task(
     params: P, model: VisionModel, inputs: Mapping[str, Input], description: ModelDescription
 ) -> Task[P]:
-    """Parse and check what the parameters name, once.
+    """Parse and check what the parameters name, once, and return the task.
 
-    The parameters are resolved and have a seed, as admission leaves them. Raises CatalogError, or ValueError
-    for parameters without a seed.
+    The parameters must be resolved and have a seed, as those of an accepted job. Raises
+    CatalogError, or ValueError for parameters without a seed.
     """
     if params.seed is None:
         raise ValueError("The parameters have no seed. Draw one before the task is made.")

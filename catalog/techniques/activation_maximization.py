@@ -1,27 +1,31 @@
-"""Activation maximization: make the image that a class or any other neuron answers most.
+"""Activation maximization: make the image to which a class or another neuron responds most.
 
-`lucid` climbs in the Fourier space of decorrelated colours, through random shifts, scales and turns. `robust` climbs
-there too, through noisy views of random parts, which makes whole objects and less fine texture, and pays for grain and
-for contrast that no photograph has, in units of the score. `simonyan` climbs in
-the pixels from the training mean, paying λ‖x‖². `yosinski` decays and blurs the pixels while it climbs. Each score is a
-logit for a class, an activation otherwise, never a probability.
+`lucid` optimizes in the Fourier space of decorrelated colours, through random shifts, scales and
+rotations. `robust` does so, too, through noisy views of random parts, which gives whole objects and
+less fine texture. It also penalizes grain, and contrast that no photograph has, in units of the
+score. `simonyan` optimizes the pixels, beginning with the training mean, with the penalty λ‖x‖².
+`yosinski` decays and blurs the pixels meanwhile. The score is the logit of a class, otherwise an
+activation, never a probability.
 """
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from math import ceil
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import Field
 
+from catalog.checks import refuse_unused
 from catalog.errors import ImageMissing, InvalidParameters, TooExpensive, Violation
 from catalog.heatmap import ExplainedTarget
-from catalog.idle import refuse_idle
 from catalog.models import ModelEntry
 from catalog.optimization import CURVE, MAX_PIXELS, MAX_SIDE, PredictedClass
+from catalog.targets import Target
 from catalog.technique import ArtifactSpec, InputSpec, Summary, TargetParams, Technique
 
+Start = Literal["noise", "zero", "mean", "image"]
 Recipe = Literal["robust", "lucid", "simonyan", "yosinski"]
-MAX_STEP_PIXELS = 384 * MAX_PIXELS  # steps × pixels × images
+# Steps × pixels × images.
+MAX_STEP_PIXELS = 384 * MAX_PIXELS
 
 _PLAIN = {
     "l2": 0.0,
@@ -45,84 +49,126 @@ class ActivationMaximizationParams(TargetParams):
 
     target: str = Field(
         max_length=300,
-        description="`class:285`, `class:Egyptian cat`, `layer:channel`, `layer:channel@y,x`, `…@center` or `layer`.",
+        description=(
+            "`class:285`, `class:Egyptian cat`, `layer:channel`, `layer:channel@y,x`, `…@center` "
+            "or "
+            "`layer`."
+        ),
         examples=["class:espresso", "blocks.4.0.conv_pw:20"],
     )
-    recipe: Recipe = Field("robust", description="How to climb; the defaults below come from it.")
-    start: Literal["noise", "zero", "mean", "image"] | None = Field(
+    recipe: Recipe = Field("robust", description="The method. It determines the defaults below.")
+    start: Start | None = Field(
         None,
-        description="Noise, black, the training mean, or the image that is sent. By default the recipe's.",
+        description=(
+            "The first image: noise, black (`zero`), the training mean, or the image that is sent. "
+            "By "
+            "default that of the recipe."
+        ),
     )
     steps: int | None = Field(
         None,
         ge=1,
         le=4096,
-        description="384 for robust, 256 for lucid, 200 for simonyan, 300 for yosinski.",
+        description=(
+            "Number of steps: 384 for robust, 256 for lucid, 200 for simonyan, 300 for yosinski."
+        ),
     )
     rate: float | None = Field(
-        None, gt=0, le=100, description="Of Adam (robust, lucid), or of the normalized gradient."
+        None,
+        gt=0,
+        le=100,
+        description=(
+            "Learning rate of Adam (robust, lucid), or step size of the normalized gradient."
+        ),
     )
     l2: float | None = Field(
-        None, ge=0, le=100, description="λ of λ‖x‖², x in the network's units."
+        None, ge=0, le=100, description="λ of the penalty λ‖x‖², with x in the network's units."
     )
     tv: float | None = Field(None, ge=0, le=100, description="Weight of the total variation.")
     alpha_norm: float | None = Field(
         None,
         ge=0,
         le=100,
-        description="Weight of Σ|x|⁶, which lets no value grow large (Mahendran & Vedaldi 2015).",
+        description="Weight of Σ|x|⁶, which penalizes large values (Mahendran & Vedaldi 2015).",
     )
     blur_every: int | None = Field(
         None,
         ge=0,
         le=1000,
-        description="Blur the pixels after so many steps, for simonyan and yosinski; 0 is never.",
+        description=(
+            "Number of steps after which the pixels are blurred each time, for simonyan and "
+            "yosinski; "
+            "0 is never."
+        ),
     )
     jitter: int | None = Field(
-        None, ge=0, le=128, description="Random shift, in pixels; lucid also scales and turns."
+        None, ge=0, le=128, description="Random shift, in pixels. lucid also scales and rotates."
     )
     zoom: float | None = Field(
         None,
         gt=0,
         le=1,
-        description="Smallest part of the picture's side in a random view; 1 is all.",
+        description="Smallest side of a random view, as a fraction of the image's side; 1 is all.",
     )
     noise: float | None = Field(
         None,
         ge=0,
         le=1,
-        description="Noise in each view: standard deviation, pixels in 0..1; falls to a sixth.",
+        description=(
+            "Standard deviation of the noise in each view, for pixels in 0..1. It falls to a sixth."
+        ),
     )
     size: int | None = Field(
-        None, ge=1, le=MAX_SIDE, description="Side in pixels; the network's own by default."
+        None,
+        ge=1,
+        le=MAX_SIDE,
+        description="Side in pixels. By default that of the network's input.",
     )
-    count: int = Field(1, ge=1, le=16, description="Images made together.")
+    count: int = Field(1, ge=1, le=16, description="Number of images that are made together.")
     diversity: float = Field(
         1.0,
         ge=0,
         le=1000,
-        description="How much several images (`count`) are kept apart, in units of the score.",
+        description=(
+            "Weight of the penalty for similarity among several images (`count`), in units of the "
+            "score."
+        ),
     )
 
-    def resolved(self, model: ModelEntry) -> Self:
+    def resolved(self, model: ModelEntry) -> "ResolvedActivationMaximization":
         defaults = {"size": model.input_size, **RECIPES[self.recipe]}
-        return self.model_copy(
-            update={name: value for name, value in defaults.items() if getattr(self, name) is None}
-        )
+        return self.with_defaults(ResolvedActivationMaximization, defaults)
+
+
+class ResolvedActivationMaximization(ActivationMaximizationParams):
+    """Parameters with every default filled in."""
+
+    start: Start
+    steps: int
+    rate: float
+    l2: float
+    tv: float
+    alpha_norm: float
+    blur_every: int
+    jitter: int
+    zoom: float
+    noise: float
+    size: int
 
     def estimated_passes(self, model: ModelEntry) -> int:
-        side = self.size or model.input_size
-        looks = (
-            2 if self.count > 1 and self.diversity else 1
-        )  # what keeps several apart is another look at them
-        return ceil(looks * (self.steps or 1) * self.count * side**2 / model.input_size**2)
+        # The penalty for similarity is a second pass.
+        passes = 2 if self.count > 1 and self.diversity else 1
+        return ceil(passes * self.steps * self.count * self.size**2 / model.input_size**2)
 
-    def check_model(self, model: ModelEntry) -> None:
-        self._check_idle()
+    def validate_for(self, model: ModelEntry, targets: Sequence[Target]) -> None:
+        self._refuse_unused()
         if self.target.strip() == "top":
-            message = "Name the class, as class:285: top, the first prediction of a photograph, is not a target here."
+            message = (
+                "top, the first prediction for a photograph, is not a target here. "
+                "Name the class, such as class:285."
+            )
             raise InvalidParameters(message, [Violation("/target", message)])
-        steps, size = self.steps or 1, self.size or model.input_size
+        steps, size = self.steps, self.size
         if size**2 * self.count > MAX_PIXELS:
             message = (
                 f"{self.count} × {size} × {size} pixels are too many at once. Lower size or count."
@@ -131,29 +177,33 @@ class ActivationMaximizationParams(TargetParams):
         if steps * size**2 * self.count > MAX_STEP_PIXELS:
             most = MAX_STEP_PIXELS // (size**2 * self.count)
             message = (
-                f"{steps} steps of {self.count} × {size} × {size} pixels cost too much; at that size at most {most} "
-                "steps are possible. Lower steps, size or count."
+                f"{steps} steps of {self.count} × {size} × {size} pixels cost too much; at that "
+                f"size "
+                f"at most {most} steps are possible. Lower steps, size or count."
             )
             raise TooExpensive(message, [Violation("/steps", message)])
 
-    def _check_idle(self) -> None:
+    def _refuse_unused(self) -> None:
         if self.recipe in ("robust", "lucid"):
-            refuse_idle(
+            refuse_unused(
                 "blur_every",
                 self.blur_every,
                 0,
-                "the recipes that climb in pixels, simonyan and yosinski,",
+                "the recipes that optimize pixels, simonyan and yosinski,",
             )
         if self.count == 1:
-            refuse_idle(
+            refuse_unused(
                 "diversity", self.diversity, 1.0, "several images, with count of 2 or more,"
             )
 
-    def check_inputs(self, sent: Set[str]) -> None:
+    def validate_inputs(self, sent: Set[str]) -> None:
         if (self.start == "image") == ("image" in sent):
             return
         if "image" in sent:
-            message = f"The image is not used with start={self.start}. Add -F start=image, or leave the image out."
+            message = (
+                f"The image is not used with start={self.start}. "
+                "Add -F start=image, or leave the image out."
+            )
             raise InvalidParameters(message, [Violation("/start", message)])
         raise ImageMissing("image", "With start=image, send the image: -F image=@photo.jpg.")
 
@@ -162,11 +212,17 @@ class ActivationMaximizationSummary(Summary):
     target: ExplainedTarget
     recipe: str
     score: str = Field(description="What the score is: logit or activation.")
-    score_before: list[float] = Field(description="Of the start, one for each image.")
-    score_after: list[float] = Field(description="Of the 8-bit picture, one for each image.")
-    probability: list[float] | None = Field(None, description="Of the class, after, for a class.")
+    score_before: list[float] = Field(
+        description="The score of the first image, one for each image."
+    )
+    score_after: list[float] = Field(
+        description="The score of the 8-bit result, one for each image."
+    )
+    probability: list[float] | None = Field(
+        None, description="The probability of the class in each result, for a class."
+    )
     predicted: list[PredictedClass] = Field(
-        description="The model's first prediction for each picture."
+        description="The model's first prediction for each result."
     )
     size: int
     steps: int
@@ -175,15 +231,17 @@ class ActivationMaximizationSummary(Summary):
 TECHNIQUE = Technique(
     title="Activation maximization",
     reference=(
-        "Simonyan, Vedaldi & Zisserman 2014; Yosinski et al. 2015, Understanding Neural Networks Through Deep "
-        "Visualization; Olah, Mordvintsev & Schubert 2017, Feature Visualization; Fel et al. 2023, MACO (views)"
+        "Simonyan, Vedaldi & Zisserman 2014; Yosinski et al. 2015, Understanding Neural Networks "
+        "Through Deep Visualization; Olah, Mordvintsev & Schubert 2017, Feature Visualization; "
+        "Fel et al. 2023, MACO (views)"
     ),
     score="logit for a class; activation otherwise",
     params=ActivationMaximizationParams,
+    resolved=ResolvedActivationMaximization,
     summary=ActivationMaximizationSummary,
-    inputs=(InputSpec("image", "Where to start from, with `start` image.", required=False),),
+    inputs=(InputSpec("image", "The first image, for `start` image.", required=False),),
     artifacts=(
-        ArtifactSpec("image.png", "image/png", "The image; several in a grid."),
+        ArtifactSpec("image.png", "image/png", "The image, or several in a grid."),
         ArtifactSpec("image-{n}.png", "image/png", "Each of several images.", only_with="count"),
         CURVE,
     ),

@@ -1,34 +1,49 @@
-"""Filters: the weights of a convolution as pictures, w/‖w‖.
+"""Filters: the weights of a convolution as pictures of w/‖w‖.
 
-Of all inputs of length one, w/‖w‖ is the one that the filter w answers most, with ‖w‖ (Cauchy–Schwarz). Where the
-filter reads the image's three channels it is shown in colour, all three scaled together; a deeper filter is shown as a
-row of grey slices, one per input channel. Mid-grey is zero.
+Of all inputs with norm 1, w/‖w‖ is the one to which the filter w responds most strongly; the
+response is ‖w‖ (Cauchy–Schwarz). A filter that reads the three channels of the image is shown in
+colour, with one scale for the three channels. A deeper filter is shown as a row of grey slices, one
+for each input channel. Mid-grey is zero.
 """
 
 from typing import Literal
 
 from pydantic import Field
 
-from catalog.technique import ArtifactSpec, Params, Summary, Technique
+from catalog.technique import ArtifactSpec, Params, Summary, Technique, Traits
 
 
 class FiltersParams(Params):
     layer: str | None = Field(
-        None, max_length=200, description="A convolution; the first of the model by default."
+        None, max_length=200, description="A convolution. By default the first one of the model."
     )
     scale: Literal["per_filter", "shared"] = Field(
         "per_filter",
-        description="Each filter at full contrast, or all on the scale of the largest value.",
+        description=(
+            "`per_filter` shows each filter at full contrast, `shared` shows all of them on the "
+            "scale "
+            "of the largest value."
+        ),
     )
     limit: int = Field(
-        256, ge=1, le=1024, description="Filters in the picture, the first ones; the array has all."
+        256,
+        ge=1,
+        le=1024,
+        description=(
+            "Number of filters in the picture, beginning with the first. The array has all filters."
+        ),
     )
     slices: int = Field(
-        16, ge=1, le=64, description="Input channels shown of a filter that does not read colours."
+        16,
+        ge=1,
+        le=64,
+        description=(
+            "Number of input channels that are shown of a filter that does not read colours."
+        ),
     )
 
-    def depends_on_seed(self) -> bool:
-        return False
+    def traits(self) -> Traits:
+        return Traits(uses_seed=False)
 
     def named_layers(self) -> tuple[str, ...]:
         return () if self.layer is None else (self.layer,)
@@ -38,21 +53,24 @@ class FiltersSummary(Summary):
     layer: str
     shape: list[int] = Field(description="[filters, input channels per filter, height, width].")
     groups: int = Field(
-        description="Each filter reads 1/groups of the input channels; as many as channels: depthwise."
+        description=(
+            "Each filter reads 1/groups of the input channels. A depthwise convolution has as many "
+            "groups as channels."
+        )
     )
-    shown: int = Field(description="Filters in the picture.")
-    colour: bool = Field(description="True where the filters read the image's three channels.")
+    shown: int = Field(description="Number of filters in the picture.")
+    colour: bool = Field(description="Whether the filters read the three channels of the image.")
     scale: str
-    caption: str = Field(description="What the picture shows, in words.")
+    caption: str = Field(description="A description of the picture in words.")
     norms: list[float] = Field(
-        description="‖w‖ per filter: its answer to w/‖w‖, the largest to any input of length 1."
+        description="‖w‖ of each filter: its response to w/‖w‖, the largest to any input of norm 1."
     )
 
 
 TECHNIQUE = Technique(
     title="Filters",
     reference="Cauchy–Schwarz; Krizhevsky et al. 2012, figure 3; Zeiler & Fergus 2014",
-    score="the filter's answer before bias, normalization and activation",
+    score="response of the filter before bias, normalization and activation",
     params=FiltersParams,
     summary=FiltersSummary,
     artifacts=(

@@ -1,33 +1,35 @@
-"""Fooling: make the model see a class that is not there.
+"""Fooling: make the model predict a class that is not in the image.
 
-`adversarial` looks for the least change of your image, `norm` l2 or linf, that puts the goal first, or at `confidence`.
-`rubbish` turns noise, or black, into a picture that the model is sure of and a person sees nothing in. Both search
-among 8-bit pictures, through the same resizing that every image goes through here. `image.png` is then read back and
-judged like any image that is sent: only what it still does as a file counts as success. Post it to `predict` and see.
+`adversarial` searches for the smallest change of your image, by `norm` l2 or linf, with which the
+goal is the first prediction or reaches `confidence`. `rubbish` turns noise, or black, into an image
+for which the model is confident of the goal and a person sees nothing. Both search among 8-bit
+images, through the same preprocessing as for every image here. `image.png` is then read back and
+judged like any image that is sent: only what it still does as a file counts as success. Send it to
+`predict` to see.
 """
 
-from collections.abc import Set
-from typing import Literal, Self
+from collections.abc import Sequence, Set
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from catalog.checks import refuse_unused
 from catalog.errors import (
     ImageMissing,
     InvalidParameters,
-    InvalidTarget,
     TooExpensive,
     UnknownModel,
     Violation,
 )
 from catalog.heatmap import ExplainedTarget
-from catalog.idle import refuse_idle
 from catalog.models import ModelEntry, class_labels, find_model
 from catalog.optimization import CURVE, MAX_SIDE, PredictedClass
-from catalog.targets import Target, parse_target
-from catalog.technique import ArtifactSpec, InputSpec, Params, Summary, Technique
+from catalog.targets import Target
+from catalog.technique import ArtifactSpec, InputSpec, Params, Summary, Technique, Traits
 from catalog.weighted_targets import WeightedTarget
 
-MAX_STEP_PIXELS = 2000 * 224**2  # steps × pixels of the network's input
+# Steps × pixels of the network's input.
+MAX_STEP_PIXELS = 2000 * 224**2
 RUBBISH_CONFIDENCE = 0.9999
 
 
@@ -37,81 +39,97 @@ class FoolingParams(Params):
 
     goal: str = Field(
         max_length=300,
-        description="The class that the model shall see: `class:285`, `class:Egyptian cat`, `285` or `Egyptian cat`.",
+        description=(
+            "The class to predict: `class:285`, `class:Egyptian cat`, `285` or `Egyptian cat`."
+        ),
         examples=["class:lion", "class:291"],
     )
     mode: Literal["adversarial", "rubbish"] = Field(
         "adversarial",
-        description="The least change of the image that is sent, or a picture from noise or black.",
+        description=(
+            "`adversarial` makes the smallest change of the image that is sent, `rubbish` an image "
+            "from noise or black."
+        ),
     )
     norm: Literal["l2", "linf"] = Field(
         "l2",
-        description="What is made small in mode adversarial: √Σδ², or the largest change of any value.",
+        description=("What mode adversarial minimizes: √Σδ², or the largest change of any value."),
     )
     confidence: float | None = Field(
         None,
         gt=0,
         le=0.999999,
-        description="Probability that the goal must reach. By default 0.9999 for rubbish; else being first is enough.",
+        description=(
+            "Probability that the goal must reach. By default 0.9999 for rubbish. For adversarial "
+            "it is enough by default that the goal is the first prediction."
+        ),
     )
     start: Literal["noise", "zero"] = Field(
-        "noise", description="Where rubbish begins: noise of the seed, or black."
+        "noise", description="The image that rubbish begins with: noise of the seed, or black."
     )
     steps: int = Field(
         200,
         ge=2,
         le=2000,
-        description="Most steps of the search, a gradient each; with few the change is larger than it need be.",
+        description=(
+            "Maximum number of steps of the search, one gradient each. With few steps the change "
+            "is "
+            "larger than necessary."
+        ),
     )
     size: int | None = Field(
         None,
         ge=8,
         le=MAX_SIDE,
         description=(
-            "Longer side in pixels: a larger image is scaled down to it, 512 by default. Rubbish is a square, by "
-            "default as large as the model resizes images to."
+            "Longer side in pixels. A larger image is scaled down to it; the default is 512. "
+            "Rubbish is "
+            "a square, by default of the size to which the model resizes images."
         ),
     )
     transfer_model: str | None = Field(
         None,
         max_length=200,
-        description="A second model, to see whether what was made for the first fools it too.",
+        description="A second model, to test whether the result fools it too.",
     )
 
-    def resolved(self, model: ModelEntry) -> Self:
+    def resolved(self, model: ModelEntry) -> "ResolvedFooling":
         rubbish = self.mode == "rubbish"
         defaults = {
             "size": min(model.preprocessing.resize, MAX_SIDE) if rubbish else 512,
             "confidence": RUBBISH_CONFIDENCE if rubbish else None,
         }
-        return self.model_copy(
-            update={name: value for name, value in defaults.items() if getattr(self, name) is None}
-        )
+        return self.with_defaults(ResolvedFooling, defaults)
 
     def estimated_passes(self, model: ModelEntry) -> int:
         return self.steps
 
-    def deterministic(self) -> bool:
-        return self.transfer_model is None  # what the second model says hangs on its weights too
+    def traits(self) -> Traits:
+        # The prediction of a second model depends on its weights, too.
+        return Traits(deterministic=self.transfer_model is None)
 
-    def check_model(self, model: ModelEntry) -> None:
-        self.target(class_labels(model), model.name)
+    def validate_for(self, model: ModelEntry, targets: Sequence[Target]) -> None:
+        (goal,) = targets
         if self.transfer_model is not None:
-            _check_transfer(self, model, self.transfer_model)
+            _validate_transfer(self.transfer_model, model, goal.index or 0)
         if model.classes < 2:
             message = (
-                f"Model {model.name!r} has one class only; it cannot be made to see another one."
+                f"Model {model.name!r} has only one class. It cannot be made to predict another "
+                f"one."
             )
             raise InvalidParameters(message, [Violation("/model", message)])
         if self.mode == "rubbish":
-            refuse_idle("norm", self.norm, "l2", "mode adversarial")
+            refuse_unused("norm", self.norm, "l2", "mode adversarial")
         else:
-            refuse_idle("start", self.start, "noise", "mode rubbish")
+            refuse_unused("start", self.start, "noise", "mode rubbish")
         if self.steps * model.input_size**2 > MAX_STEP_PIXELS:
-            message = f"{self.steps} steps of this model, which sees {model.input_size}² pixels, cost too much."
+            message = (
+                f"{self.steps} steps of this model, which sees {model.input_size}² pixels, cost "
+                f"too much."
+            )
             raise TooExpensive(f"{message} Lower steps.", [Violation("/steps", message)])
 
-    def check_inputs(self, sent: Set[str]) -> None:
+    def validate_inputs(self, sent: Set[str]) -> None:
         if self.mode == "adversarial" and "image" not in sent:
             raise ImageMissing(
                 "image", "Send the image to change: -F image=@photo.jpg. (Or set mode=rubbish.)"
@@ -126,33 +144,36 @@ class FoolingParams(Params):
         text = self.goal.strip()
         return (WeightedTarget(text if text.startswith("class:") else f"class:{text}"),)
 
-    def target(self, labels: tuple[str, ...], model: str) -> Target:
-        """The goal, parsed. Raises InvalidTarget or UnknownClass."""
-        text = self.goal.strip()
-        try:
-            return parse_target(
-                text if text.startswith("class:") else f"class:{text}", labels, model
-            )
-        except InvalidTarget as error:
-            raise type(error)(error.detail, "/goal") from None
+
+class ResolvedFooling(FoolingParams):
+    """Parameters with every default filled in.
+
+    Without `confidence`, in mode adversarial, it is enough that the goal is the first prediction.
+    """
+
+    size: int
 
 
-def _check_transfer(params: FoolingParams, model: ModelEntry, second: str) -> None:
-    """The second model must exist and know the goal's label."""
+def _validate_transfer(second: str, model: ModelEntry, goal: int) -> None:
+    """Check that the second model exists and has the label of the goal."""
     try:
         entry = find_model(second)
     except UnknownModel as error:
-        raise InvalidParameters(
-            error.detail, [Violation("/transfer_model", error.detail)]
-        ) from None
-    goal = params.target(class_labels(model), model.name).index
-    if same_class(class_labels(model), class_labels(entry), goal or 0) is None:
-        message = f"Model {second!r} has no class {class_labels(model)[goal or 0]!r}. Choose one with the same classes."
+        violation = Violation("/transfer_model", error.detail)
+        raise InvalidParameters(error.detail, [violation]) from None
+    labels = class_labels(model)
+    if same_class(labels, class_labels(entry), goal) is None:
+        message = (
+            f"Model {second!r} has no class {labels[goal]!r}. Choose one with the same classes."
+        )
         raise InvalidParameters(message, [Violation("/transfer_model", message)])
 
 
 def same_class(labels: tuple[str, ...], others: tuple[str, ...], index: int) -> int | None:
-    """The index of that class in another model's list: the same where the lists are, else by its label."""
+    """Return the index of the class in another model's list, by its label, or None.
+
+    If the two lists are equal, the index is the same.
+    """
     if labels == others:
         return index
     found = [i for i, label in enumerate(others) if label.casefold() == labels[index].casefold()]
@@ -160,67 +181,73 @@ def same_class(labels: tuple[str, ...], others: tuple[str, ...], index: int) -> 
 
 
 class ClassProbability(BaseModel):
-    """What a model sees in a picture."""
+    """What a model predicts for an image."""
 
-    predicted: PredictedClass = Field(description="Its first prediction.")
+    predicted: PredictedClass = Field(description="The first prediction.")
     goal_probability: float
 
 
 class Transfer(BaseModel):
-    """What the second model says; it was not used in the search."""
+    """What the second model predicts. It was not used in the search."""
 
     model: str
     weights: str
     before: ClassProbability
     after: ClassProbability
-    fooled: bool = Field(description="The goal is its first prediction, and was not before.")
+    fooled: bool = Field(
+        description="Whether the goal is its first prediction, and was not before."
+    )
 
 
 class FoolingSummary(Summary):
     goal: ExplainedTarget
     mode: str
     success: bool = Field(
-        description="The saved file, read back, is seen as the goal, with `confidence` where asked."
+        description=(
+            "Whether the model predicts the goal for the saved file, with `confidence` if it was "
+            "set."
+        )
     )
     verdict: str
     before: ClassProbability = Field(
-        description="Of the picture that the search began with, start.png."
+        description="For the image that the search began with, start.png."
     )
-    after: ClassProbability = Field(description="Of image.png, read back.")
-    l0: int = Field(description="Pixels that were changed.")
-    l0_fraction: float = Field(description="Their part of all pixels.")
-    l2: float = Field(description="√Σδ² over all values of the picture, each in 0..1.")
+    after: ClassProbability = Field(description="For image.png, read back.")
+    l0: int = Field(description="Number of pixels that were changed.")
+    l0_fraction: float = Field(description="Fraction of the pixels that were changed.")
+    l2: float = Field(description="√Σδ² over all values of the image, each in 0..1.")
     linf: float = Field(description="The largest change of any value, in 0..1.")
-    linf_levels: int = Field(description="The same in levels of 255.")
+    linf_levels: int = Field(description="The largest change in levels of 0 to 255.")
     amplification: float = Field(
-        description="difference.png shows the change so many times as large, around mid-grey."
+        description="Factor by which difference.png amplifies the change, around mid-grey."
     )
     width: int
     height: int
-    steps: int = Field(description="Steps that were taken.")
+    steps: int = Field(description="Number of steps that were taken.")
     transfer: Transfer | None = None
 
 
 TECHNIQUE = Technique(
     title="Fooling",
     reference=(
-        "Szegedy et al. 2014, Intriguing Properties of Neural Networks; Nguyen, Yosinski & Clune 2015, Deep Neural "
-        "Networks are Easily Fooled; Carlini & Wagner 2017; Madry et al. 2018; Rony et al. 2019, Decoupling Direction "
-        "and Norm"
+        "Szegedy et al. 2014, Intriguing Properties of Neural Networks; Nguyen, Yosinski & Clune "
+        "2015, Deep Neural Networks are Easily Fooled; Carlini & Wagner 2017; Madry et al. 2018; "
+        "Rony et al. 2019, Decoupling Direction and Norm"
     ),
     score="log odds of the goal's probability",
     params=FoolingParams,
+    resolved=ResolvedFooling,
     summary=FoolingSummary,
     inputs=(InputSpec("image", "The photograph to change, for mode adversarial.", required=False),),
     artifacts=(
-        ArtifactSpec("image.png", "image/png", "The picture that fools the model."),
+        ArtifactSpec("image.png", "image/png", "The image that fools the model."),
         ArtifactSpec(
             "start.png",
             "image/png",
-            "What it was made from: the photograph at that size, noise or black.",
+            "The image that the search began with: the photograph at this size, noise or black.",
         ),
         ArtifactSpec(
-            "difference.png", "image/png", "What was changed, amplified; mid-grey is no change."
+            "difference.png", "image/png", "The change, amplified. Mid-grey is no change."
         ),
         CURVE,
     ),

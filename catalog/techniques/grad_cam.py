@@ -1,7 +1,8 @@
-"""Grad-CAM: which places of a layer's map speak for a class.
+"""Grad-CAM: the places of a layer's map that support a class.
 
-Each channel of the layer is weighted by the mean of the score's gradient over the map; the weighted sum, cut off below
-zero, is stretched over the image. The layer is the model's last map unless one is named; the target must lie behind it.
+Each channel of the layer is weighted by the mean of the score's gradient over the map. The weighted
+sum, with negative values set to zero, is resized to the image. The layer is the model's last map
+unless another one is named; the target must depend on the layer.
 """
 
 from pydantic import Field
@@ -16,9 +17,11 @@ class GradCamParams(SmoothGradParams):
     layers_need_maps = True
 
     layer: str | None = Field(
-        None, max_length=200, description="The layer whose map is weighted; the last by default."
+        None,
+        max_length=200,
+        description="The layer whose map is weighted. By default the last layer with a map.",
     )
-    relu: bool = Field(True, description="Keep only what speaks for the target.")
+    relu: bool = Field(True, description="Keep only what supports the target.")
 
     def named_layers(self) -> tuple[str, ...]:
         return () if self.layer is None else (self.layer,)
@@ -26,7 +29,7 @@ class GradCamParams(SmoothGradParams):
 
 class GradCamSummary(AttributionSummary):
     layer: str = Field(description="The layer whose map was weighted.")
-    map_size: list[int] = Field(description="[height, width] of that map, before it was stretched.")
+    map_size: list[int] = Field(description="[height, width] of this map before it was resized.")
 
 
 TECHNIQUE = Technique(
@@ -40,7 +43,9 @@ TECHNIQUE = Technique(
         HEATMAP,
         OVERLAY,
         VALUES,
-        ArtifactSpec("map.npy", "application/x-npy", "The float32 values at the layer's own size."),
+        ArtifactSpec(
+            "map.npy", "application/x-npy", "The float32 values at the size of the layer's map."
+        ),
         CHECK,
     ),
     example={"target": "top"},

@@ -1,9 +1,10 @@
-"""Guided backpropagation: the gradient of a neuron, with only positive evidence let through every ReLU.
+"""Guided backpropagation: a neuron's gradient that passes only positive evidence through ReLUs.
 
-`guided` passes a gradient back through a ReLU where both the forward input and the gradient are positive;
-`deconvnet` where the gradient is positive, whatever the forward pass was. The rules hold for every form of ReLU and
-ReLU6 in the model, module or function. A model without any is refused: the result would silently be the plain
-gradient. Read with care: guided maps depend little on the class (Nie et al. 2018, Adebayo et al. 2018).
+With the rule `guided` a ReLU passes a gradient back where both its forward input and the gradient
+are positive. With `deconvnet` it does so where the gradient is positive, whatever the forward input
+was. The rules hold for every form of ReLU and ReLU6 in the model, module or function. A model
+without any is refused, because the result would silently be the plain gradient. Read the map with
+care: guided maps depend little on the class (Nie et al. 2018, Adebayo et al. 2018).
 """
 
 from typing import Literal
@@ -18,16 +19,16 @@ from catalog.technique import ArtifactSpec, Technique
 
 class GuidedBackpropParams(SmoothGradParams):
     rule: Literal["guided", "deconvnet"] = Field(
-        "guided", description="What a ReLU does to the gradient."
+        "guided", description="Which gradients a ReLU passes back."
     )
 
 
 class GuidedBackpropSummary(AttributionSummary):
     rule: str
     rectifiers: int = Field(
-        description="ReLU-like operators between input and target that followed the rule."
+        description="Number of ReLU-like operators between input and target that used the rule."
     )
-    units: str = Field(description="What one unit of the map is.")
+    units: str = Field(description="The unit of the values of the map.")
 
 
 TECHNIQUE = Technique(
@@ -42,7 +43,7 @@ TECHNIQUE = Technique(
     inputs=(IMAGE,),
     artifacts=(
         ArtifactSpec(
-            "gradient.png", "image/png", "The gradient as a colour picture; mid-grey is zero."
+            "gradient.png", "image/png", "The gradient as a colour picture. Mid-grey is zero."
         ),
         HEATMAP,
         OVERLAY,

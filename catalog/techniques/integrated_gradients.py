@@ -1,10 +1,13 @@
-"""Integrated gradients: the score's change from a baseline image to this one, shared out over the pixels.
+"""Integrated gradients: the difference of the score to that of a baseline, by pixels.
 
-The gradient is integrated along the straight line from the baseline, by Gauss–Legendre quadrature, and multiplied by
-the difference; the values of a pixel's channels are added. All values together are the change of the score, up to
-`convergence_delta`: where that is not small, take more `steps`.
+The gradient is integrated along the straight line from the baseline to the image by Gauss–Legendre
+quadrature and multiplied by the difference of the two images. The values of a pixel's channels are
+added. The sum of all values is the difference of the score, up to `convergence_delta`: if that is
+not small, use more `steps`.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
@@ -14,7 +17,8 @@ from catalog.errors import TooExpensive, Violation
 from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES
 from catalog.models import ModelEntry
 from catalog.smoothgrad import SmoothGradParams
-from catalog.technique import Technique
+from catalog.targets import Target
+from catalog.technique import Technique, Traits
 
 MAX_POINTS = 10_000
 
@@ -22,19 +26,21 @@ MAX_POINTS = 10_000
 class IntegratedGradientsParams(SmoothGradParams):
     cost_advice = ("lower samples", "lower steps")
 
-    steps: int = Field(50, ge=1, le=1000, description="Points of the quadrature.")
+    steps: int = Field(50, ge=1, le=1000, description="Number of points of the quadrature.")
     baseline: Literal["black", "gray", "mean", "white", "blur"] = Field(
         "black",
-        description="The image that says nothing; `mean` is the training mean, `blur` this image, blurred.",
+        description=(
+            "The image without information. `mean` is the training mean, `blur` the blurred image."
+        ),
     )
 
-    def batchable(self) -> bool:
-        return False
+    def traits(self) -> Traits:
+        return replace(super().traits(), batchable=False)
 
     def map_passes(self, model: ModelEntry) -> int:
         return self.steps * self.samples
 
-    def check_model(self, model: ModelEntry) -> None:
+    def validate_for(self, model: ModelEntry, targets: Sequence[Target]) -> None:
         if (points := self.steps * self.samples) > MAX_POINTS:
             message = f"steps × samples is {points:,}; the limit is {MAX_POINTS:,} gradients."
             raise TooExpensive(message, [Violation("/samples", message)])
@@ -44,9 +50,12 @@ class IntegratedGradientsSummary(AttributionSummary):
     baseline_score: float = Field(description="The score of the baseline.")
     convergence_delta: float | None = Field(
         None,
-        description="Sum of the values minus the change of the score; 0 is exact. Only without noisy copies.",
+        description=(
+            "Sum of the values minus the difference of the score; 0 is exact. Absent with noisy "
+            "copies."
+        ),
     )
-    units: str = Field(description="What one unit of the map is.")
+    units: str = Field(description="The unit of the values of the map.")
 
 
 TECHNIQUE = Technique(

@@ -1,22 +1,20 @@
-"""Predict: the classes that the model sees in an image, most probable first.
+"""Predict: the classes that the model predicts for an image, the most probable first.
 
-The softmax of the logits over all classes, for the image prepared as the model was trained.
+The probabilities are the softmax of the logits over all classes. The image is preprocessed as in
+the model's training.
 """
 
 from pydantic import BaseModel, Field
 
 from catalog.heatmap import IMAGE
-from catalog.technique import Params, Summary, Technique
+from catalog.technique import Params, Summary, Technique, Traits
 
 
 class PredictParams(Params):
-    top_k: int = Field(5, ge=1, le=1000, description="How many classes to return.")
+    top_k: int = Field(5, ge=1, le=1000, description="Number of classes to return.")
 
-    def depends_on_seed(self) -> bool:
-        return False
-
-    def batchable(self) -> bool:
-        return True
+    def traits(self) -> Traits:
+        return Traits(batchable=True, uses_seed=False)
 
 
 class Prediction(BaseModel):

@@ -1,11 +1,13 @@
-"""RISE: hide random parts of the image many times, and average what was left to see by the score it got.
+"""RISE: hide random parts of the image, and average the visible parts weighted by the score.
 
-Each mask is a grid of cells that are open with a probability, smoothly enlarged and shifted by a random part of a
-cell; the image shows through where the mask is 1. The map at a pixel is the sum of score × mask over all masks,
-divided by masks × probability: an estimate of the mean score when that pixel is seen. It needs no gradient, only
-scores; more `masks` give a map with less grain.
+Each mask is a grid of cells that are open with a probability, smoothly enlarged and shifted by a
+random fraction of a cell. The image is visible where the mask is 1. The map at a pixel is the sum
+of score × mask over all masks, divided by masks × probability: an estimate of the mean score given
+that the pixel is visible. RISE needs no gradient, only scores. More `masks` give a less noisy map.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
@@ -14,7 +16,8 @@ from catalog.attribution import CHECK, AttributionParams, AttributionSummary
 from catalog.errors import InvalidParameters, TooExpensive, Violation
 from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES
 from catalog.models import ModelEntry
-from catalog.technique import Technique
+from catalog.targets import Target
+from catalog.technique import Technique, Traits
 
 MAX_MASKS = 20_000
 
@@ -22,43 +25,59 @@ MAX_MASKS = 20_000
 class RiseParams(AttributionParams):
     cost_advice = ("lower masks",)
 
-    masks: int = Field(1000, ge=1, le=1_000_000, description="Random masks, one forward pass each.")
-    grid: int = Field(7, ge=2, le=256, description="Cells of a mask along each side.")
+    masks: int = Field(
+        1000, ge=1, le=1_000_000, description="Number of random masks, one forward pass each."
+    )
+    grid: int = Field(7, ge=2, le=256, description="Number of cells of a mask along each side.")
     probability: float = Field(0.5, gt=0, lt=1, description="Probability that a cell is open.")
     fill: Literal["gray", "mean", "black", "white", "blur"] = Field(
         "mean",
-        description="What shows where a mask is closed; `mean` is the training mean, `blur` the image itself, blurred.",
+        description=(
+            "What replaces the image where a mask is closed. `mean` is the training mean, `blur` "
+            "the "
+            "blurred image."
+        ),
     )
     score: Literal["probability", "logit"] = Field(
         "probability",
-        description="What is watched for a class. For another unit it is always its activation.",
+        description="The score of a class. The score of another unit is always its activation.",
     )
 
-    def depends_on_seed(self) -> bool:
-        return True
+    def traits(self) -> Traits:
+        return replace(super().traits(), uses_seed=True)
 
     def map_passes(self, model: ModelEntry) -> int:
         return self.masks
 
-    def check_model(self, model: ModelEntry) -> None:
+    def validate_for(self, model: ModelEntry, targets: Sequence[Target]) -> None:
         size = model.input_size
         if self.grid > size:
-            message = f"A mask has {self.grid} cells a side, but {model.name} sees {size} × {size}; at most {size}."
+            message = (
+                f"A mask has {self.grid} cells a side, but {model.name} sees {size} × {size} "
+                f"pixels. "
+                f"At most {size} cells are possible."
+            )
             raise InvalidParameters(message, [Violation("/grid", message)])
         if self.masks > MAX_MASKS:
-            message = f"{self.masks:,} masks are {self.masks:,} forward passes; the limit is {MAX_MASKS:,}."
+            message = (
+                f"{self.masks:,} masks are {self.masks:,} forward passes; the limit is "
+                f"{MAX_MASKS:,}."
+            )
             raise TooExpensive(message, [Violation("/masks", message)])
 
 
 class RiseSummary(AttributionSummary):
-    masks: int = Field(description="Masks tried.")
+    masks: int = Field(description="Number of masks.")
     peak: list[float] = Field(description="[x, y] of the highest value, in pixels of the image.")
-    units: str = Field(description="What one unit of the map is.")
+    units: str = Field(description="The unit of the values of the map.")
 
 
 TECHNIQUE = Technique(
     title="RISE",
-    reference="Petsiuk, Das & Saenko 2018, RISE: Randomized Input Sampling for Explanation of Black-box Models",
+    reference=(
+        "Petsiuk, Das & Saenko 2018, RISE: Randomized Input Sampling for Explanation of Black-box "
+        "Models"
+    ),
     score="probability (or logit); activation for a unit that is not a class",
     params=RiseParams,
     summary=RiseSummary,

@@ -1,8 +1,8 @@
 """Saliency: the gradient of a neuron with respect to the input, strongest channel per pixel.
 
-The derivative is taken at the network's normalized input. `max_abs` is the largest magnitude over the colour
-channels; `signed` is that same entry with its sign. With `samples` above 1 the gradients of noisy copies are
-averaged first (SmoothGrad).
+The derivative is taken at the network's normalized input. `max_abs` is the largest magnitude over
+the colour channels, `signed` is the same entry with its sign. With `samples` above 1 the gradients
+of noisy copies are averaged first (SmoothGrad).
 """
 
 from typing import Literal
@@ -17,17 +17,20 @@ from catalog.technique import Technique
 
 class SaliencyParams(SmoothGradParams):
     reduce: Literal["max_abs", "signed"] = Field(
-        "max_abs", description="How the three colour channels become one map."
+        "max_abs", description="How the colour channels are reduced to one map."
     )
 
 
 class SaliencySummary(AttributionSummary):
-    units: str = Field(description="What one unit of the map is.")
+    units: str = Field(description="The unit of the values of the map.")
 
 
 TECHNIQUE = Technique(
     title="Saliency",
-    reference="Simonyan, Vedaldi & Zisserman 2014, Deep Inside Convolutional Networks; Smilkov et al. 2017, SmoothGrad",
+    reference=(
+        "Simonyan, Vedaldi & Zisserman 2014, Deep Inside Convolutional Networks; "
+        "Smilkov et al. 2017, SmoothGrad"
+    ),
     score="logit for a class; activation otherwise",
     params=SaliencyParams,
     summary=SaliencySummary,

@@ -1,27 +1,32 @@
-"""Style transfer: repaint a photograph in the palette and strokes of one to four other pictures (Gatys et al. 2016).
+"""Style transfer: repaint a photograph in the style of other images (Gatys et al. 2016).
 
-The picture is optimized until its features in the content layers are the photograph's, and the Gram matrices of its
-features in the style layers are the styles'. Recipe `gatys` has the published losses, for VGG: content layers pay the
-mean of (F − P)², style layers 1000/n² times the mean of (G − A)², G = F Fᵀ / (H · W), n channels; the picture starts as
-the content. Published weights go with a VGG whose filters were rescaled to a mean activation of 1, which torchvision's
-are not: if the style is too weak or strong, change `style_weight`.
+There are one to four styles. The image is optimized until its features in the content layers match
+those of the photograph, and the Gram matrices of its features in the style layers match those of
+the styles. Recipe `gatys` has the published losses, for VGG. The loss of a content layer is the
+mean of (F − P)², that of a style layer 1000/n² times the mean of (G − A)², where G = F Fᵀ / (H · W)
+and n is the number of channels. The image starts as the content. The published weights belong to a
+VGG whose filters were rescaled to a mean activation of 1, which is not true of torchvision's: if
+the style is too weak or too strong, change `style_weight`.
 
-Recipe `normalized` is for any model. Each channel is divided by its root mean square over content and style, so that a
-few strong channels do not decide (Gatys' rescaling, done for the given pictures; Wang et al. 2021 found the need for
-it). Each layer's loss is divided by its target's size, so that weights mean the same in every model. Besides,
-mean and covariance of the pixels' colours follow the style (`palette_weight`): the content is brought to them by a
-linear map before the first step. What leaves 0..1 pays. Up to twelve pixels beyond each
-edge (a sixth of the shorter side of the smallest size), at first the mirrored content, are painted too and cut off at
-the end: the padding of a network shows in the outermost rows. A model that takes one size only has no such frame.
+Recipe `normalized` is for any model. Each channel is divided by its root mean square over content
+and style, so that a few strong channels do not dominate (Gatys' rescaling, done for the given
+images; Wang et al. 2021 found that it is needed). The loss of each layer is divided by the size of
+its target, so that a weight means the same in every model. In addition, the mean and covariance of
+the colours are matched to the style (`palette_weight`), to which a linear map brings the content
+before the first step. Values outside 0..1 are penalized. The padding of a network shows in the
+outermost rows of its maps. Therefore up to twelve pixels beyond each edge (at most a sixth of the
+shorter side of the smallest size) are painted, too, which begin as the mirrored content and are cut
+off at the end. A model that takes only one size has no such frame.
 
-With `keep_colours` only the luminance is painted, with styles in grey brought to the content's mean and contrast; hue
-stays the photograph's (Gatys et al. 2016, Preserving Color in Neural Artistic Style Transfer). Sizes grow from one
-optimization to the next, each twice the last. No score of a class is read.
+With `keep_colours` only the luminance is painted, with grey styles that are matched to the
+content's mean and contrast; hues stay those of the photograph (Gatys et al. 2016, Preserving Color
+in Neural Artistic Style Transfer). With `scales` the image is optimized at several sizes, each
+twice the size before. No score of a class is used.
 """
 
 import math
-from collections.abc import Set
-from typing import Any, Literal, NoReturn, Self
+from collections.abc import Sequence, Set
+from typing import Any, Literal, NoReturn
 
 from pydantic import Field
 
@@ -29,16 +34,16 @@ from catalog.errors import InvalidParameters, TooExpensive, Violation
 from catalog.models import ModelEntry
 from catalog.optimization import CURVE, MAX_SIDE
 from catalog.style_layers import CONTENT, PUBLISHED, STYLE, bare_name, recommended_layers
+from catalog.targets import Target
 from catalog.technique import ArtifactSpec, InputSpec, Params, Summary, Technique
 
 STYLES = ("style", "style_2", "style_3", "style_4")
-LATER_STEPS = 0.4  # of `steps`, at each larger size: Gatys' 500 and then 200
+# Fraction of `steps` at each larger size: Gatys' 500 and then 200.
+LATER_STEPS = 0.4
 MAX_STEP_PIXELS = 600 * 512**2
 MAX_LAYERS = 12
-FRAMES = {
-    "gatys": 0,
-    "normalized": 12,
-}  # pixels painted beyond each edge; stripes at a map's border are 2 to 4 wide
+# Pixels that are painted beyond each edge: padding shows in 2 to 4 pixels at the border of a map.
+FRAMES = {"gatys": 0, "normalized": 12}
 
 RECIPES: dict[str, dict[str, Any]] = {
     "gatys": {
@@ -58,15 +63,16 @@ RECIPES: dict[str, dict[str, Any]] = {
         "scales": 2,
     },
 }
-STYLE_WEIGHT_FROM_ELSEWHERE = (
-    10.0  # of normalized, not beginning with the content: with more, nothing brings it in
-)
-# Pixels: half as many have lost what is small, such as eyes, and the larger size does not bring it back. Of less than
-# 64 nothing is to be seen anyway, and two sizes cost less.
+# Style weight of recipe `normalized` that does not begin with the content: with a larger weight the
+# content would not appear.
+STYLE_WEIGHT_FROM_ELSEWHERE = 10.0
+# Longer sides with a single size: at half of them small things such as eyes are lost, and the
+# larger size does not restore them. Below 64 pixels there is nothing to lose, and two sizes cost
+# less.
 SMALL = range(64, 256)
 RATES = {"lbfgs": 1.0, "adam": 0.02}
 
-_LAYERS = "The model's recommended ones, or by depth, if not given."
+_LAYERS = "By default the layers that the model recommends, otherwise layers chosen by depth."
 
 
 class StyleTransferParams(Params):
@@ -74,87 +80,111 @@ class StyleTransferParams(Params):
     layers_need_maps = True
 
     recipe: Literal["gatys", "normalized"] | None = Field(
-        None, description="`gatys` for VGG16 and VGG19, `normalized` for all others by default."
+        None, description="By default `gatys` for VGG16 and VGG19, `normalized` for all others."
     )
     content_layers: str | None = Field(
         None,
         max_length=1000,
-        description=f"Separated by commas. {_LAYERS}",
+        description=f"Content layers, separated by commas. {_LAYERS}",
         examples=["blocks.2.1.bn1"],
     )
     style_layers: str | None = Field(
         None,
         max_length=1000,
-        description=f"Separated by commas. {_LAYERS}",
+        description=f"Style layers, separated by commas. {_LAYERS}",
         examples=["bn1, blocks.1.0.bn1"],
     )
-    content_weight: float | None = Field(None, ge=0, le=1e9, description="1.")
+    content_weight: float | None = Field(
+        None, ge=0, le=1e9, description="Weight of the content; 1 by default."
+    )
     style_weight: float | None = Field(
         None,
         ge=0,
         le=1e9,
-        description="1 for gatys; for normalized 300, or 10 where `start` is noise or style.",
+        description=(
+            "Weight of the style: 1 for gatys; for normalized 300, or 10 if `start` is noise or "
+            "style."
+        ),
     )
     tv_weight: float | None = Field(
         None,
         ge=0,
         le=1e9,
-        description="Of the total variation per pixel: 0 for gatys, 15 for normalized.",
+        description="Weight of the total variation per pixel: 0 for gatys, 15 for normalized.",
     )
     palette_weight: float | None = Field(
         None,
         ge=0,
         le=1e9,
-        description="Of mean and covariance of the colours: 0 for gatys, 100 for normalized.",
+        description=(
+            "Weight of the mean and covariance of the colours: 0 for gatys, 100 for normalized."
+        ),
     )
     style_weights: str | None = Field(
         None,
         max_length=200,
-        description="One for each style, as shares of the whole.",
+        description=(
+            "Weights of the styles relative to each other, one for each, separated by commas."
+        ),
         examples=["1, 0.5"],
     )
     start: Literal["content", "noise", "style"] = Field(
-        "content", description="Where the first size begins."
+        "content", description="The image with which the first size begins."
     )
     pooling: Literal["max", "average"] = Field(
-        "max", description="`average` puts average pooling in the place of the model's max pooling."
+        "max", description="`average` replaces the max pooling of the model by average pooling."
     )
-    keep_colours: bool = Field(False, description="Paint the luminance only.")
+    keep_colours: bool = Field(False, description="Paint only the luminance.")
     optimizer: Literal["lbfgs", "adam"] = Field(
-        "lbfgs", description="One step is one L-BFGS iteration."
+        "lbfgs", description="The optimizer. A step of lbfgs is one iteration of L-BFGS."
     )
     rate: float | None = Field(
-        None, gt=0, le=10, description="1 for lbfgs; 0.02, in 0..1, for adam."
+        None,
+        gt=0,
+        le=10,
+        description="Learning rate: 1 for lbfgs; 0.02, for pixels in 0..1, for adam.",
     )
     steps: int | None = Field(
         None,
         ge=1,
         le=4096,
-        description="At the first size; 0.4 of it at each other. 500 for gatys, 200 for normalized.",
+        description=(
+            "Number of steps at the first size; 0.4 times as many at each other size. 500 for "
+            "gatys, "
+            "200 for normalized."
+        ),
     )
     scales: int | None = Field(
         None,
         ge=1,
         le=3,
-        description="Sizes, each twice the last; 1 for gatys; for normalized 2, or 1 where `size` is 64 to 255.",
+        description=(
+            "Number of sizes, each twice the size before: 1 for gatys; for normalized 2, or 1 if "
+            "`size` "
+            "is 64 to 255."
+        ),
     )
     size: int | None = Field(
         None,
         ge=16,
         le=MAX_SIDE,
-        description="Longer side in pixels; 512, or four times a small model's own.",
+        description=(
+            "Longer side in pixels. By default 512, or four times the input of a small model."
+        ),
     )
     style_scale: float = Field(
         1.0,
         ge=0.1,
         le=2,
-        description="Longer side of each style as a part of `size`: smaller is finer strokes.",
+        description=(
+            "Longer side of each style, relative to `size`. A smaller style gives finer strokes."
+        ),
     )
 
     def named_layers(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*names(self.content_layers), *names(self.style_layers))))
 
-    def resolved(self, model: ModelEntry) -> Self:
+    def resolved(self, model: ModelEntry) -> "ResolvedStyleTransfer":
         recipe = self.recipe or ("gatys" if bare_name(model.name) in PUBLISHED else "normalized")
         defaults = {
             "recipe": recipe,
@@ -168,54 +198,16 @@ class StyleTransferParams(Params):
             defaults["style_weight"] = STYLE_WEIGHT_FROM_ELSEWHERE
         if (self.size or defaults["size"]) in SMALL:
             defaults["scales"] = 1
-        return self.model_copy(
-            update={name: value for name, value in defaults.items() if getattr(self, name) is None}
-        )
+        return self.with_defaults(ResolvedStyleTransfer, defaults)
 
-    def estimated_passes(self, model: ModelEntry) -> int:
-        frame = min(FRAMES[self.recipe or "normalized"], min(side for side, _ in self.plan()) // 6)
-        return math.ceil(
-            sum(steps * (side + 2 * frame) ** 2 for side, steps in self.plan())
-            / model.input_size**2
-        )
-
-    def check_model(self, model: ModelEntry) -> None:
-        self.shares()
-        if not (self.weight("content") or self.weight("style") or self.weight("palette")):
-            _refuse(
-                "style_weight",
-                "Without weights of content, style and palette there is nothing to paint. Raise one.",
-            )
-        for field in ("content_layers", "style_layers"):
-            if (
-                getattr(self, field) is not None
-                and not 0 < len(names(getattr(self, field))) <= MAX_LAYERS
-            ):
-                _refuse(field, f"Name 1 to {MAX_LAYERS} layers, separated by commas.")
-        cost = sum(steps * side**2 for side, steps in self.plan())
-        if cost > MAX_STEP_PIXELS or (self.size or 0) * self.style_scale > MAX_SIDE:
-            message = f"{self.steps} steps at {self.size} pixels cost too much. Lower steps, size or style_scale."
-            raise TooExpensive(message, [Violation("/steps", message)])
-
-    def check_inputs(self, sent: Set[str]) -> None:
+    def validate_inputs(self, sent: Set[str]) -> None:
         self.shares(sum(name in sent for name in STYLES))
 
-    def weight(self, name: str) -> float:
-        """`content`, `style`, `tv` or `palette`; of resolved parameters."""
-        value: float | None = getattr(self, f"{name}_weight")
-        return value or 0.0
-
-    def plan(self) -> list[tuple[int, int]]:
-        """(longer side, steps) of each size; of resolved parameters."""
-        scales, size, steps = self.scales or 1, self.size or 512, self.steps or 1
-        later = max(1, round(LATER_STEPS * steps))
-        return [
-            (max(8, round(size / 2 ** (scales - 1 - i))), later if i else steps)
-            for i in range(scales)
-        ]
-
     def shares(self, count: int | None = None) -> list[float]:
-        """The weights of the styles, of sum 1; equal ones if none are given. Raises InvalidParameters."""
+        """Return the weights of the styles with sum 1, which are equal if none are given.
+
+        Raises InvalidParameters.
+        """
         if self.style_weights is None:
             return [1 / (count or 1)] * (count or 1)
         try:
@@ -225,13 +217,67 @@ class StyleTransferParams(Params):
                 "style_weights", "Write numbers separated by commas, one for each style: 1, 0.5."
             )
         if not all(0 <= weight <= 1e6 for weight in weights) or sum(weights) <= 0:
-            _refuse("style_weights", "Weights are from 0 to 1000000, and one at least is above 0.")
+            _refuse("style_weights", "Weights are from 0 to 1000000, and at least one is above 0.")
         if not 1 <= len(weights) <= len(STYLES) or len(weights) != (count or len(weights)):
             _refuse(
                 "style_weights",
-                f"{len(weights)} weights do not fit {count or 'up to four'} styles; send one each.",
+                f"{len(weights)} weights do not fit {count or 'up to four'} styles. Send one for "
+                f"each.",
             )
         return [weight / math.fsum(weights) for weight in weights]
+
+
+class ResolvedStyleTransfer(StyleTransferParams):
+    """Parameters with every default filled in.
+
+    Layers that are None, because the model recommends none, are chosen by depth.
+    """
+
+    recipe: Literal["gatys", "normalized"]
+    content_weight: float
+    style_weight: float
+    tv_weight: float
+    palette_weight: float
+    rate: float
+    steps: int
+    scales: int
+    size: int
+
+    def estimated_passes(self, model: ModelEntry) -> int:
+        frame = min(FRAMES[self.recipe], min(side for side, _ in self.plan()) // 6)
+        return math.ceil(
+            sum(steps * (side + 2 * frame) ** 2 for side, steps in self.plan())
+            / model.input_size**2
+        )
+
+    def validate_for(self, model: ModelEntry, targets: Sequence[Target]) -> None:
+        self.shares()
+        if not (self.content_weight or self.style_weight or self.palette_weight):
+            _refuse(
+                "style_weight",
+                "The weights of content, style and palette are all 0. Raise one.",
+            )
+        for field in ("content_layers", "style_layers"):
+            if (
+                getattr(self, field) is not None
+                and not 0 < len(names(getattr(self, field))) <= MAX_LAYERS
+            ):
+                _refuse(field, f"Name 1 to {MAX_LAYERS} layers, separated by commas.")
+        cost = sum(steps * side**2 for side, steps in self.plan())
+        if cost > MAX_STEP_PIXELS or self.size * self.style_scale > MAX_SIDE:
+            message = (
+                f"{self.steps} steps at {self.size} pixels cost too much. "
+                "Lower steps, size or style_scale."
+            )
+            raise TooExpensive(message, [Violation("/steps", message)])
+
+    def plan(self) -> list[tuple[int, int]]:
+        """Return (longer side, steps) of each size, the smallest first."""
+        later = max(1, round(LATER_STEPS * self.steps))
+        return [
+            (max(8, round(self.size / 2 ** (self.scales - 1 - i))), later if i else self.steps)
+            for i in range(self.scales)
+        ]
 
 
 class StyleTransferSummary(Summary):
@@ -239,22 +285,24 @@ class StyleTransferSummary(Summary):
     content_layers: list[str]
     style_layers: list[str]
     layers_from: Literal["request", "recommended", "depth"] = Field(
-        description="Who named the layers; depth: nobody, they lie at fixed parts of the model's depth."
+        description=(
+            "Origin of the layers. With depth they are at fixed fractions of the model's depth."
+        )
     )
-    style_weights: list[float] = Field(description="The styles' shares.")
-    size: list[int] = Field(description="[width, height] of the picture.")
-    steps: int = Field(description="At all sizes.")
-    max_pools_replaced: int = Field(description="How many max poolings became average poolings.")
+    style_weights: list[float] = Field(description="Weights of the styles, with sum 1.")
+    size: list[int] = Field(description="[width, height] of the result.")
+    steps: int = Field(description="Number of steps at all sizes.")
+    max_pools_replaced: int = Field(description="Number of max poolings that were replaced.")
     losses_of_content: dict[str, float] = Field(
-        description="The parts of the loss, of the content as it was sent, in its frame."
+        description="The parts of the loss for the content that was sent, in its frame."
     )
     losses_after: dict[str, float] = Field(
-        description="The same, of the 8-bit picture and the frame that was painted around it."
+        description="The same for the 8-bit result and the frame that was painted around it."
     )
 
 
 def names(text: str | None) -> tuple[str, ...]:
-    """`a, b` → (a, b)"""
+    """Return the names in a text: (a, b) for `a, b`."""
     return tuple(dict.fromkeys(name.strip() for name in (text or "").split(",") if name.strip()))
 
 
@@ -265,22 +313,23 @@ def _refuse(field: str, message: str) -> NoReturn:
 TECHNIQUE = Technique(
     title="Style transfer",
     reference=(
-        "Gatys, Ecker & Bethge 2016, Image Style Transfer Using Convolutional Neural Networks; Gatys et al. 2016, "
-        "Preserving Color in Neural Artistic Style Transfer; Wang et al. 2021, Rethinking and Improving the Robustness "
-        "of Image Style Transfer"
+        "Gatys, Ecker & Bethge 2016, Image Style Transfer Using Convolutional Neural Networks; "
+        "Gatys et al. 2016, Preserving Color in Neural Artistic Style Transfer; "
+        "Wang et al. 2021, Rethinking and Improving the Robustness of Image Style Transfer"
     ),
     score="none",
     params=StyleTransferParams,
+    resolved=ResolvedStyleTransfer,
     summary=StyleTransferSummary,
     inputs=(
-        InputSpec("content", "What is painted; its proportions are kept."),
+        InputSpec("content", "The photograph to repaint. Its proportions are kept."),
         *(
-            InputSpec(name, f"How it is painted: style {i}.", required=i == 1)
+            InputSpec(name, f"Style {i}: an image in the style to use.", required=i == 1)
             for i, name in enumerate(STYLES, 1)
         ),
     ),
     artifacts=(
-        ArtifactSpec("image.png", "image/png", "The picture, `size` pixels on its longer side."),
+        ArtifactSpec("image.png", "image/png", "The result, `size` pixels on its longer side."),
         CURVE,
     ),
     queue="slow",

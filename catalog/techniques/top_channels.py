@@ -1,10 +1,12 @@
-"""Top channels: what a layer sees in an image, told by the channels that respond most and their best patches in a set.
+"""Top channels: the channels of a layer that respond most to an image, with their best patches.
 
-The patches tell what a channel stands for, the box where in the image it found that. Channels differ in scale, so that
-by default a channel is ranked by its value as a part of its mean over its best patches in the set.
+The patches are those of an image set. They show what a channel responds to in general; the box
+shows where it does so in this image. Channels have different scales. By default a channel is
+therefore ranked by its value divided by its mean over its best patches in the set.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -13,6 +15,7 @@ from catalog.errors import InvalidParameters, TooExpensive, Violation
 from catalog.heatmap import IMAGE
 from catalog.image_set import EXAMPLE, TOP, ImageSetParams, IndexUse, Patch
 from catalog.models import ModelEntry
+from catalog.targets import Target
 from catalog.technique import ArtifactSpec, Summary, Technique
 
 MAX_PATCHES = 320
@@ -22,27 +25,36 @@ class TopChannelsParams(ImageSetParams):
     layer: str | None = Field(
         None,
         max_length=200,
-        description="The layer; the model's last map by default.",
+        description="The layer. By default the last layer with a map.",
         examples=["blocks.4.0.conv_pw"],
     )
-    channels: int = Field(8, ge=1, le=64, description="Channels shown.")
-    k: int = Field(5, ge=1, le=TOP, description="Patches of the set per channel.")
+    channels: int = Field(8, ge=1, le=64, description="Number of channels.")
+    k: int = Field(5, ge=1, le=TOP, description="Number of patches of the set for each channel.")
     at: str | None = Field(
         None,
         max_length=40,
-        description="`x,y` in pixels of the image: the channels that respond at this place; anywhere by default.",
+        description=(
+            "`x,y` in pixels of the image: only responses at this place count. By default all "
+            "places "
+            "count."
+        ),
         examples=["200,150"],
     )
     crop: Literal["receptive_field", "effective"] = Field(
         "receptive_field",
         description=(
-            "What is cut out: all that a unit can see, or the part that 90 % of its gradient lies in, which is smaller "
-            "in deep layers and costs a backward pass for each patch."
+            "What is cut out: everything that a unit can see, or the part with 90 % of its "
+            "gradient. "
+            "That part is smaller in deep layers and costs a backward pass for each patch."
         ),
     )
     rank: Literal["relative", "absolute"] = Field(
         "relative",
-        description="By the value as a part of the channel's mean over its `k` best patches, or by the value.",
+        description=(
+            "`relative` ranks by the value divided by the channel's mean over its `k` best "
+            "patches, "
+            "`absolute` by the value."
+        ),
     )
 
     def named_layers(self) -> tuple[str, ...]:
@@ -54,14 +66,17 @@ class TopChannelsParams(ImageSetParams):
     def estimated_passes(self, model: ModelEntry) -> int:
         return 1 + (self.channels * self.k if self.crop == "effective" else 0)
 
-    def check_model(self, model: ModelEntry) -> None:
+    def validate_for(self, model: ModelEntry, targets: Sequence[Target]) -> None:
         self.place()
         if self.channels * self.k > MAX_PATCHES:
-            message = f"{self.channels} channels of {self.k} patches are too many for one sheet; {MAX_PATCHES} at most."
+            message = (
+                f"{self.channels} channels of {self.k} patches are too many for one sheet; "
+                f"at most {MAX_PATCHES} patches are possible."
+            )
             raise TooExpensive(message, [Violation("/channels", message)])
 
     def place(self) -> tuple[float, float] | None:
-        """(x, y). Raises InvalidParameters."""
+        """Return (x, y) of `at`. Raises InvalidParameters."""
         if self.at is None:
             return None
         match = re.fullmatch(r"\s*(\d{1,6}(?:\.\d+)?)\s*,\s*(\d{1,6}(?:\.\d+)?)\s*", self.at)
@@ -73,21 +88,30 @@ class TopChannelsParams(ImageSetParams):
 
 class RespondingChannel(BaseModel):
     channel: int
-    activation: float = Field(description="Its value in the image, at `position`.")
+    activation: float = Field(description="The value of the channel in the image, at `position`.")
     relative: float | None = Field(
-        description="As a multiple of its mean over its `k` best patches in the set; null if that is not positive."
+        description=(
+            "The value divided by the channel's mean over its `k` best patches in the set; null if "
+            "the mean is not positive."
+        )
     )
-    position: list[int] | None = Field(description="[y, x] in the layer's map; null without a map.")
+    position: list[int] | None = Field(
+        description="[y, x] in the layer's map; null if the output is not a map."
+    )
     box: list[float] = Field(
-        description="[left, top, right, bottom] in pixels of the image: what the unit sees there."
+        description="[left, top, right, bottom] of what the unit sees, in pixels of the image."
     )
-    patches: list[Patch] = Field(description="Its best patches in the set, best first.")
+    patches: list[Patch] = Field(
+        description="The best patches of the channel in the set, the best first."
+    )
 
 
 class TopChannelsSummary(Summary):
     layer: str
     rank: str
-    channels: list[RespondingChannel] = Field(description="Those that respond most, first.")
+    channels: list[RespondingChannel] = Field(
+        description="The channels in the order of their rank."
+    )
     index: IndexUse
 
 
@@ -102,10 +126,10 @@ TECHNIQUE = Technique(
         ArtifactSpec(
             "channels.png",
             "image/png",
-            "One row per channel: its place in the image, then its best patches in the set.",
+            "One row for each channel: its place in the image, then its best patches in the set.",
         ),
         ArtifactSpec(
-            "channels.json", "application/json", "The summary's channels, with all numbers."
+            "channels.json", "application/json", "The channels of the summary, with all numbers."
         ),
     ),
     example={"image_set": EXAMPLE, "channels": 6, "k": 5},

@@ -1,11 +1,12 @@
-"""Top patches: the parts of an image set that activate a channel most, one per image.
+"""Top patches: the parts of an image set that activate a channel most, one for each image.
 
-The first question about a layer sends every image of the set through the model once and keeps, for every channel, the
-best images and places. Every later question about that layer is answered from what was kept; images that were added
-meanwhile are run first. A box is the exact receptive field of the unit, in pixels of the image, clipped at what the
-network sees.
+The first question about a layer sends every image of the set through the model once. The best
+images and places of every channel are kept in an index, which answers later questions about that
+layer. Images that were added meanwhile are run first. A box is the exact receptive field of the
+unit in pixels of the image, clipped to what the network sees.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -24,45 +25,41 @@ class TopPatchesParams(ImageSetParams, TargetParams):
         description="A channel, `layer:channel`, or a class, `class:285`.",
         examples=["blocks.4.0.conv_pw:20", "class:285"],
     )
-    k: int = Field(9, ge=1, le=TOP, description="Patches; at most one per image.")
+    k: int = Field(9, ge=1, le=TOP, description="Number of patches, at most one for each image.")
     crop: Literal["receptive_field", "effective"] = Field(
         "receptive_field",
         description=(
-            "What is cut out: all that the unit can see, or the part that 90 % of its gradient lies in, which is "
-            "smaller in deep layers and costs a backward pass."
+            "What is cut out: everything that the unit can see, or the part with 90 % of its "
+            "gradient. "
+            "That part is smaller in deep layers and costs a backward pass."
         ),
     )
-    guided: bool = Field(
-        False, description="Show the guided-backpropagation picture of each patch beside it."
-    )
+    guided: bool = Field(False, description="Also save the guided backpropagation of each patch.")
 
     def estimated_passes(self, model: ModelEntry) -> int:
         return 1 + self.k * ((self.crop == "effective") + self.guided)
 
-    def check_model(self, model: ModelEntry) -> None:
-        self.unit(model)
-
-    def unit(self, model: ModelEntry) -> Target:
-        """The parsed target. Raises InvalidTarget unless it is a channel or a class."""
-        target = parse_target(self.target, class_labels(model), model.name)
+    def validate_for(self, model: ModelEntry, targets: Sequence[Target]) -> None:
+        (target,) = targets
         if target.kind not in ("channel", "class"):
             raise InvalidTarget(
-                f"Name one channel, layer:channel, or a class, not {self.target!r}: all places are tried."
+                "All places of a channel are searched. Name one channel, as layer:channel, or a "
+                f"class, not {self.target!r}."
             )
-        return target
 
     def indexed_layer(self, model: ModelEntry) -> str:
-        return self.unit(model).layer or ""
+        target = parse_target(self.target, class_labels(model), model.name)
+        return target.layer or ""
 
 
 class TopPatchesSummary(Summary):
     target: ExplainedTarget
     receptive_field: ReceptiveField | None = Field(
         None,
-        description="In pixels of the network's input; absent where each unit sees everything.",
+        description="In pixels of the network's input. Absent if each unit sees the whole image.",
     )
     crop: str
-    patches: list[Patch] = Field(description="Best first.")
+    patches: list[Patch] = Field(description="The patches, the best first.")
     index: IndexUse
 
 
@@ -77,17 +74,19 @@ TECHNIQUE = Technique(
     summary=TopPatchesSummary,
     artifacts=(
         ArtifactSpec(
-            "patches.png", "image/png", "The patches in a grid with their activations, best first."
+            "patches.png",
+            "image/png",
+            "The patches in a grid with their activations, the best first.",
         ),
-        ArtifactSpec("places.png", "image/png", "The images they come from, with the boxes drawn."),
+        ArtifactSpec("places.png", "image/png", "The images of the patches, with the boxes drawn."),
         ArtifactSpec(
             "patches.json", "application/json", "The patches: image, activation, position, box."
         ),
-        ArtifactSpec("patch-{n}.png", "image/png", "One patch, in the image's own pixels."),
+        ArtifactSpec("patch-{n}.png", "image/png", "One patch, in pixels of the image."),
         ArtifactSpec(
             "guided-{n}.png",
             "image/png",
-            "With `guided`: its gradient, in pixels of the network's input.",
+            "With `guided`: the gradient of the patch, in pixels of the network's input.",
             only_with="guided",
         ),
     ),

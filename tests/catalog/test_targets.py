@@ -78,7 +78,7 @@ REFUSALS = {
     "class:": (UnknownClass, "no class ''"),
     "class:CARDIGAN": (
         UnknownClass,
-        "'CARDIGAN' stands for classes [264, 474]; name one by its index",
+        "Classes [264, 474] have the label 'CARDIGAN'. Name one by its index",
     ),
     "conv_stm": (UnknownLayer, "no layer 'conv_stm'. Did you mean 'conv_stem'"),
     "blocks.4.0.conv_pv:3": (UnknownLayer, "Did you mean 'blocks.4.0.conv_pw'"),
@@ -88,8 +88,8 @@ REFUSALS = {
     "classifier:1000@center": (UnknownChannel, "channels 0 to 999"),
     "blocks.4:3@14,0": (UnknownPosition, "positions 0,0 to 13,6 (y,x); 14,0 is outside"),
     "blocks.4:3@0,7": (UnknownPosition, "positions 0,0 to 13,6 (y,x); 0,7 is outside"),
-    "classifier:3@0,0": (UnknownPosition, "its output is a vector"),
-    "classifier:3@center": (UnknownPosition, "its output is a vector"),
+    "classifier:3@0,0": (UnknownPosition, "is a vector, without positions"),
+    "classifier:3@center": (UnknownPosition, "is a vector, without positions"),
 }
 
 

@@ -35,7 +35,7 @@ def test_parts_and_weights(text: str, parts: list[tuple[str, float]]) -> None:
         ("a*1_0", "weight '1_0'"),
         ("a, b, a*2", "'a' is named twice"),
         ("a:3@7,7", "Leave out the @"),
-        (",".join("abcdefghi"), "9 targets; name 8"),
+        (",".join("abcdefghi"), "9 targets; at most 8"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_a_sentence(text: str, said: str) -> None:

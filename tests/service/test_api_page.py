@@ -14,13 +14,13 @@ DOCUMENT = json.loads((ROOT / "openapi" / "openapi.json").read_text())
 
 def row(technique: Technique) -> str:
     """Return the line that the table of techniques must have."""
-    params = default_params(technique)
+    traits = default_params(technique).traits()
     cells = [
         f"`{technique.name}`",
         inputs(technique),
         f"`{technique.queue}`",
-        yes_or_no(params.deterministic() and not params.depends_on_seed()),
-        yes_or_no(params.batchable()),
+        yes_or_no(traits.deterministic and not traits.uses_seed),
+        yes_or_no(traits.batchable),
         yes_or_no("check" in technique.params.model_fields),
     ]
     return f"| {' | '.join(cells)} |"

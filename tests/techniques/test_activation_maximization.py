@@ -233,7 +233,7 @@ def test_what_would_have_no_effect_is_refused(given: dict[str, object], used_by:
         entry
     )
     with pytest.raises(InvalidParameters, match=used_by) as refused:
-        params.check_model(entry)
+        params.validate_for(entry, ())
     assert refused.value.errors[0].pointer == f"/{next(iter(given))}"
 
 
@@ -245,7 +245,7 @@ def test_recorded_parameters_can_be_sent_again(recipe: str) -> None:
     ).resolved(entry)
     ActivationMaximizationParams.model_validate(params.model_dump(mode="json")).resolved(
         entry
-    ).check_model(entry)
+    ).validate_for(entry, ())
 
 
 @pytest.mark.parametrize("asked", [{"size": 1024}, {"count": 16}, {"size": 256, "count": 16}])
@@ -253,14 +253,14 @@ def test_as_much_as_can_be_made_at_once_can_be_made_with_the_default_steps(
     asked: dict[str, int],
 ) -> None:
     entry = find_model("efficientnet_lite0")
-    ActivationMaximizationParams(target="class:1", **asked).resolved(entry).check_model(entry)
+    ActivationMaximizationParams(target="class:1", **asked).resolved(entry).validate_for(entry, ())
 
 
 def test_top_and_too_much_are_refused() -> None:
     entry = find_model("efficientnet_lite0")
     with pytest.raises(InvalidParameters, match="Name the class"):
-        ActivationMaximizationParams(target="top").resolved(entry).check_model(entry)
+        ActivationMaximizationParams(target="top").resolved(entry).validate_for(entry, ())
     with pytest.raises(TooExpensive, match="Lower steps"):
         ActivationMaximizationParams(target="class:1", steps=4096, count=16).resolved(
             entry
-        ).check_model(entry)
+        ).validate_for(entry, ())

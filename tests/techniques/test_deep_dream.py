@@ -176,4 +176,4 @@ def test_what_costs_too_much_or_grows_too_small_is_refused(
 ) -> None:
     entry = find_model(DEFAULT_MODEL)
     with pytest.raises(error, match=said):
-        DeepDreamParams.model_validate(given).resolved(entry).check_model(entry)
+        DeepDreamParams.model_validate(given).resolved(entry).validate_for(entry, ())

@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 
 from catalog.model_entry import ModelEntry
-from catalog.models import find_model, models
+from catalog.models import class_labels, find_model, models
+from catalog.named_targets import read_targets
 from catalog.registry import find_technique, techniques
 from catalog.technique import Summary
 from tests.digits import NAMES, Digits, make_digits
@@ -55,7 +56,7 @@ def explained(
     pictures = [image.name for image in technique.inputs if image.kind == "image"]
     images = {picture: digits.picture(digits.unsure() + i) for i, picture in enumerate(pictures)}
     params = technique.params.model_validate(_needed(technique, fields)).resolved(entry)
-    params.check_model(entry)
+    params.validate_for(entry, read_targets(params, class_labels(entry)))
     context.origin = {"technique": name, "params": params.model_dump(mode="json")}
     return execute(name, params, model, images, context), context
 

@@ -115,14 +115,15 @@ def test_its_example_is_valid(name: str) -> None:
 def test_parameters_with_their_defaults_are_valid_when_the_worker_reads_them(
     name: str, side: int
 ) -> None:
-    params, preprocessing = (
-        find_technique(name).params,
-        Preprocessing(side, side, "bilinear", (0.5,), (0.25,)),
-    )
+    technique = find_technique(name)
+    preprocessing = Preprocessing(side, side, "bilinear", (0.5,), (0.25,))
     entry = entry_of(replace(tiny_model(), preprocessing=preprocessing))
-    resolved = params.model_validate(find_technique(name).example).resolved(entry)
-    again = params.model_validate(resolved.model_dump(mode="json"))
+    resolved = technique.params.model_validate(technique.example).resolved(entry)
+    recorded = resolved.model_dump(mode="json")
+    again = technique.resolved.model_validate(recorded)
     assert again.resolved(entry) == again == resolved
+    sent_again = technique.params.model_validate(recorded)
+    assert sent_again.resolved(entry) == resolved
 
 
 def test_the_summary_is_the_declared_one_and_plain_json(name: str, model: VisionModel) -> None:
@@ -173,7 +174,7 @@ def test_where_the_seed_is_said_not_to_matter_it_does_not(name: str, model: Visi
         fields = {**technique.example, **asked}
         if not asked.keys() <= technique.params.model_fields.keys():
             continue
-        if technique.params.model_validate(fields).depends_on_seed():
+        if technique.params.model_validate(fields).traits().uses_seed:
             continue
         contexts = Recording(), Recording()
         summaries = [

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from catalog.registry import find_technique
 from catalog.technique import Summary
+from catalog.techniques.fooling import ResolvedFooling
 from tests.techniques.running import PHOTO, Recording, Stopped, explain
 from tests.tiny import CLASSES, EveryRelu, tiny_model
 from workers.execute import execute
@@ -29,7 +29,8 @@ def fooled(
 def into(
     context: Recording, model: VisionModel, image: Image.Image | None = PHOTO, **params: Any
 ) -> Summary:
-    made = find_technique("fooling").params.model_validate({"seed": 7, **params})
+    side = model.preprocessing.resize if params.get("mode") == "rubbish" else 512
+    made = ResolvedFooling.model_validate({"seed": 7, "size": side, **params})
     return execute("fooling", made, model, {} if image is None else {"image": image}, context)
 
 

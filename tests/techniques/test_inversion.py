@@ -141,7 +141,7 @@ def test_without_a_recommendation_the_layer_is_found_by_depth(
 def test_refused_before_anything_runs(given: dict[str, Any], error: type[Exception]) -> None:
     entry = find_model(DEFAULT_MODEL)
     with pytest.raises(error):
-        InversionParams.model_validate(given).resolved(entry).check_model(entry)
+        InversionParams.model_validate(given).resolved(entry).validate_for(entry, ())
 
 
 def test_the_published_defaults() -> None:

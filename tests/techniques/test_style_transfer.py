@@ -91,7 +91,7 @@ def paint(
     entry = find_model("vgg19") if model.name == "vgg19" else entry_of(model)
     fields = {"seed": 3, "size": 64, "steps": 4, **asked}
     params = StyleTransferParams.model_validate(fields).resolved(entry)
-    params.check_model(entry)
+    params.validate_for(entry, ())
     images = {
         "content": content,
         **dict(zip(("style", "style_2"), styles or (STYLE,), strict=False)),

@@ -7,7 +7,8 @@ import torch
 from PIL import Image
 
 from catalog.errors import InvalidTarget
-from catalog.models import find_model
+from catalog.models import class_labels, find_model
+from catalog.named_targets import read_targets
 from catalog.techniques.top_patches import TopPatchesParams, TopPatchesSummary
 from tests.techniques.running import Recording
 from tests.tiny import TinyNetwork, photo, tiny_model
@@ -123,8 +124,10 @@ def test_the_effective_crop_lies_in_the_receptive_field() -> None:
 @pytest.mark.parametrize("target", ["top", "conv1", "conv1:2@3,3", "conv1:2@center"])
 def test_other_targets_are_refused(target: str) -> None:
     params = TopPatchesParams.model_validate({"image_set": "any", "target": target})
-    with pytest.raises(InvalidTarget, match="all places are tried"):
-        params.check_model(find_model("efficientnet_lite0"))
+    entry = find_model("efficientnet_lite0")
+    targets = read_targets(params, class_labels(entry))
+    with pytest.raises(InvalidTarget, match="All places of a channel are searched"):
+        params.validate_for(entry, targets)
 
 
 def test_an_empty_set_is_an_error() -> None:

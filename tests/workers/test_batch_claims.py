@@ -52,7 +52,7 @@ class Desk:
                 queue="fast",
                 params=params.model_dump(mode="json"),
                 inputs={"image": InputImage(id=stored.id, width=8, height=8)},
-                batchable=params.batchable(),
+                batchable=params.traits().batchable,
             )
         )
 

@@ -9,8 +9,8 @@ from torch import Tensor
 from catalog.heatmap import ExplainedTarget
 from catalog.optimization import PredictedClass
 from catalog.techniques.activation_maximization import (
-    ActivationMaximizationParams,
     ActivationMaximizationSummary,
+    ResolvedActivationMaximization,
 )
 from workers.task import Task
 from workers.toolkit.attribution.explained_input import target_summary
@@ -27,10 +27,9 @@ from workers.toolkit.optimization.parametrization import initial_image
 
 
 def run(
-    task: Task[ActivationMaximizationParams], context: Context
+    task: Task[ResolvedActivationMaximization], context: Context
 ) -> ActivationMaximizationSummary:
     params, model = task.params, task.model
-    assert params.size is not None and params.steps is not None
     target, seed = task.target, task.seed
     network = model.network.at(params.size, params.size)
     unit = find_unit(target, network)
@@ -51,7 +50,7 @@ def run(
 
 
 def _climb(
-    params: ActivationMaximizationParams,
+    params: ResolvedActivationMaximization,
     model: VisionModel,
     network: Network,
     unit: Unit,
@@ -71,9 +70,7 @@ def _climb(
         "noise",
     }
     values = params.model_dump(include=names)
-    start = initial_image(
-        model, params.start or "noise", network.input_shape[1], params.count, image
-    )
+    start = initial_image(model, params.start, network.input_shape[1], params.count, image)
     apart = _apart(params, model, network, unit) if params.count > 1 else None
     return MaximizationObjective(
         network, model.preprocessing, unit, start=start, apart=apart, **values
@@ -81,7 +78,7 @@ def _climb(
 
 
 def _apart(
-    params: ActivationMaximizationParams, model: VisionModel, network: Network, unit: Unit
+    params: ResolvedActivationMaximization, model: VisionModel, network: Network, unit: Unit
 ) -> Callable[[Tensor], Tensor]:
     """What several images pay for being alike: in the unit's layer, for a class in the last map."""
     layer = unit.path

@@ -9,7 +9,7 @@ from torch import Tensor
 from catalog.heatmap import ExplainedTarget
 from catalog.optimization import PredictedClass
 from catalog.targets import Target
-from catalog.techniques.deep_dream import OVERLAP, DeepDreamParams, DeepDreamSummary, DreamTarget
+from catalog.techniques.deep_dream import OVERLAP, DeepDreamSummary, DreamTarget, ResolvedDeepDream
 from workers.task import Task
 from workers.toolkit.attribution.explained_input import target_summary
 from workers.toolkit.execution.context import Context, save_png
@@ -27,9 +27,8 @@ _DEPTH = 2 / 3  # where the layers of most networks answer to parts of things
 _FRAME_MS = 80
 
 
-def run(task: Task[DeepDreamParams], context: Context) -> DeepDreamSummary:
+def run(task: Task[ResolvedDeepDream], context: Context) -> DeepDreamSummary:
     params, model = task.params, task.model
-    assert params.size is not None and params.jitter is not None and params.tile is not None
     targets, layers_from = _targets(task)
     base = _base(task.image(), params.size, model)
     dream = DeepDream(
@@ -62,7 +61,7 @@ def run(task: Task[DeepDreamParams], context: Context) -> DeepDreamSummary:
     )
 
 
-def _targets(task: Task[DeepDreamParams]) -> tuple[tuple[Target, ...], str]:
+def _targets(task: Task[ResolvedDeepDream]) -> tuple[tuple[Target, ...], str]:
     """Return the targets, and where they are from."""
     if task.params.targets is None:
         (path,) = layers_at(task.model.network, [_DEPTH])
@@ -97,7 +96,7 @@ def _aims(
 
 
 def _stages(
-    params: DeepDreamParams, dream: DeepDream, base: Tensor, frames: list[Tensor]
+    params: ResolvedDeepDream, dream: DeepDream, base: Tensor, frames: list[Tensor]
 ) -> list[Stage]:
     """Octaves of the photograph, then those of each frame, whose base is the frame before as it was kept."""
 

@@ -11,8 +11,8 @@ from catalog.optimization import PredictedClass
 from catalog.targets import TOP, Target
 from catalog.techniques.fooling import (
     ClassProbability,
-    FoolingParams,
     FoolingSummary,
+    ResolvedFooling,
     Transfer,
     same_class,
 )
@@ -33,7 +33,7 @@ from workers.toolkit.optimization.engine import optimize
 from workers.toolkit.optimization.fooling import FoolingSearch, TargetClass
 
 
-def run(task: Task[FoolingParams], context: Context) -> FoolingSummary:
+def run(task: Task[ResolvedFooling], context: Context) -> FoolingSummary:
     params, model = task.params, task.model
     target = task.target
     second = context.model(params.transfer_model) if params.transfer_model else None
@@ -61,15 +61,15 @@ def run(task: Task[FoolingParams], context: Context) -> FoolingSummary:
     )
 
 
-def _start(task: Task[FoolingParams]) -> Image.Image:
+def _start(task: Task[ResolvedFooling]) -> Image.Image:
     """The 8-bit picture to begin with, in the colours that the model sees."""
     params, model = task.params, task.model
     mode = "L" if len(model.preprocessing.mean) == 1 else "RGB"
     if params.mode == "adversarial":
         if "image" not in task.inputs:
             raise NoStart("Send the image to change: -F image=@photo.jpg.")
-        return _within(task.image().convert(mode), params.size or 512)
-    side = params.size or model.preprocessing.resize
+        return _within(task.image().convert(mode), params.size)
+    side = params.size
     if params.start == "zero":
         return Image.new(mode, (side, side))
     generator = torch.Generator().manual_seed(task.seed)

@@ -7,7 +7,7 @@ from PIL import Image
 from torch import Tensor
 
 from catalog.optimization import PredictedClass
-from catalog.techniques.inversion import InversionParams, InversionSummary, InvertedLayer
+from catalog.techniques.inversion import InversionSummary, InvertedLayer, ResolvedInversion
 from workers.task import Task
 from workers.toolkit.execution.context import Context, save_json, save_png
 from workers.toolkit.images.array import Input
@@ -19,9 +19,8 @@ from workers.toolkit.optimization.inversion import Inversion, jitter_pixels, tv_
 from workers.toolkit.rendering.contact_sheet import save_strip
 
 
-def run(task: Task[InversionParams], context: Context) -> InversionSummary:
+def run(task: Task[ResolvedInversion], context: Context) -> InversionSummary:
     params, model = task.params, task.model
-    assert params.steps is not None
     paths, chosen = _layers(params, model)
     sent = task.inputs["image" if "image" in task.inputs else "embedding"]
     inversions = [_inversion(params, model, sent, path) for path in paths]
@@ -45,7 +44,7 @@ def run(task: Task[InversionParams], context: Context) -> InversionSummary:
 
 
 def _layers(
-    params: InversionParams, model: VisionModel
+    params: ResolvedInversion, model: VisionModel
 ) -> tuple[tuple[str, ...], Literal["named", "recommended", "by_depth"]]:
     recommended = model.recommended.get("inversion")
     if paths := params.paths():
@@ -55,7 +54,7 @@ def _layers(
     ), "recommended" if recommended else "by_depth"
 
 
-def _inversion(params: InversionParams, model: VisionModel, sent: Input, path: str) -> Inversion:
+def _inversion(params: ResolvedInversion, model: VisionModel, sent: Input, path: str) -> Inversion:
     names = {"recipe", "restarts", "steps", "rate", "tv", "alpha", "alpha_weight", "jitter"}
     values = params.model_dump(include=names)
     if values["tv"] is None:

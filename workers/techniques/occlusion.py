@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from catalog.techniques.occlusion import OcclusionParams, OcclusionSummary
+from catalog.techniques.occlusion import OcclusionSummary, ResolvedOcclusion
 from workers.task import Task
 from workers.toolkit.attribution.attribution import Attribution, Progress
 from workers.toolkit.attribution.explained_input import explain_input
@@ -16,15 +16,14 @@ from workers.toolkit.occlusion.patch_scores import PatchScores, patch_scores
 BOTH_WAYS = 0.2
 
 
-def run(task: Task[OcclusionParams], context: Context) -> OcclusionSummary:
+def run(task: Task[ResolvedOcclusion], context: Context) -> OcclusionSummary:
     params, model = task.params, task.model
     explained = explain_input(model, task.image(), task.target)
     x, probability = explained.model_input.x, params.score == "probability"
     height, width = x.shape[2:]
-    window, stride = params.grid(min(height, width))
-    patches = rectangles(height, width, window, stride)
+    patches = rectangles(height, width, params.window, params.stride)
     fill = baseline_image(
-        params.fill, x, model.preprocessing.mean, model.preprocessing.std, window / 2
+        params.fill, x, model.preprocessing.mean, model.preprocessing.std, params.window / 2
     )
     base: float = explained.score(probability=probability)["score_value"]
 

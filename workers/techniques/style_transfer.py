@@ -12,7 +12,7 @@ from catalog.style_layers import CONTENT, STYLE, recommended_layers
 from catalog.techniques.style_transfer import (
     FRAMES,
     STYLES,
-    StyleTransferParams,
+    ResolvedStyleTransfer,
     StyleTransferSummary,
     names,
 )
@@ -32,7 +32,7 @@ _CONTENT_DEPTH, _STYLE_DEPTHS = 0.3, (0.02, 0.1, 0.18, 0.3, 0.4)
 _LEAST = 8  # pixels of a side
 
 
-def run(task: Task[StyleTransferParams], context: Context) -> StyleTransferSummary:
+def run(task: Task[ResolvedStyleTransfer], context: Context) -> StyleTransferSummary:
     params, model = task.params, task.model
     content_layers, style_layers = _layers(params, model)
     networks = _Networks(model.network, average=params.pooling == "average")
@@ -42,7 +42,7 @@ def run(task: Task[StyleTransferParams], context: Context) -> StyleTransferSumma
     shown = replace(made, picture=last.picture(made.picture))
     save_pictures(context, shown)
     return StyleTransferSummary(
-        recipe=params.recipe or "",
+        recipe=params.recipe,
         content_layers=list(content_layers),
         style_layers=list(style_layers),
         layers_from=_origin(params, model),
@@ -75,7 +75,7 @@ class _Networks:
 
 
 def _layers(
-    params: StyleTransferParams, model: VisionModel
+    params: ResolvedStyleTransfer, model: VisionModel
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Content and style layers: those of the parameters, else by depth."""
     content = names(params.content_layers) or tuple(layers_at(model.network, [_CONTENT_DEPTH]))
@@ -84,7 +84,7 @@ def _layers(
 
 
 def _origin(
-    params: StyleTransferParams, model: VisionModel
+    params: ResolvedStyleTransfer, model: VisionModel
 ) -> Literal["request", "recommended", "depth"]:
     if params.content_layers is None or params.style_layers is None:
         return "depth"
@@ -100,7 +100,7 @@ def _origin(
 
 
 def _sizes(
-    task: Task[StyleTransferParams],
+    task: Task[ResolvedStyleTransfer],
     network_at: Callable[[int, int], Network],
     content_layers: tuple[str, ...],
     style_layers: tuple[str, ...],
@@ -117,7 +117,7 @@ def _sizes(
         "style_layers": style_layers,
         "frame": frame,
         "weights": Weights(
-            *(params.weight(name) for name in ("content", "style", "tv", "palette"))
+            params.content_weight, params.style_weight, params.tv_weight, params.palette_weight
         ),
         **params.model_dump(include={"recipe", "start", "keep_colours", "optimizer", "rate"}),
     }
@@ -135,10 +135,10 @@ def _sizes(
 
 
 def _frame(
-    params: StyleTransferParams, network_at: Callable[[int, int], Network], contents: list[Tensor]
+    params: ResolvedStyleTransfer, network_at: Callable[[int, int], Network], contents: list[Tensor]
 ) -> int:
     """How wide a frame is painted at all sizes; none for a model of one size."""
-    wanted = FRAMES[params.recipe or "normalized"]
+    wanted = FRAMES[params.recipe]
     width = min(wanted, *(side // 6 for content in contents for side in content.shape[2:]))
     try:
         for content in contents:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from catalog.errors import InvalidParameters, TooExpensive
 from catalog.models import DEFAULT_MODEL, find_model
-from catalog.techniques.occlusion import MAX_POSITIONS, OcclusionParams
+from catalog.techniques.occlusion import MAX_POSITIONS, OcclusionParams, ResolvedOcclusion
 from workers.toolkit.occlusion.dense import rectangles
 
 MODEL = find_model(DEFAULT_MODEL)  # 224 × 224
@@ -18,36 +18,36 @@ def test_the_number_of_positions_is_the_number_of_patches(data: st.DataObject) -
     size = data.draw(st.integers(1, 60))
     window = data.draw(st.integers(1, size))
     stride = data.draw(st.integers(1, window))
-    positions = OcclusionParams(window=window, stride=stride).positions(size)
+    positions = ResolvedOcclusion(window=window, stride=stride).positions(size)
     assert positions == len(rectangles(size, size, window, stride))
 
 
 @pytest.mark.parametrize(("window", "stride"), [(32, 8), (224, 224), (224, 1), (2, 2)])
 def test_ordinary_grids_are_accepted(window: int, stride: int) -> None:
-    OcclusionParams(window=window, stride=stride).check_model(MODEL)
+    ResolvedOcclusion(window=window, stride=stride).validate_for(MODEL, ())
 
 
 def test_the_limit_itself_is_accepted_and_the_next_grid_is_not() -> None:
-    assert OcclusionParams(window=84, stride=1).positions(224) == 141**2 <= MAX_POSITIONS < 142**2
-    OcclusionParams(window=84, stride=1).check_model(MODEL)
+    assert ResolvedOcclusion(window=84, stride=1).positions(224) == 141**2 <= MAX_POSITIONS < 142**2
+    ResolvedOcclusion(window=84, stride=1).validate_for(MODEL, ())
     with pytest.raises(TooExpensive, match="20,164 positions; the limit is 20,000") as refused:
-        OcclusionParams(window=83, stride=1).check_model(MODEL)
+        ResolvedOcclusion(window=83, stride=1).validate_for(MODEL, ())
     assert [violation.pointer for violation in refused.value.errors] == ["/stride"]
 
 
 @pytest.mark.parametrize(
     ("window", "stride", "pointer", "sentence"),
     [
-        (225, 8, "/window", "sees 224 × 224; at most 224"),
+        (225, 8, "/window", "sees 224 × 224 pixels. At most 224"),
         (8, 9, "/stride", "would leave pixels uncovered"),
-        (4096, 4096, "/window", "at most 224"),
+        (4096, 4096, "/window", "At most 224"),
     ],
 )
 def test_what_the_model_cannot_do_is_refused_by_pointer(
     window: int, stride: int, pointer: str, sentence: str
 ) -> None:
     with pytest.raises(InvalidParameters, match=sentence) as refused:
-        OcclusionParams(window=window, stride=stride).check_model(MODEL)
+        ResolvedOcclusion(window=window, stride=stride).validate_for(MODEL, ())
     assert [violation.pointer for violation in refused.value.errors] == [pointer]
 
 
@@ -62,7 +62,7 @@ def test_the_defaults_grow_with_the_input_and_are_written_out(
     model = MODEL.model_copy(update={"preprocessing": seen})
     params = OcclusionParams().resolved(model)
     assert (params.window, params.stride) == (window, stride)
-    params.check_model(model)
+    params.validate_for(model, ())
     given = OcclusionParams(window=1).resolved(model)
     assert (given.window, given.stride) == (1, 1)
 

@@ -12,7 +12,7 @@ from catalog.techniques.style_transfer import MAX_STEP_PIXELS, StyleTransferPara
 
 def resolved(model: str = DEFAULT_MODEL, **asked: Any) -> StyleTransferParams:
     params = StyleTransferParams(model=model, **asked).resolved(find_model(model))
-    params.check_model(find_model(model))
+    params.validate_for(find_model(model), ())
     return params
 
 
@@ -76,9 +76,9 @@ def test_what_does_not_begin_with_the_content_has_less_style(start: str) -> None
 
 def test_nothing_to_paint_is_refused() -> None:
     resolved(content_weight=0, palette_weight=0)
-    with pytest.raises(InvalidParameters, match="nothing to paint"):
+    with pytest.raises(InvalidParameters, match="are all 0"):
         resolved(content_weight=0, style_weight=0, palette_weight=0)
-    with pytest.raises(InvalidParameters, match="nothing to paint"):
+    with pytest.raises(InvalidParameters, match="are all 0"):
         resolved("vgg19", content_weight=0, style_weight=0)
 
 
@@ -106,10 +106,10 @@ def test_other_weights_are_refused(weights: str) -> None:
 
 
 def test_weights_and_styles_are_as_many() -> None:
-    resolved(style_weights="1, 2").check_inputs({"content", "style", "style_3"})
-    resolved().check_inputs({"content", "style", "style_2", "style_3"})
+    resolved(style_weights="1, 2").validate_inputs({"content", "style", "style_3"})
+    resolved().validate_inputs({"content", "style", "style_2", "style_3"})
     with pytest.raises(InvalidParameters, match="2 weights do not fit 1 styles"):
-        resolved(style_weights="1, 2").check_inputs({"content", "style"})
+        resolved(style_weights="1, 2").validate_inputs({"content", "style"})
 
 
 @pytest.mark.parametrize("layers", ["", " , ", ",".join(f"layer{i}" for i in range(13))])

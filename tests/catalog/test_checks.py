@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from catalog.cost import check_cost
+from catalog.checks import check_cost
 from catalog.errors import TooExpensive
 from catalog.models import find_model
 from catalog.registry import find_technique

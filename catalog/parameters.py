@@ -1,0 +1,53 @@
+"""The parameters of a technique from what a client sent."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from catalog.errors import InvalidParameters, Violation, near_matches
+from catalog.technique import Params, Technique
+
+
+def parse_parameters(
+    technique: Technique, fields: Mapping[str, Any], other_names: Collection[str] = ()
+) -> Params:
+    """Validate what was sent as parameters of a technique.
+
+    `other_names` are possible fields of the request that are no parameters, for the advice on a
+    misspelled name. Raises InvalidParameters.
+    """
+    try:
+        return technique.params.model_validate(fields)
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_input=False)
+    refused = invalid_parameters(errors)
+    unknown = [str(part["loc"][-1]) for part in errors if part["type"] == "extra_forbidden"]
+    if not unknown:
+        raise refused
+    names = sorted([*technique.params.model_fields, *other_names])
+    raise InvalidParameters(
+        f"{refused.detail}.{near_matches(unknown[0], names)}"
+        f" The parameters of {technique.name} are: {', '.join(names)}.",
+        refused.errors,
+    )
+
+
+def invalid_parameters(errors: Iterable[Any], skip: int = 0) -> InvalidParameters:
+    """Return pydantic's errors as one error.
+
+    The first `skip` parts of each location are left out of the JSON pointers.
+    """
+    violations = [
+        Violation("".join(f"/{_escape(part)}" for part in error["loc"][skip:]), str(error["msg"]))
+        for error in errors
+    ]
+    detail = "; ".join(
+        f"{violation.pointer.strip('/') or 'body'}: {violation.message}" for violation in violations
+    )
+    return InvalidParameters(detail, violations)
+
+
+def _escape(part: object) -> str:
+    """Return one step of a JSON pointer (RFC 6901)."""
+    return str(part).replace("~", "~0").replace("/", "~1")
