@@ -25,7 +25,7 @@ def reader() -> LayerReader:
 @pytest.mark.parametrize(("y", "x"), [(1, 1), (7, 9), (14, 13)])
 def test_the_middle_of_a_box_leads_back_to_its_unit(reader: LayerReader, y: int, x: int) -> None:
     model_input = reader.model.prepare(photo(50, 40))
-    left, top, right, bottom = reader.spot(IndexEntry("", 0.0, (y, x)), model_input).box
+    left, top, right, bottom = reader.patch(IndexEntry("", 0.0, (y, x)), model_input).box
     assert unit_at(
         model_input, reader.field, (16, 16), ((left + right) / 2, (top + bottom) / 2)
     ) == (y, x)

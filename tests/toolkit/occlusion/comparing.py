@@ -9,10 +9,10 @@ from tests.toolkit.networks import noise
 from workers.toolkit.network.folding import Folding
 from workers.toolkit.network.graph import operator_name
 from workers.toolkit.network.network import Network
-from workers.toolkit.occlusion.dense import Rectangle
 from workers.toolkit.occlusion.occluder import CleanPass, Occluder
 from workers.toolkit.occlusion.plan import Plan
 from workers.toolkit.occlusion.schedule import Schedule
+from workers.toolkit.occlusion.types import Rectangle
 
 
 def covered(x: Tensor, patches: Sequence[Rectangle], fill: Tensor) -> Tensor:

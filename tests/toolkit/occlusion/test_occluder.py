@@ -15,11 +15,11 @@ from tests.toolkit.networks import noise, sandwich
 from tests.toolkit.occlusion.comparing import Both, calibrated
 from workers.models.load import load_model
 from workers.toolkit.network.network import Network
-from workers.toolkit.occlusion.dense import rectangles
+from workers.toolkit.occlusion.grid import rectangles
 from workers.toolkit.occlusion.intervals import Taps
+from workers.toolkit.occlusion.memory import position_bytes
 from workers.toolkit.occlusion.occluder import CleanPass, Occluder
 from workers.toolkit.occlusion.plan import Plan
-from workers.toolkit.occlusion.schedule import position_bytes
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "resnet18": lambda: torchvision.models.resnet18(),

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from tests.tiny import EveryRelu, TinyNetwork, seeded
 from tests.toolkit.networks import CHANNELS, Sandwich, sandwich
 from tests.toolkit.occlusion.comparing import Both
-from workers.toolkit.occlusion.dense import rectangles
+from workers.toolkit.occlusion.grid import rectangles
 
 # An even kernel pads more on one side, which is what is to be seen here.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")

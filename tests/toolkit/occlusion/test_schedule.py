@@ -5,7 +5,7 @@ import pytest
 from tests.tiny import tiny_model
 from tests.toolkit.occlusion.comparing import Both
 from workers.toolkit.occlusion import schedule
-from workers.toolkit.occlusion.dense import rectangles
+from workers.toolkit.occlusion.grid import rectangles
 
 
 def test_weights_to_read_make_fewer_batches(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from torch import Tensor, fx
 
 from workers.toolkit.network.graph import operator_info
 from workers.toolkit.occlusion.plan import Places, Plan
-from workers.toolkit.occlusion.rules import Values
+from workers.toolkit.occlusion.types import NodeValues
 
 
 class Cost:
@@ -14,7 +14,7 @@ class Cost:
     weights, all of which every batch reads.
     """
 
-    def __init__(self, plan: Plan, clean: Values) -> None:
+    def __init__(self, plan: Plan, clean: NodeValues) -> None:
         self._plan = plan
         self.whole = {node: _multiplications(node, plan, clean) for node in plan.nodes}
         read = {
@@ -25,7 +25,7 @@ class Cost:
         }
         self.weights = sum(clean[source].numel() for source in read)
 
-    def each(self, places: Places) -> float:
+    def per_position(self, places: Places) -> float:
         """Return the multiplications for each position of a batch whose windows lie there."""
         return sum(
             self._plan.rules[node].multiplications * places[node].area if node in places else whole
@@ -33,10 +33,10 @@ class Cost:
         )
 
 
-def _multiplications(node: fx.Node, plan: Plan, clean: Values) -> float:
+def _multiplications(node: fx.Node, plan: Plan, clean: NodeValues) -> float:
     """Return the multiplications for one whole image."""
     output = clean[node]
-    if node in plan.reach:
+    if node in plan.changes:
         return plan.rules[node].multiplications * float(output.shape[2] * output.shape[3])
     if not operator_info(node).weighted:
         return 0.0

@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tests.toolkit.networks import noise
-from workers.toolkit.attribution.faithfulness import area, pixel_counts, pixel_ranks, replace_pixels
+from workers.toolkit.attribution.pixel_replacement import (
+    area,
+    pixel_counts,
+    pixel_ranks,
+    replace_pixels,
+)
 from workers.toolkit.errors import NotFinite
 
 

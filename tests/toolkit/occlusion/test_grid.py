@@ -10,7 +10,7 @@ from torch import Tensor
 
 from tests.toolkit.networks import noise
 from workers.toolkit.images.baselines import baseline_image, blur
-from workers.toolkit.occlusion.dense import occluded_scores, rectangles, spread
+from workers.toolkit.occlusion.grid import occluded_scores, rectangles, spread
 
 SIDE = 24
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
