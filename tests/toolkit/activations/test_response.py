@@ -1,4 +1,4 @@
-"""Which channels respond, and where: against the plain output of the layer."""
+"""The channels that respond and where, against the plain output of the layer."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Hiding and showing: the truth beats the same map laid elsewhere, its negative loses, and a linear model's numbers."""
+"""Deletion and insertion: a true map beats its shifted copies, and its negative loses."""
 
 import pytest
 import torch
@@ -48,7 +48,7 @@ def test_on_a_linear_model_the_curves_are_sums_of_the_sorted_parts() -> None:
     assert ours.deletion_auc == pytest.approx(
         (sum(left) - (left[0] + left[-1]) / 2) / STEPS, abs=1e-3
     )
-    # Insertion begins at the blurred image, so that a pixel adds its part without the blurred one's.
+    # Insertion begins at the blurred image: a pixel adds its part and removes the blurred one.
     blurred = (blur(x, EDGE)[0] * weight).sum(0)
     order = parts.flatten().argsort(descending=True)
     gains = (parts - blurred).flatten()[order].double()

@@ -1,4 +1,4 @@
-"""The sentence says what the numbers say, the bad news too."""
+"""The verdict says what the numbers say, bad news included."""
 
 from dataclasses import replace
 
@@ -29,7 +29,8 @@ def said_of(deletion: float, insertion: float, correlation: float | None = None)
 
 def test_a_good_map() -> None:
     assert said_of(0.12, 0.7, 0.31) == (
-        "Hiding what the map marks lowers the score faster than hiding as much elsewhere (0.12 against 0.41); "
+        "Hiding what the map marks lowers the score faster than hiding as much elsewhere "
+        "(0.12 against 0.41); "
         "showing it raises the score faster than showing as much elsewhere (0.7 against 0.41); "
         "the map changes with the last weights before the target (rank correlation 0.31)."
     )
@@ -58,7 +59,8 @@ def test_without_a_gradient_the_layer_is_not_spoken_of() -> None:
 def test_where_there_is_nothing_to_lose_it_says_so() -> None:
     found = replace(curves(0.00012, 0.0001), deletion=[4e-6, 0.001], insertion=[1e-4, 4e-6])
     assert verdict(found, "probability") == (
-        "The model gives this class 4e-06 at first, so there is nothing to lose and hiding says nothing; "
+        "The model gives this class 4e-06 at first, so there is nothing to lose and hiding says "
+        "nothing; "
         "nor does showing."
     )
     said = verdict(found, "activation")

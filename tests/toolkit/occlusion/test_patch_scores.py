@@ -1,4 +1,4 @@
-"""The scores under all patches, in their order, whatever engine and however little memory."""
+"""The scores under all patches, in their order, for every engine and little memory."""
 
 from collections.abc import Callable
 
@@ -88,7 +88,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(
 def test_little_memory_means_smaller_pieces_in_the_same_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """So that what was recorded on one machine is right on another."""
+    """What was recorded on one machine must be right on another."""
     sizes: list[int] = []
     outputs = IncrementalEngine.scores
 

@@ -1,4 +1,4 @@
-"""How many batches there are: fewer, whose windows fit worse, where each has many weights to read."""
+"""The number of batches: fewer, whose windows fit worse, if each has many weights to read."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A map as pictures: the right colour at the right pixel of the photograph, and the raw numbers beside them."""
+"""A map as pictures: the right colour at the right pixel, with the raw numbers beside them."""
 
 import io
 

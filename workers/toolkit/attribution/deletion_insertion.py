@@ -94,7 +94,7 @@ def shifted_map(marks: Tensor, generator: torch.Generator) -> Tensor:
 def _summarize(
     fractions: list[float], deletions: list[Tensor], insertions: list[Tensor]
 ) -> DeletionInsertion:
-    """Return the curves; in each list, the first belongs to the map and the others to its copies."""
+    """Return the curves; the first of each list is the map's, the others are its copies'."""
     deletion, random_deletion = _mean(deletions[:1]), _mean(deletions[1:])
     insertion, random_insertion = _mean(insertions[:1]), _mean(insertions[1:])
     return DeletionInsertion(

@@ -111,7 +111,7 @@ class ExplainedInput:
     def score_runner(
         self, series: Series | None = None, *, probability: bool = False
     ) -> BatchRunner[Tensor]:
-        """Return a runner that gives images (B, C, H, W) the same kind of score as `score`, (B,)."""
+        """Return a runner that maps images (B, C, H, W) to their scores (B,), as `score` does."""
         network, path = self.model.network, self.unit.path
         readout = Readout(self.unit, probability)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import fx
 
-from workers.toolkit.occlusion.memory import position_bytes
+from workers.toolkit.occlusion.cost import position_bytes
 from workers.toolkit.occlusion.plan import Plan
 from workers.toolkit.occlusion.request import OcclusionRequest
 from workers.toolkit.occlusion.schedule import Schedule

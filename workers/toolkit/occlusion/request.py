@@ -24,5 +24,8 @@ class OcclusionRequest:
     fill: Tensor
 
     def graph(self) -> fx.GraphModule:
-        """Return the part of the network that ends at the layer; one object for as long as it lives."""
+        """Return the part of the network that ends at the layer.
+
+        The network keeps it, so that plans can be kept with it.
+        """
         return self.network.part((self.path,))
