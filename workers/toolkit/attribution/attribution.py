@@ -90,7 +90,8 @@ class Attribution(Generic[E]):
 
     def explain(self) -> E:
         """Return the explanation of the model's own network."""
-        return self._explain(self._explained.model.network, 0)
+        network = self._explained.model.network
+        return self._explainer.explain(network, self._log, self._map_progress(0))
 
     def save(
         self,
@@ -128,12 +129,14 @@ class Attribution(Generic[E]):
             check=check,
         )
 
-    def _explain(self, network: Network, map_index: int) -> E:
+    def _map_progress(self, map_index: int) -> Progress:
+        """Return the progress of one map as a part of the whole run."""
+
         def report(done: int, total: int, message: str) -> None:
             self._steps_per_map = total
             self._report(map_index * total + done, message)
 
-        return self._explainer.explain(network, self._log, report)
+        return report
 
     def _checked(self, marks: Tensor) -> FaithfulnessCheck:
         explained = self._explained
@@ -151,8 +154,9 @@ class Attribution(Generic[E]):
     def _randomization(self, marks: Tensor) -> Randomization | None:
         if self._shuffled is None:
             return None
-        other = self._explainer.to_map(self._explain(self._shuffled.network, 1))
-        correlation = rank_correlation(marks.abs(), other.abs())
+        shuffled = self._shuffled.network
+        other = self._explainer.explain(shuffled, self._log, self._map_progress(1))
+        correlation = rank_correlation(marks.abs(), self._explainer.to_map(other).abs())
         return Randomization(self._shuffled.weights, correlation)
 
     def _report_check(self, done: int) -> None:
