@@ -7,7 +7,7 @@ from catalog.targets import parse_target
 from tests.tiny import SIDE, TinyNetwork, photo, tiny_model
 from workers.toolkit.attribution.explained_input import (
     ExplainedInput,
-    Score,
+    ExplainedScore,
     TargetSummary,
     explain_input,
     target_summary,
@@ -71,8 +71,10 @@ def test_the_score_is_a_logit_a_probability_or_an_activation(model: VisionModel)
         logits = model.network.module(model.prepare(photo(90, 60)).x)[0]
     found = explained(model, "class:2")
     plain, likely = found.score(), found.score(probability=True)
-    assert plain == Score("logit", pytest.approx(float(logits[2]), rel=1e-5))
-    assert likely == Score("probability", pytest.approx(float(logits.softmax(0)[2]), rel=1e-5))
+    assert plain == ExplainedScore("logit", pytest.approx(float(logits[2]), rel=1e-5))
+    assert likely == ExplainedScore(
+        "probability", pytest.approx(float(logits.softmax(0)[2]), rel=1e-5)
+    )
     assert explained(model, "head:2").score(probability=True).kind == "activation"
 
 

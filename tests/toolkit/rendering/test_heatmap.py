@@ -12,7 +12,7 @@ from tests.tiny import photo
 from workers.toolkit.execution.context import LocalContext
 from workers.toolkit.images.preprocessing import ModelInput, Preprocessing
 from workers.toolkit.rendering.heatmap import (
-    HeatmapSummary,
+    HeatmapRange,
     colors,
     gradient_picture,
     save_heatmap,
@@ -36,7 +36,7 @@ def spotted(x: int, y: int, height: float = 1.0) -> Tensor:
 
 def left_by(
     model_input: ModelInput, values: Tensor, tail: float = 0.0
-) -> tuple[HeatmapSummary, np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[HeatmapRange, np.ndarray, np.ndarray, np.ndarray]:
     """(facts, heatmap (H, W, 4), overlay (H, W, 3), values)."""
     context = LocalContext({"technique": "test"})
     facts = save_heatmap(context, model_input, values, tail=tail)

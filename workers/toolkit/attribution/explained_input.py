@@ -41,7 +41,7 @@ class ClassSummary:
 
 
 @dataclass(frozen=True)
-class Score:
+class ExplainedScore:
     """The explained score of one image: `kind` is logit, probability or activation."""
 
     kind: str
@@ -99,14 +99,14 @@ class ExplainedInput:
         return float(self.probabilities[self.unit.channel])
 
     @torch.no_grad()
-    def score(self, *, probability: bool = False) -> Score:
+    def score(self, *, probability: bool = False) -> ExplainedScore:
         """Return the score of the unchanged image."""
         readout = Readout(self.unit, probability)
         if not self.unit.is_class:
             value = self.unit.value(self.model.network, self.model_input.x)
-            return Score(readout.kind, float(value))
+            return ExplainedScore(readout.kind, float(value))
         scores = self.probabilities[None] if probability else self.logits
-        return Score(readout.kind, float(self.unit.read(scores)))
+        return ExplainedScore(readout.kind, float(self.unit.read(scores)))
 
     def score_runner(
         self, series: Series | None = None, *, probability: bool = False

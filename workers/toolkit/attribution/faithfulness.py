@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from workers.toolkit.attribution.deletion_insertion import DeletionInsertion
-from workers.toolkit.attribution.explained_input import Score
+from workers.toolkit.attribution.explained_input import ExplainedScore
 
 # Areas that differ by at most this share of the score's fall or rise are called equal.
 CLOSE = 0.05
@@ -36,7 +36,7 @@ class FaithfulnessCheck(DeletionInsertion):
 
 
 def faithfulness_check(
-    curves: DeletionInsertion, score: Score, randomization: Randomization | None
+    curves: DeletionInsertion, score: ExplainedScore, randomization: Randomization | None
 ) -> FaithfulnessCheck:
     """Return the check with its verdict; `score` is that of the unchanged image."""
     return FaithfulnessCheck(

@@ -33,7 +33,7 @@ _EDGE = 2
 
 
 @dataclass(frozen=True)
-class HeatmapSummary:
+class HeatmapRange:
     """The range of a map's values, and the values that are shown as full blue and full red."""
 
     minimum: float
@@ -48,7 +48,7 @@ def save_heatmap(
     *,
     tail: float = 0.0,
     signed: bool = False,
-) -> HeatmapSummary:
+) -> HeatmapRange:
     """Save heatmap.png, overlay.png and values.npy of a map (H, W).
 
     The colours run from the lowest value to the highest. With `tail`, that percentage of the
@@ -61,7 +61,7 @@ def save_heatmap(
     save_png(context, "heatmap.png", placed.heatmap())
     save_png(context, "overlay.png", placed.overlay(signed))
     save_npy(context, "values.npy", raw)
-    return HeatmapSummary(float(raw.min()), float(raw.max()), [low, high])
+    return HeatmapRange(float(raw.min()), float(raw.max()), [low, high])
 
 
 def gradient_picture(gradient: Tensor) -> Image.Image:
