@@ -32,7 +32,7 @@ from catalog.models import find_model
 from workers.models.load import load_model
 from workers.toolkit.attribution.grad_cam import class_activation_map
 from workers.toolkit.attribution.integrated_gradients import integrated_gradients
-from workers.toolkit.attribution.smoothgrad import smoothgrad
+from workers.toolkit.attribution.smoothgrad import NoisyCopies, smoothgrad
 from workers.toolkit.execution.input_gradient import input_gradient
 from workers.toolkit.network.network import LOGITS, Network
 from workers.toolkit.network.precision import probe_inputs
@@ -48,21 +48,13 @@ CAM_LAYERS = {
 }
 GUIDED = ("resnet18", "resnet50", "vgg16")
 STEPS, COPIES, NOISE = 50, 16, 0.15
+NOISY_COPIES = NoisyCopies(COPIES, NOISE, seed=0)
 BATCHES = (4, 8, 16)
 EXACT = 1e-9
 # captum keeps the weights of the quadrature in single precision.
 ROUNDED = {"integrated_gradients": 1e-7}
 CAM_ROUNDED = 1e-4
 Work = Callable[[], Tensor]
-
-
-@dataclass(frozen=True)
-class Copies:
-    """The parameters of SmoothGrad, under the catalog's names."""
-
-    samples: int = COPIES
-    noise: float = NOISE
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -116,7 +108,7 @@ def ours(bench: Bench, technique: str, x: Tensor) -> Tensor:
         return integrated_gradients(
             bench.gradient, x, torch.zeros_like(x), STEPS, lambda done: None
         )
-    return smoothgrad(bench.gradient, x, Copies(), 0, lambda done, total, message: None)[None]
+    return smoothgrad(bench.gradient, x, NOISY_COPIES, lambda done, total, message: None)[None]
 
 
 def captum(bench: Bench, technique: str) -> dict[str, Work]:

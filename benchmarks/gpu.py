@@ -36,9 +36,10 @@ from workers.toolkit.network.network import LOGITS, Network
 from workers.toolkit.network.precision import probe_inputs, set_tf32
 from workers.toolkit.network.rectifiers import guided
 from workers.toolkit.network.unit import Unit
-from workers.toolkit.occlusion.choice import Occlusion
-from workers.toolkit.occlusion.dense import rectangles, spread
+from workers.toolkit.occlusion.choose_engine import choose_engine, dense_engine
 from workers.toolkit.occlusion.engines import Engine
+from workers.toolkit.occlusion.grid import rectangles, spread
+from workers.toolkit.occlusion.request import OcclusionRequest
 
 MODELS = ("resnet18", "resnet50", "mobilenet_v2", "vgg16", "efficientnet_lite0")
 CAM_LAYERS = {
@@ -97,11 +98,11 @@ class Case:
         """Return the engine that the service would choose, and the dense one."""
         x, patches = self.x, rectangles(*self.x.shape[2:], WINDOW, self.stride)
         fill = torch.zeros_like(x[0])
-        asked = Occlusion(
+        request = OcclusionRequest(
             self.network, LOGITS, lambda output: output[:, self.target], x, patches, fill
         )
-        chosen = asked.engine()
-        return chosen, asked.dense(chosen.batches)
+        chosen = choose_engine(request)
+        return chosen, dense_engine(request, chosen.batches)
 
 
 def ours(case: Case) -> dict[str, Work]:

@@ -37,12 +37,13 @@ from jobs.process import keep_freed_memory
 from retinoscope.demo_plan import photograph
 from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import LOGITS, Network
-from workers.toolkit.occlusion.choice import Occlusion
+from workers.toolkit.occlusion.choose_engine import choose_engine
 from workers.toolkit.occlusion.cost import Cost
-from workers.toolkit.occlusion.dense import Rectangle, occluded_scores, rectangles, spread
+from workers.toolkit.occlusion.grid import occluded_scores, rectangles, spread
 from workers.toolkit.occlusion.occluder import CleanPass
 from workers.toolkit.occlusion.plan import Plan
-from workers.toolkit.occlusion.schedule import Positions
+from workers.toolkit.occlusion.request import OcclusionRequest
+from workers.toolkit.occlusion.types import Positions, Rectangle
 
 SIDE, CLASS = 224, 285
 MODELS = (
@@ -171,13 +172,12 @@ class Case:
             for name, layout in LAYOUTS.items()
         }
         self._fill = torch.zeros_like(x[0])
-        self._occlusion = self._asked(patches)
-        self._engine = self._occlusion.engine()
+        self._engine = choose_engine(self._request(patches))
         assert self._engine.name == "incremental"
         self._largest = float(network.logits(x).abs().max())
 
-    def _asked(self, patches: list[Rectangle]) -> Occlusion:
-        return Occlusion(
+    def _request(self, patches: list[Rectangle]) -> OcclusionRequest:
+        return OcclusionRequest(
             self._network, LOGITS, lambda output: output[:, CLASS], self._x, patches, self._fill
         )
 
@@ -186,7 +186,9 @@ class Case:
         clean = CleanPass(self._network.part((LOGITS,)), self._x)
         plan = Plan(self._network.part((LOGITS,)).graph, clean.values, self.patches)
         cost = Cost(plan, clean.values)
-        batches = sorted(self._engine.batches, key=lambda batch: cost.each(plan.places(batch)))
+        batches = sorted(
+            self._engine.batches, key=lambda batch: cost.per_position(plan.places(batch))
+        )
         step = max(1, len(self.patches) // timed)
         return batches[step // 2 :: step]
 
@@ -221,7 +223,9 @@ class Case:
         clean = CleanPass(self._network.part((LOGITS,)), self._x)
         plan = Plan(self._network.part((LOGITS,)).graph, clean.values, self.patches)
         cost = Cost(plan, clean.values)
-        exact = np.mean([cost.each(plan.places(np.array([i]))) for i in range(len(self.patches))])
+        exact = np.mean(
+            [cost.per_position(plan.places(np.array([i]))) for i in range(len(self.patches))]
+        )
         return sum(cost.whole.values()) / float(exact), self._engine.expected_speedup
 
     def error(self, batches: Sequence[Positions]) -> float:
@@ -233,7 +237,7 @@ class Case:
     def captum_error(self) -> float:
         """Return the largest deviation from captum's map, over the largest output."""
         patches = rectangles(SIDE, SIDE, FEW, FEW)
-        engine = self._asked(patches).engine()
+        engine = choose_engine(self._request(patches))
         scores = torch.zeros(len(patches))
         for batch in engine.batches:
             scores[torch.from_numpy(batch)] = engine.scores(batch)

@@ -12,7 +12,7 @@ from catalog.registry import find_technique, techniques
 from tests.techniques.running import PHOTO, Recording, Stopped, explain, values, wide_model
 from tests.techniques.test_every_technique import footprint, run
 from tests.tiny import SIDE, TinyNetwork, seeded
-from workers.toolkit.attribution.faithfulness import rank_correlation
+from workers.toolkit.attribution.rank_correlation import rank_correlation
 from workers.toolkit.network.vision_model import VisionModel
 
 OFFERED = [

@@ -1,4 +1,4 @@
-"""Filters: w/‖w‖ attains ‖w‖, nothing of length one beats it, and the picture keeps colour and zero."""
+"""Filters: w/‖w‖ attains ‖w‖, and the picture keeps colour and zero."""
 
 import io
 from typing import Any

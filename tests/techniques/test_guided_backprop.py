@@ -1,4 +1,4 @@
-"""Guided backpropagation against captum where captum sees the ReLUs, and against the papers everywhere."""
+"""Guided backpropagation against captum, if it sees the ReLUs, and against the papers."""
 
 import io
 
@@ -100,7 +100,7 @@ def test_noisy_copies_are_averaged_before_the_channels_are_joined(tiny: VisionMo
 
 
 class Smooth(TinyNetwork):
-    """SiLU and a leaky ReLU: nothing that a rule could be applied to."""
+    """A network of a SiLU and a leaky ReLU, to which no rule applies."""
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.leaky_relu(self.bn1(self.conv1(x)), 0.1)
@@ -108,7 +108,10 @@ class Smooth(TinyNetwork):
 
 
 class RectifiedConstant(nn.Module):
-    """The only ReLU is on a parameter, as in Swin V2's position bias: no image passes through it."""
+    """A network whose only ReLU is on a parameter, as in the position bias of Swin V2.
+
+    The image does not pass through it.
+    """
 
     def __init__(self) -> None:
         super().__init__()

@@ -56,7 +56,10 @@ def captum_map(
 def looped(
     score: Callable[[Tensor], Tensor], x: Tensor, window: int, stride: int, fill: Tensor
 ) -> tuple[Tensor, list]:
-    """The sum of falls (H, W), and every (fall, left, top) in order; windows go on until the edge is covered."""
+    """Return the sum of falls (H, W), and every (fall, left, top) in order.
+
+    The last windows reach the edge.
+    """
     side = x.shape[3]
     total, falls, base = torch.zeros(side, side), [], float(score(x))
     top = 0
@@ -172,7 +175,10 @@ def test_the_default_model_agrees_with_captum_too(
 
 
 class Standardizing(TinyNetwork):
-    """Divides by the image's own deviation, as some published models do: a plain picture gives 0 / 0."""
+    """A network that divides by the image's own deviation, as some published models do.
+
+    A picture of one colour gives 0 / 0.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(

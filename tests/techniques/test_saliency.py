@@ -123,7 +123,7 @@ def test_a_network_of_many_inplace_relus_agrees_with_autograd(every_relu: Vision
 def test_the_default_model_agrees_with_captum_too(
     default_model: VisionModel, chelsea: bytes
 ) -> None:
-    """With its batch norms as they are: folding them may turn a ReLU whose input is zero but for rounding."""
+    """Batch norms stay as they are: folding may flip a ReLU whose input is zero up to rounding."""
     network = Network(default_model.network.module, *default_model.network.input_shape)
     network.folding = Folding(0, 0.0)
     photograph = Image.open(io.BytesIO(chelsea)).convert("RGB")

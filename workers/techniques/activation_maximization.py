@@ -16,7 +16,7 @@ from workers.task import Task
 from workers.toolkit.attribution.explained_input import target_summary
 from workers.toolkit.execution.context import Context
 from workers.toolkit.images.picture import quantized
-from workers.toolkit.network.maps import last_map
+from workers.toolkit.network.maps import default_map
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.unit import Unit, check_position, find_unit
 from workers.toolkit.network.vision_model import VisionModel
@@ -39,7 +39,7 @@ def run(
     made = optimize([stage], context, seed=seed, device=model.device)
     save_pictures(context, made)
     return ActivationMaximizationSummary(
-        target=ExplainedTarget(**target_summary(model, target, unit)),
+        target=ExplainedTarget(**vars(target_summary(model, target, unit))),
         recipe=params.recipe,
         score="logit" if unit.is_class else "activation",
         size=params.size,
@@ -83,7 +83,7 @@ def _apart(
     """What several images pay for being alike: in the unit's layer, for a class in the last map."""
     layer = unit.path
     if unit.is_class:
-        layer = model.recommended.get("grad_cam") or last_map(network)
+        layer = default_map(model, network)
     return lambda x: params.diversity * diversity_penalty(network.run(x, layer))
 
 

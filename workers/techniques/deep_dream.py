@@ -124,7 +124,7 @@ def _answers(
 ) -> list[DreamTarget]:
     return [
         DreamTarget(
-            target=ExplainedTarget(**target_summary(model, target, aim.unit)),
+            target=ExplainedTarget(**vars(target_summary(model, target, aim.unit))),
             weight=aim.weight,
             score=_score(aim),
             score_before=before,

@@ -1,4 +1,4 @@
-"""Filters: w/‖w‖ of a convolution, in colour where it reads the image, in grey slices where it does not."""
+"""Filters: w/‖w‖ of a convolution, in colour if it reads the image, otherwise in grey slices."""
 
 from catalog.techniques.filters import FiltersParams, FiltersSummary
 from workers.task import Task
@@ -9,15 +9,18 @@ from workers.toolkit.rendering.filter_pictures import draw_filters, unit_length
 
 
 def run(task: Task[FiltersParams], context: Context) -> FiltersSummary:
+    """Save a sheet of the filters and their values.
+
+    Raises NotAConvolution.
+    """
     params, model = task.params, task.model
     context.progress(0, 1)
     convolution = find_convolution(model.network, params.layer or model.recommended.get("filters"))
     units, norms = unit_length(convolution.weight)
     colour = convolution.reads_input and units.shape[1] == 3
     shown = units[: params.limit]
-    pictures = draw_filters(
-        shown, shared=params.scale == "shared", colour=colour, slices=params.slices
-    )
+    shared = params.scale == "shared"
+    pictures = draw_filters(shown, shared=shared, colour=colour, slices=params.slices)
     caption = _caption(convolution, len(shown), colour, params)
     sheet = contact_sheet(pictures, [str(i) for i in range(len(shown))], caption)
     save_png(context, "filters.png", sheet)
@@ -39,17 +42,15 @@ def _caption(convolution: Convolution, shown: int, colour: bool, params: Filters
     filters, channels, height, width = convolution.weight.shape
     scale = "each on its own scale" if params.scale == "per_filter" else "all on one scale"
     what = "in colour" if colour else _slices(convolution, channels, params.slices)
-    return f"{convolution.path}: {shown} of {filters} filters {height} x {width}, {what}, {scale}; grey is 0"
+    size = f"{shown} of {filters} filters {height} x {width}"
+    return f"{convolution.path}: {size}, {what}, {scale}; grey is 0"
 
 
 def _slices(convolution: Convolution, channels: int, most: int) -> str:
+    grouped = convolution.groups > 1
     if channels == 1:
-        return (
-            "the one input channel of each" if convolution.groups > 1 else "the input's one channel"
-        )
-    shown = (
-        f"input channels 0 to {min(most, channels) - 1} of {channels}"
-        if channels > most
-        else f"{channels} channels"
-    )
-    return f"{shown} of each{' group' if convolution.groups > 1 else ''}, left to right"
+        return "the one input channel of each" if grouped else "the input's one channel"
+    last = min(most, channels) - 1
+    all_of_them = channels <= most
+    shown = f"{channels} channels" if all_of_them else f"input channels 0 to {last} of {channels}"
+    return f"{shown} of each{' group' if grouped else ''}, left to right"

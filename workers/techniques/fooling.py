@@ -49,7 +49,7 @@ def run(task: Task[ResolvedFooling], context: Context) -> FoolingSummary:
     after = explain_input(model, saved, target)
     success = goal.reached(after.logits)
     return FoolingSummary(
-        goal=ExplainedTarget(**target_summary(model, target, after.unit)),
+        goal=ExplainedTarget(**vars(target_summary(model, target, after.unit))),
         mode=params.mode,
         success=success,
         verdict=_verdict(model, goal, before, after, success),

@@ -1,42 +1,81 @@
-"""Guided backpropagation and the deconvnet: a gradient with another rule at every ReLU."""
+"""Guided backpropagation and the deconvnet: gradients with another rule at every ReLU.
+
+Springenberg et al. 2015; Zeiler & Fergus 2014.
+"""
+
+from dataclasses import asdict, dataclass
+from functools import partial
 
 from torch import Tensor
 
 from catalog.techniques.guided_backprop import GuidedBackpropParams, GuidedBackpropSummary
 from workers.task import Task
-from workers.toolkit.attribution.attribution import Attribution, Progress
-from workers.toolkit.attribution.explained_input import explain_input
-from workers.toolkit.attribution.smoothgrad import smoothgrad
+from workers.toolkit.attribution.attribution import Attribution
+from workers.toolkit.attribution.explained_input import ExplainedInput, explain_input
+from workers.toolkit.attribution.smoothgrad import NoisyCopies, smoothgrad
 from workers.toolkit.errors import NoRectifier
 from workers.toolkit.execution.context import Context, save_png
 from workers.toolkit.execution.input_gradient import gradient_magnitude, input_gradient
-from workers.toolkit.network.network import Network
+from workers.toolkit.execution.replay import ReplayLog
+from workers.toolkit.execution.types import Progress
+from workers.toolkit.network.network import Network, Rule
 from workers.toolkit.network.rectifiers import deconvnet, guided
+from workers.toolkit.network.unit import Unit
 from workers.toolkit.rendering.heatmap import gradient_picture
 
 UNITS = "modified gradient by the network's normalized input, largest magnitude over the channels"
-RULES = {"guided": guided, "deconvnet": deconvnet}
+RULES: dict[str, Rule] = {"guided": guided, "deconvnet": deconvnet}
+
+
+@dataclass(frozen=True)
+class GuidedBackprop:
+    """The mean modified gradient of a unit over noisy copies of x (1, C, H, W)."""
+
+    unit: Unit
+    x: Tensor
+    copies: NoisyCopies
+    rule: Rule
+
+    def explain(self, network: Network, log: ReplayLog, progress: Progress) -> Tensor:
+        """Return the modified gradient (C, H, W)."""
+        gradient = partial(input_gradient, network, self.unit, rule=self.rule)
+        return smoothgrad(gradient, self.x, self.copies, progress, log)
+
+    def to_map(self, gradient: Tensor) -> Tensor:
+        """Return the largest magnitude per pixel, (H, W)."""
+        return gradient_magnitude(gradient)
 
 
 def run(task: Task[GuidedBackpropParams], context: Context) -> GuidedBackpropSummary:
-    params, model = task.params, task.model
-    explained = explain_input(model, task.image(), task.target)
-    rectifiers = len(model.network.rectifiers(explained.unit.path))
-    if not rectifiers:
+    """Save the modified gradient as a picture and as a heatmap, and its check if requested.
+
+    Raises NoRectifier, NotFinite or OutOfMemory.
+    """
+    params = task.params
+    explained = explain_input(task.model, task.image(), task.target)
+    rectifiers = _count_rectifiers(explained, params.rule)
+    explainer = GuidedBackprop(
+        explained.unit,
+        explained.model_input.x,
+        NoisyCopies(params.samples, params.noise, task.seed),
+        RULES[params.rule],
+    )
+    attribution = Attribution(explained, explainer, context, check=params.check, seed=task.seed)
+    gradient = attribution.explain()
+    save_png(context, "gradient.png", gradient_picture(gradient))
+    result = attribution.save(explainer.to_map(gradient), tail=0.5)
+    return GuidedBackpropSummary(
+        **asdict(result), rule=params.rule, rectifiers=rectifiers, units=UNITS
+    )
+
+
+def _count_rectifiers(explained: ExplainedInput, rule: str) -> int:
+    """Return the number of ReLUs before the unit. Raises NoRectifier if there is none."""
+    model = explained.model
+    count = len(model.network.rectifiers(explained.unit.path))
+    if not count:
         raise NoRectifier(
-            f"There is no ReLU between the input and the target in {model.name!r}, so {params.rule!r} would only be "
-            "the plain gradient. Use saliency, or another model or target."
+            f"There is no ReLU between the input and the target in {model.name!r}, so {rule!r} "
+            "would only be the plain gradient. Use saliency, or another model or target."
         )
-
-    def explain(network: Network, progress: Progress) -> Tensor:
-        def gradient(x: Tensor) -> Tensor:
-            return input_gradient(network, explained.unit, x, RULES[params.rule])
-
-        return smoothgrad(
-            gradient, explained.model_input.x, params, task.seed, progress, attribution.record
-        )  # (C, H, W)
-
-    attribution = Attribution(explained, context, explain, gradient_magnitude, params, task.seed)
-    save_png(context, "gradient.png", gradient_picture(attribution.explanation))
-    told = attribution.leave(attribution.marks, tail=0.5)
-    return GuidedBackpropSummary(**told, rule=params.rule, rectifiers=rectifiers, units=UNITS)
+    return count

@@ -1,65 +1,100 @@
-"""Occlusion: how far the score falls when a patch hides each part of the image (Zeiler & Fergus 2014)."""
+"""Occlusion: how far the score falls when a patch hides each part of the image.
+
+Zeiler & Fergus 2014, Visualizing and Understanding Convolutional Networks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 from torch import Tensor
 
 from catalog.techniques.occlusion import OcclusionSummary, ResolvedOcclusion
 from workers.task import Task
-from workers.toolkit.attribution.attribution import Attribution, Progress
-from workers.toolkit.attribution.explained_input import explain_input
+from workers.toolkit.attribution.attribution import Attribution
+from workers.toolkit.attribution.explained_input import ExplainedInput, Readout, explain_input
 from workers.toolkit.execution.context import Context
+from workers.toolkit.execution.replay import ReplayLog
+from workers.toolkit.execution.types import Progress
 from workers.toolkit.images.baselines import baseline_image
 from workers.toolkit.network.network import Network
-from workers.toolkit.occlusion.choice import Occlusion
-from workers.toolkit.occlusion.dense import rectangles, spread
+from workers.toolkit.occlusion.grid import rectangles, spread
 from workers.toolkit.occlusion.patch_scores import PatchScores, patch_scores
+from workers.toolkit.occlusion.request import OcclusionRequest
+from workers.toolkit.occlusion.types import Rectangle
 
+# If hiding some part raises the score by more than this share of the largest fall, the map is
+# shown around zero, which then needs a colour of its own.
 BOTH_WAYS = 0.2
 
 
+@dataclass(frozen=True)
+class Occlusion:
+    """The falls of the score under each patch, spread over the pixels that the patch covers.
+
+    A patch shows `fill` (C, H, W). `base` is the score of the unchanged image. A pixel gets the
+    mean of the falls under all patches that cover it, or their sum.
+    """
+
+    readout: Readout
+    x: Tensor  # (1, C, H, W)
+    patches: Sequence[Rectangle]
+    fill: Tensor
+    base: float
+    mean: bool
+
+    def explain(self, network: Network, log: ReplayLog, progress: Progress) -> PatchScores:
+        """Return the score under each patch."""
+        path = self.readout.unit.path
+        request = OcclusionRequest(network, path, self.readout, self.x, self.patches, self.fill)
+        return patch_scores(request, log, progress)
+
+    def falls(self, found: PatchScores) -> Tensor:
+        """Return the fall of the score under each patch, (patches,)."""
+        return self.base - found.scores.double()
+
+    def to_map(self, found: PatchScores) -> Tensor:
+        """Return the falls, spread over the pixels, (H, W)."""
+        height, width = self.x.shape[2:]
+        return spread(self.falls(found), self.patches, height, width, mean=self.mean)
+
+
 def run(task: Task[ResolvedOcclusion], context: Context) -> OcclusionSummary:
-    params, model = task.params, task.model
-    explained = explain_input(model, task.image(), task.target)
-    x, probability = explained.model_input.x, params.score == "probability"
-    height, width = x.shape[2:]
-    patches = rectangles(height, width, params.window, params.stride)
-    fill = baseline_image(
-        params.fill, x, model.preprocessing.mean, model.preprocessing.std, params.window / 2
-    )
-    base: float = explained.score(probability=probability)["score_value"]
+    """Save the heatmap of the falls, and its check if requested.
 
-    found: list[PatchScores] = []
-
-    def explain(network: Network, progress: Progress) -> Tensor:
-        asked = Occlusion(
-            network,
-            explained.unit.path,
-            explained.readout(probability=probability),
-            x,
-            patches,
-            fill,
-        )
-        found.append(patch_scores(asked, progress, attribution.record))
-        return base - found[0].scores.double()  # (patches,)
-
-    def spread_out(falls: Tensor) -> Tensor:
-        return spread(falls, patches, height, width, mean=params.aggregate == "mean")  # (H, W)
-
+    Raises NotFinite or OutOfMemory.
+    """
+    params = task.params
+    explained = explain_input(task.model, task.image(), task.target)
+    occlusion = _occlusion(explained, params)
     attribution = Attribution(
-        explained, context, explain, spread_out, params, task.seed, gradient=False
+        explained, occlusion, context, check=params.check, seed=task.seed, gradient=False
     )
-    falls, values = attribution.explanation, attribution.marks
-    # Where hiding a part raises the score about as much as it falls elsewhere, zero must have a colour of its own.
+    found = attribution.explain()
+    falls, values = occlusion.falls(found), occlusion.to_map(found)
     both_ways = float(-values.min()) > BOTH_WAYS * float(values.max())
-    told = attribution.leave(values, signed=both_ways, probability=probability)
+    result = attribution.save(values, signed=both_ways, probability=params.score == "probability")
     deepest = int(falls.argmax())
+    box = explained.model_input.to_image(occlusion.patches[deepest])
     return OcclusionSummary(
-        **told,
-        positions=len(patches),
-        engine=found[0].engine,
-        expected_speedup=round(found[0].expected_speedup, 2),
+        **asdict(result),
+        positions=len(occlusion.patches),
+        engine=found.engine,
+        expected_speedup=round(found.expected_speedup, 2),
         largest_fall=float(falls[deepest]),
-        largest_fall_score=base - float(falls[deepest]),
-        largest_fall_box=[
-            round(side, 2) for side in explained.model_input.to_image(patches[deepest])
-        ],
+        largest_fall_score=occlusion.base - float(falls[deepest]),
+        largest_fall_box=[round(side, 2) for side in box],
+    )
+
+
+def _occlusion(explained: ExplainedInput, params: ResolvedOcclusion) -> Occlusion:
+    x, preprocessing = explained.model_input.x, explained.model.preprocessing
+    height, width = x.shape[2:]
+    probability = params.score == "probability"
+    return Occlusion(
+        Readout(explained.unit, probability),
+        x,
+        rectangles(height, width, params.window, params.stride),
+        baseline_image(params.fill, x, preprocessing.mean, preprocessing.std, params.window / 2),
+        explained.score(probability=probability).value,
+        mean=params.aggregate == "mean",
     )

@@ -8,20 +8,22 @@ from workers.toolkit.execution.context import Context
 
 
 def run(task: Task[PredictParams], context: Context) -> PredictSummary:
-    params, model = task.params, task.model
+    """Return the most probable classes with their probabilities and logits; no file is saved.
+
+    Raises NotFinite.
+    """
     context.progress(0, 1)
-    explained = explain_input(model, task.image(), TOP)
+    explained = explain_input(task.model, task.image(), TOP)
     logits, probabilities = explained.logits[0], explained.probabilities  # (classes,)
-    best = probabilities.argsort(descending=True, stable=True)[: params.top_k].tolist()
+    best = probabilities.argsort(descending=True, stable=True)[: task.params.top_k].tolist()
     context.progress(1, 1)
-    return PredictSummary(
-        predictions=[
-            Prediction(
-                index=i,
-                label=model.label(i),
-                probability=float(probabilities[i]),
-                logit=float(logits[i]),
-            )
-            for i in best
-        ]
-    )
+    predictions = [
+        Prediction(
+            index=index,
+            label=task.model.label(index),
+            probability=float(probabilities[index]),
+            logit=float(logits[index]),
+        )
+        for index in best
+    ]
+    return PredictSummary(predictions=predictions)

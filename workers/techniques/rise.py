@@ -1,44 +1,85 @@
-"""RISE: random masks, averaged by the score of what they leave to see (Petsiuk et al. 2018)."""
+"""RISE: random masks, averaged by the score of the masked image (Petsiuk et al. 2018)."""
+
+from dataclasses import asdict, dataclass
 
 from torch import Tensor
 
 from catalog.techniques.rise import RiseParams, RiseSummary
 from workers.task import Task
-from workers.toolkit.attribution.attribution import Attribution, Progress
-from workers.toolkit.attribution.explained_input import explain_input
+from workers.toolkit.attribution.attribution import Attribution
+from workers.toolkit.attribution.explained_input import ExplainedInput, explain_input
 from workers.toolkit.attribution.rise import Masks, rise
 from workers.toolkit.execution.context import Context
+from workers.toolkit.execution.replay import ReplayLog
+from workers.toolkit.execution.types import Progress
 from workers.toolkit.images.baselines import baseline_image
 from workers.toolkit.network.network import Network
 
 
+@dataclass(frozen=True)
+class Rise:
+    """The mean of `count` random masks, weighted by the score of the masked image.
+
+    A closed mask shows `fill` (C, H, W). With `probability`, the score of a class is its
+    probability.
+    """
+
+    explained: ExplainedInput
+    fill: Tensor
+    masks: Masks
+    count: int
+    seed: int
+    probability: bool
+
+    def explain(self, _network: Network, log: ReplayLog, progress: Progress) -> Tensor:
+        """Return the weighted mean, (H, W)."""
+        runner = self.explained.score_runner(log.score_series(), probability=self.probability)
+        x = self.explained.model_input.x
+        return rise(runner.run, x, self.fill, self.masks, self.count, self.seed, progress)
+
+    def to_map(self, mean: Tensor) -> Tensor:
+        """Return the weighted mean, which is the map."""
+        return mean
+
+
 def run(task: Task[RiseParams], context: Context) -> RiseSummary:
-    params, model = task.params, task.model
-    explained = explain_input(model, task.image(), task.target)
-    x, probability = explained.model_input.x, params.score == "probability"
-    fill = baseline_image(
-        params.fill,
-        x,
-        model.preprocessing.mean,
-        model.preprocessing.std,
-        min(x.shape[2:]) / params.grid / 2,
+    """Save the heatmap of the masks' mean, and its check if requested.
+
+    Raises NotFinite or OutOfMemory.
+    """
+    params = task.params
+    explained = explain_input(task.model, task.image(), task.target)
+    explainer = Rise(
+        explained,
+        _fill(explained, params),
+        Masks(params.grid, params.probability),
+        params.masks,
+        task.seed,
+        probability=params.score == "probability",
     )
-    masks = Masks(params.grid, params.probability)
-
-    def explain(_network: Network, progress: Progress) -> Tensor:
-        score = attribution.record.scores(explained.scorer(probability=probability))
-        return rise(score, x, fill, masks, params.masks, task.seed, progress)  # (H, W)
-
     attribution = Attribution(
-        explained, context, explain, lambda values: values, params, task.seed, gradient=False
+        explained, explainer, context, check=params.check, seed=task.seed, gradient=False
     )
-    values = attribution.marks
-    told = attribution.leave(values, probability=probability)
-    row, column = divmod(int(values.argmax()), values.shape[1])
-    left, top, right, bottom = explained.model_input.to_image((column, row, column + 1, row + 1))
+    values = explainer.to_map(attribution.explain())
+    result = attribution.save(values, probability=explainer.probability)
     return RiseSummary(
-        **told,
+        **asdict(result),
         masks=params.masks,
-        peak=[round((left + right) / 2, 2), round((top + bottom) / 2, 2)],
-        units=f"mean {told['score']} of the images that show the pixel",
+        peak=_peak(explained, values),
+        units=f"mean {result.score} of the images that show the pixel",
     )
+
+
+def _fill(explained: ExplainedInput, params: RiseParams) -> Tensor:
+    """Return what a closed mask shows, (C, H, W); a blur spreads half a cell of the grid."""
+    x, preprocessing = explained.model_input.x, explained.model.preprocessing
+    sigma = min(x.shape[2:]) / params.grid / 2
+    return baseline_image(params.fill, x, preprocessing.mean, preprocessing.std, sigma)
+
+
+def _peak(explained: ExplainedInput, values: Tensor) -> list[float]:
+    """Return the middle of the highest pixel of the map, x and y in pixels of the photograph."""
+    row, column = divmod(int(values.argmax()), values.shape[1])
+    pixel = (column, row, column + 1, row + 1)
+    left, top, right, bottom = explained.model_input.to_image(pixel)
+    return [round((left + right) / 2, 2), round((top + bottom) / 2, 2)]

@@ -1,37 +1,64 @@
-"""Saliency: |∂ neuron / ∂ input|, strongest channel per pixel (Simonyan et al. 2014), optionally SmoothGrad."""
+"""Saliency: |∂ unit / ∂ input|, the strongest channel per pixel (Simonyan et al. 2014).
+
+With several samples it is SmoothGrad (Smilkov et al. 2017).
+"""
+
+from dataclasses import asdict, dataclass
+from functools import partial
 
 from torch import Tensor
 
 from catalog.techniques.saliency import SaliencyParams, SaliencySummary
 from workers.task import Task
-from workers.toolkit.attribution.attribution import Attribution, Progress
+from workers.toolkit.attribution.attribution import Attribution
 from workers.toolkit.attribution.explained_input import explain_input
-from workers.toolkit.attribution.smoothgrad import smoothgrad
+from workers.toolkit.attribution.smoothgrad import NoisyCopies, smoothgrad
 from workers.toolkit.execution.context import Context
 from workers.toolkit.execution.input_gradient import (
     gradient_magnitude,
     input_gradient,
     strongest_channel,
 )
+from workers.toolkit.execution.replay import ReplayLog
+from workers.toolkit.execution.types import Progress
 from workers.toolkit.network.network import Network
+from workers.toolkit.network.unit import Unit
+
+
+@dataclass(frozen=True)
+class Saliency:
+    """The mean gradient of a unit over noisy copies of x (1, C, H, W)."""
+
+    unit: Unit
+    x: Tensor
+    copies: NoisyCopies
+
+    def explain(self, network: Network, log: ReplayLog, progress: Progress) -> Tensor:
+        """Return the gradient (C, H, W)."""
+        gradient = partial(input_gradient, network, self.unit)
+        return smoothgrad(gradient, self.x, self.copies, progress, log)
+
+    def to_map(self, gradient: Tensor) -> Tensor:
+        """Return the largest magnitude per pixel, (H, W)."""
+        return gradient_magnitude(gradient)
 
 
 def run(task: Task[SaliencyParams], context: Context) -> SaliencySummary:
-    params, model = task.params, task.model
-    explained = explain_input(model, task.image(), task.target)
+    """Save the heatmap of the gradient, signed or as a magnitude, and its check if requested.
 
-    def explain(network: Network, progress: Progress) -> Tensor:
-        def gradient(x: Tensor) -> Tensor:
-            return input_gradient(network, explained.unit, x)
-
-        return smoothgrad(
-            gradient, explained.model_input.x, params, task.seed, progress, attribution.record
-        )  # (C, H, W)
-
-    attribution = Attribution(explained, context, explain, gradient_magnitude, params, task.seed)
+    Raises NotFinite or OutOfMemory.
+    """
+    params = task.params
+    explained = explain_input(task.model, task.image(), task.target)
+    copies = NoisyCopies(params.samples, params.noise, task.seed)
+    saliency = Saliency(explained.unit, explained.model_input.x, copies)
+    attribution = Attribution(explained, saliency, context, check=params.check, seed=task.seed)
+    gradient = attribution.explain()
+    magnitude = saliency.to_map(gradient)
     signed = params.reduce == "signed"
-    values = strongest_channel(attribution.explanation) if signed else attribution.marks  # (H, W)
-    told = attribution.leave(values, tail=0.5, signed=signed)
+    shown = strongest_channel(gradient) if signed else magnitude
+    result = attribution.save(magnitude, shown=shown, tail=0.5, signed=signed)
     return SaliencySummary(
-        **told, units=f"change of the {told['score']} per unit of the network's normalized input"
+        **asdict(result),
+        units=f"change of the {result.score} per unit of the network's normalized input",
     )

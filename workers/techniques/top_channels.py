@@ -1,6 +1,9 @@
-"""Top channels: what a layer sees in an image, told by each channel's best patches in a set."""
+"""Top channels: what a layer sees in an image, shown by each channel's best patches in a set.
 
-from collections.abc import Callable
+Olah et al. 2018, The Building Blocks of Interpretability.
+"""
+
+from dataclasses import dataclass
 from math import isnan
 
 from PIL import Image
@@ -8,9 +11,9 @@ from PIL import Image
 from catalog.image_set import IndexUse, Patch, complete_index_name, index_name
 from catalog.techniques.top_channels import RespondingChannel, TopChannelsParams, TopChannelsSummary
 from workers.task import Task
+from workers.toolkit.activations.patch_pictures import patch_cell, place_cell
 from workers.toolkit.activations.response import (
     channel_responses,
-    patch_of_response,
     relative_responses,
     strongest_channels,
 )
@@ -20,92 +23,123 @@ from workers.toolkit.activations.top_activations import (
     TopPatch,
     read_layer,
 )
-from workers.toolkit.activations.top_patches import patch_cell, place_cell, side_by_side
 from workers.toolkit.execution.context import Context, save_json, save_png
-from workers.toolkit.network.maps import last_map
-from workers.toolkit.rendering.contact_sheet import contact_sheet
+from workers.toolkit.network.maps import default_map
+from workers.toolkit.rendering.contact_sheet import contact_sheet, side_by_side
+
+
+@dataclass(frozen=True)
+class _BestPatches:
+    """The best patches of one channel in the set, with their pictures, best first."""
+
+    patches: list[Patch]
+    cells: list[Image.Image]
 
 
 def run(task: Task[TopChannelsParams], context: Context) -> TopChannelsSummary:
-    params, model = task.params, task.model
-    before = model.network.passes
-    path = params.layer or model.recommended.get("grad_cam") or last_map(model.network)
-    name = index_name(model.name, model.weights, path)
-    reader = read_layer(model, path, context.image_set, name, context.progress)
-    view, values, places = channel_responses(reader, task.image(), params.place())
-    relative = relative_responses(reader, values, params.k)
-    chosen = strongest_channels(
-        reader, values, params.channels, params.k, relative=params.rank == "relative"
-    )
-    cut = reader.effective if params.crop == "effective" else _all_that_is_seen
-    total = reader.index.covered + 1
+    """Complete the layer's index and save a sheet of the channels that respond most to the image.
 
-    def still() -> None:
-        context.progress(total - 1, total, "patches")
-
-    patches, cells = _best(reader, chosen, params.k, cut, still)
-    spots = [
-        cut(channel, patch_of_response(reader, view, values, places, channel)) for channel in chosen
-    ]
-    found = [
-        _channel(reader, channel, relative[channel], spot, patches[channel])
-        for channel, spot in zip(chosen, spots, strict=True)
-    ]
-    rows = [
-        side_by_side([place_cell(spot), patch_cell(spot), *cells[channel]])
-        for channel, spot in zip(chosen, spots, strict=True)
-    ]
-    labels = [_label(channel) for channel in found]
-    caption = f"{path}: where in the image, and the best patches of {reader.index.covered} others"
-    save_png(context, "channels.png", contact_sheet(rows, labels, caption, columns=1))
-    save_json(context, "channels.json", [channel.model_dump() for channel in found])
-    context.image_set.keep(complete_index_name(name, reader.index.covered), b"")
-    context.progress(total, total)
-    use = IndexUse(
-        images=reader.index.covered, added=reader.added, model_calls=model.network.passes - before
-    )
-    return TopChannelsSummary(layer=path, rank=params.rank, channels=found, index=use)
-
-
-def _best(
-    reader: LayerReader,
-    channels: list[int],
-    k: int,
-    cut: Callable[[int, TopPatch], TopPatch],
-    still: Callable[[], None],
-) -> tuple[dict[int, list[Patch]], dict[int, list[Image.Image]]]:
-    """The patches of each channel and their small pictures, best first. Every photograph is decoded once.
-
-    `still` is called before each of them.
+    Raises EmptyImageSet, NotFinite, PlaceOutside or OutOfMemory.
     """
-    hits = {channel: reader.best(channel, k) for channel in channels}
-    shown: dict[tuple[int, IndexEntry], tuple[Patch, Image.Image]] = {}
-    for image in dict.fromkeys(hit.image for of_channel in hits.values() for hit in of_channel):
-        still()
-        view = reader.model_input(image)
-        for channel, of_channel in hits.items():
-            for hit in (hit for hit in of_channel if hit.image == image):
-                spot = cut(channel, reader.spot(hit, view))
-                shown[channel, hit] = Patch(**spot.facts(has_map=reader.has_map)), patch_cell(spot)
-    patches = {channel: [shown[channel, hit][0] for hit in hits[channel]] for channel in channels}
-    return patches, {
-        channel: [shown[channel, hit][1] for hit in hits[channel]] for channel in channels
+    params, model = task.params, task.model
+    passes_before = model.network.passes
+    layer = params.layer or default_map(model)
+    name = index_name(model.name, model.weights, layer)
+    reader = read_layer(model, layer, context.image_set, name, context.progress)
+    covered = reader.index.covered
+    channels = _responding_channels(task, reader, context)
+    save_json(context, "channels.json", [channel.model_dump() for channel in channels])
+    context.image_set.keep(complete_index_name(name, covered), b"")
+    context.progress(covered + 1, covered + 1)
+    model_calls = model.network.passes - passes_before
+    use = IndexUse(images=covered, added=reader.added, model_calls=model_calls)
+    return TopChannelsSummary(layer=layer, rank=params.rank, channels=channels, index=use)
+
+
+def _responding_channels(
+    task: Task[TopChannelsParams], reader: LayerReader, context: Context
+) -> list[RespondingChannel]:
+    """Return the channels that respond most, and save the sheet with one row per channel."""
+    params = task.params
+    effective = params.crop == "effective"
+    responses = channel_responses(reader, task.image(), params.place())
+    relative = relative_responses(reader, responses.values, params.k)
+    chosen = strongest_channels(
+        reader, responses.values, params.channels, params.k, relative=params.rank == "relative"
+    )
+    best = _best_patches(reader, chosen, params.k, effective, context)
+    found, rows = [], []
+    for channel in chosen:
+        patch = _cropped(reader, channel, responses.patch(reader, channel), effective)
+        found.append(_summary(channel, relative[channel], patch, best[channel].patches))
+        rows.append(side_by_side([place_cell(patch), patch_cell(patch), *best[channel].cells]))
+    covered = reader.index.covered
+    caption = f"{reader.path}: where in the image, and the best patches of {covered} others"
+    sheet = contact_sheet(rows, [_label(channel) for channel in found], caption, columns=1)
+    save_png(context, "channels.png", sheet)
+    return found
+
+
+def _best_patches(
+    reader: LayerReader, channels: list[int], k: int, effective: bool, context: Context
+) -> dict[int, _BestPatches]:
+    """Return the best patches of each channel. Every photograph is decoded once.
+
+    Progress is reported before each photograph; it stays where it is.
+    """
+    entries = {channel: reader.best(channel, k) for channel in channels}
+    made: dict[tuple[int, IndexEntry], tuple[Patch, Image.Image]] = {}
+    covered = reader.index.covered
+    images = [entry.image for of_channel in entries.values() for entry in of_channel]
+    for image in dict.fromkeys(images):
+        context.progress(covered, covered + 1, "patches")
+        model_input = reader.model_input(image)
+        for channel, of_channel in entries.items():
+            for entry in of_channel:
+                if entry.image == image:
+                    whole = reader.patch(entry, model_input)
+                    patch = _cropped(reader, channel, whole, effective)
+                    made[channel, entry] = _patch_summary(patch), patch_cell(patch)
+    return {
+        channel: _BestPatches(
+            patches=[made[channel, entry][0] for entry in of_channel],
+            cells=[made[channel, entry][1] for entry in of_channel],
+        )
+        for channel, of_channel in entries.items()
     }
 
 
-def _all_that_is_seen(channel: int, spot: TopPatch) -> TopPatch:
-    return spot
+def _cropped(reader: LayerReader, channel: int, patch: TopPatch, effective: bool) -> TopPatch:
+    """Return the patch with its effective receptive field, or as it is."""
+    return reader.effective(channel, patch) if effective else patch
+
+
+def _patch_summary(patch: TopPatch) -> Patch:
+    return Patch(
+        image=patch.image,
+        activation=patch.activation,
+        position=_position(patch),
+        box=patch.rounded_box(),
+    )
+
+
+def _summary(
+    channel: int, relative: float, patch: TopPatch, patches: list[Patch]
+) -> RespondingChannel:
+    return RespondingChannel(
+        channel=channel,
+        activation=patch.activation,
+        relative=None if isnan(relative) else float(relative),
+        position=_position(patch),
+        box=patch.rounded_box(),
+        patches=patches,
+    )
+
+
+def _position(patch: TopPatch) -> list[int] | None:
+    return None if patch.position is None else list(patch.position)
 
 
 def _label(channel: RespondingChannel) -> str:
     part = "" if channel.relative is None else f", {channel.relative:.2g} times its usual best"
     return f"channel {channel.channel}: {channel.activation:.3g}{part}"
-
-
-def _channel(
-    reader: LayerReader, channel: int, part: float, spot: TopPatch, patches: list[Patch]
-) -> RespondingChannel:
-    facts = spot.facts(has_map=reader.has_map)
-    del facts["image"]
-    relative = None if isnan(part) else float(part)
-    return RespondingChannel(channel=channel, relative=relative, patches=patches, **facts)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from catalog.errors import InvalidParameters, TooExpensive
 from catalog.models import DEFAULT_MODEL, find_model
 from catalog.techniques.occlusion import MAX_POSITIONS, OcclusionParams, ResolvedOcclusion
-from workers.toolkit.occlusion.dense import rectangles
+from workers.toolkit.occlusion.grid import rectangles
 
 MODEL = find_model(DEFAULT_MODEL)  # 224 × 224
 

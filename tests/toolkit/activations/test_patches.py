@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from tests.tiny import SIDE, photo, tiny_model
-from workers.toolkit.activations.patches import crop, effective_box, fitted, seen_box
+from workers.toolkit.activations.patches import crop, effective_box, fit, seen_box
 from workers.toolkit.network.receptive_fields import receptive_fields
 from workers.toolkit.network.vision_model import VisionModel
 
@@ -92,4 +92,4 @@ def test_a_crop_never_leaves_the_image() -> None:
 
 def test_small_patches_stay_crisp() -> None:
     tiny = Image.fromarray(np.array([[[0, 0, 0], [255, 255, 255]]], np.uint8))
-    assert set(np.asarray(fitted(tiny, 100)).flatten().tolist()) == {0, 255}
+    assert set(np.asarray(fit(tiny, 100)).flatten().tolist()) == {0, 255}

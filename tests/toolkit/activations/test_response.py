@@ -1,4 +1,4 @@
-"""Which channels respond, and where: against the plain output of the layer."""
+"""The channels that respond and where, against the plain output of the layer."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def reader() -> LayerReader:
 @pytest.mark.parametrize(("y", "x"), [(1, 1), (7, 9), (14, 13)])
 def test_the_middle_of_a_box_leads_back_to_its_unit(reader: LayerReader, y: int, x: int) -> None:
     model_input = reader.model.prepare(photo(50, 40))
-    left, top, right, bottom = reader.spot(IndexEntry("", 0.0, (y, x)), model_input).box
+    left, top, right, bottom = reader.patch(IndexEntry("", 0.0, (y, x)), model_input).box
     assert unit_at(
         model_input, reader.field, (16, 16), ((left + right) / 2, (top + bottom) / 2)
     ) == (y, x)
@@ -43,28 +43,26 @@ def test_a_place_that_the_network_does_not_see_is_refused(reader: LayerReader) -
 
 def test_at_a_place_the_values_are_those_of_the_unit_there(reader: LayerReader) -> None:
     image = photo(50, 40, seed=9)
-    model_input, values, places = channel_responses(reader, image, (25, 20))
-    output = reader.model.network.run(model_input.x, "conv2")[0]
-    y, x = places[0]
-    assert np.array_equal(values, output[:, y, x].detach().numpy())
-    assert (places == places[0]).all()
+    found = channel_responses(reader, image, (25, 20))
+    output = reader.model.network.run(found.model_input.x, "conv2")[0]
+    y, x = found.places[0]
+    assert np.array_equal(found.values, output[:, y, x].detach().numpy())
+    assert (found.places == found.places[0]).all()
 
 
 def test_anywhere_the_values_are_the_maxima(reader: LayerReader) -> None:
     image = photo(50, 40, seed=9)
-    model_input, values, _ = channel_responses(reader, image, None)
-    assert torch.equal(
-        torch.from_numpy(values),
-        reader.model.network.run(model_input.x, "conv2")[0].detach().amax((1, 2)),
-    )
+    found = channel_responses(reader, image, None)
+    output = reader.model.network.run(found.model_input.x, "conv2")[0].detach()
+    assert torch.equal(torch.from_numpy(found.values), output.amax((1, 2)))
 
 
 def test_an_image_of_the_set_responds_as_the_index_says(reader: LayerReader) -> None:
-    _, values, places = channel_responses(reader, photo(50, 40, seed=3), None)
+    found = channel_responses(reader, photo(50, 40, seed=3), None)
     for channel in range(6):
         row = reader.index.images[channel].tolist().index(3)
-        assert reader.index.values[channel, row] == pytest.approx(values[channel], abs=1e-5)
-        assert reader.index.places[channel, row].tolist() == places[channel].tolist()
+        assert reader.index.values[channel, row] == pytest.approx(found.values[channel], abs=1e-5)
+        assert reader.index.places[channel, row].tolist() == found.places[channel].tolist()
 
 
 def test_ranks_by_value_or_by_the_part_of_the_usual_best(reader: LayerReader) -> None:

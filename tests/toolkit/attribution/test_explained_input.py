@@ -1,11 +1,17 @@
-"""What a summary says about image and neuron."""
+"""The explained input: its target, its prediction, its box and its score."""
 
 import pytest
 import torch
 
 from catalog.targets import parse_target
 from tests.tiny import SIDE, TinyNetwork, photo, tiny_model
-from workers.toolkit.attribution.explained_input import ExplainedInput, explain_input
+from workers.toolkit.attribution.explained_input import (
+    ExplainedInput,
+    ExplainedScore,
+    TargetSummary,
+    explain_input,
+    target_summary,
+)
 from workers.toolkit.errors import NotFinite
 from workers.toolkit.network.vision_model import VisionModel
 
@@ -24,53 +30,52 @@ def probabilities(model: VisionModel) -> torch.Tensor:
         return model.network.module(model.prepare(photo(90, 60)).x)[0].softmax(0)
 
 
-def test_a_class_is_told_with_label_and_probability(model: VisionModel) -> None:
-    facts = explained(model, "class:label 4").facts()
-    assert facts["target"] == {
-        "text": "class:label 4",
-        "kind": "class",
-        "index": 4,
-        "label": "label 4",
-    }
-    assert facts["probability"] == pytest.approx(float(probabilities(model)[4]), rel=1e-5)
+def summary_of(found: ExplainedInput) -> TargetSummary:
+    return target_summary(found.model, found.target, found.unit)
 
 
-def test_a_neuron_is_told_with_its_resolved_position(model: VisionModel) -> None:
-    facts = explained(model, "conv3:2@center").facts()
-    assert facts["target"] == {
-        "text": "conv3:2@center", "kind": "neuron", "layer": "conv3", "channel": 2, "position": [4, 4],
-    }  # fmt: skip
-    assert "probability" not in facts
+def test_a_class_has_a_label_and_a_probability(model: VisionModel) -> None:
+    found = explained(model, "class:label 4")
+    assert summary_of(found) == TargetSummary(
+        "class:label 4", "class", index=4, label="label 4", layer=None, channel=None, position=None
+    )
+    assert found.probability == pytest.approx(float(probabilities(model)[4]), rel=1e-5)
 
 
-def test_the_prediction_and_the_seen_box_are_always_told(model: VisionModel) -> None:
+def test_a_neuron_has_a_resolved_position_and_no_probability(model: VisionModel) -> None:
+    found = explained(model, "conv3:2@center")
+    assert summary_of(found) == TargetSummary(
+        "conv3:2@center", "neuron", layer="conv3", channel=2, position=[4, 4]
+    )
+    assert found.probability is None
+
+
+def test_the_prediction_is_the_same_for_every_target(model: VisionModel) -> None:
     for text in ("top", "class:1", "conv1:0", "relu3"):
-        facts = explained(model, text).facts()
+        predicted = explained(model, text).predicted
         first = int(probabilities(model).argmax())
-        assert facts["predicted"]["index"] == first
-        assert facts["predicted"]["label"] == f"label {first}"
-        assert facts["predicted"]["probability"] == pytest.approx(
-            float(probabilities(model).max()), rel=1e-5
-        )
-        left, top, right, bottom = facts["input_box"]
-        assert right - left == pytest.approx(90 * SIDE / 54, abs=0.02)
-        assert (left + right) / 2 == pytest.approx(45, abs=1)
-        assert (top + bottom) / 2 == pytest.approx(30, abs=1)
+        assert predicted.index == first
+        assert predicted.label == f"label {first}"
+        assert predicted.probability == pytest.approx(float(probabilities(model).max()), rel=1e-5)
+
+
+def test_the_box_is_what_the_network_sees(model: VisionModel) -> None:
+    left, top, right, bottom = explained(model, "top").model_input.box
+    assert right - left == pytest.approx(90 * SIDE / 54, abs=0.02)
+    assert (left + right) / 2 == pytest.approx(45, abs=1)
+    assert (top + bottom) / 2 == pytest.approx(30, abs=1)
 
 
 def test_the_score_is_a_logit_a_probability_or_an_activation(model: VisionModel) -> None:
     with torch.no_grad():
         logits = model.network.module(model.prepare(photo(90, 60)).x)[0]
-    plain, likely = (
-        explained(model, "class:2").score(),
-        explained(model, "class:2").score(probability=True),
+    found = explained(model, "class:2")
+    plain, likely = found.score(), found.score(probability=True)
+    assert plain == ExplainedScore("logit", pytest.approx(float(logits[2]), rel=1e-5))
+    assert likely == ExplainedScore(
+        "probability", pytest.approx(float(logits.softmax(0)[2]), rel=1e-5)
     )
-    assert plain == {"score": "logit", "score_value": pytest.approx(float(logits[2]), rel=1e-5)}
-    assert likely == {
-        "score": "probability",
-        "score_value": pytest.approx(float(logits.softmax(0)[2]), rel=1e-5),
-    }
-    assert explained(model, "head:2").score(probability=True)["score"] == "activation"
+    assert explained(model, "head:2").score(probability=True).kind == "activation"
 
 
 def test_a_model_that_returns_no_numbers_is_refused() -> None:

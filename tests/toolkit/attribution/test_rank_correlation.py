@@ -5,7 +5,7 @@ import torch
 from scipy.stats import spearmanr
 
 from tests.toolkit.networks import noise
-from workers.toolkit.attribution.faithfulness import rank_correlation
+from workers.toolkit.attribution.rank_correlation import rank_correlation
 
 
 @pytest.mark.parametrize("levels", [1000, 4, 1.2])  # the fewer levels, the more ties

@@ -1,4 +1,4 @@
-"""RISE: masks against the authors' recipe, the map against a slow loop and a linear model's closed form."""
+"""RISE: masks against the authors' recipe, the map against a slow loop and a closed form."""
 
 from math import ceil
 
@@ -24,7 +24,7 @@ def picture(channels: int = 3) -> Tensor:
 
 
 def authors_masks(masks: Masks, count: int, generator: torch.Generator) -> np.ndarray:
-    """One mask at a time, as the paper's code makes it: resize the grid, cut at a random offset."""
+    """Make one mask at a time as the paper's code does: resize the grid, cut at a random offset."""
     cells = torch.rand(count, 1, masks.grid, masks.grid, generator=generator).numpy()[:, 0]
     cell = ceil(HEIGHT / masks.grid), ceil(WIDTH / masks.grid)
     tops = torch.randint(cell[0], (count,), generator=generator).tolist()
@@ -63,7 +63,10 @@ def test_the_map_is_the_papers_sum_over_masks(count: int, channels: int) -> None
 
 
 def mean_products(masks: Masks, size: int) -> Tensor:
-    """Σ over cells of u_j · u_λ for pixels j and λ, mean over all offsets, (pixels, pixels); u is a cell's share."""
+    """Return Σ over cells of u_j · u_λ for pixels j and λ, the mean over all offsets.
+
+    The result is (pixels, pixels); u is a cell's share of a pixel.
+    """
     cell = ceil(size / masks.grid)
     shares = []
     for index in range(masks.grid**2):
@@ -89,7 +92,10 @@ def mean_products(masks: Masks, size: int) -> Tensor:
 
 
 def test_on_a_linear_model_the_map_goes_to_its_closed_form() -> None:
-    """f = Σ c + b: the expected map is p·Σ c + b + (1 − p)·Σ_j c_j K(j, λ), K as in `mean_products`."""
+    """For f = Σ c + b the expected map is p·Σ c + b + (1 − p)·Σ_j c_j K(j, λ).
+
+    K is that of `mean_products`.
+    """
     size, masks, bias = 8, Masks(3, 0.4), 0.7
     x, weight = noise(1, size).double(), noise(1, size, seed=2).double()[0]
     parts = (x[0] * weight).sum(0).flatten()  # c, (pixels,)

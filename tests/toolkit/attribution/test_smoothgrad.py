@@ -4,10 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from catalog.smoothgrad import SmoothGradParams
 from tests.tiny import TinyNetwork, seeded
 from tests.toolkit.networks import Sandwich, network, noise, sandwich
-from workers.toolkit.attribution.smoothgrad import smoothgrad
+from workers.toolkit.attribution.smoothgrad import NoisyCopies, smoothgrad
 from workers.toolkit.execution.input_gradient import input_gradient
 from workers.toolkit.network.unit import Unit
 
@@ -26,8 +25,7 @@ def test_progress_of_noisy_copies_is_told_batch_by_batch() -> None:
     smoothgrad(
         lambda x: input_gradient(made, unit, x),
         noise(1),
-        SmoothGradParams(samples=19, noise=0.1),
-        0,
+        NoisyCopies(samples=19, noise=0.1, seed=0),
         lambda done, total, _message: told.append((done, total)),
     )
     assert told == [(0, 19), (8, 19), (16, 19), (19, 19)]
@@ -38,8 +36,8 @@ def test_where_the_gradient_is_linear_smoothgrad_is_the_gradient_at_the_mean_noi
     samples: int,
 ) -> None:
     made, unit, x = network(sandwich(squared)), Unit("mark", 0), noise(1)
-    params = SmoothGradParams(samples=samples, noise=0.5, seed=3)
-    ours = smoothgrad(lambda copies: input_gradient(made, unit, copies), x, params, 3, silent)
+    drawn = NoisyCopies(samples, noise=0.5, seed=3)
+    ours = smoothgrad(lambda copies: input_gradient(made, unit, copies), x, drawn, silent)
     generator = torch.Generator().manual_seed(3)
     grain = sum(torch.randn(3, 32, 32, generator=generator) for _ in range(samples)) / samples
     expected = input_gradient(made, unit, x + 0.5 * (x.max() - x.min()) * grain)[0]

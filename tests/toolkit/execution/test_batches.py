@@ -62,7 +62,7 @@ def test_scores_and_gradients_take_pieces_that_fit(
         return run_all(of, some, *rest)
 
     monkeypatch.setattr(Network, "run_all", spy)
-    scores = replace(explained, model=model).scorer()(x)
+    scores = replace(explained, model=model).score_runner().run(x)
     gradient = input_gradient(network, unit, x)
     maps = class_activation_map(network, unit, "conv3", x)
     assert max(seen) == most

@@ -1,4 +1,4 @@
-"""One network under one grid of patches, both ways."""
+"""One network under one grid of patches: incrementally, and from whole images."""
 
 from collections.abc import Sequence
 
@@ -9,14 +9,14 @@ from tests.toolkit.networks import noise
 from workers.toolkit.network.folding import Folding
 from workers.toolkit.network.graph import operator_name
 from workers.toolkit.network.network import Network
-from workers.toolkit.occlusion.dense import Rectangle
 from workers.toolkit.occlusion.occluder import CleanPass, Occluder
 from workers.toolkit.occlusion.plan import Plan
 from workers.toolkit.occlusion.schedule import Schedule
+from workers.toolkit.occlusion.types import Rectangle
 
 
 def covered(x: Tensor, patches: Sequence[Rectangle], fill: Tensor) -> Tensor:
-    """(patches, C, H, W): the plain way to put a patch on an image."""
+    """Put each patch on a copy of the image, in the plainest way: (patches, C, H, W)."""
     images = x.repeat(len(patches), 1, 1, 1)
     for image, (left, top, right, bottom) in zip(images, patches, strict=True):
         image[:, top:bottom, left:right] = fill[:, top:bottom, left:right]
@@ -25,7 +25,10 @@ def covered(x: Tensor, patches: Sequence[Rectangle], fill: Tensor) -> Tensor:
 
 @torch.no_grad()
 def calibrated(module: nn.Module, side: int) -> nn.Module:
-    """Random weights with batch norms that fit them: else deep networks give the same for every image."""
+    """Give random weights batch norms that fit them.
+
+    Without these, a deep network gives the same output for every image.
+    """
     norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
     for norm in norms:
         norm.momentum = 1.0

@@ -1,4 +1,4 @@
-"""Spans by trying: which outputs change when the inputs of a span do."""
+"""Spans by trial: the outputs that change when the inputs of a span do."""
 
 import numpy as np
 from hypothesis import given, settings

@@ -1,4 +1,7 @@
-"""Whole networks both ways, in either precision; and that the comparison sees a window one pixel short."""
+"""Whole networks incrementally and from whole images, in single and double precision.
+
+The comparison notices a window that is one pixel short.
+"""
 
 import copy
 from collections.abc import Callable
@@ -15,11 +18,11 @@ from tests.toolkit.networks import noise, sandwich
 from tests.toolkit.occlusion.comparing import Both, calibrated
 from workers.models.load import load_model
 from workers.toolkit.network.network import Network
-from workers.toolkit.occlusion.dense import rectangles
+from workers.toolkit.occlusion.cost import position_bytes
+from workers.toolkit.occlusion.grid import rectangles
 from workers.toolkit.occlusion.intervals import Taps
 from workers.toolkit.occlusion.occluder import CleanPass, Occluder
 from workers.toolkit.occlusion.plan import Plan
-from workers.toolkit.occlusion.schedule import position_bytes
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "resnet18": lambda: torchvision.models.resnet18(),
@@ -97,7 +100,7 @@ def test_windows_that_cover_nearly_all_are_whole_maps() -> None:
 
 
 def test_the_multiplications_are_those_of_a_count_by_hand() -> None:
-    """5 × 5 pixels in the middle, a 3 × 3 convolution, another: 7 × 7 and 9 × 9 pixels of 32 × 32 each."""
+    """A patch of 5 × 5 pixels becomes 7 × 7 and 9 × 9 behind two 3 × 3 convolutions."""
     both = Both(sandwich(lambda s, x: s.second(x)).double(), [(10, 10, 15, 15)], "mark")
     first, second = 3 * 8 * 9, 8 * 8 * 9
     whole, ours = (first + second) * 32 * 32, first * 7 * 7 + second * 9 * 9
@@ -105,7 +108,7 @@ def test_the_multiplications_are_those_of_a_count_by_hand() -> None:
 
 
 def test_the_memory_foretold_is_more_than_what_a_batch_takes() -> None:
-    """By counting what torch allocates, on a network whose maps are all as large."""
+    """The test counts what torch allocates, on a network whose maps have one size."""
     module = sandwich(lambda s, x: s.second(s.relu(s.second(x)))).double()
     patches = rectangles(32, 32, 4, 4)
     network = Network(module, 3, 32, 32)
@@ -122,7 +125,7 @@ def test_the_memory_foretold_is_more_than_what_a_batch_takes() -> None:
 
 
 def _peak(profile: torch.profiler.profile) -> int:
-    """Most bytes held at once of those that were allocated within."""
+    """Return the most bytes held at once of those that were allocated within."""
     held, most = 0, 0
     for event in profile.profiler.kineto_results.events():  # type: ignore[union-attr]
         if event.name() == "[memory]":

@@ -1,4 +1,7 @@
-"""Every operator against whole images, in double precision; with arguments that are not understood too."""
+"""Every operator against whole images, in double precision.
+
+Arguments that have no rule are included.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +14,7 @@ from torch.nn import functional as F
 from tests.tiny import EveryRelu, TinyNetwork, seeded
 from tests.toolkit.networks import CHANNELS, Sandwich, sandwich
 from tests.toolkit.occlusion.comparing import Both
-from workers.toolkit.occlusion.dense import rectangles
+from workers.toolkit.occlusion.grid import rectangles
 
 # An even kernel pads more on one side, which is what is to be seen here.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
@@ -39,10 +42,15 @@ def gated(self: Sandwich, x: Tensor) -> Tensor:
     return self.second(x * torch.sigmoid(self.pointwise(x.mean((2, 3), keepdim=True))))
 
 
-CASES: dict[str, tuple[Middle, set[str], set[str]]] = {  # middle, operators understood, operators that are not
+# Each case is a middle part, the operators that have a rule in it, and those that have none.
+CASES: dict[str, tuple[Middle, set[str], set[str]]] = {
     "padded": (convolution(3, padding=1), {"conv2d"}, set()),
-    "pointwise behind a pad": (lambda s, x: s.second(s.pointwise(F.pad(x, (1, 3, 2, 5)).relu())), {"pad"}, set()),
-    "a pool of one behind a pad": (lambda s, x: s.second(F.avg_pool2d(F.pad(x, (2, 0, 0, 3)), 1, 1)), {"pad"}, set()),
+    "pointwise behind a pad": (
+        lambda s, x: s.second(s.pointwise(F.pad(x, (1, 3, 2, 5)).relu())), {"pad"}, set(),
+    ),
+    "a pool of one behind a pad": (
+        lambda s, x: s.second(F.avg_pool2d(F.pad(x, (2, 0, 0, 3)), 1, 1)), {"pad"}, set(),
+    ),
     "unpadded": (convolution(3), {"conv2d"}, set()),
     "much padded": (convolution(3, padding=4), {"conv2d"}, set()),
     "strided": (convolution(3, stride=2, padding=1), {"conv2d"}, set()),
@@ -59,29 +67,44 @@ CASES: dict[str, tuple[Middle, set[str], set[str]]] = {  # middle, operators und
     "even kernel": (convolution(2, stride=2), {"conv2d"}, set()),
     "gaps between kernels": (convolution(2, stride=3), {"conv2d"}, set()),
     "max pool": (lambda _, x: F.max_pool2d(x, 3, 2, 1), {"max_pool2d"}, set()),
-    "max pool, rounded up": (lambda _, x: F.max_pool2d(x, 3, 2, ceil_mode=True), {"max_pool2d"}, set()),
+    "max pool, rounded up": (
+        lambda _, x: F.max_pool2d(x, 3, 2, ceil_mode=True), {"max_pool2d"}, set(),
+    ),
     "max pool, rounded up and padded": (
         lambda _, x: F.max_pool2d(x, 5, 3, 2, ceil_mode=True), {"max_pool2d"}, set(),
     ),
     "max pool, dilated": (lambda _, x: F.max_pool2d(x, 2, 1, dilation=3), {"max_pool2d"}, set()),
     "average pool": (lambda _, x: F.avg_pool2d(x, 2), {"avg_pool2d"}, set()),
-    "average pool that counts padding": (lambda _, x: F.avg_pool2d(x, 3, 2, 1), {"avg_pool2d"}, set()),
+    "average pool that counts padding": (
+        lambda _, x: F.avg_pool2d(x, 3, 2, 1), {"avg_pool2d"}, set(),
+    ),
     "average pool that does not": (
         lambda _, x: F.avg_pool2d(x, 3, 2, 1, count_include_pad=False), set(), {"avg_pool2d"},
     ),
-    "average pool over the edge": (lambda _, x: F.avg_pool2d(x, 3, 2, ceil_mode=True), set(), {"avg_pool2d"}),
-    "average pool with a divisor": (lambda _, x: F.avg_pool2d(x, 2, divisor_override=3), set(), {"avg_pool2d"}),
-    "more below and right": (lambda s, x: s.second(F.pad(x, (0, 1, 0, 1))), {"pad", "conv2d"}, set()),
+    "average pool over the edge": (
+        lambda _, x: F.avg_pool2d(x, 3, 2, ceil_mode=True), set(), {"avg_pool2d"},
+    ),
+    "average pool with a divisor": (
+        lambda _, x: F.avg_pool2d(x, 2, divisor_override=3), set(), {"avg_pool2d"},
+    ),
+    "more below and right": (
+        lambda s, x: s.second(F.pad(x, (0, 1, 0, 1))), {"pad", "conv2d"}, set(),
+    ),
     "padded with ones": (lambda s, x: s.second(F.pad(x, (2, 0, 1, 3), value=1.0)), {"pad"}, set()),
     "mirrored": (lambda s, x: s.second(F.pad(x, (2, 2, 2, 2), mode="reflect")), set(), {"pad"}),
     "cropped": (lambda s, x: s.second(F.pad(x, (-1, 0, 0, -2))), set(), {"pad"}),
-    "residual": (lambda s, x: s.relu(x + s.second(s.relu(s.second(x)))), {"add", "conv2d", "relu"}, set()),
+    "residual": (
+        lambda s, x: s.relu(x + s.second(s.relu(s.second(x)))), {"add", "conv2d", "relu"}, set(),
+    ),
     "concatenation": (
-        lambda s, x: s.second(torch.cat([x, F.max_pool2d(x, 3, 1, 1), s.second(x)], 1)[:, 8:16]), {"cat"}, {"slice"},
+        lambda s, x: s.second(torch.cat([x, F.max_pool2d(x, 3, 1, 1), s.second(x)], 1)[:, 8:16]),
+        {"cat"}, {"slice"},
     ),
     "concatenated rows": (lambda s, x: torch.cat([x, s.second(x)], 2), set(), {"cat"}),
     "product of maps": (lambda s, x: s.second(x) * x, {"mul"}, set()),
-    "one channel for all": (lambda s, x: s.second(x).mean(1, keepdim=True) * x, set(), {"mean", "mul"}),
+    "one channel for all": (
+        lambda s, x: s.second(x).mean(1, keepdim=True) * x, set(), {"mean", "mul"},
+    ),
     "module used twice": (lambda s, x: s.second(s.second(x)), {"conv2d"}, set()),
     "gate": (gated, {"mean"}, {"mul"}),
     "numbers": (lambda _, x: (x * 2 - 1) / 3, {"mul", "sub", "div"}, set()),
@@ -89,10 +112,19 @@ CASES: dict[str, tuple[Middle, set[str], set[str]]] = {  # middle, operators und
     "numbers by place": (lambda _, x: x + torch.arange(32, dtype=x.dtype), set(), {"add"}),
     "softmax along a row": (lambda s, x: s.second(x.softmax(3)), set(), {"softmax"}),
     "softmax first": (lambda _, x: x.flip(3), set(), {"flip"}),
-    "pool to three": (lambda s, x: F.adaptive_avg_pool2d(s.second(x), 3), {"conv2d"}, {"adaptive_avg_pool2d"}),
-    "pool to the same": (lambda s, x: s.second(F.adaptive_avg_pool2d(x, 32)), {"adaptive_avg_pool2d"}, set()),
-    "tokens": (lambda s, x: s.linear(s.norm(x.permute(0, 2, 3, 1))).permute(0, 3, 1, 2), set(), {"permute", "linear"}),
-    "batch sizes": (lambda _, x: x.reshape(x.shape[0], 2, -1, 32, 32).flip(1).flatten(1, 2), set(), {"reshape"}),
+    "pool to three": (
+        lambda s, x: F.adaptive_avg_pool2d(s.second(x), 3), {"conv2d"}, {"adaptive_avg_pool2d"},
+    ),
+    "pool to the same": (
+        lambda s, x: s.second(F.adaptive_avg_pool2d(x, 32)), {"adaptive_avg_pool2d"}, set(),
+    ),
+    "tokens": (
+        lambda s, x: s.linear(s.norm(x.permute(0, 2, 3, 1))).permute(0, 3, 1, 2),
+        set(), {"permute", "linear"},
+    ),
+    "batch sizes": (
+        lambda _, x: x.reshape(x.shape[0], 2, -1, 32, 32).flip(1).flatten(1, 2), set(), {"reshape"},
+    ),
 }  # fmt: skip
 
 
@@ -126,7 +158,8 @@ def test_any_operator_gives_what_whole_images_give(name: str) -> None:
 
 
 ACTIVATIONS = [
-    F.relu, F.relu6, F.hardtanh, F.silu, torch.sigmoid, F.hardswish, F.hardsigmoid, F.gelu, F.leaky_relu, F.elu,
+    F.relu, F.relu6, F.hardtanh, F.silu, torch.sigmoid, F.hardswish, F.hardsigmoid, F.gelu,
+    F.leaky_relu, F.elu,
     torch.tanh, F.softplus, F.mish, torch.abs, torch.exp,
 ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The scores under all patches, in their order, whatever engine and however little memory."""
+"""The scores under all patches, in their order, for every engine and little memory."""
 
 from collections.abc import Callable
 
@@ -12,10 +12,14 @@ from tests.toolkit.occlusion.comparing import covered
 from workers.toolkit.execution.context import LocalContext
 from workers.toolkit.execution.replay import ReplayLog
 from workers.toolkit.network.network import LOGITS, Network
-from workers.toolkit.occlusion import choice
-from workers.toolkit.occlusion.choice import Occlusion
-from workers.toolkit.occlusion.dense import rectangles
+from workers.toolkit.occlusion import choose_engine as choice
+from workers.toolkit.occlusion import plan_cache
+from workers.toolkit.occlusion.choose_engine import choose_engine, dense_engine
+from workers.toolkit.occlusion.engines import IncrementalEngine
+from workers.toolkit.occlusion.grid import rectangles
 from workers.toolkit.occlusion.patch_scores import PatchScores, patch_scores
+from workers.toolkit.occlusion.request import OcclusionRequest
+from workers.toolkit.occlusion.types import LEAST_SPEEDUP
 
 PATCHES = [*rectangles(32, 32, 6, 5)[::-1], (3, 4, 30, 5), (0, 0, 1, 1)]
 X, FILL = noise(1).double(), noise(1, seed=4)[0].double()
@@ -40,8 +44,8 @@ def found(
             raise Stopped
 
     read = lambda output: output[:, 3].flatten(1).mean(1) if output.ndim > 2 else output[:, 3]  # noqa: E731
-    asked = Occlusion(network, path, read, X, PATCHES, FILL)
-    ours = patch_scores(asked, progress, ReplayLog(context))
+    request = OcclusionRequest(network, path, read, X, PATCHES, FILL)
+    ours = patch_scores(request, ReplayLog(context), progress)
     with torch.no_grad():
         return ours, read(network.run(covered(X, PATCHES, FILL), path)), told
 
@@ -49,7 +53,7 @@ def found(
 def test_scores_come_in_the_order_of_the_patches() -> None:
     ours, theirs, told = found(seeded(TinyNetwork))
     assert ours.engine == "incremental"
-    assert ours.expected_speedup > choice.WORTH_IT
+    assert ours.expected_speedup > LEAST_SPEEDUP
     torch.testing.assert_close(ours.scores, theirs, atol=1e-12, rtol=0)
     assert told[0] == (0, len(PATCHES)) and told[-1] == (len(PATCHES), len(PATCHES))
     assert told == sorted(told)
@@ -71,7 +75,7 @@ def test_where_nothing_is_gained_whole_images_are_run() -> None:
 def test_a_run_that_was_stopped_goes_on_to_the_same_bits(
     kind: Callable[[], nn.Module], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(choice, "MOST", 8)
+    monkeypatch.setattr(plan_cache, "LARGEST_BATCH", 8)
     whole, _, told = found(seeded(kind), context=LocalContext())
     assert len(told) > 2
     stopped = LocalContext()
@@ -84,15 +88,15 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(
 def test_little_memory_means_smaller_pieces_in_the_same_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """So that what was recorded on one machine is right on another."""
+    """What was recorded on one machine must be right on another."""
     sizes: list[int] = []
-    outputs = choice.Incremental.scores
+    outputs = IncrementalEngine.scores
 
-    def counted(self: choice.Incremental, positions: object) -> Tensor:
+    def counted(self: IncrementalEngine, positions: object) -> Tensor:
         sizes.append(len(positions))  # type: ignore[arg-type]
         return outputs(self, positions)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(choice.Incremental, "scores", counted)
+    monkeypatch.setattr(IncrementalEngine, "scores", counted)
     monkeypatch.setattr(choice, "free_bytes", lambda device: 10_000_000)
     ours, theirs, _ = found(seeded(TinyNetwork))
     torch.testing.assert_close(ours.scores, theirs, atol=1e-12, rtol=0)
@@ -106,18 +110,20 @@ def test_little_memory_means_smaller_pieces_in_the_same_order(
 
 def test_the_plan_of_a_grid_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[object] = []
-    plan = choice.Plan
-    monkeypatch.setattr(choice, "Plan", lambda *given: made.append(given) or plan(*given))  # type: ignore[func-returns-value]
+    plan = plan_cache.Plan
+    monkeypatch.setattr(plan_cache, "Plan", lambda *given: made.append(given) or plan(*given))  # type: ignore[func-returns-value]
     network = Network(seeded(TinyNetwork).double(), 3, 32, 32)
     for x in (X, X * 2):
-        Occlusion(network, LOGITS, lambda output: output[:, 0], x, PATCHES, FILL).engine()
+        request = OcclusionRequest(network, LOGITS, lambda output: output[:, 0], x, PATCHES, FILL)
+        choose_engine(request)
     assert len(made) == 1
 
 
 def test_on_an_accelerator_the_faster_engine_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     network = Network(seeded(TinyNetwork).double(), 3, 32, 32)
-    asked = Occlusion(network, LOGITS, lambda output: output[:, 0], X, PATCHES, FILL)
-    incremental, dense = asked.engine(), asked.dense(asked.engine().batches)
+    request = OcclusionRequest(network, LOGITS, lambda output: output[:, 0], X, PATCHES, FILL)
+    incremental = choose_engine(request)
+    dense = dense_engine(request, incremental.batches)
     taken = {"incremental": 2.0, "dense": 1.0}
     monkeypatch.setattr(choice, "_seconds", lambda engine: taken[engine.name])
     assert choice._faster(incremental, dense) == "dense"

@@ -1,11 +1,11 @@
-"""How many batches there are: fewer, whose windows fit worse, where each has many weights to read."""
+"""The number of batches: fewer, whose windows fit worse, if each has many weights to read."""
 
 import pytest
 
 from tests.tiny import tiny_model
 from tests.toolkit.occlusion.comparing import Both
 from workers.toolkit.occlusion import schedule
-from workers.toolkit.occlusion.dense import rectangles
+from workers.toolkit.occlusion.grid import rectangles
 
 
 def test_weights_to_read_make_fewer_batches(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
-"""A map as pictures: the right colour at the right pixel of the photograph, and the raw numbers beside them."""
+"""A map as pictures: the right colour at the right pixel, with the raw numbers beside them."""
 
 import io
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +11,13 @@ from torch import Tensor
 from tests.tiny import photo
 from workers.toolkit.execution.context import LocalContext
 from workers.toolkit.images.preprocessing import ModelInput, Preprocessing
-from workers.toolkit.rendering.heatmap import colors, gradient_picture, save_heatmap, unit_interval
+from workers.toolkit.rendering.heatmap import (
+    HeatmapRange,
+    colors,
+    gradient_picture,
+    save_heatmap,
+    unit_interval,
+)
 
 SIDE = 24
 BLUE, RED = (49, 54, 149), (165, 0, 38)  # the ends of ColorBrewer's RdYlBu
@@ -31,7 +36,7 @@ def spotted(x: int, y: int, height: float = 1.0) -> Tensor:
 
 def left_by(
     model_input: ModelInput, values: Tensor, tail: float = 0.0
-) -> tuple[dict[str, Any], np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[HeatmapRange, np.ndarray, np.ndarray, np.ndarray]:
     """(facts, heatmap (H, W, 4), overlay (H, W, 3), values)."""
     context = LocalContext({"technique": "test"})
     facts = save_heatmap(context, model_input, values, tail=tail)
@@ -132,7 +137,7 @@ def test_a_constant_map_has_one_colour_and_only_zeros_that_of_the_lowest(
     value: float, tail: float
 ) -> None:
     facts, heatmap, _, raw = left_by(seen((60, 40)), torch.full((SIDE, SIDE), value), tail)
-    assert facts["minimum"] == facts["maximum"] == pytest.approx(value)
+    assert facts.minimum == facts.maximum == pytest.approx(value)
     (colour,) = {tuple(pixel) for pixel in heatmap[heatmap[..., 3] > 0]}
     assert (colour == (*BLUE, 255)) is (value == 0) and colour != (*RED, 255)
     assert (raw == np.float32(value)).all()
@@ -144,9 +149,9 @@ def test_the_raw_values_are_exactly_the_map(tail: float) -> None:
     facts, _, _, raw = left_by(seen((60, 40)), values, tail)
     assert raw.dtype == np.float32
     assert np.array_equal(raw, values.numpy())
-    assert (facts["minimum"], facts["maximum"]) == (values.min().item(), values.max().item())
-    low, high = facts["color_range"]
-    assert low == facts["minimum"]
+    assert (facts.minimum, facts.maximum) == (values.min().item(), values.max().item())
+    low, high = facts.color_range
+    assert low == facts.minimum
     assert high == pytest.approx(np.percentile(values.numpy(), 100 - tail))
 
 

@@ -1,4 +1,4 @@
-"""For every channel of one layer, the images of a set that activate it most: one maximum per image.
+"""The images of a set that activate each channel of a layer most, with one maximum per image.
 
 Girshick et al. 2014; Zeiler & Fergus 2014. Images are numbered by their place in the set.
 """
@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-TOP = 64  # images kept per channel
+# Images kept per channel.
+TOP = 64
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
@@ -19,31 +20,35 @@ Integers = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class ActivationIndex:
-    """The first `covered` images of a set; rows are channels, best image first, as many as there are up to TOP."""
+    """The best images of each channel among the first `covered` images of a set.
+
+    Rows are channels, with the best image first and at most TOP of them (N). `made_by` is a
+    digest of what the activations depend on besides the weights. `places` are y and x of the
+    maximum in the layer's map, or 0, 0 if the layer has no map.
+    """
 
     covered: int
-    made_by: str  # digest of what the activations depend on besides the weights
+    made_by: str
     total: NDArray[np.float64]  # (C,) sum of all maxima
     values: Floats  # (C, N)
     images: Integers  # (C, N)
-    places: Integers  # (C, N, 2): y, x of the maximum in the layer's map; 0, 0 where the layer has no map
+    places: Integers  # (C, N, 2)
 
     @classmethod
     def empty(cls, channels: int, made_by: str) -> "ActivationIndex":
-        shape = (channels, 0)
-        places = np.empty((*shape, 2), np.int32)
+        """Return an index that covers no image."""
         return cls(
-            0,
-            made_by,
-            np.zeros(channels),
-            np.empty(shape, np.float32),
-            np.empty(shape, np.int32),
-            places,
+            covered=0,
+            made_by=made_by,
+            total=np.zeros(channels),
+            values=np.empty((channels, 0), np.float32),
+            images=np.empty((channels, 0), np.int32),
+            places=np.empty((channels, 0, 2), np.int32),
         )
 
     @classmethod
     def read(cls, data: bytes) -> "ActivationIndex | None":
-        """From `write`; None if the bytes are something else, or damaged."""
+        """Read what `write` returned; return None if the bytes are something else or damaged."""
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as file:
                 return cls(
@@ -55,39 +60,47 @@ class ActivationIndex:
             return None
 
     def write(self) -> bytes:
+        """Return the index as a file in numpy's format."""
         buffer = io.BytesIO()
         np.savez(buffer, **vars(self))
         return buffer.getvalue()
 
     @property
     def channels(self) -> int:
+        """The number of channels of the layer."""
         return len(self.values)
 
     @property
     def mean(self) -> NDArray[np.float64]:
-        """(C,) mean of the maxima over all images."""
+        """The mean of each channel's maxima over all images, (C,)."""
         return self.total / max(self.covered, 1)
 
     def extended(self, values: Floats, places: Integers) -> "ActivationIndex":
-        """With the maxima of the next B images: values (B, C), places (B, C, 2). Of equal values the earlier wins."""
+        """Return the index with the maxima of the next B images added.
+
+        `values` is (B, C), and `places` is (B, C, 2). Of equal values, the earlier image wins.
+        """
         batch, channels = values.shape
         numbers = np.arange(self.covered, self.covered + batch, dtype=np.int32)
         candidates = np.concatenate([self.values, values.T], axis=1)  # (C, N + B)
         best = np.argsort(-candidates, axis=1, kind="stable")[:, :TOP]
         images = np.concatenate([self.images, np.broadcast_to(numbers, (channels, batch))], axis=1)
-        spots = np.concatenate([self.places, places.transpose(1, 0, 2)], axis=1)
+        all_places = np.concatenate([self.places, places.transpose(1, 0, 2)], axis=1)
         return ActivationIndex(
             self.covered + batch,
             self.made_by,
             self.total + values.sum(axis=0, dtype=np.float64),
             np.take_along_axis(candidates, best, axis=1),
             np.take_along_axis(images, best, axis=1),
-            np.take_along_axis(spots, best[..., None], axis=1),
+            np.take_along_axis(all_places, best[..., None], axis=1),
         )
 
 
 def maxima(output: Tensor) -> tuple[Floats, Integers]:
-    """The largest value of each channel and its place: (B, C) or (B, C, H, W) → (B, C) and (B, C, 2)."""
+    """Return the largest value of each channel and its place.
+
+    The output (B, C) or (B, C, H, W) gives values (B, C) and places (B, C, 2).
+    """
     if output.ndim == 2:
         values = output.float().cpu().numpy()
         return values, np.zeros((*values.shape, 2), np.int32)

@@ -3,8 +3,9 @@
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,52 +14,63 @@ from torch import Tensor
 
 from workers.toolkit.activations.activation_index import ActivationIndex, Floats, Integers, maxima
 from workers.toolkit.errors import NotFinite
+from workers.toolkit.execution.batch_runner import BatchRunner
 from workers.toolkit.execution.batches import batch_size
-from workers.toolkit.execution.memory import Pieces
+from workers.toolkit.execution.types import Progress
 from workers.toolkit.images.image_set import ImageSet
 from workers.toolkit.network.vision_model import VisionModel
 
 log = logging.getLogger(__name__)
 
-Progress = Callable[[int, int, str], None]
-
 _KEEP_EVERY_S = 5.0
 _DECODERS = 2
+
+
+class _Maxima(NamedTuple):
+    """The maxima (B, C) of a batch, their places (B, C, 2), and which images are finite (B,)."""
+
+    values: Floats
+    places: Integers
+    finite: NDArray[np.bool_]
 
 
 def activation_index(
     model: VisionModel, path: str, image_set: ImageSet, name: str, progress: Progress
 ) -> ActivationIndex:
-    """The index that is kept as `name`, extended by the images that it does not cover yet.
+    """Return the index that is kept as `name`, extended by the images that it does not cover yet.
 
-    What was done is kept every few seconds, so that a pass that is stopped goes on from there. Progress counts images.
-    Raises NotFinite.
+    The index is kept every few seconds, so that a pass that is stopped continues from there.
+    Progress counts images. Raises NotFinite.
     """
-    index = _kept(
-        image_set, name, ActivationIndex.empty(model.network.layer_channels(path), _made_by(model))
-    )
+    channels = model.network.layer_channels(path)
+    index = _kept(image_set, name, ActivationIndex.empty(channels, _made_by(model)))
     images = image_set.images[index.covered :]
     if not images:
         return index
-    began, look = time.monotonic(), Pieces(lambda some: _look(model, path, some))
-    for batch in _views(model, path, image_set, images):
+
+    def forward(batch: Tensor) -> _Maxima:
+        return _forward(model, path, batch)
+
+    runner = BatchRunner(forward)
+    kept_at = time.monotonic()
+    for batch in _inputs(model, path, image_set, images):
         progress(index.covered, len(image_set.images), "images")
-        values, places, finite = (np.concatenate(parts) for parts in zip(*look(batch), strict=True))
-        if not finite.all():
-            image = image_set.images[index.covered + int(finite.argmin())]
+        found = _joined(runner.run_pieces(batch))
+        if not found.finite.all():
+            image = image_set.images[index.covered + int(found.finite.argmin())]
             raise NotFinite(
                 f"The layer {path!r} is NaN or infinite for the image {image} of the set."
             )
-        index = index.extended(values, places)
-        if time.monotonic() - began > _KEEP_EVERY_S:
+        index = index.extended(found.values, found.places)
+        if time.monotonic() - kept_at > _KEEP_EVERY_S:
             _keep(image_set, name, index)
-            began = time.monotonic()
+            kept_at = time.monotonic()
     _keep(image_set, name, index)
     return index
 
 
 def _keep(image_set: ImageSet, name: str, index: ActivationIndex) -> None:
-    """Unless another pass has come further meanwhile."""
+    """Keep the index, unless another pass has kept one that covers more."""
     data = image_set.kept(name)
     other = None if data is None else ActivationIndex.read(data)
     if other is None or other.made_by != index.made_by or other.covered < index.covered:
@@ -66,12 +78,13 @@ def _keep(image_set: ImageSet, name: str, index: ActivationIndex) -> None:
 
 
 def _made_by(model: VisionModel) -> str:
-    """What the activations depend on besides the weights: how the input is made, and the graph."""
-    facts = f"{model.preprocessing}\n{model.network.whole.graph}"
-    return hashlib.sha256(facts.encode()).hexdigest()
+    """Return a digest of the preprocessing and the graph."""
+    text = f"{model.preprocessing}\n{model.network.whole.graph}"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _kept(image_set: ImageSet, name: str, empty: ActivationIndex) -> ActivationIndex:
+    """Return the index that is kept, or the empty one if that does not fit the model or the set."""
     data = image_set.kept(name)
     if data is None:
         return empty
@@ -83,32 +96,39 @@ def _kept(image_set: ImageSet, name: str, empty: ActivationIndex) -> ActivationI
     return empty
 
 
-def _views(
+def _inputs(
     model: VisionModel, path: str, image_set: ImageSet, images: Sequence[str]
 ) -> Iterator[Tensor]:
-    """The network's inputs (B, C, H, W); photographs are decoded while the network works on those before them."""
+    """Yield the network's inputs (B, C, H, W).
+
+    The next photographs are decoded while the network processes a batch.
+    """
     size = batch_size(model.network, path)
     batches = [images[start : start + size] for start in range(0, len(images), size)]
-    with ThreadPoolExecutor(_DECODERS) as pool:
+
+    def prepare(image: str) -> Tensor:
+        return model.preprocessing.prepare(image_set.open(image)).x
+
+    with ThreadPoolExecutor(_DECODERS) as decoders:
 
         def read(batch: Sequence[str]) -> list[Tensor]:
-            return list(
-                pool.map(lambda image: model.preprocessing.prepare(image_set.open(image)).x, batch)
-            )
+            return list(decoders.map(prepare, batch))
 
-        with ThreadPoolExecutor(1) as ahead:
-            coming = ahead.submit(read, batches[0])
+        with ThreadPoolExecutor(1) as reader:
+            coming = reader.submit(read, batches[0])
             for following in [*batches[1:], None]:
-                views = coming.result()
+                inputs = coming.result()
                 if following is not None:
-                    coming = ahead.submit(read, following)
-                yield torch.cat(views).to(model.device)
+                    coming = reader.submit(read, following)
+                yield torch.cat(inputs).to(model.device)
 
 
 @torch.no_grad()
-def _look(
-    model: VisionModel, path: str, batch: Tensor
-) -> tuple[Floats, Integers, NDArray[np.bool_]]:
-    """Maxima and their places, and which images (B,) gave finite numbers."""
+def _forward(model: VisionModel, path: str, batch: Tensor) -> _Maxima:
     output = model.network.run(batch, path)
-    return (*maxima(output), output.flatten(1).isfinite().all(1).cpu().numpy())
+    finite = output.flatten(1).isfinite().all(1).cpu().numpy()
+    return _Maxima(*maxima(output), finite)
+
+
+def _joined(pieces: Sequence[_Maxima]) -> _Maxima:
+    return _Maxima(*(np.concatenate(parts) for parts in zip(*pieces, strict=True)))

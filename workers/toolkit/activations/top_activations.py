@@ -1,16 +1,17 @@
-"""Reads an activation index: the best images of a channel, and where on them."""
+"""The best images of a channel, read from an activation index, and where on them it is active."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor
 
 from workers.toolkit.activations.activation_index import ActivationIndex
-from workers.toolkit.activations.index_pass import Progress, activation_index
+from workers.toolkit.activations.index_pass import activation_index
 from workers.toolkit.activations.patches import effective_box, seen_box
 from workers.toolkit.errors import EmptyImageSet, NoRectifier
 from workers.toolkit.execution.input_gradient import input_gradient
+from workers.toolkit.execution.types import Progress
 from workers.toolkit.images.image_set import ImageSet
 from workers.toolkit.images.preprocessing import ModelInput
 from workers.toolkit.images.types import Box
@@ -21,58 +22,66 @@ from workers.toolkit.network.vision_model import VisionModel
 
 
 class IndexEntry(NamedTuple):
-    """What the index says of one image."""
+    """The largest activation of a channel on one image.
+
+    `place` is y, x in the layer's map, or 0, 0 if the layer has no map.
+    """
 
     image: str
     activation: float
-    place: tuple[int, int]  # y, x in the layer's map; 0, 0 where there is none
+    place: tuple[int, int]
 
 
 @dataclass(frozen=True)
 class TopPatch:
-    """The place of one image that activates a channel most, on the photograph itself."""
+    """The part of a photograph that activates a channel most.
+
+    `position` is y, x in the layer's map, or None if the layer has no map. The box is in pixels
+    of the photograph.
+    """
 
     image: str
     model_input: ModelInput
     activation: float
-    place: tuple[int, int]  # y, x in the layer's map; 0, 0 where there is none
-    box: Box  # in pixels of the photograph
+    position: tuple[int, int] | None
+    box: Box
 
-    def facts(self, *, has_map: bool) -> dict[str, Any]:
-        """The spot as JSON."""
-        return {
-            "image": self.image,
-            "activation": self.activation,
-            "position": list(self.place) if has_map else None,
-            "box": [round(side, 2) for side in self.box],
-        }
+    def rounded_box(self) -> list[float]:
+        """Return the box in hundredths of a pixel, as summaries show it."""
+        return [round(side, 2) for side in self.box]
 
 
 @dataclass(frozen=True)
 class LayerReader:
-    """One layer of a model, and what was indexed of it."""
+    """One layer of a model with its activation index.
+
+    `added` is the number of images that had to be run to complete the index.
+    """
 
     model: VisionModel
     path: str
     image_set: ImageSet
     index: ActivationIndex
-    added: int  # images that had to be run to complete the index
+    added: int
 
     @property
-    def has_map(self) -> bool:
+    def has_grid(self) -> bool:
+        """Whether the layer's output has the shape [C, H, W], with one place or more."""
         return bool(self.path) and len(self.model.network.layer_shape(self.path)) == 3
 
     @cached_property
     def field(self) -> ReceptiveField | None:
-        """The layer's receptive field; None where each unit sees the whole input."""
-        if not self.has_map:
+        """The layer's receptive field, or None if each unit sees the whole input."""
+        if not self.has_grid:
             return None
-        return receptive_fields(self.model.network.whole.graph).get(
-            self.model.network.layers[self.path]
-        )
+        network = self.model.network
+        return receptive_fields(network.whole.graph).get(network.layers[self.path])
 
     def best(self, channel: int, k: int) -> list[IndexEntry]:
-        """The k images that activate the channel most, best first. No model call, no image read."""
+        """Return the k images that activate the channel most, best first.
+
+        The model is not called, and no image is read.
+        """
         images = self.image_set.images
         rows = zip(
             self.index.images[channel, :k],
@@ -85,44 +94,48 @@ class LayerReader:
         ]
 
     def model_input(self, image: str) -> ModelInput:
-        """A photograph of the set before the model. Photographs are large: hold one at a time."""
+        """Return the model's input for a photograph of the set.
+
+        Photographs are large: hold one at a time.
+        """
         return self.model.preprocessing.prepare(self.image_set.open(image))
 
-    def spot(self, hit: IndexEntry, model_input: ModelInput) -> TopPatch:
-        """The hit on its photograph, with the box of its receptive field."""
-        return TopPatch(
-            hit.image,
-            model_input,
-            hit.activation,
-            hit.place,
-            seen_box(model_input, self.field, *hit.place),
-        )
+    def patch(self, entry: IndexEntry, model_input: ModelInput) -> TopPatch:
+        """Return the patch of an entry, with the box of its receptive field."""
+        position = entry.place if self.has_grid else None
+        box = seen_box(model_input, self.field, *entry.place)
+        return TopPatch(entry.image, model_input, entry.activation, position, box)
 
-    def unit(self, channel: int, spot: TopPatch) -> Unit:
-        return Unit(self.path, channel, spot.place if self.has_map else None)
+    def unit(self, channel: int, patch: TopPatch) -> Unit:
+        """Return the unit that the patch activates."""
+        return Unit(self.path, channel, patch.position)
 
-    def gradient(self, channel: int, spot: TopPatch, rule: Rule | None = None) -> Tensor:
-        """(C, H, W), at the spot. Raises NoRectifier where a rule would change nothing."""
+    def gradient(self, channel: int, patch: TopPatch, rule: Rule | None = None) -> Tensor:
+        """Return the unit's gradient with respect to the input, (C, H, W).
+
+        Raises NoRectifier if a rule would change nothing.
+        """
         network = self.model.network
         if rule is not None and not network.rectifiers(self.path):
             raise NoRectifier(
-                f"There is no ReLU before {self.path!r}: leave out `guided`, or name a deeper layer."
+                f"There is no ReLU before {self.path!r}: leave out `guided`, "
+                "or name a deeper layer."
             )
-        return input_gradient(
-            network, self.unit(channel, spot), spot.model_input.x.to(network.device), rule
-        )[0]
+        x = patch.model_input.x.to(network.device)
+        return input_gradient(network, self.unit(channel, patch), x, rule)[0]
 
-    def effective(self, channel: int, spot: TopPatch) -> TopPatch:
-        """The spot with the box of the effective receptive field."""
-        return replace(spot, box=effective_box(spot.model_input, self.gradient(channel, spot)))
+    def effective(self, channel: int, patch: TopPatch) -> TopPatch:
+        """Return the patch with the box of the effective receptive field."""
+        gradient = self.gradient(channel, patch)
+        return replace(patch, box=effective_box(patch.model_input, gradient))
 
 
 def read_layer(
     model: VisionModel, path: str, image_set: ImageSet, name: str, progress: Progress
 ) -> LayerReader:
-    """The layer with its index, which is kept as `name`, completed first. Progress leaves one step for what follows.
+    """Complete the index that is kept as `name`, and return the layer with it.
 
-    Raises EmptyImageSet or NotFinite.
+    Progress leaves one step for what follows. Raises EmptyImageSet or NotFinite.
     """
     count = len(image_set.images)
     if not count:

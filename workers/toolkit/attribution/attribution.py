@@ -1,131 +1,199 @@
-"""A map of the model as every attribution technique leaves it, and its check when one is asked for."""
+"""One run of an attribution technique: its explanation, its heatmap and the check of its map."""
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from torch import Tensor
 
-from workers.toolkit.attribution.explained_input import ExplainedInput
-from workers.toolkit.attribution.faithfulness import (
-    deletion_insertion,
-    passes,
-    rank_correlation,
-    verdict,
+from workers.toolkit.attribution.deletion_insertion import deletion_insertion, passes
+from workers.toolkit.attribution.explained_input import (
+    ClassSummary,
+    ExplainedInput,
+    TargetSummary,
+    target_summary,
 )
+from workers.toolkit.attribution.faithfulness import (
+    FaithfulnessCheck,
+    Randomization,
+    faithfulness_check,
+)
+from workers.toolkit.attribution.rank_correlation import rank_correlation
 from workers.toolkit.execution.context import Context, save_png
 from workers.toolkit.execution.replay import ReplayLog
-from workers.toolkit.execution.unlocked_cached_property import unlocked_cached_property
+from workers.toolkit.execution.types import Progress
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.parameter_randomization import randomize_parameters
-from workers.toolkit.rendering.curve_picture import curve_picture
+from workers.toolkit.rendering.curve_picture import Panel, curve_picture
 from workers.toolkit.rendering.heatmap import save_heatmap
 
-Progress = Callable[[int, int, str], None]
-Explain = Callable[[Network, Progress], Tensor]
-"""(network, progress) → the explanation, in any shape; the network is the model's, or one with a layer shuffled."""
+E = TypeVar("E")
 
 
-class Checked(Protocol):
-    """The parameters that matter here, as the catalog has them."""
+class Explainer(Protocol[E]):
+    """One way to explain a unit of a network; the core of an attribution technique."""
 
-    @property
-    def check(self) -> bool: ...
+    def explain(self, network: Network, log: ReplayLog, progress: Progress) -> E:
+        """Return the explanation; results that the log holds are not computed again.
+
+        `network` is the model's network, or one with a layer whose weights are shuffled.
+        """
+
+    def to_map(self, explanation: E) -> Tensor:
+        """Return the map (H, W) that is highest where the image counts most."""
 
 
-class Attribution:
-    """One technique's explanation of one explained.
+@dataclass(frozen=True)
+class AttributionResult:
+    """What the summary says of the explained unit, its heatmap and, if requested, its check."""
 
-    `marks` makes of the explanation the map (H, W) that is highest where the image counts most. With `gradient` the
-    check explains the model with a shuffled layer too, which costs as much again.
+    target: TargetSummary
+    score: str
+    score_value: float
+    probability: float | None
+    predicted: ClassSummary
+    minimum: float
+    maximum: float
+    input_box: list[float]
+    color_range: list[float]
+    check: FaithfulnessCheck | None
+
+
+class Attribution(Generic[E]):
+    """The run of an explainer on one input: progress, replay, files and check.
+
+    With `gradient`, the check also explains the model with a shuffled layer, which costs as much
+    again.
     """
 
     def __init__(
         self,
         explained: ExplainedInput,
+        explainer: Explainer[E],
         context: Context,
-        explain: Explain,
-        marks: Callable[[Tensor], Tensor],
-        params: Checked,
-        seed: int,
         *,
+        check: bool,
+        seed: int,
         gradient: bool = True,
     ) -> None:
-        self._explained, self._context = explained, context
-        self._explain, self._marks = explain, marks
-        self._check, self._seed = params.check, seed
-        network = explained.model.network
-        self._sibling = (
-            randomize_parameters(network, explained.unit.path, self._seed)
-            if params.check and gradient
+        self._explained = explained
+        self._explainer = explainer
+        self._context = context
+        self._check = check
+        self._seed = seed
+        self._shuffled = (
+            randomize_parameters(explained.model.network, explained.unit.path, seed)
+            if check and gradient
             else None
         )
-        self._map_steps = 0
-        self.record = ReplayLog(context)
+        self._steps_per_map = 0
+        self._log = ReplayLog(context)
 
-    @unlocked_cached_property
-    def explanation(self) -> Tensor:
-        return self._explain(self._explained.model.network, self._reporter(0))
+    def explain(self) -> E:
+        """Return the explanation of the model's own network."""
+        network = self._explained.model.network
+        return self._explainer.explain(network, self._log, self._map_progress(0))
 
-    @unlocked_cached_property
-    def marks(self) -> Tensor:
-        """(H, W)"""
-        return self._marks(self.explanation)
+    def save(
+        self,
+        marks: Tensor,
+        *,
+        shown: Tensor | None = None,
+        tail: float = 0.0,
+        signed: bool = False,
+        probability: bool = False,
+    ) -> AttributionResult:
+        """Save the pictures of a map (H, W), check it if requested, and return the numbers.
 
-    def leave(
-        self, values: Tensor, *, tail: float = 0.0, signed: bool = False, probability: bool = False
-    ) -> dict[str, Any]:
-        """Save the pictures of a map (H, W); returns what the summary says of explained, map and check."""
+        `shown` is the map that is drawn if it is not the one that is checked. `tail` and `signed`
+        are those of `save_heatmap`. With `probability`, the score of a class is its probability.
+        """
         explained = self._explained
-        shown = save_heatmap(self._context, explained.model_input, values, tail=tail, signed=signed)
-        check = self._checked() if self._check else None
-        if check:
-            save_png(self._context, "check.png", curve_picture(check))
-        return {
-            **explained.facts(),
-            **explained.score(probability=probability),
-            **shown,
-            "check": check,
-        }
-
-    def _checked(self) -> dict[str, Any]:
-        marks, explained = self.marks, self._explained
-        found: dict[str, Any] = {}
-        if self._sibling:
-            other = self._marks(self._explain(self._sibling.network, self._reporter(1)))
-            found["randomized_weights"] = self._sibling.weights
-            found["randomized_correlation"] = rank_correlation(marks.abs(), other.abs())
-        found |= deletion_insertion(
-            self.record.scores(explained.scorer(probability=True)),
-            explained.model_input.x,
-            marks,
-            self._seed,
-            self._count,
+        drawn = marks if shown is None else shown
+        heatmap = save_heatmap(
+            self._context, explained.model_input, drawn, tail=tail, signed=signed
         )
-        found |= explained.score(probability=True)
-        found["base_score"] = found.pop("score_value")
-        return found | {"verdict": verdict(found)}
+        check = self._checked(marks) if self._check else None
+        if check:
+            save_png(self._context, "check.png", curve_picture(*_panels(check)))
+        score = explained.score(probability=probability)
+        return AttributionResult(
+            target=target_summary(explained.model, explained.target, explained.unit),
+            score=score.kind,
+            score_value=score.value,
+            probability=explained.probability,
+            predicted=explained.predicted,
+            input_box=[round(side, 2) for side in explained.model_input.box],
+            minimum=heatmap.minimum,
+            maximum=heatmap.maximum,
+            color_range=heatmap.color_range,
+            check=check,
+        )
 
-    def _reporter(self, map_index: int) -> Progress:
-        """Progress of one map, as a part of the whole."""
+    def _map_progress(self, map_index: int) -> Progress:
+        """Return the progress of one map as a part of the whole run."""
 
         def report(done: int, total: int, message: str) -> None:
-            self._map_steps = total
+            self._steps_per_map = total
             self._report(map_index * total + done, message)
 
         return report
 
-    def _count(self, done: int) -> None:
-        self._report(self._total - self._passes + done, "check")
+    def _checked(self, marks: Tensor) -> FaithfulnessCheck:
+        explained = self._explained
+        randomization = self._randomization(marks)
+        series = self._log.score_series()
+        curves = deletion_insertion(
+            explained.score_runner(series, probability=True).run,
+            explained.model_input.x,
+            marks,
+            self._seed,
+            self._report_check,
+        )
+        return faithfulness_check(curves, explained.score(probability=True), randomization)
+
+    def _randomization(self, marks: Tensor) -> Randomization | None:
+        if self._shuffled is None:
+            return None
+        shuffled = self._shuffled.network
+        other = self._explainer.explain(shuffled, self._log, self._map_progress(1))
+        correlation = rank_correlation(marks.abs(), self._explainer.to_map(other).abs())
+        return Randomization(self._shuffled.weights, correlation)
+
+    def _report_check(self, done: int) -> None:
+        self._report(self._total() - self._check_passes() + done, "check")
 
     def _report(self, done: int, message: str) -> None:
-        """Not what another process did: it was told then."""
-        if not self.record.replaying:
-            self._context.progress(done, self._total, message)
+        """Report progress, unless these results are replayed from a checkpoint."""
+        if not self._log.replaying:
+            self._context.progress(done, self._total(), message)
 
-    @property
     def _total(self) -> int:
-        return self._map_steps * (2 if self._sibling else 1) + self._passes
+        maps = 2 if self._shuffled else 1
+        return self._steps_per_map * maps + self._check_passes()
 
-    @property
-    def _passes(self) -> int:
+    def _check_passes(self) -> int:
         return passes(self._explained.model_input.x[0, 0].numel()) if self._check else 0
+
+
+def _panels(check: FaithfulnessCheck) -> tuple[Panel, Panel]:
+    """Return the panels of the check's picture: deletion on the left, insertion on the right."""
+    return (
+        Panel(
+            "Hiding what the map marks",
+            check.score,
+            check.fractions,
+            check.deletion,
+            check.deletion_auc,
+            check.random_deletion,
+            check.random_deletion_auc,
+        ),
+        Panel(
+            "Showing what the map marks",
+            check.score,
+            check.fractions,
+            check.insertion,
+            check.insertion_auc,
+            check.random_insertion,
+            check.random_insertion_auc,
+        ),
+    )

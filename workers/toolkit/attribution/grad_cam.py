@@ -6,21 +6,24 @@ import torch
 from torch import Tensor
 
 from workers.toolkit.errors import LayerWithoutMap, NotBehind
-from workers.toolkit.execution.batches import batch_size, in_pieces
-from workers.toolkit.execution.dynamic_batching import dynamically_batched
+from workers.toolkit.execution.batches import batch_size
+from workers.toolkit.execution.dynamic_batching import BatchableFunction
 from workers.toolkit.network.maps import has_map
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.unit import Unit, read_each
 
 
 def class_activation_map(network: Network, unit: Unit, path: str, x: Tensor) -> Tensor:
-    """Σ_c mean(∂ unit / ∂ A_c) · A_c for each image: (B, C, H, W) → (B, h, w). Raises LayerWithoutMap or NotBehind."""
+    """Return Σ_c mean(∂ unit / ∂ A_c) · A_c of the layer for each image: (B, C, H, W) → (B, h, w).
+
+    Calls of several threads may run as one batch. Raises LayerWithoutMap or NotBehind.
+    """
     if not has_map(network, path):
         raise LayerWithoutMap(
             f"The output of {path!r} is not a map. Name a layer of shape [C, H, W]."
         )
 
-    def at_once(units: Sequence[Unit], x: Tensor) -> Tensor:
+    def maps(units: Sequence[Unit], x: Tensor) -> Tensor:
         x = x.detach().requires_grad_()
         with torch.enable_grad():
             activation, output = network.run_all(x, (path, unit.path))
@@ -34,6 +37,5 @@ def class_activation_map(network: Network, unit: Unit, path: str, x: Tensor) -> 
     def most() -> int:
         return batch_size(network, path, unit.path, gradient=True)
 
-    return dynamically_batched(
-        (network, "grad_cam", path, unit.path), unit, x, in_pieces(at_once, most)
-    )
+    key = (network, "grad_cam", path, unit.path)
+    return BatchableFunction(key, unit, maps, most)(x)

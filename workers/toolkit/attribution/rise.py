@@ -1,6 +1,8 @@
-"""RISE: the mean of random masks, weighted by the score of what they leave to see (Petsiuk et al. 2018)."""
+"""RISE: the mean of random masks, weighted by the score of the masked image.
 
-from collections.abc import Callable
+Petsiuk et al. 2018, Randomized Input Sampling for Explanation of Black-box Models.
+"""
+
 from dataclasses import dataclass
 from math import ceil
 
@@ -9,27 +11,27 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from workers.toolkit.errors import NotFinite
-
-Score = Callable[[Tensor], Tensor]  # (B, C, H, W) → (B,)
-Progress = Callable[[int, int, str], None]
+from workers.toolkit.execution.types import Progress, Score
 
 BATCH = 16
 
 
 @dataclass(frozen=True)
 class Masks:
-    """Random masks: `grid` × `grid` cells, open with a probability, enlarged bilinearly to one cell more than the image
-    and cut at a random offset within that cell."""
+    """Random masks of `grid` × `grid` cells, each open with a probability.
+
+    The grid is enlarged bilinearly to one cell more than the image, and cut at a random offset
+    within that cell.
+    """
 
     grid: int
     probability: float
 
     def draw(self, count: int, height: int, width: int, generator: torch.Generator) -> Tensor:
-        """(count, height, width), 0..1, on the CPU."""
+        """Draw masks (count, height, width) in 0..1, on the CPU."""
         cell = ceil(height / self.grid), ceil(width / self.grid)
-        open_cells = (
-            torch.rand(count, 1, self.grid, self.grid, generator=generator) < self.probability
-        ).float()
+        draws = torch.rand(count, 1, self.grid, self.grid, generator=generator)
+        open_cells = (draws < self.probability).float()
         size = [(self.grid + 1) * side for side in cell]
         large = F.interpolate(open_cells, size, mode="bilinear", align_corners=False)[:, 0]
         tops, lefts = (torch.randint(side, (count,), generator=generator).tolist() for side in cell)
@@ -51,19 +53,20 @@ def rise(
     progress: Progress,
     batch: int = BATCH,
 ) -> Tensor:
-    """Σ score · mask / (count · probability) over `count` masks of x (1, C, H, W), → (H, W).
+    """Return Σ score · mask / (count · probability) over `count` masks of x (1, C, H, W), → (H, W).
 
-    A closed mask shows `fill` (C, H, W). Only one batch of masks is held at a time. Raises NotFinite.
+    A closed mask shows `fill` (C, H, W). Only one batch of masks is held at a time. Raises
+    NotFinite.
     """
     generator = torch.Generator().manual_seed(seed)
     height, width = x.shape[2:]
     total = torch.zeros(height, width, dtype=torch.float64)
     for start in range(0, count, batch):
         progress(start, count, "masks")
-        some = masks.draw(min(batch, count - start), height, width, generator)
-        opening = some.to(x)[:, None]
+        drawn = masks.draw(min(batch, count - start), height, width, generator)
+        opening = drawn.to(x)[:, None]
         scores = score(fill + opening * (x - fill)).cpu().double()
-        total += torch.tensordot(scores, some.double(), 1)
+        total += torch.tensordot(scores, drawn.double(), 1)
     progress(count, count, "masks")
     if not bool(total.isfinite().all()):
         raise NotFinite("The score is NaN or infinite under some mask. Try another fill.")

@@ -1,56 +1,56 @@
-"""SmoothGrad for whatever explains a batch: the mean explanation of noisy copies (Smilkov et al. 2017)."""
+"""SmoothGrad: the mean explanation of noisy copies of an image (Smilkov et al. 2017)."""
 
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from workers.toolkit.execution.memory import fitting
+from workers.toolkit.execution.batch_runner import BatchRunner
 from workers.toolkit.execution.replay import ReplayLog
-
-Progress = Callable[[int, int, str], None]
-Explain = Callable[[Tensor], Tensor]  # (B, C, H, W) → (B, …)
+from workers.toolkit.execution.types import Progress
 
 
-class SmoothGrad(Protocol):
-    """The parameters, as the catalog has them."""
+@dataclass(frozen=True)
+class NoisyCopies:
+    """Copies of an image with Gaussian noise, which the seed decides.
 
-    @property
-    def samples(self) -> int: ...
-    @property
-    def noise(self) -> float: ...
+    `noise` is the standard deviation as a share of max(x) − min(x). A single copy is the image
+    itself, without noise.
+    """
+
+    samples: int
+    noise: float
+    seed: int
 
 
 def smoothgrad(
-    explain: Explain,
+    explain: Callable[[Tensor], Tensor],
     x: Tensor,
-    params: SmoothGrad,
-    seed: int,
+    copies: NoisyCopies,
     progress: Progress,
-    record: ReplayLog | None = None,
+    log: ReplayLog | None = None,
     batch: int = 8,
 ) -> Tensor:
-    """The mean of `explain` over `samples` copies of x (1, C, H, W) with Gaussian noise; one sample is x itself.
+    """Return the mean explanation of noisy copies of x (1, C, H, W), without the batch axis.
 
-    `noise` is the standard deviation as a part of max(x) − min(x). The batch axis is left out of the result.
-    A run that goes on elsewhere begins where its record ends.
+    `explain` maps (B, C, H, W) to (B, …) and treats each image as if it were alone. A run that
+    continues elsewhere begins where its log ends.
     """
-    samples, explain = params.samples, fitting(explain)
-    if samples == 1:
+    if copies.samples == 1:
         progress(0, 1, "")
-        explained = explain(x)[0]
+        explanation = BatchRunner(explain).run(x)[0]
         progress(1, 1, "")
-        return explained
-    generator = torch.Generator().manual_seed(seed)
-    deviation = params.noise * float(x.max() - x.min())
-    total, add = torch.zeros(()), (record or ReplayLog()).summed(explain)
-    for start in range(0, samples, batch):
-        progress(start, samples, "noisy copies")
-        grain = [
-            torch.randn(x.shape[1:], generator=generator)
-            for _ in range(min(batch, samples - start))
-        ]
-        total = total.to(x.device) + add(x + deviation * torch.stack(grain).to(x.device))
-    progress(samples, samples, "noisy copies")
-    return total / samples
+        return explanation
+    generator = torch.Generator().manual_seed(copies.seed)
+    deviation = copies.noise * float(x.max() - x.min())
+    runner = BatchRunner(explain, series=(log or ReplayLog()).sum_series())
+    total = torch.zeros(())
+    for start in range(0, copies.samples, batch):
+        progress(start, copies.samples, "noisy copies")
+        count = min(batch, copies.samples - start)
+        grain = [torch.randn(x.shape[1:], generator=generator) for _ in range(count)]
+        noisy = x + deviation * torch.stack(grain).to(x.device)
+        total = total.to(x.device) + runner.run(noisy)
+    progress(copies.samples, copies.samples, "noisy copies")
+    return total / copies.samples

@@ -47,10 +47,12 @@ class BatchRunner(Generic[T]):
 
         Raises OutOfMemory.
         """
-        if self._series is None:
-            return self._whole(batch)
-        known = self._series.recall(batch)
-        return self._series.record(batch, self._whole(batch)) if known is None else known
+        known = self._series.recall(batch) if self._series else None
+        if known is not None:
+            return known
+        results = self.run_pieces(batch)
+        whole = results[0] if len(results) == 1 else torch.cat(results)
+        return self._series.record(batch, whole) if self._series else whole
 
     def run_pieces(self, batch: Tensor) -> list[T]:
         """Return one result per piece, in order, without replay.
@@ -69,10 +71,6 @@ class BatchRunner(Generic[T]):
                 results.append(attempt[0])
                 start += len(piece)
         return results
-
-    def _whole(self: "BatchRunner[Tensor]", batch: Tensor) -> Tensor:
-        results = self.run_pieces(batch)
-        return results[0] if len(results) == 1 else torch.cat(results)
 
     def _attempt(self, piece: Tensor) -> tuple[T] | None:
         """Return the result in a tuple, or None if memory ran out.

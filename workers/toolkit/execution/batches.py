@@ -5,12 +5,9 @@ numbers. Where memory is short, a batch passes through the network in pieces of 
 estimated here. It is a power of two, because another size means other rounding.
 """
 
-from collections.abc import Callable
-
 from torch import Tensor, fx
 
 from workers.toolkit.execution.device_memory import free_bytes
-from workers.toolkit.execution.dynamic_batching import BatchableFunction, BatchFunction
 from workers.toolkit.network.network import Network, Rule
 
 # Share of the free memory to use: estimates are rough, and other processes use the memory too.
@@ -36,11 +33,6 @@ def batch_size(
 def power_of_two(most: int) -> int:
     """Round down to a power of two (at least 1), so that batch sizes are stable between runs."""
     return 1 << (max(1, most).bit_length() - 1)
-
-
-def in_pieces(function: BatchFunction, most: Callable[[], int]) -> BatchFunction:
-    """Delegate to BatchableFunction."""
-    return BatchableFunction((), None, function, most).run
 
 
 def _bytes(node: fx.Node) -> int:

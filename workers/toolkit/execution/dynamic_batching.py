@@ -6,7 +6,6 @@ must hold no lock that the batch needs. Of the caller's state only whether gradi
 is carried over to the thread that computes.
 """
 
-import sys
 import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -161,8 +160,3 @@ def _run_batch(calls: list[_Call]) -> Tensor:
 
 
 _current: ContextVar[DynamicBatcher | None] = ContextVar("dynamic_batcher", default=None)
-
-
-def dynamically_batched(key: Hashable, asked: Any, x: Tensor, run: BatchFunction) -> Tensor:
-    """Delegate to BatchableFunction."""
-    return BatchableFunction(key, asked, run, lambda: sys.maxsize)(x)

@@ -4,7 +4,7 @@ The work is done in the same order each time. Results that the checkpoint holds 
 and not computed.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from workers.toolkit.execution import checkpoint
-from workers.toolkit.execution.batch_runner import BatchRunner
 from workers.toolkit.execution.context import Context
 
 _FORMAT = 1  # of the checkpoint; it changes when the same calls mean something else
@@ -78,16 +77,6 @@ class ReplayLog:
         self._sums.append(total)
         known = self._known.sums[number] if number < len(self._known.sums) else _Sum()
         return SumSeries(self, known, total)
-
-    def scores(
-        self, function: Callable[[Tensor], Tensor], *, named: bool = False
-    ) -> Callable[[Tensor], Tensor]:
-        """Delegate to BatchRunner."""
-        return BatchRunner(function, series=self.score_series(by_key=named)).run
-
-    def summed(self, function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-        """Delegate to BatchRunner."""
-        return BatchRunner(function, series=self.sum_series()).run
 
     def save(self) -> None:
         """Offer the context a checkpoint, unless results are still being replayed."""

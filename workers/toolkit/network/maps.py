@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from workers.toolkit.errors import LayerWithoutMap
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.receptive_fields import receptive_fields
+from workers.toolkit.network.vision_model import VisionModel
 
 
 def has_map(network: Network, path: str) -> bool:
@@ -31,6 +32,15 @@ def last_map(network: Network) -> str:
     if not names:
         raise LayerWithoutMap("The model has no layer whose output is a map.")
     return names[-1]
+
+
+def default_map(model: VisionModel, network: Network | None = None) -> str:
+    """Return the layer that the model recommends for Grad-CAM, or else the last map.
+
+    The map is that of `network`, which is the model's own if none is given. Raises
+    LayerWithoutMap if there is neither.
+    """
+    return model.recommended.get("grad_cam") or last_map(network or model.network)
 
 
 def layers_at(network: Network, fractions: Sequence[float]) -> list[str]:

@@ -1,68 +1,73 @@
-"""Two exact ways to the scores under patches: incrementally, and as plain batches of whole images."""
+"""Two exact ways to the scores under patches: incrementally, and from whole images."""
 
-from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 from torch import Tensor
 
-from workers.toolkit.network.network import Network
-from workers.toolkit.occlusion.dense import Rectangle, occluded_scores
+from workers.toolkit.occlusion.grid import cover, require_finite
 from workers.toolkit.occlusion.occluder import CleanPass, Occluder
 from workers.toolkit.occlusion.plan import Plan
-from workers.toolkit.occlusion.schedule import Positions, Schedule
-
-Name = Literal["incremental", "dense"]
-Read = Callable[[Tensor], Tensor]  # the output (n, …) → (n,)
+from workers.toolkit.occlusion.request import OcclusionRequest
+from workers.toolkit.occlusion.schedule import Schedule
+from workers.toolkit.occlusion.types import EngineName, Positions
 
 
 class Engine(Protocol):
-    """Gives the scores (n,) of some patches at a time; `batches` are all of them."""
+    """A way to compute the scores under patches.
 
-    name: Name
+    `batches` hold all positions of the grid, each once. `most` positions fit into memory at a
+    time. `expected_speedup` is the number of multiplications for whole images over the engine's.
+    """
+
+    name: EngineName
     expected_speedup: float
     batches: Sequence[Positions]
-    fits: int  # positions that can be asked for at a time
+    most: int
 
-    def scores(self, positions: Positions) -> Tensor: ...
+    def scores(self, positions: Positions) -> Tensor:
+        """Return the scores (n,) under the patches of these positions."""
 
 
-class Dense:
-    """Every patch is one whole forward pass."""
+class DenseEngine:
+    """Runs one whole image per patch."""
 
-    name: Name = "dense"
+    name: EngineName = "dense"
     expected_speedup = 1.0
+
+    def __init__(self, request: OcclusionRequest, batches: Sequence[Positions], most: int) -> None:
+        self.batches = batches
+        self.most = most
+        self._request = request
+
+    def scores(self, positions: Positions) -> Tensor:
+        """Return the scores (n,) under the patches of these positions. Raises NotFinite."""
+        request = self._request
+        patches = [request.patches[position] for position in positions]
+        images = cover(request.x, patches, request.fill)
+        output = request.network.run(images, request.path)
+        return require_finite(request.read(output))
+
+
+class IncrementalEngine:
+    """Runs the image once, and for each patch only what it changes."""
+
+    name: EngineName = "incremental"
 
     def __init__(
         self,
-        network: Network,
-        path: str,
-        read: Read,
-        x: Tensor,
-        patches: Sequence[Rectangle],
-        fill: Tensor,
-        batches: Sequence[Positions],
-        fits: int,
-    ) -> None:
-        self.batches, self.fits = batches, fits
-        self._x, self._patches, self._fill = x, patches, fill
-        self._score: Read = lambda images: read(network.run(images, path))
-
-    def scores(self, positions: Positions) -> Tensor:
-        some = [self._patches[i] for i in positions]
-        return occluded_scores(self._score, self._x, some, self._fill, lambda *_: None, len(some))
-
-
-class Incremental:
-    """The image once, and for every patch only what it changes."""
-
-    name: Name = "incremental"
-
-    def __init__(
-        self, plan: Plan, schedule: Schedule, clean: CleanPass, read: Read, fill: Tensor, fits: int
+        request: OcclusionRequest,
+        plan: Plan,
+        schedule: Schedule,
+        clean: CleanPass,
+        most: int,
     ) -> None:
         self.batches: Sequence[Positions] = schedule.batches
-        self.expected_speedup, self.fits = schedule.speedup, fits
-        self._read, self._occluder = read, Occluder(plan, clean, fill)
+        self.expected_speedup = schedule.speedup
+        self.most = most
+        self._read = request.read
+        self._occluder = Occluder(plan, clean, request.fill)
 
     def scores(self, positions: Positions) -> Tensor:
+        """Return the scores (n,) under the patches of these positions."""
         return self._read(self._occluder.outputs(positions))

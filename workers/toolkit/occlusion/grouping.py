@@ -1,18 +1,26 @@
-"""Putting things into a few groups, each of which costs as much per member as its cost_advice member in every respect."""
+"""Grouping of items such that a group costs as much per member as its most expensive member.
+
+The cost of a group is taken operator by operator: for each of them, the largest cost of a member
+counts for all members.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
 
-_MOST = 160  # groups to begin with: the work grows with the cube
+# Groups to begin with: the work grows with the cube of their number.
+_MOST = 160
 
 
-def merged(costs: NDArray[np.float64], counts: NDArray[np.int64], groups: int) -> NDArray[np.int64]:
-    """Group number of each item, such that Σ over groups of (members · Σ over respects of the largest cost) is small.
+def merge_groups(
+    costs: NDArray[np.float64], counts: NDArray[np.int64], groups: int
+) -> NDArray[np.int64]:
+    """Return the group number of each item, for at most `groups` groups of small total cost.
 
-    `costs` is (items, respects), `counts` how often each item occurs. Pairs of groups are merged, at each step the pair
-    that loses least by it, until few enough are left.
+    `costs` is (items, operators), and `counts` says how often each item occurs. The total is
+    Σ over groups of (members · Σ over operators of the largest cost). Pairs of groups are merged,
+    each time the pair that adds the least cost.
     """
-    group_of = _first_groups(costs)
+    group_of = _initial_groups(costs)
     alive = list(range(int(group_of.max()) + 1))
     largest = np.array([costs[group_of == group].max(0) for group in alive])
     members = np.array([counts[group_of == group].sum() for group in alive], dtype=np.float64)
@@ -31,8 +39,8 @@ def merged(costs: NDArray[np.float64], counts: NDArray[np.int64], groups: int) -
     return numbered
 
 
-def _first_groups(costs: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Every item for itself, or, if they are many, those that cost about the same together."""
+def _initial_groups(costs: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return a group per item or, if there are many, groups of items of about the same cost."""
     ranks = costs.sum(1).argsort(kind="stable").argsort(kind="stable")
     groups: NDArray[np.int64] = ranks * min(len(costs), _MOST) // len(costs)
     return groups
@@ -41,7 +49,7 @@ def _first_groups(costs: NDArray[np.float64]) -> NDArray[np.int64]:
 def _losses(
     largest: NDArray[np.float64], members: NDArray[np.float64], group: int
 ) -> NDArray[np.float64]:
-    """What merging with each other group would cost; infinite for itself."""
+    """Return what merging with each other group would add; infinite for the group itself."""
     alone = members * largest.sum(1)
     together = (members + members[group]) * np.maximum(largest, largest[group]).sum(1)
     lost: NDArray[np.float64] = together - alone - alone[group]

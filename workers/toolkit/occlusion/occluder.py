@@ -1,4 +1,4 @@
-"""The incremental pass itself: the image once, then batch by batch only what each patch changes."""
+"""The incremental pass: the image once, then per batch only what each patch changes."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ import torch
 from torch import Tensor, fx
 
 from workers.toolkit.network.graph import operator_name
-from workers.toolkit.occlusion.gather import Border, Cut, Delta, Pixels, Place
+from workers.toolkit.occlusion.gather import Border, Cut, Delta, PixelTable, Place
 from workers.toolkit.occlusion.intervals import Spans, Windows
 from workers.toolkit.occlusion.plan import Plan
 from workers.toolkit.occlusion.rules import GlobalMean, call
-from workers.toolkit.occlusion.schedule import Positions
+from workers.toolkit.occlusion.types import Positions
 
 
 class CleanPass:
-    """The image (1, C, H, W) run once through a graph; keeps every activation."""
+    """One pass of the image (1, C, H, W) through a graph, with every activation."""
 
     def __init__(self, graph: fx.GraphModule, x: Tensor) -> None:
         self.values: dict[fx.Node, Any] = {}
@@ -26,43 +26,44 @@ class CleanPass:
                 self.values[node] = _attribute(graph, str(node.target))
             elif node.op == "call_function":
                 self.values[node] = call(node, {}, self.values)
-        self._pixels: dict[tuple[fx.Node, Border], Pixels] = {}
+        self._tables: dict[tuple[fx.Node, Border], PixelTable] = {}
 
-    def pixels(self, node: fx.Node, border: Border) -> Pixels:
-        """The map of a node, for cutting pieces out of it."""
+    def pixel_table(self, node: fx.Node, border: Border) -> PixelTable:
+        """Return the pixels of a node's map with that border."""
         key = (node, border)
-        if key not in self._pixels:
-            self._pixels[key] = Pixels(self.values[node], border)
-        return self._pixels[key]
+        if key not in self._tables:
+            self._tables[key] = PixelTable(self.values[node], border)
+        return self._tables[key]
 
 
 class Occluder:
-    """The output of a graph for one image (1, C, H, W) under patches that show `fill` (C, H, W)."""
+    """Computes the output of a graph for one image under patches.
+
+    The image is (1, C, H, W). Patches show `fill` (C, H, W).
+    """
 
     def __init__(self, plan: Plan, clean: CleanPass, fill: Tensor) -> None:
         self._plan, self._clean = plan, clean
-        self._fill = Pixels(fill[None], Border())
+        self._fill = PixelTable(fill[None], Border())
         self._last_use = _last_uses(plan)
 
     def outputs(self, positions: Positions) -> Tensor:
-        """The output for each of these patches, (n, …)."""
+        """Return the output for each of these patches, (n, …)."""
         places = self._plan.places(positions)
         batch = _Batch(len(positions), self._clean)
-        batch.found[self._plan.image] = self._patched(positions, places[self._plan.image])
+        batch.values[self._plan.image] = self._patched(positions, places[self._plan.image])
         for node in self._plan.nodes:
-            batch.found[node] = self._run(node, batch, places)
+            batch.values[node] = self._run(node, batch, places)
             for done in self._last_use.get(node, ()):
                 batch.forget(done)
         output: Tensor = batch.whole(self._plan.output)
         return output
 
     def _patched(self, positions: Positions, place: Place) -> Delta:
-        """The image: the fill within each patch, itself in what else the windows show."""
-        itself = self._clean.pixels(self._plan.image, Border()).clean(place)
+        """Return the image's windows with the fill inside each patch."""
+        itself = self._clean.pixel_table(self._plan.image, Border()).clean(place)
         rows, columns = self._plan.spans(self._plan.image, positions)
-        down, across = (
-            _within(axis, span) for axis, span in ((place.rows, rows), (place.columns, columns))
-        )
+        down, across = _within(place.rows, rows), _within(place.columns, columns)
         inside = (down[:, :, None] & across[:, None, :])[:, None].to(itself.device)  # (n, 1, h, w)
         return Delta(torch.where(inside, self._fill.clean(place), itself), place)
 
@@ -73,12 +74,12 @@ class Occluder:
             given = {
                 source: batch.whole(source)
                 for source in node.all_input_nodes
-                if source in batch.found
+                if source in batch.values
             }
             return call(node, given, self._clean.values)
         rule = self._plan.rules[node]
         values = rule.run(
-            [batch.found[source] for source in rule.sources],
+            [batch.values[source] for source in rule.sources],
             places[node],
             self._clean.values,
             self._clean,
@@ -87,39 +88,40 @@ class Occluder:
 
 
 class _Batch:
-    """What is known of one batch of positions: node → Delta, a tensor of whole maps or vectors, or a size."""
+    """The values of one batch of positions: node → Delta, whole maps or vectors, or a size."""
 
     def __init__(self, size: int, clean: CleanPass) -> None:
         self.size = size
-        self.found: dict[fx.Node, Any] = {}
+        self.values: dict[fx.Node, Any] = {}
         self._clean = clean
         self._pasted: dict[fx.Node, Tensor] = {}
 
     def whole(self, node: fx.Node) -> Any:
-        """The node's value with its windows pasted into the clean map."""
-        value = self.found[node]
+        """Return the node's value; windows are pasted into the clean map."""
+        value = self.values[node]
         if not isinstance(value, Delta):
             return value
         if node not in self._pasted:
             height, width = self._clean.values[node].shape[2:]
             start = np.zeros(self.size, dtype=np.int64)
-            pixels = self._clean.pixels(node, Border())
-            self._pasted[node] = pixels.cut(value, Cut(start, height), Cut(start, width))
+            table = self._clean.pixel_table(node, Border())
+            self._pasted[node] = table.cut(value, Cut(start, height), Cut(start, width))
         return self._pasted[node]
 
     def forget(self, node: fx.Node) -> None:
-        self.found.pop(node, None)
+        """Free the memory of a value that is not needed any more."""
+        self.values.pop(node, None)
         self._pasted.pop(node, None)
 
 
 def _within(windows: Windows, spans: Spans) -> Tensor:
-    """(n, size): whether each pixel of the windows lies in the span."""
+    """Return whether each pixel of the windows lies in its span, (n, size)."""
     at = windows.starts[:, None] + np.arange(windows.size)
     return torch.from_numpy((at >= spans[:, :1]) & (at < spans[:, 1:]))
 
 
 def _last_uses(plan: Plan) -> dict[fx.Node, list[fx.Node]]:
-    """Node → the nodes that are not needed after it."""
+    """Return, for each node, the nodes that are not needed after it."""
     last: dict[fx.Node, fx.Node] = {}
     for node in plan.nodes:
         last |= dict.fromkeys([*node.all_input_nodes, node], node)

@@ -16,12 +16,13 @@ from workers.toolkit.network.types import Pair
 from workers.toolkit.network.windows import SlidingWindow, arguments, pair, sliding_window
 from workers.toolkit.occlusion.gather import Border
 from workers.toolkit.occlusion.intervals import Taps
-from workers.toolkit.occlusion.rules import GlobalMean, Join, Rule, Shift, Sliding, Values
+from workers.toolkit.occlusion.rules import GlobalMean, Join, Rule, Shift, Sliding
+from workers.toolkit.occlusion.types import NodeValues
 
 Arguments = dict[str, Any]
 
 
-def find_rule(node: fx.Node, sources: tuple[fx.Node, ...], clean: Values) -> Rule | None:
+def find_rule(node: fx.Node, sources: tuple[fx.Node, ...], clean: NodeValues) -> Rule | None:
     """Return the rule for a node, or None where it must be computed on whole maps.
 
     `sources` are the inputs that the image reaches.
@@ -48,7 +49,7 @@ def _is_map(value: object) -> bool:
     )
 
 
-def _pointwise(node: fx.Node, sources: tuple[fx.Node, ...], clean: Values) -> Rule | None:
+def _pointwise(node: fx.Node, sources: tuple[fx.Node, ...], clean: NodeValues) -> Rule | None:
     """Return a rule for maps of one height and width, and constants that are alike everywhere."""
     sizes = {clean[source].shape[2:] for source in sources}
     others = [clean[other] for other in node.all_input_nodes if other not in sources]
@@ -65,32 +66,32 @@ def _has_no_places(value: object) -> bool:
 
 
 def _prelu(
-    node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: Values
+    node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: NodeValues
 ) -> Rule | None:
     return Rule(node, sources) if given["weight"] not in sources else None
 
 
 def _batch_norm(
-    node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: Values
+    node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: NodeValues
 ) -> Rule | None:
     return Rule(node, sources) if len(sources) == 1 and not given["training"] else None
 
 
 def _dropout(
-    node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: Values
+    node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: NodeValues
 ) -> Rule | None:
     return Rule(node, sources) if not given["train"] else None
 
 
 def _cat(
-    node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: Values
+    node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: NodeValues
 ) -> Rule | None:
     only_maps = set(given["tensors"]) == set(sources)
     return Join(node, sources) if only_maps and given["dim"] in (1, -3) else None
 
 
 def _pad(
-    node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: Values
+    node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: NodeValues
 ) -> Rule | None:
     window, sides = sliding_window(node), given["pad"]
     if window is None or len(sides) not in (2, 4) or min(sides) < 0:
@@ -99,32 +100,32 @@ def _pad(
 
 
 def _convolution(
-    node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: Values
+    node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: NodeValues
 ) -> Rule | None:
     weight, bias = (clean.get(given[name]) for name in ("weight", "bias"))
     if len(sources) != 1 or given["input"] is not sources[0] or weight is None:
         return None
     dilation, groups = pair(given["dilation"]), given["groups"]
 
-    def compute(pieces: Tensor, stride: Pair) -> Tensor:
-        return F.conv2d(pieces, weight, bias, stride, 0, dilation, groups)
+    def compute(crops: Tensor, stride: Pair) -> Tensor:
+        return F.conv2d(crops, weight, bias, stride, 0, dilation, groups)
 
     return _sliding(node, sources, clean, 0.0, compute, multiplications=weight.numel())
 
 
 def _max_pool(
-    node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: Values
+    node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: NodeValues
 ) -> Rule | None:
     kernel, dilation = pair(given["kernel_size"]), pair(given["dilation"])
 
-    def compute(pieces: Tensor, stride: Pair) -> Tensor:
-        return F.max_pool2d(pieces, kernel, stride, 0, dilation)
+    def compute(crops: Tensor, stride: Pair) -> Tensor:
+        return F.max_pool2d(crops, kernel, stride, 0, dilation)
 
     return _sliding(node, sources, clean, -math.inf, compute)
 
 
 def _average_pool(
-    node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: Values
+    node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: NodeValues
 ) -> Rule | None:
     """Return a rule if every mean is over the whole kernel: padding counts, no window overhangs."""
     window = sliding_window(node)
@@ -135,14 +136,14 @@ def _average_pool(
     if any(_overhangs(node, sources[0], window, clean, axis) for axis in (0, 1)):
         return None
 
-    def compute(pieces: Tensor, stride: Pair) -> Tensor:
-        return F.avg_pool2d(pieces, window.kernel, stride)
+    def compute(crops: Tensor, stride: Pair) -> Tensor:
+        return F.avg_pool2d(crops, window.kernel, stride)
 
     return _sliding(node, sources, clean, 0.0, compute)
 
 
 def _overhangs(
-    node: fx.Node, source: fx.Node, window: SlidingWindow, clean: Values, axis: int
+    node: fx.Node, source: fx.Node, window: SlidingWindow, clean: NodeValues, axis: int
 ) -> bool:
     """Return whether the last window reaches beyond the padded map along the axis."""
     windows, size = clean[node].shape[2 + axis], clean[source].shape[2 + axis]
@@ -153,7 +154,7 @@ def _overhangs(
 def _sliding(
     node: fx.Node,
     sources: tuple[fx.Node, ...],
-    clean: Values,
+    clean: NodeValues,
     around: float,
     compute: Callable[[Tensor, Pair], Tensor],
     multiplications: int = 0,
@@ -176,7 +177,7 @@ def _taps(window: SlidingWindow, size: int, axis: int) -> Taps:
 
 
 def _adaptive_average(
-    node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: Values
+    node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: NodeValues
 ) -> Rule | None:
     """Return a rule for pooling to one pixel, or to as many as there are.
 
@@ -189,7 +190,7 @@ def _adaptive_average(
 
 
 def _mean(
-    node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: Values
+    node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: NodeValues
 ) -> Rule | None:
     axes = sorted(axis % 4 for axis in given.get("dim") or ())
     if given.get("dtype") is not None or axes != [2, 3]:
@@ -198,7 +199,7 @@ def _mean(
     return GlobalMean(node, sources, area=height * width, keepdim=given["keepdim"])
 
 
-_Maker = Callable[[fx.Node, tuple[fx.Node, ...], Arguments, Values], Rule | None]
+_Maker = Callable[[fx.Node, tuple[fx.Node, ...], Arguments, NodeValues], Rule | None]
 _BY_NAME: dict[str, _Maker] = {
     "adaptive_avg_pool2d": _adaptive_average,
     "batch_norm": _batch_norm,

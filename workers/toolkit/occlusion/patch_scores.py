@@ -1,42 +1,50 @@
-"""The score under every patch of a grid, with progress, by whichever engine is worth it."""
+"""The score under every patch of a grid, with progress, by the faster engine."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from workers.toolkit.errors import NotFinite
-from workers.toolkit.execution.memory import fitting
+from workers.toolkit.execution.batch_runner import BatchRunner
 from workers.toolkit.execution.replay import ReplayLog
-from workers.toolkit.occlusion.choice import Occlusion
-from workers.toolkit.occlusion.engines import Name
-
-Progress = Callable[[int, int, str], None]
+from workers.toolkit.execution.types import Progress
+from workers.toolkit.occlusion.choose_engine import choose_engine
+from workers.toolkit.occlusion.grid import require_finite
+from workers.toolkit.occlusion.request import OcclusionRequest
+from workers.toolkit.occlusion.types import EngineName
 
 
 @dataclass(frozen=True)
 class PatchScores:
-    scores: Tensor  # (patches,), in the order of the patches
-    engine: Name
-    expected_speedup: float  # operations of plain batches over those that were done
+    """The scores (patches,) in the order of the patches, and the engine that computed them.
+
+    `expected_speedup` is the number of multiplications for whole images over the engine's.
+    """
+
+    scores: Tensor
+    engine: EngineName
+    expected_speedup: float
 
 
 @torch.no_grad()
-def patch_scores(occlusion: Occlusion, progress: Progress, record: ReplayLog) -> PatchScores:
-    """Progress counts patches. Raises NotFinite, OutOfMemory, or what progress raises to stop."""
-    engine = occlusion.engine()
-    # By the patches' numbers: another process may find another engine faster, which goes through them in another order.
-    score = record.scores(
-        fitting(lambda places: engine.scores(places.numpy()), engine.fits), named=True
-    )
-    scores, done = torch.zeros(len(occlusion.patches), dtype=occlusion.x.dtype), 0
+def patch_scores(request: OcclusionRequest, log: ReplayLog, progress: Progress) -> PatchScores:
+    """Return the scores under all patches of the request; scores that the log holds are replayed.
+
+    Progress counts patches. Raises NotFinite, OutOfMemory, or what progress raises to stop.
+    """
+    engine = choose_engine(request)
+
+    def score(positions: Tensor) -> Tensor:
+        return engine.scores(positions.numpy())
+
+    # The scores have the patches' numbers as keys: another process may choose another engine,
+    # which computes them in another order.
+    runner = BatchRunner(score, engine.most, log.score_series(by_key=True))
+    scores, done = torch.zeros(len(request.patches), dtype=request.x.dtype), 0
     for batch in engine.batches:
         progress(done, len(scores), "patches")
-        places = torch.from_numpy(batch)
-        scores[places] = score(places).cpu()
+        positions = torch.from_numpy(batch)
+        scores[positions] = runner.run(positions).cpu()
         done += len(batch)
     progress(len(scores), len(scores), "patches")
-    if not bool(scores.isfinite().all()):
-        raise NotFinite("The score is NaN or infinite under some patch. Try another fill.")
-    return PatchScores(scores, engine.name, engine.expected_speedup)
+    return PatchScores(require_finite(scores), engine.name, engine.expected_speedup)

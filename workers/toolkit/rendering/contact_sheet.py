@@ -1,4 +1,4 @@
-"""Pictures in a labelled grid."""
+"""Pictures in a labelled grid or in a row."""
 
 from collections.abc import Sequence
 from math import ceil, sqrt
@@ -9,7 +9,10 @@ from workers.toolkit.execution.context import Context, save_png
 
 _GAP, _LABEL_HEIGHT, _LABEL_SIZE = 6, 14, 11
 _CAPTION_HEIGHT, _CAPTION_SIZE = 22, 13
-PAPER, _INK = (225, 225, 225), (40, 40, 40)  # white pictures end where the grey begins
+# Grey paper shows where a white picture ends.
+_PAPER, _INK = (225, 225, 225), (40, 40, 40)
+# Pixels of a cell's side in a strip: a caption must fit below it.
+_STRIP_SIDE = 128
 
 
 def contact_sheet(
@@ -18,19 +21,18 @@ def contact_sheet(
     caption: str = "",
     columns: int | None = None,
 ) -> Image.Image:
-    """Cells as large as the largest picture, each with its label (of one or more lines) below, a caption above."""
+    """Lay out pictures in a grid, each with its label below, and the caption above all.
+
+    Each cell is as large as the largest picture. A label may have several lines. Without
+    `columns`, the sheet is about half as wide again as it is high.
+    """
     width = max(picture.width for picture in pictures) + _GAP
-    height = (
-        max(picture.height for picture in pictures)
-        + _LABEL_HEIGHT * max(label.count("\n") + 1 for label in labels)
-        + _GAP
-    )
-    columns = columns or max(
-        1, min(len(pictures), round(sqrt(len(pictures) * 1.5 * height / width)))
-    )
+    lines = max(label.count("\n") + 1 for label in labels)
+    height = max(picture.height for picture in pictures) + _LABEL_HEIGHT * lines + _GAP
+    columns = columns or _columns(len(pictures), width, height)
     top = _CAPTION_HEIGHT if caption else _GAP
-    wide = max(columns * width + _GAP, _text_width(caption) + 2 * _GAP)
-    sheet = Image.new("RGB", (wide, ceil(len(pictures) / columns) * height + top), PAPER)
+    wide = max(columns * width + _GAP, _caption_width(caption) + 2 * _GAP)
+    sheet = Image.new("RGB", (wide, ceil(len(pictures) / columns) * height + top), _PAPER)
     draw = ImageDraw.Draw(sheet)
     draw.text((_GAP, _GAP // 2), caption, _INK, ImageFont.load_default(_CAPTION_SIZE))
     for i, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
@@ -40,25 +42,36 @@ def contact_sheet(
     return sheet
 
 
-def _text_width(text: str) -> int:
+def save_strip(context: Context, cells: Sequence[tuple[Image.Image, str]]) -> None:
+    """Save strip.png: pictures with their labels in one row.
+
+    Small pictures are enlarged without smoothing.
+    """
+    pictures = [_enlarged(picture) for picture, _ in cells]
+    labels = [label for _, label in cells]
+    save_png(context, "strip.png", contact_sheet(pictures, labels, columns=len(cells)))
+
+
+def side_by_side(pictures: Sequence[Image.Image], gap: int = 3) -> Image.Image:
+    """Put pictures into one row, without labels."""
+    width = sum(picture.width + gap for picture in pictures) - gap
+    row = Image.new("RGB", (width, max(picture.height for picture in pictures)), _PAPER)
+    x = 0
+    for picture in pictures:
+        row.paste(picture, (x, 0))
+        x += picture.width + gap
+    return row
+
+
+def _columns(count: int, width: int, height: int) -> int:
+    return max(1, min(count, round(sqrt(count * 1.5 * height / width))))
+
+
+def _caption_width(text: str) -> int:
     return ceil(ImageFont.load_default(_CAPTION_SIZE).getlength(text))
 
 
-_LEAST = 128  # pixels of a cell's side: a caption must fit below it
-
-
-def save_strip(context: Context, cells: Sequence[tuple[Image.Image, str]]) -> None:
-    """Save strip.png; small pictures are shown larger, pixel by pixel."""
-    pictures = [_large(picture) for picture, _ in cells]
-    save_png(
-        context,
-        "strip.png",
-        contact_sheet(pictures, [label for _, label in cells], columns=len(cells)),
-    )
-
-
-def _large(picture: Image.Image) -> Image.Image:
-    factor = -(-_LEAST // picture.width)
-    return picture.resize(
-        (picture.width * factor, picture.height * factor), Image.Resampling.NEAREST
-    )
+def _enlarged(picture: Image.Image) -> Image.Image:
+    factor = -(-_STRIP_SIDE // picture.width)
+    size = picture.width * factor, picture.height * factor
+    return picture.resize(size, Image.Resampling.NEAREST)

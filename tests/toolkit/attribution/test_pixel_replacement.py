@@ -1,4 +1,4 @@
-"""Deletion and insertion: orders, cuts, curves against a naive loop, and a linear model's areas by hand."""
+"""Pixel replacement: ranks, counts, curves against a naive loop, and areas derived by hand."""
 
 from itertools import pairwise
 
@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tests.toolkit.networks import noise
-from workers.toolkit.attribution.faithfulness import area, pixel_counts, pixel_ranks, replace_pixels
+from workers.toolkit.attribution.pixel_replacement import (
+    area,
+    pixel_counts,
+    pixel_ranks,
+    replace_pixels,
+)
 from workers.toolkit.errors import NotFinite
 
 
@@ -26,9 +31,11 @@ def total(batch: Tensor) -> Tensor:
 
 
 def test_a_linear_models_areas_are_those_derived_by_hand() -> None:
-    """f = Σ x over the pixels 4, 1, 3, 2. Hidden from the highest: 10, 6, 3, 1, 0; shown: 0, 4, 7, 9, 10.
+    """The model is f = Σ x over the pixels 4, 1, 3, 2.
 
-    By trapezoids of width 1/4: (10/2 + 6 + 3 + 1 + 0/2)/4 = 3.75 and (0/2 + 4 + 7 + 9 + 10/2)/4 = 6.25.
+    Deleted from the highest, the scores are 10, 6, 3, 1, 0; inserted, they are 0, 4, 7, 9, 10.
+    By trapezoids of width 1/4, the areas are (10/2 + 6 + 3 + 1 + 0/2)/4 = 3.75 and
+    (0/2 + 4 + 7 + 9 + 10/2)/4 = 6.25.
     """
     x = torch.tensor([[[[4.0, 1.0], [3.0, 2.0]]]])
     ranks, counts = pixel_ranks(x[0, 0], seeded()), pixel_counts(4)

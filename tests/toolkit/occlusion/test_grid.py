@@ -1,4 +1,4 @@
-"""Occlusion's pieces by closed forms: on a linear model the fall under a patch is w·(x − fill) over it."""
+"""The grid by closed forms: on a linear model, the fall under a patch is w·(x − fill)."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from tests.toolkit.networks import noise
 from workers.toolkit.images.baselines import baseline_image, blur
-from workers.toolkit.occlusion.dense import occluded_scores, rectangles, spread
+from workers.toolkit.occlusion.grid import occluded_scores, rectangles, spread
 
 SIDE = 24
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
@@ -65,7 +65,7 @@ def test_patches_cover_everything_start_at_the_stride_and_end_at_the_edge(
         covered[top:bottom, left:right] = True
     assert covered.all()
     assert len(patches) == len(set(patches))
-    # The last window of a row is the first to reach the edge: none lies wholly inside the one before it.
+    # The last window of a row is the first to reach the edge.
     assert sum(right == width for _, top, right, _ in patches if top == 0) == 1
 
 

@@ -1,6 +1,6 @@
-"""Occlusion by plain batches: every patch position is one whole forward pass. Exact, and the oracle of faster ways."""
+"""The patches of a grid, and the map that their scores make."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import product
 from math import ceil
 
@@ -8,21 +8,30 @@ import torch
 from torch import Tensor
 
 from workers.toolkit.errors import NotFinite
-
-Rectangle = tuple[int, int, int, int]  # left, top, right, bottom
-Score = Callable[[Tensor], Tensor]  # (B, C, H, W) → (B,)
-Progress = Callable[[int, int, str], None]
+from workers.toolkit.execution.types import Progress, Score
+from workers.toolkit.occlusion.types import Rectangle
 
 BATCH = 16
 
 
 def rectangles(height: int, width: int, window: int, stride: int) -> list[Rectangle]:
-    """The patches, row by row, from the top left corner; the last ones are cut off at the edge."""
+    """Return the patches row by row, from the top left corner.
+
+    The last ones are cut off at the edge.
+    """
     tops, lefts = _starts(height, window, stride), _starts(width, window, stride)
     return [
         (left, top, min(left + window, width), min(top + window, height))
         for top, left in product(tops, lefts)
     ]
+
+
+def cover(x: Tensor, patches: Sequence[Rectangle], fill: Tensor) -> Tensor:
+    """Return one copy of x (1, C, H, W) per patch that shows `fill` (C, H, W) there."""
+    covered = x.repeat(len(patches), 1, 1, 1)
+    for image, (left, top, right, bottom) in zip(covered, patches, strict=True):
+        image[:, top:bottom, left:right] = fill[:, top:bottom, left:right]
+    return covered
 
 
 @torch.no_grad()
@@ -34,26 +43,32 @@ def occluded_scores(
     progress: Progress,
     batch: int = BATCH,
 ) -> Tensor:
-    """The score of x (1, C, H, W) under each patch, → (patches,). `fill` (C, H, W) is what a patch shows."""
+    """Return the score of x (1, C, H, W) under each patch, (patches,), from whole images.
+
+    This is the plain loop, with which the engines are compared. Raises NotFinite.
+    """
     scores = []
     for start in range(0, len(patches), batch):
         progress(start, len(patches), "patches")
-        some = patches[start : start + batch]
-        covered = x.repeat(len(some), 1, 1, 1)
-        for image, (left, top, right, bottom) in zip(covered, some, strict=True):
-            image[:, top:bottom, left:right] = fill[:, top:bottom, left:right]
-        scores.append(score(covered))
+        scores.append(score(cover(x, patches[start : start + batch], fill)))
     progress(len(patches), len(patches), "patches")
-    together = torch.cat(scores)
-    if not bool(together.isfinite().all()):
+    return require_finite(torch.cat(scores))
+
+
+def require_finite(scores: Tensor) -> Tensor:
+    """Return the scores under patches. Raises NotFinite if any of them is NaN or infinite."""
+    if not bool(scores.isfinite().all()):
         raise NotFinite("The score is NaN or infinite under some patch. Try another fill.")
-    return together
+    return scores
 
 
 def spread(
     falls: Tensor, patches: Sequence[Rectangle], height: int, width: int, *, mean: bool
 ) -> Tensor:
-    """Give every pixel the sum or the mean of the falls (patches,) of the patches that cover it, → (H, W)."""
+    """Return the sum or the mean of the falls (patches,) of all patches that cover a pixel, (H, W).
+
+    A pixel that no patch covers is zero.
+    """
     total = torch.zeros(height, width, dtype=torch.float64)
     count = torch.zeros(height, width, dtype=torch.float64)
     for fall, (left, top, right, bottom) in zip(falls.tolist(), patches, strict=True):
