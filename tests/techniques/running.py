@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from catalog.model_entry import ModelEntry
+from catalog.model_entry import Preprocessing as PreprocessingEntry
 from catalog.registry import find_technique
 from catalog.technique import Summary
 from tests.tiny import SIDE, TinyNetwork, photo, seeded, tiny_model
@@ -78,7 +79,7 @@ def values(context: LocalContext) -> torch.Tensor:
 def entry_of(model: VisionModel) -> ModelEntry:
     """What the menu would say of a model that is not on it."""
     preprocessing = model.preprocessing
-    seen = Preprocessing(
+    seen = PreprocessingEntry(
         resize=preprocessing.resize,
         crop=preprocessing.crop,
         interpolation="bilinear",
