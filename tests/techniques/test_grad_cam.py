@@ -11,7 +11,7 @@ from PIL import Image
 from catalog.techniques.grad_cam import GradCamParams, GradCamSummary
 from tests.tiny import photo, tiny_model
 from workers.techniques.grad_cam import run
-from workers.toolkit.attribution.grad_cam import NotAMap, NotBehind
+from workers.toolkit.attribution.grad_cam import LayerWithoutMap, NotBehind
 from workers.toolkit.execution.context import LocalContext
 
 
@@ -63,5 +63,5 @@ def test_a_neuron_is_explained_by_a_layer_before_it() -> None:
 def test_a_layer_behind_the_target_and_a_layer_without_map_are_refused() -> None:
     with pytest.raises(NotBehind):
         ran(layer="conv3", target="conv1:0")
-    with pytest.raises(NotAMap):
+    with pytest.raises(LayerWithoutMap):
         ran(layer="head")

@@ -90,7 +90,7 @@ class DynamicBatcher:
 
     @contextmanager
     def joined(self) -> Iterator[None]:
-        """Batch the calls that this thread makes in the context; afterwards, stop waiting for it."""
+        """Batch this thread's calls inside the context; afterwards, stop waiting for it."""
         token = _current.set(self)
         try:
             yield
