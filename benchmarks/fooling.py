@@ -29,9 +29,9 @@ from retinoscope.demo_plan import photograph
 from workers.execute import execute
 from workers.models.load import load_model
 from workers.toolkit.execution.context import LocalContext
+from workers.toolkit.images.decode import decode
 from workers.toolkit.images.perturbation import Perturbation
 from workers.toolkit.images.picture import from_image, quantized, to_image
-from workers.toolkit.images.preprocessing import decode
 from workers.toolkit.network.vision_model import VisionModel
 
 PHOTOGRAPHS = (

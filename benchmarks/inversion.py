@@ -22,7 +22,7 @@ from retinoscope.demo_plan import photograph
 from workers.execute import execute
 from workers.models.load import load_model
 from workers.toolkit.execution.context import LocalContext
-from workers.toolkit.images.preprocessing import decode
+from workers.toolkit.images.decode import decode
 from workers.toolkit.network.vision_model import VisionModel
 
 PHOTOGRAPHS = (

@@ -10,7 +10,8 @@ import torchvision
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from workers.toolkit.images.preprocessing import Preprocessing, decode
+from workers.toolkit.images.decode import decode
+from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.precision import probe_inputs
 
 NAMES = ("efficientnet_lite0", "resnet18", "resnet50", "mobilenet_v2", "vgg16")

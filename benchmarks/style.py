@@ -28,8 +28,9 @@ from retinoscope.demo_plan import photograph
 from workers.execute import execute
 from workers.models.load import load_model
 from workers.toolkit.execution.context import LocalContext
+from workers.toolkit.images.decode import decode
 from workers.toolkit.images.picture import from_image, pad_by_reflection
-from workers.toolkit.images.preprocessing import Preprocessing, decode
+from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.images.recolour import match_colours
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.vision_model import VisionModel

@@ -22,8 +22,8 @@ from workers.provenance import provenance
 from workers.toolkit.errors import TechniqueError
 from workers.toolkit.execution.context import LocalContext
 from workers.toolkit.images.array import Input, read_array
+from workers.toolkit.images.decode import decode
 from workers.toolkit.images.image_set import ImageSet, LocalImageSet
-from workers.toolkit.images.preprocessing import decode
 from workers.toolkit.network.precision import set_tf32
 from workers.toolkit.network.vision_model import VisionModel
 

@@ -7,7 +7,7 @@ from jobs.errors import NotFound
 from jobs.model import JobError
 from workers.models.errors import ModelError
 from workers.toolkit.errors import OutOfMemory, TechniqueError
-from workers.toolkit.execution.memory import out_of_memory
+from workers.toolkit.execution.device_memory import is_out_of_memory
 
 # Parameters that decide how much memory one step takes.
 _SIZES = ("size", "count", "octaves")
@@ -15,7 +15,7 @@ _SIZES = ("size", "count", "octaves")
 
 def job_error(error: Exception, params: Collection[str] = ()) -> JobError:
     """Any exception → code, title, sentence, and whether to try again makes sense. `params` are names."""
-    if out_of_memory(error):
+    if is_out_of_memory(error):
         return _no_memory(error, params)
     match error:
         case CatalogError():

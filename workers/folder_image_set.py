@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from workers.toolkit.images.preprocessing import FORMATS, decode
+from workers.toolkit.images.decode import FORMATS, decode
 
 
 class FolderImageSet:

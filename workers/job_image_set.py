@@ -9,7 +9,7 @@ from jobs.errors import NotFound
 from jobs.image_sets import ImageSetStore
 from jobs.uploads import ImageStore
 from workers.toolkit.errors import ImageSetGone
-from workers.toolkit.images.preprocessing import decode
+from workers.toolkit.images.decode import decode
 
 
 class JobImageSet:

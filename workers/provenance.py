@@ -19,7 +19,7 @@ def provenance(model: VisionModel, seed: int | None) -> dict[str, Any]:
         "weights": model.weights,
         "folded_batch_norm": asdict(model.network.folding),
         "precision": "tf32" if torch.backends.cudnn.allow_tf32 else "float32",
-        "rounding": model.network.rounding,
+        "rounding": model.network.measure_rounding(),
         "seed": seed,
     }
 

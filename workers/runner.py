@@ -40,7 +40,7 @@ from workers.provenance import provenance
 from workers.toolkit.errors import TechniqueError
 from workers.toolkit.execution.dynamic_batching import DynamicBatcher
 from workers.toolkit.images.array import Input, read_array
-from workers.toolkit.images.preprocessing import decode
+from workers.toolkit.images.decode import decode
 from workers.toolkit.network.precision import set_tf32
 
 log = logging.getLogger(__name__)

@@ -26,7 +26,7 @@ from workers.execute import execute
 from workers.models.describe import describe
 from workers.models.load import load_model
 from workers.toolkit.execution.context import LocalContext
-from workers.toolkit.images.preprocessing import decode
+from workers.toolkit.images.decode import decode
 
 TECHNIQUES = ("predict", "saliency", "grad_cam")
 

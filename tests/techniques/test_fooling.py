@@ -13,7 +13,7 @@ from catalog.technique import Summary
 from tests.techniques.running import PHOTO, Recording, Stopped, explain
 from tests.tiny import CLASSES, EveryRelu, tiny_model
 from workers.execute import execute
-from workers.toolkit.images.preprocessing import decode
+from workers.toolkit.images.decode import decode
 from workers.toolkit.network.vision_model import VisionModel
 
 ESPRESSO, LION = 967, 291

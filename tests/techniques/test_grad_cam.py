@@ -12,7 +12,7 @@ from catalog.errors import LayerWithoutMap
 from catalog.techniques.grad_cam import GradCamParams, GradCamSummary
 from tests.tiny import photo, tiny_model
 from workers.execute import execute
-from workers.toolkit.attribution.grad_cam import NotAMap, NotBehind, class_activation_map
+from workers.toolkit.attribution.grad_cam import LayerWithoutMap, NotBehind, class_activation_map
 from workers.toolkit.execution.context import LocalContext
 from workers.toolkit.network.network import LOGITS
 from workers.toolkit.network.unit import Unit
@@ -75,5 +75,5 @@ def test_a_layer_behind_the_target_and_a_layer_without_map_are_refused() -> None
     with pytest.raises(LayerWithoutMap):
         ran(layer="head")
     tiny = tiny_model()
-    with pytest.raises(NotAMap):
+    with pytest.raises(LayerWithoutMap):
         class_activation_map(tiny.network, Unit(LOGITS, 1), "head", tiny.prepare(photo()).x)

@@ -17,8 +17,8 @@ from tests.techniques.running import PHOTO, Recording, Stopped, entry_of, explai
 from workers.execute import execute
 from workers.toolkit.errors import NothingToInvert
 from workers.toolkit.images.array import Input
+from workers.toolkit.images.decode import decode
 from workers.toolkit.images.picture import from_image
-from workers.toolkit.images.preprocessing import decode
 from workers.toolkit.network.vision_model import VisionModel
 
 LAYERS = "conv1, pool, head"

@@ -25,7 +25,7 @@ def load_model(entry: ModelEntry, device: torch.device) -> VisionModel:
     smoke_test(entry, module)
     network = Network(module.to(device), *entry.input_shape)
     _check_recommended(entry, network)
-    network.rounding  # noqa: B018 — measured now, while nothing else computes
+    network.measure_rounding()  # now, while nothing else computes
     names = class_labels(entry)
     return VisionModel(
         entry.name,

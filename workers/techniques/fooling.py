@@ -24,9 +24,9 @@ from workers.toolkit.attribution.explained_input import (
 )
 from workers.toolkit.errors import NoStart
 from workers.toolkit.execution.context import Context, save_png
+from workers.toolkit.images.decode import decode
 from workers.toolkit.images.perturbation import Perturbation
 from workers.toolkit.images.picture import from_image, to_image
-from workers.toolkit.images.preprocessing import decode
 from workers.toolkit.network.vision_model import VisionModel
 from workers.toolkit.optimization.curve import save_curve
 from workers.toolkit.optimization.engine import optimize

@@ -13,7 +13,7 @@ from tests.toolkit.networks import noise
 from workers.toolkit.attribution.explained_input import explain_input
 from workers.toolkit.attribution.grad_cam import class_activation_map
 from workers.toolkit.execution import batches
-from workers.toolkit.execution.batches import batch_size, free_bytes
+from workers.toolkit.execution.batches import batch_size
 from workers.toolkit.execution.input_gradient import input_gradient
 from workers.toolkit.network.network import LOGITS, Network
 from workers.toolkit.network.unit import Unit
@@ -71,12 +71,3 @@ def test_scores_and_gradients_take_pieces_that_fit(
     expected = torch.autograd.grad(network.module(y)[:, 3].sum(), y)[0]
     torch.testing.assert_close(gradient, expected, rtol=0, atol=1e-12)
     assert maps.shape == (7, 8, 8)
-
-
-def test_a_container_s_limit_counts(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    (tmp_path / "memory.max").write_text("1000000\n")
-    (tmp_path / "memory.current").write_text("400000\n")
-    monkeypatch.setattr(batches, "_CGROUP", tmp_path)
-    assert free_bytes(torch.device("cpu")) == 600_000
-    (tmp_path / "memory.max").write_text("max\n")
-    assert free_bytes(torch.device("cpu")) > 600_000

@@ -12,7 +12,7 @@ from tests.techniques.running import explain
 from tests.tiny import TinyNetwork, seeded, tiny_model
 from tests.toolkit.networks import network, noise
 from workers.toolkit.attribution.grad_cam import class_activation_map
-from workers.toolkit.execution.dynamic_batching import DynamicBatcher, dynamically_batched
+from workers.toolkit.execution.dynamic_batching import BatchableFunction, DynamicBatcher
 from workers.toolkit.execution.input_gradient import input_gradient
 from workers.toolkit.network.rectifiers import guided
 from workers.toolkit.network.unit import Unit
@@ -24,17 +24,17 @@ def together(
     tasks: Sequence[Callable[[], Any]], patience_s: float = 20.0
 ) -> tuple[list[Any], DynamicBatcher]:
     """What each task returned, or its exception; every task in a thread of its own."""
-    gathering = DynamicBatcher(len(tasks), patience_s)
+    batcher = DynamicBatcher(len(tasks), patience_s)
 
     def run(task: Callable[[], Any]) -> Any:
-        with gathering.joined():
+        with batcher.joined():
             try:
                 return task()
             except Exception as error:
                 return error
 
     with ThreadPoolExecutor(len(tasks)) as threads:
-        return list(threads.map(run, tasks)), gathering
+        return list(threads.map(run, tasks)), batcher
 
 
 @pytest.mark.parametrize("rule", [None, guided])
@@ -42,8 +42,8 @@ def test_gradients_of_different_units_come_from_one_batch(rule: Any) -> None:
     made, images = network(seeded(TinyNetwork)), noise(4)
     ask = [lambda i=i: input_gradient(made, UNITS[i], images[i : i + 1], rule) for i in range(4)]
     alone = [one() for one in ask]
-    found, gathering = together(ask)
-    assert gathering.batches == [4]
+    found, batcher = together(ask)
+    assert batcher.batches == [4]
     for one, other in zip(found, alone, strict=True):
         torch.testing.assert_close(one, other, atol=1e-7, rtol=1e-5)
 
@@ -55,8 +55,8 @@ def test_maps_of_different_units_come_from_one_batch() -> None:
         for i in range(4)
     ]
     alone = [one() for one in ask]
-    found, gathering = together(ask)
-    assert gathering.batches == [4]
+    found, batcher = together(ask)
+    assert batcher.batches == [4]
     for one, other in zip(found, alone, strict=True):
         torch.testing.assert_close(one, other, atol=1e-7, rtol=1e-5)
 
@@ -66,10 +66,10 @@ def test_whole_techniques_meet_in_every_batch(technique: str) -> None:
     """No lock, and nothing else that one thread holds, may keep the others from coming."""
     model = tiny_model()
     asked = {"layer": "conv3"} if technique == "grad_cam" else {}
-    results, gathering = together(
+    results, batcher = together(
         [lambda: explain(technique, model, seed=1, **asked) for _ in range(3)]
     )
-    assert gathering.batches and set(gathering.batches) == {3}
+    assert batcher.batches and set(batcher.batches) == {3}
     assert all(not isinstance(result, Exception) for result in results)
 
 
@@ -81,8 +81,8 @@ def test_different_questions_are_not_mixed() -> None:
         lambda: input_gradient(made, Unit("conv3", 2), images[2:]),
     ]
     alone = [one() for one in ask]
-    found, gathering = together(ask)
-    assert gathering.batches == [1, 1, 1]
+    found, batcher = together(ask)
+    assert batcher.batches == [1, 1, 1]
     for one, other in zip(found, alone, strict=True):
         assert torch.equal(one, other)
 
@@ -95,8 +95,8 @@ def test_who_is_done_is_not_waited_for() -> None:
             found = input_gradient(made, UNITS[0], images[i : i + 1])
         return found
 
-    _, gathering = together([lambda i=i: twice(i) for i in range(3)])
-    assert gathering.batches == [3, 2]
+    _, batcher = together([lambda i=i: twice(i) for i in range(3)])
+    assert batcher.batches == [3, 2]
 
 
 def test_who_never_comes_is_waited_for_only_so_long() -> None:
@@ -112,8 +112,8 @@ def test_who_never_comes_is_waited_for_only_so_long() -> None:
         came.append(1)
         return found
 
-    _, gathering = together([late, early], patience_s=0.05)
-    assert gathering.batches == [1, 1]
+    _, batcher = together([late, early], patience_s=0.05)
+    assert batcher.batches == [1, 1]
 
 
 def test_what_fails_for_one_image_fails_for_that_image_alone() -> None:
@@ -122,21 +122,19 @@ def test_what_fails_for_one_image_fails_for_that_image_alone() -> None:
             raise ValueError("negative")
         return x.sqrt()
 
-    ask = [
-        lambda i=i: dynamically_batched("root", None, torch.full((1, 1), float(i - 1)), root)
-        for i in range(3)
-    ]
+    of_root = BatchableFunction("root", None, root, lambda: 8)
+    ask = [lambda i=i: of_root(torch.full((1, 1), float(i - 1))) for i in range(3)]
     found, _ = together(ask)
     assert isinstance(found[0], ValueError)
     assert [float(one) for one in found[1:]] == [0.0, 1.0]
 
 
-def test_without_a_gathering_a_call_runs_at_once() -> None:
+def test_without_a_batcher_a_call_runs_at_once() -> None:
     asked: list[Any] = []
 
     def run(each: Sequence[Any], x: Tensor) -> Tensor:
         asked.extend(each)
         return x
 
-    assert torch.equal(dynamically_batched("key", 5, noise(3), run), noise(3))
+    assert torch.equal(BatchableFunction("key", 5, run, lambda: 8)(noise(3)), noise(3))
     assert asked == [5, 5, 5]

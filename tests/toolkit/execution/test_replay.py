@@ -8,6 +8,7 @@ from torch import Tensor
 
 from tests.techniques.running import Recording, Stopped, explain_into, values
 from tests.tiny import tiny_model
+from workers.toolkit.execution.batch_runner import BatchRunner
 from workers.toolkit.execution.context import LocalContext
 from workers.toolkit.execution.replay import ReplayLog
 
@@ -23,8 +24,9 @@ def asked_of(record: ReplayLog, kind: str, stop_before: int = 99) -> tuple[list[
         asked += len(batch)
         return batch[:, 0].exp() if kind == "scores" else batch.exp()
 
-    recorded = getattr(record, kind)(function)
-    return [recorded(batch) for batch in BATCHES[:stop_before]], asked
+    series = record.score_series() if kind == "scores" else record.sum_series()
+    runner = BatchRunner(function, series=series)
+    return [runner.run(batch) for batch in BATCHES[:stop_before]], asked
 
 
 @pytest.mark.parametrize("kind", ["scores", "summed"])
@@ -48,10 +50,10 @@ def test_it_replays_as_long_as_something_is_known() -> None:
     asked_of(ReplayLog(first), "summed", 2)
     record = ReplayLog(LocalContext(saved=first.saved))
     seen = []
-    add = record.summed(lambda batch: batch)
+    runner = BatchRunner(lambda batch: batch, series=record.sum_series())
     for batch in BATCHES[:3]:
         seen.append(record.replaying)
-        add(batch)
+        runner.run(batch)
     assert seen == [True, True, False]
     assert not ReplayLog().replaying
 
@@ -81,18 +83,19 @@ def test_named_scores_come_in_any_order() -> None:
 
     asked: list[int] = []
     first, second, third = LocalContext(), LocalContext(), LocalContext()
-    recorded = ReplayLog(first).scores(function, named=True)
+    runner = BatchRunner(function, series=ReplayLog(first).score_series(by_key=True))
     for batch in torch.tensor([[7, 3], [5, 1]]):
-        recorded(batch)
+        runner.run(batch)
     second.saved, asked[:] = first.saved, []
     record = ReplayLog(second)
-    recorded = record.scores(function, named=True)
+    runner = BatchRunner(function, series=record.score_series(by_key=True))
     for batch in torch.tensor([[1, 7], [0, 2]]):
-        assert torch.equal(recorded(batch), batch.double().exp())
+        assert torch.equal(runner.run(batch), batch.double().exp())
     assert asked == [0, 2] and not record.replaying
     third.saved, asked[:] = second.saved, []  # what was not asked for the second time is still held
+    runner = BatchRunner(function, series=ReplayLog(third).score_series(by_key=True))
     assert torch.equal(
-        ReplayLog(third).scores(function, named=True)(torch.tensor([3, 5, 2])),
+        runner.run(torch.tensor([3, 5, 2])),
         torch.tensor([3.0, 5, 2]).double().exp(),
     )
     assert asked == []

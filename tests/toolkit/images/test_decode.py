@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jobs.settings import Settings
+from service.uploads import image_validation
 from workers.toolkit.errors import UnreadableImage
-from workers.toolkit.images.preprocessing import decode
+from workers.toolkit.images import decode as decode_module
+from workers.toolkit.images.decode import decode
 
 ORIENTATION, CELL_WIDTH, WHITE_POINT = 0x0112, 0x0108, 0x013E
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -50,6 +53,18 @@ def test_a_photograph_is_turned_upright(orientation: int, kind: str) -> None:
     column, row = SEEN_AT[orientation]
     red, _, blue = seen.getpixel((column % seen.width, row % seen.height))
     assert red > 200 > 60 > blue
+
+
+@pytest.mark.parametrize("orientation", SEEN_AT)
+def test_the_service_describes_the_image_that_is_decoded(orientation: int) -> None:
+    """Its validation may not import the toolkit, and has formats and orientation of its own."""
+    exif = Image.Exif()
+    exif[decode_module.ORIENTATION] = orientation
+    data = encoded(marked().resize((120, 80)), "JPEG", exif=exif)
+    facts = image_validation.validate_image(data, Settings())
+    assert (facts.width, facts.height) == decode(data).size
+    assert ("exif_rotated" in facts.conversions) == (orientation != 1)
+    assert image_validation.FORMATS == decode_module.FORMATS
 
 
 @pytest.mark.parametrize("tag", [CELL_WIDTH, WHITE_POINT])

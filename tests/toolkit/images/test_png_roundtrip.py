@@ -7,9 +7,10 @@ import torch
 from PIL import Image
 
 from tests.tiny import photo
+from workers.toolkit.images.decode import decode
 from workers.toolkit.images.picture import from_image, to_image
 from workers.toolkit.images.png_roundtrip import png_roundtrip, resize_differentiably
-from workers.toolkit.images.preprocessing import Preprocessing, decode
+from workers.toolkit.images.preprocessing import Preprocessing
 
 RGB = ((0.5, 0.4, 0.3), (0.2, 0.25, 0.3))
 EYES = [

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from workers.toolkit.images.preprocessing import Box, ModelInput
+from workers.toolkit.images.preprocessing import ModelInput
+from workers.toolkit.images.types import Box
 from workers.toolkit.network.receptive_fields import ReceptiveField
 
 

@@ -12,7 +12,8 @@ from workers.toolkit.activations.patches import effective_box, seen_box
 from workers.toolkit.errors import EmptyImageSet, NoRectifier
 from workers.toolkit.execution.input_gradient import input_gradient
 from workers.toolkit.images.image_set import ImageSet
-from workers.toolkit.images.preprocessing import Box, ModelInput
+from workers.toolkit.images.preprocessing import ModelInput
+from workers.toolkit.images.types import Box
 from workers.toolkit.network.network import Rule
 from workers.toolkit.network.receptive_fields import ReceptiveField, receptive_fields
 from workers.toolkit.network.unit import Unit

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from workers.toolkit.errors import NotAMap, NotBehind
+from workers.toolkit.errors import LayerWithoutMap, NotBehind
 from workers.toolkit.execution.batches import batch_size, in_pieces
 from workers.toolkit.execution.dynamic_batching import dynamically_batched
 from workers.toolkit.network.maps import has_map
@@ -14,9 +14,11 @@ from workers.toolkit.network.unit import Unit, read_each
 
 
 def class_activation_map(network: Network, unit: Unit, path: str, x: Tensor) -> Tensor:
-    """Σ_c mean(∂ unit / ∂ A_c) · A_c for each image: (B, C, H, W) → (B, h, w). Raises NotAMap or NotBehind."""
+    """Σ_c mean(∂ unit / ∂ A_c) · A_c for each image: (B, C, H, W) → (B, h, w). Raises LayerWithoutMap or NotBehind."""
     if not has_map(network, path):
-        raise NotAMap(f"The output of {path!r} is not a map. Name a layer of shape [C, H, W].")
+        raise LayerWithoutMap(
+            f"The output of {path!r} is not a map. Name a layer of shape [C, H, W]."
+        )
 
     def at_once(units: Sequence[Unit], x: Tensor) -> Tensor:
         x = x.detach().requires_grad_()

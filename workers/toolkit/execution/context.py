@@ -1,4 +1,4 @@
-"""The one narrow object through which a technique meets the world: progress in, files out, stop when told."""
+"""The context of a run: how a technique reports progress, saves files and learns to stop."""
 
 import io
 import json
@@ -16,50 +16,64 @@ from workers.toolkit.network.vision_model import VisionModel
 
 
 class Context(Protocol):
-    """What a technique may ask for."""
+    """The one object through which a technique reaches the world outside.
+
+    A context that raises does so because the job must stop. A technique must let that pass.
+    """
 
     def progress(
         self, done: int, total: int, message: str = "", *, loss: float | None = None
     ) -> None:
-        """Report that `done` of `total` steps are over. Raises when the job must stop; let that through."""
+        """Report that `done` of `total` steps are over. Raises when the job must stop."""
 
     def wants_preview(self) -> bool:
-        """Would a preview be shown now? Costs nothing; ask before turning a tensor into a picture."""
+        """Return whether a preview would be shown now.
+
+        The call is cheap. Make it before you convert a tensor to a picture.
+        """
 
     def preview(self, picture: Image.Image, step: int) -> None:
-        """Show the picture as it is after `step` steps, if it is time. Raises when the job must stop."""
+        """Show the picture after `step` steps, if it is time. Raises when the job must stop."""
 
     def checkpoint(self, make: Callable[[], bytes]) -> None:
-        """Keep what `make` returns, if it is time: all that is needed to go on from here, in another process too.
+        """Save what `make` returns, if it is time.
 
-        Call it after every step, when the state is whole. `make` is called in here or never. Raises when the job must
-        stop, after a checkpoint where the job will go on elsewhere.
+        It must hold all that another process needs to continue from here. Call this after every
+        step, when the state is whole. `make` is called before this returns, or never. Raises when
+        the job must stop, after a checkpoint if the job will continue elsewhere.
         """
 
     def resume(self) -> bytes | None:
-        """The last checkpoint of this job, or None: then begin at the beginning. Ask once, before the first step."""
+        """Return the last checkpoint of this job, or None if there is none.
+
+        Call it once, before the first step.
+        """
 
     def save(self, name: str, data: bytes, media_type: str) -> None:
-        """Leave a file with the result."""
+        """Add a file to the result."""
 
     def model(self, name: str) -> VisionModel:
-        """Another model than the one that the technique is given, loaded; its name was checked with the parameters."""
+        """Load another model than the one that the technique is given.
+
+        Its name was checked with the parameters.
+        """
 
     @property
     def origin(self) -> dict[str, Any]:
-        """Technique, model, parameters and seed, to be written into every picture."""
+        """Technique, model, parameters and seed, which are written into every picture."""
 
     @property
     def image_set(self) -> ImageSet:
-        """The photographs of the set that the parameters name; empty where they name none."""
+        """The photographs of the set that the parameters name; empty if they name none."""
 
 
 @dataclass
 class LocalContext:
-    """A context without a server: files stay in `files`. For notebooks, the command line and tests.
+    """A context without a server. For notebooks, the command line and tests.
 
-    `saved` is the last checkpoint: LocalContext(saved=stopped.saved) goes on where another one stopped. With
-    `checkpoints=False` none is made.
+    Files are added to `files`. `saved` is the last checkpoint: LocalContext(saved=stopped.saved)
+    continues where another one stopped. With `checkpoints=False` none is made. `load` returns a
+    model by its name, for techniques that need another one.
     """
 
     origin: dict[str, Any] = field(default_factory=dict)
@@ -70,50 +84,53 @@ class LocalContext:
     shown: tuple[int, Image.Image] | None = None
     saved: bytes | None = None
     checkpoints: bool = True
-    load: Callable[[str], VisionModel] | None = (
-        None  # by name; for techniques that ask for another model
-    )
+    load: Callable[[str], VisionModel] | None = None
 
     def progress(
         self, done: int, total: int, message: str = "", *, loss: float | None = None
     ) -> None:
+        """Remember the progress and the loss."""
         self.steps.append((done, total))
         if loss is not None:
             self.losses.append(loss)
 
     def wants_preview(self) -> bool:
+        """Return True."""
         return True
 
     def preview(self, picture: Image.Image, step: int) -> None:
+        """Remember the picture."""
         self.shown = (step, picture)
 
     def checkpoint(self, make: Callable[[], bytes]) -> None:
+        """Remember the checkpoint."""
         if self.checkpoints:
             self.saved = make()
 
     def resume(self) -> bytes | None:
+        """Return the last checkpoint."""
         return self.saved
 
     def save(self, name: str, data: bytes, media_type: str) -> None:
+        """Remember the file."""
         self.files[name] = data
 
     def model(self, name: str) -> VisionModel:
+        """Load a model with `load`. Raises LookupError if there is none."""
         if self.load is None:
             raise LookupError(
-                f"This context loads no models; {name!r} was asked for. Give it LocalContext(load=…)."
+                f"This context cannot load the model {name!r}. Use LocalContext(load=…)."
             )
         return self.load(name)
 
 
 def save_png(context: Context, name: str, picture: Image.Image) -> bytes:
-    """Leave a PNG that says in its text chunks how it was made; returns the file."""
+    """Save a PNG whose text chunks describe how it was made; return the file."""
     text = PngInfo()
     text.add_text("Software", "Retinoscope")
     for key, value in context.origin.items():
-        text.add_text(
-            f"retinoscope:{key}",
-            value if isinstance(value, str) else json.dumps(value, sort_keys=True),
-        )
+        content = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+        text.add_text(f"retinoscope:{key}", content)
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", pnginfo=text, compress_level=2)
     context.save(name, buffer.getvalue(), "image/png")
@@ -121,12 +138,12 @@ def save_png(context: Context, name: str, picture: Image.Image) -> bytes:
 
 
 def save_npy(context: Context, name: str, values: NDArray[np.float32]) -> None:
-    """Leave an array in numpy's format, readable without pickle."""
+    """Save an array in numpy's format, readable without pickle."""
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(values, dtype=np.float32), allow_pickle=False)
     context.save(name, buffer.getvalue(), "application/x-npy")
 
 
 def save_json(context: Context, name: str, value: Any) -> None:
-    """Leave a JSON file."""
+    """Save a JSON file."""
     context.save(name, json.dumps(value, indent=1, allow_nan=False).encode(), "application/json")

@@ -1,9 +1,12 @@
-"""Calls of several threads that run as one batch: who asks for the same waits for the others, then one runs for all.
+"""Dynamic batching: calls of several threads that run as one batch.
 
-Techniques do not know: `gathered` runs a call at once where nobody gathers. Who calls it must hold no lock that the
-batch needs; of the caller's state only whether gradients are wanted is carried over to the thread that computes.
+Threads that call the same function wait for each other, and one of them then runs it for all.
+Techniques need not know: a BatchableFunction runs at once where no batcher is active. Its caller
+must hold no lock that the batch needs. Of the caller's state only whether gradients are enabled
+is carried over to the thread that computes.
 """
 
+import sys
 import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,33 +18,70 @@ from typing import Any
 import torch
 from torch import Tensor
 
-PATIENCE_S = 0.1  # whoever comes later than this runs by itself
+PATIENCE_S = 0.1
+"""How long a call waits for those of other threads."""
 
-# One thread for as long as the process lives: every other one that computes would get threads of torch's and a heap of
-# its own. A gradient of eight photographs took 26 ms each in such a thread, and 37 in a new one (measured once).
+# One thread for as long as the process lives: each further thread that computes would get threads
+# of torch's and a heap of its own. A gradient of eight photographs took 26 ms in such a thread
+# and 37 ms in a new one (measured once).
 _COMPUTING = ThreadPoolExecutor(1, thread_name_prefix="computing")
 
 BatchFunction = Callable[[Sequence[Any], Tensor], Tensor]
-"""(what each image asks for, images (B, C, H, W)) → (B, …), each entry as if its image were alone."""
+"""Maps (one query per image, images (B, C, H, W)) to (B, …), each image as if it were alone."""
+
+
+@dataclass(frozen=True, eq=False)
+class BatchableFunction:
+    """A function of images that several threads may call in one batch.
+
+    Functions with equal keys do the same, except for the query, which each image has of its own.
+    A batch passes through `function` in pieces of at most `most()` images.
+    """
+
+    key: Hashable
+    query: Any
+    function: BatchFunction
+    most: Callable[[], int]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return the result for the images: (B, C, H, W) → (B, …).
+
+        A single image may become part of a larger batch. Larger batches run at once.
+        """
+        batcher = _current.get()
+        if batcher is None or len(x) != 1:
+            return self.run([self.query] * len(x), x)
+        return batcher.call(self, x)
+
+    def run(self, queries: Sequence[Any], x: Tensor) -> Tensor:
+        """Run the function in pieces; `most` is called only if there are several images."""
+        if len(x) == 1:
+            return self.function(queries, x)
+        step = self.most()
+        starts = range(0, len(x), step)
+        return torch.cat([self.function(queries[i : i + step], x[i : i + step]) for i in starts])
 
 
 @dataclass(eq=False)
 class _Call:
-    key: Hashable
-    asked: Any
+    function: BatchableFunction
     x: Tensor  # (1, C, H, W)
-    run: BatchFunction
-    grad: bool
+    grad: bool = field(default_factory=torch.is_grad_enabled)
     ended: threading.Event = field(default_factory=threading.Event)
     result: Tensor | None = None
     error: Exception | None = None
 
+    @property
+    def key(self) -> Hashable:
+        """What calls of one batch have in common."""
+        return self.function.key, self.x.shape[1:], self.grad
+
 
 class DynamicBatcher:
-    """`members` threads may take part; each enters with `joined()`."""
+    """A meeting point of `members` threads, each of which enters with `joined()`."""
 
     def __init__(self, members: int, patience_s: float = PATIENCE_S) -> None:
-        self.batches: list[int] = []  # how many images each run had
+        self.batches: list[int] = []  # number of images in each batch that ran
         self._members = members
         self._patience_s = patience_s
         self._waiting: list[_Call] = []
@@ -50,7 +90,7 @@ class DynamicBatcher:
 
     @contextmanager
     def joined(self) -> Iterator[None]:
-        """Calls of this thread are gathered in here. At the end nobody waits for it any more."""
+        """Batch this thread's calls inside the context; afterwards, stop waiting for it."""
         token = _current.set(self)
         try:
             yield
@@ -60,10 +100,9 @@ class DynamicBatcher:
                 self._members -= 1
             self._run(all_of_them=False)
 
-    def call(self, key: Hashable, asked: Any, x: Tensor, run: BatchFunction) -> Tensor:
-        call = _Call(
-            (key, x.shape[1:], torch.is_grad_enabled()), asked, x, run, torch.is_grad_enabled()
-        )
+    def call(self, function: BatchableFunction, x: Tensor) -> Tensor:
+        """Return the function's result for the image (1, C, H, W) from a batch of several calls."""
+        call = _Call(function, x)
         with self._lock:
             self._waiting.append(call)
         self._run(all_of_them=False)
@@ -76,7 +115,7 @@ class DynamicBatcher:
         return call.result
 
     def _run(self, *, all_of_them: bool) -> None:
-        """One thread at a time: torch's own threads share the cores."""
+        """Run what waits, in one thread at a time: torch's own threads share the cores."""
         with self._running:
             with self._lock:
                 if not all_of_them and len(self._waiting) < self._members:
@@ -86,10 +125,12 @@ class DynamicBatcher:
                 self._run_together([call for call in calls if call.key == key])
 
     def _run_together(self, calls: list[_Call]) -> None:
+        """Run the calls as one batch, or one by one if that fails.
+
+        A call that fails in a batch may succeed alone. Otherwise it gets an error of its own.
+        """
         self.batches.append(len(calls))
-        if not self._succeeds(
-            calls
-        ):  # what fails together may succeed alone; if not, each has an error of its own
+        if not self._succeeds(calls):
             for call in calls:
                 self._run_together([call])
         for call in calls:
@@ -97,9 +138,13 @@ class DynamicBatcher:
 
     @staticmethod
     def _succeeds(calls: list[_Call]) -> bool:
-        """The next try begins outside: here the error's frames still hold what was made."""
+        """Run the calls; return False if they failed and there are several.
+
+        The next attempt begins after this function has returned: until then the error's frames
+        hold the tensors that were made in them.
+        """
         try:
-            results = _COMPUTING.submit(_together, calls).result()
+            results = _COMPUTING.submit(_run_batch, calls).result()
             for call, result in zip(calls, results[:, None], strict=True):
                 call.result = result
         except Exception as error:
@@ -109,17 +154,15 @@ class DynamicBatcher:
         return True
 
 
-def _together(calls: list[_Call]) -> Tensor:
+def _run_batch(calls: list[_Call]) -> Tensor:
+    queries = [call.function.query for call in calls]
     with torch.set_grad_enabled(calls[0].grad):
-        return calls[0].run([call.asked for call in calls], torch.cat([call.x for call in calls]))
+        return calls[0].function.run(queries, torch.cat([call.x for call in calls]))
 
 
-_current: ContextVar[DynamicBatcher | None] = ContextVar("gathering", default=None)
+_current: ContextVar[DynamicBatcher | None] = ContextVar("dynamic_batcher", default=None)
 
 
 def dynamically_batched(key: Hashable, asked: Any, x: Tensor, run: BatchFunction) -> Tensor:
-    """run([asked], x), or a part of a larger batch: (1, C, H, W) → (1, …). Batches of their own run at once."""
-    gathering = _current.get()
-    if gathering is None or len(x) != 1:
-        return run([asked] * len(x), x)
-    return gathering.call(key, asked, x, run)
+    """Delegate to BatchableFunction."""
+    return BatchableFunction(key, asked, run, lambda: sys.maxsize)(x)

@@ -13,10 +13,13 @@ Input = Image.Image | Array
 
 
 def read_array(data: bytes) -> Array:
-    """A .npy file of float16, float32 or float64 → float32. Nothing in it is run. Raises UnreadableArray."""
+    """Read a .npy file of float16, float32 or float64 as float32.
+
+    Nothing in the file is executed. Raises UnreadableArray.
+    """
     try:
         values = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
-    except Exception as error:  # numpy's reader raises whatever it likes at damaged headers
+    except Exception as error:  # numpy's reader raises errors of any class for damaged headers
         raise UnreadableArray(
             "The array cannot be read. Send a .npy file, as numpy.save writes it."
         ) from error

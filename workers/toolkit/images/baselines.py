@@ -1,4 +1,4 @@
-"""Images that say nothing: what an occluding patch shows, and where integrated gradients begin."""
+"""Baselines: images without information, which patches, masks and integration paths show."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -11,7 +11,10 @@ from torch.nn import functional as F
 def baseline_image(
     kind: str, x: Tensor, mean: Sequence[float], std: Sequence[float], sigma: float
 ) -> Tensor:
-    """In the network's units, (C, H, W): gray, mean, black, white, or `blur`: x (1, C, H, W) blurred."""
+    """Return a baseline (C, H, W) for x (1, C, H, W), in the network's units.
+
+    The kind is `gray`, `mean`, `black` or `white`, or `blur` for x blurred with `sigma` pixels.
+    """
     if kind == "blur":
         return blur(x, sigma)[0]
     level = {"gray": 0.5, "black": 0.0, "white": 1.0}.get(kind)
@@ -20,7 +23,7 @@ def baseline_image(
 
 
 def blur(x: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur of (B, C, H, W), the border repeated."""
+    """Blur images (B, C, H, W) with a Gaussian; the border is repeated."""
     radius = max(1, min(ceil(3 * sigma), min(x.shape[2:]) - 1))
     offsets = torch.arange(-radius, radius + 1, device=x.device, dtype=x.dtype)
     kernel = (-0.5 * (offsets / sigma) ** 2).exp()

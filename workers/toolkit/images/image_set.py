@@ -1,4 +1,4 @@
-"""A set of photographs that a technique reads, and the files that are kept beside it for the next one."""
+"""A set of photographs, and the files that a technique keeps beside it for later runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,20 +8,20 @@ from PIL import Image
 
 
 class ImageSet(Protocol):
-    """What a technique may ask of an image set. Images are only ever added, at the end."""
+    """An image set as techniques see it. Images are only ever added, at the end."""
 
     @property
     def images(self) -> Sequence[str]:
-        """The ids, in the order in which they were added."""
+        """The ids, in the order in which the images were added."""
 
     def open(self, image_id: str) -> Image.Image:
-        """An upright 8-bit RGB photograph."""
+        """Return an image as an upright 8-bit RGB photograph."""
 
     def kept(self, name: str) -> bytes | None:
-        """A file that an earlier run kept, or None."""
+        """Return a file that an earlier run kept, or None."""
 
     def keep(self, name: str, data: bytes) -> None:
-        """Keep a file for later runs; it may be lost, so that it must be possible to make it again."""
+        """Keep a file for later runs. It may be lost, so the caller must be able to remake it."""
 
 
 @dataclass
@@ -33,13 +33,17 @@ class LocalImageSet:
 
     @property
     def images(self) -> Sequence[str]:
+        """The names of the photographs."""
         return list(self.photographs)
 
     def open(self, image_id: str) -> Image.Image:
+        """Return a photograph."""
         return self.photographs[image_id]
 
     def kept(self, name: str) -> bytes | None:
+        """Return a file that was kept, or None."""
         return self.files.get(name)
 
     def keep(self, name: str, data: bytes) -> None:
+        """Keep a file in memory."""
         self.files[name] = data

@@ -1,4 +1,4 @@
-"""What the network sees of a picture once it is a file: 8 bits, resized by Pillow, cut; with a gradient."""
+"""The network's input for a picture once it is saved as a file, with a gradient."""
 
 from typing import Any
 
@@ -11,37 +11,34 @@ from workers.toolkit.images.preprocessing import Preprocessing
 
 
 def png_roundtrip(preprocessing: Preprocessing, picture: Tensor) -> Tensor:
-    """(1, C, H, W) in 0..1 → the network's input (1, C, crop, crop), to the last bit that of the saved PNG.
+    """Return the network's input (1, C, crop, crop) for the saved PNG, equal to the last bit.
 
-    The two roundings, of the file and of the resized image, have no slope. The gradient is that of the same filter
-    without them (straight through: Bengio, Léonard & Courville 2013).
+    The picture (1, C, H, W) in 0..1 is rounded to 8 bits, resized by Pillow and cropped. Neither
+    of the two roundings, of the file and of the resized image, has a slope. The gradient is that
+    of the same filter without them (straight through: Bengio, Léonard & Courville 2013).
     """
-    seen: Tensor = _SavedView.apply(picture, preprocessing)
-    return seen
+    x: Tensor = _PngRoundtrip.apply(picture, preprocessing)
+    return x
 
 
 def resize_differentiably(preprocessing: Preprocessing, picture: Tensor) -> Tensor:
-    """(B, C, H, W) in 0..1 → the network's input without any rounding: torch's form of Pillow's filter."""
+    """Return the network's input for a picture (B, C, H, W) in 0..1 without any rounding.
+
+    torch's interpolation replaces Pillow's filter.
+    """
     height, width = picture.shape[2:]
     wide, high = preprocessing.resized_size(width, height)
     if (wide, high) != (width, height):
+        mode = preprocessing.interpolation
         picture = F.interpolate(
-            picture,
-            (high, wide),
-            mode=preprocessing.interpolation,
-            align_corners=False,
-            antialias=True,
+            picture, (high, wide), mode=mode, align_corners=False, antialias=True
         )
     left, top = preprocessing.corner(wide, high)
-    return preprocessing.normalize(
-        F.pad(
-            picture,
-            (-left, left + preprocessing.crop - wide, -top, top + preprocessing.crop - high),
-        )
-    )
+    right, bottom = left + preprocessing.crop - wide, top + preprocessing.crop - high
+    return preprocessing.normalize(F.pad(picture, (-left, right, -top, bottom)))
 
 
-class _SavedView(torch.autograd.Function):
+class _PngRoundtrip(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, picture: Tensor, preprocessing: Preprocessing) -> Tensor:
         ctx.preprocessing, ctx.like = preprocessing, torch.empty_like(picture, device="meta")
@@ -50,10 +47,9 @@ class _SavedView(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         with torch.enable_grad():
+            # The map is affine, so that its slope is the same everywhere.
             anywhere = torch.zeros(
                 ctx.like.shape, dtype=ctx.like.dtype, device=gradients[0].device
             ).requires_grad_()
-            seen = resize_differentiably(
-                ctx.preprocessing, anywhere
-            )  # affine, so that its slope is the same everywhere
-        return torch.autograd.grad(seen, anywhere, gradients[0])[0], None
+            x = resize_differentiably(ctx.preprocessing, anywhere)
+        return torch.autograd.grad(x, anywhere, gradients[0])[0], None

@@ -1,15 +1,17 @@
-"""Moving a picture's colours to another mean and covariance by the least change that does so."""
+"""Recolouring: the least change that gives a picture another mean and covariance."""
 
 import torch
 from torch import Tensor
 
-_GRAIN = 1e-4  # added to the picture's variances: a picture of one colour has none
+# Added to the picture's variances: a picture of one colour has none.
+_GRAIN = 1e-4
 
 
 def match_colours(picture: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
-    """(1, C, H, W) in 0..1, with that mean (C,) and covariance (C, C) up to what is cut off at 0 and 1.
+    """Recolour a picture (1, C, H, W) in 0..1 to the mean (C,) and the covariance (C, C).
 
-    The linear map of optimal transport between Gaussians (Pitié & Kokaram 2007).
+    The result is cut off at 0 and 1. The map is the linear one of optimal transport between
+    Gaussians (Pitié & Kokaram 2007).
     """
     pixels = picture[0].flatten(1).double()  # (C, N)
     own_mean = pixels.mean(1, keepdim=True)
@@ -22,7 +24,7 @@ def match_colours(picture: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
 
 
 def _power(matrix: Tensor, exponent: float) -> Tensor:
-    """Of a symmetric matrix without negative eigenvalues."""
+    """Return a power of a symmetric matrix without negative eigenvalues."""
     values, vectors = torch.linalg.eigh((matrix + matrix.T) / 2)
     raised: Tensor = vectors * values.clamp(min=1e-12).pow(exponent) @ vectors.T
     return raised

@@ -1,4 +1,4 @@
-"""The convolutions of a network, by the layer they are."""
+"""The convolutions of a network, by the layers that they are."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,15 @@ from torch import Tensor, fx
 from workers.toolkit.errors import NotAConvolution
 from workers.toolkit.network.graph import operator_name, tensor_inputs
 from workers.toolkit.network.network import Network
+from workers.toolkit.network.windows import arguments
 
 
 @dataclass(frozen=True)
 class Convolution:
-    """Weights (filters, channels per filter, height, width), and whether they read the network's input itself."""
+    """A convolution's weights (filters, channels per filter, height, width) and its input.
+
+    `reads_input` says whether that is the network's input itself.
+    """
 
     path: str
     weight: Tensor
@@ -20,7 +24,7 @@ class Convolution:
 
 
 def find_convolution(network: Network, path: str | None) -> Convolution:
-    """The convolution of that layer, or the network's first. Raises NotAConvolution."""
+    """Return the convolution of that layer, or the network's first. Raises NotAConvolution."""
     convolutions = [
         name for name, node in network.layers.items() if operator_name(node) == "conv2d"
     ]
@@ -32,14 +36,14 @@ def find_convolution(network: Network, path: str | None) -> Convolution:
             f"{path!r} is not a convolution. The first ones of this model: {some}."
         )
     node = network.layers[path]
-    weight = network.parameter(node.args[1])
-    groups = node.args[6] if len(node.args) > 6 else 1
-    assert isinstance(groups, int)
-    return Convolution(path, weight, groups, _reads_input(node))
+    given = arguments(node)
+    return Convolution(
+        path, network.parameter(given["weight"]), int(given["groups"]), _reads_input(node)
+    )
 
 
 def _reads_input(node: fx.Node) -> bool:
-    """True if only padding stands between the input and this operator."""
+    """Return True if only padding lies between the input and this operator."""
     (source,) = tensor_inputs(node)[:1]
     while operator_name(source) == "pad":
         (source,) = tensor_inputs(source)[:1]

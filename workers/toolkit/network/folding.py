@@ -1,7 +1,7 @@
-"""Batch norm folded into the convolution or linear layer before it: the same function with one operator less.
+"""Batch norm folded into the convolution or linear layer before it: one operator less.
 
-In eval mode a batch norm is a scale s = weight / √(variance + ε) and a shift per channel, so W' = s W and
-b' = s (b − mean) + shift.
+In eval mode a batch norm is a scale s = weight / √(variance + ε) and a shift per channel, so that
+W' = s W and b' = s (b − mean) + shift.
 """
 
 from dataclasses import dataclass, field
@@ -9,23 +9,21 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, fx
 
-from workers.toolkit.network.graph import operator_name, shape_of
+from workers.toolkit.network.graph import operator_info, operator_name, shape_of
 
-_AXES = {
-    "conv1d": 2,
-    "conv2d": 3,
-    "conv3d": 4,
-    "linear": 1,
-}  # of the output for one image; transposed ones differ
-_NORM_ARGUMENTS = 8  # input, scale, shift, mean, variance, training, momentum, ε
-Constants = tuple[Tensor, Tensor]  # weight, bias
+# input, scale, shift, mean, variance, training, momentum, ε
+_NORM_ARGUMENTS = 8
+
+Constants = tuple[Tensor, Tensor]
+"""(weight, bias)"""
 
 
 @dataclass(frozen=True)
 class Folding:
-    """How many batch norms are folded, and what that does: the largest difference of any output by the largest output.
+    """The number of folded batch norms, and the error that this causes.
 
-    The error is that of the samples; None where the outputs are not finite.
+    The error is the largest difference of any output, divided by the largest output, for the
+    probe inputs. It is None if the outputs are not finite.
     """
 
     folded: int
@@ -34,27 +32,35 @@ class Folding:
 
 @dataclass
 class Folded:
-    """The folded weights of one model, made once for all graphs that have the same parameters by the same names."""
+    """The folded weights of one model, for all graphs with the same parameters and names."""
 
     _made: dict[tuple[str, ...], Constants] = field(default_factory=dict)
 
     def of(self, part: fx.GraphModule, names: tuple[str, ...], epsilon: float) -> Constants:
-        """`names` are those of weight, bias, and the batch norm's scale, shift, mean and variance; "" is none."""
+        """Return the weights that are folded from the parameters of these names, made once.
+
+        The names are those of weight, bias, and the batch norm's scale, shift, mean and variance.
+        An empty name stands for a parameter that is absent.
+        """
         if names not in self._made:
             self._made[names] = _folded([_constant(part, name) for name in names], epsilon)
         return self._made[names]
 
     def without(self, name: str) -> "Folded":
-        """All but those that were made of that parameter."""
+        """Return a copy without the weights that were made from that parameter."""
         return Folded({names: made for names, made in self._made.items() if name not in names})
 
     @property
     def tensors(self) -> list[Tensor]:
+        """All folded weights and biases."""
         return [tensor for made in self._made.values() for tensor in made]
 
 
 def fold(part: fx.GraphModule, folded: Folded) -> int:
-    """Fold, in place, every batch norm with constant statistics whose input nothing else reads; returns how many."""
+    """Fold, in place, every batch norm with constant statistics that can be folded.
+
+    No other operator may read the batch norm's input. Return how many batch norms were folded.
+    """
     norms = [node for node in part.graph.nodes if _is_foldable(node)]
     for norm in norms:
         _fold(part, norm, folded)
@@ -69,12 +75,14 @@ def _is_foldable(norm: fx.Node) -> bool:
     if operator_name(norm) != "batch_norm" or len(norm.args) < _NORM_ARGUMENTS:
         return False
     weighted, *constants = norm.args[:5]
-    if norm.args[5] is not False or None in constants[2:] or not all(map(_is_constant, constants)):
+    training = norm.args[5]
+    if training is not False or None in constants[2:] or not all(map(_is_constant, constants)):
         return False
     assert isinstance(weighted, fx.Node)
-    axes = _AXES.get(operator_name(weighted))
-    made = len(shape_of(weighted) or ()) == axes and all(map(_is_constant, weighted.args[1:3]))
-    return made and not weighted.kwargs and list(weighted.users) == [norm]
+    axes = operator_info(weighted).foldable_axes
+    if len(shape_of(weighted) or ()) != axes or not all(map(_is_constant, weighted.args[1:3])):
+        return False
+    return not weighted.kwargs and list(weighted.users) == [norm]
 
 
 def _is_constant(argument: object) -> bool:
@@ -110,7 +118,7 @@ def _constant(part: fx.GraphModule, name: str) -> Tensor | None:
 
 
 def _folded(constants: list[Tensor | None], epsilon: float) -> Constants:
-    """Computed in double precision; W (out, …) keeps its memory format."""
+    """Compute the folded weights in double precision; W (out, …) keeps its memory format."""
     like = constants[0]
     assert like is not None
     weight, bias, gain, shift, mean, variance = (

@@ -1,4 +1,4 @@
-"""Which operator of the graph gives the output of which layer."""
+"""Which operator of the graph computes the output of which layer."""
 
 from collections.abc import Iterator
 
@@ -7,12 +7,13 @@ from torch import fx
 from workers.toolkit.network.graph import shape_of
 
 Layers = dict[str, fx.Node]
+"""Module path → the module's last operator."""
 
 
 def layer_outputs(graph: fx.Graph) -> Layers:
-    """Module path → its last operator, in the order of the graph.
+    """Return the layers whose output for one image is [C] or [C, H, W], in the graph's order.
 
-    A module that is called twice stands for its last call. Only layers whose output for one image is [C] or [C, H, W].
+    A module that is called twice stands for its last call.
     """
     found: Layers = {}
     for node in graph.nodes:
@@ -24,7 +25,7 @@ def layer_outputs(graph: fx.Graph) -> Layers:
 
 
 def layer_type(node: fx.Node, path: str) -> str:
-    """Class name of the module at that path."""
+    """Return the class name of the module at that path."""
     for module_path, kind in _stack(node):
         if module_path == path:
             return str(kind).rsplit(".", 1)[-1].rstrip("'>")

@@ -9,29 +9,25 @@ from torch import Tensor, fx, nn
 
 from workers.toolkit.errors import NotExportable, OneSizeOnly
 from workers.toolkit.network.folding import Folded, Folding, fold
-from workers.toolkit.network.graph import export_graph, operator_name, shape_of
+from workers.toolkit.network.graph import export_graph, operator_info, shape_of
 from workers.toolkit.network.layers import Layers, layer_outputs
 from workers.toolkit.network.precision import probe_inputs, without_tf32
 from workers.toolkit.network.rectifiers import is_rectifier, rectifier_range
 
 LOGITS = ""
+"""The empty path names the network's output."""
 
 Rule = Callable[[Tensor, float], Tensor]
-"""A ReLU: (input, upper bound) → output, with a backward pass of its own."""
-
+"""A ReLU with a backward pass of its own: (input, upper bound) → output."""
 
 _MOST_PARTS = 64
 _MOST_SIZES = 12
-_FOLDING_ERROR = (
-    1e-5  # of the largest output: about what another batch size does in single precision
-)
-_WEIGHTED = frozenset(
-    {"conv1d", "conv2d", "conv3d", "conv_transpose2d", "linear", "addmm", "matmul", "mm"}
-)
+# Relative to the largest output: about what another batch size changes in single precision.
+_FOLDING_ERROR = 1e-5
 
 
 class Network:
-    """A frozen model at one input size. `LOGITS` (the empty path) names its output."""
+    """A frozen model at one input size (channels, height, width)."""
 
     def __init__(
         self,
@@ -41,36 +37,44 @@ class Network:
         width: int,
         graph: fx.GraphModule | None = None,
     ) -> None:
-        # Convolutions on CPU run about twice as fast on this layout; results agree to rounding.
+        # Convolutions on CPU run about twice as fast in this layout; results agree to rounding.
         self.module = module.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self.input_shape = (channels, height, width)
-        self.passes = 0  # batches that were sent through the network, or a part of it
+        self.passes = 0  # batches that ran through the network, or a part of it
         self._sizes: dict[tuple[int, int], Network] = {}
         self._parts: dict[object, fx.GraphModule] = {}
+        self._rectifiers: dict[str, list[fx.Node]] = {}
         self._graph = graph
         self._folded = Folded()
+        self._rounding: tuple[float | None] | None = None
 
-    @cached_property
+    def export(self) -> fx.GraphModule:
+        """Export the complete graph of the module, once. Raises NotExportable."""
+        if self._graph is None:
+            made = export_graph(self.module, *self.input_shape)
+            self._graph = self._graph or made  # another thread may have been faster
+        return self._graph
+
+    @property
     def whole(self) -> fx.GraphModule:
         """The complete graph. Raises NotExportable."""
-        return self._graph or export_graph(self.module, *self.input_shape)
+        return self.export()
 
     @cached_property
     def layers(self) -> Layers:
+        """The layers whose outputs can be read, by their paths."""
         return layer_outputs(self.whole.graph)
 
     @cached_property
     def folding(self) -> Folding:
-        """Measured at first use. Batch norms are folded only where the error is below 1e-5."""
+        """How many batch norms are folded: all, if the error is below 1e-5, or none."""
         folded, plain = self._cut((LOGITS,), None), self._cut((LOGITS,), None)
         count = fold(folded, self._folded)
         if not count:
             return Folding(0, 0.0)
         x = probe_inputs(self.input_shape).to(next(self.module.parameters()))
-        with (
-            torch.no_grad(),
-            without_tf32(),
-        ):  # with TF32, each would be off by more than they differ
+        # With TF32, each output would be off by more than the two differ.
+        with torch.no_grad(), without_tf32():
             (before,), (after,) = plain(x), folded(x)
             error = float((after - before).abs().max() / before.abs().max())
         if error < _FOLDING_ERROR:
@@ -78,9 +82,17 @@ class Network:
         self._folded = Folded()
         return Folding(0, error if isfinite(error) else None)
 
-    @cached_property
-    def rounding(self) -> float | None:
-        """By how much TF32 moves an output, by the largest one; 0 where it is not used. None for what is not finite."""
+    def measure_rounding(self) -> float | None:
+        """Return by how much TF32 changes an output, relative to the largest output.
+
+        The first call measures it; nothing else may compute meanwhile. Return 0 if TF32 is not
+        used, and None if the outputs are not finite.
+        """
+        if self._rounding is None:
+            self._rounding = (self._measured_rounding(),)
+        return self._rounding[0]
+
+    def _measured_rounding(self) -> float | None:
         if self.device.type != "cuda" or not torch.backends.cudnn.allow_tf32:
             return 0.0
         x = probe_inputs(self.input_shape).to(next(self.module.parameters()))
@@ -97,27 +109,26 @@ class Network:
         return sum(tensor.nbytes for tensor in self._folded.tensors)
 
     def logits(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) → (B, classes)."""
+        """Return the network's output: (B, C, H, W) → (B, classes)."""
         return self.run(x, LOGITS)
 
     def run(self, x: Tensor, path: str, rule: Rule | None = None) -> Tensor:
-        """The output of one layer; nothing behind it is computed."""
+        """Return the output of one layer; nothing behind it is computed."""
         return self.run_all(x, (path,), rule)[0]
 
     def run_all(
         self, x: Tensor, paths: tuple[str, ...], rule: Rule | None = None
     ) -> tuple[Tensor, ...]:
-        """The outputs of several layers from one pass; nothing behind the last of them is computed."""
+        """Return the outputs of several layers from one pass, which ends at the last of them."""
         self.passes += 1
-        outputs: tuple[Tensor, ...] = self.part(paths, rule)(
-            x.contiguous(memory_format=torch.channels_last)
-        )
+        part = self.part(paths, rule)
+        outputs: tuple[Tensor, ...] = part(x.contiguous(memory_format=torch.channels_last))
         return outputs
 
     def part(self, paths: tuple[str, ...], rule: Rule | None = None) -> fx.GraphModule:
-        """The graph that ends at those layers, built once per choice and rule.
+        """Return the graph that ends at those layers, built once per choice and rule.
 
-        A batch norm is folded into the convolution before it unless that is one of those layers.
+        A batch norm is folded into the convolution before it unless that is one of the layers.
         """
         key = (paths, rule)
         if key not in self._parts:
@@ -130,15 +141,15 @@ class Network:
         return self._parts[key]
 
     def layer_shape(self, path: str) -> tuple[int, ...]:
-        """Output shape of a layer for one image: (C,) or (C, H, W)."""
+        """Return the output shape of a layer for one image: (C,) or (C, H, W)."""
         return shape_of(self.layers[path]) or ()
 
     def layer_channels(self, path: str) -> int:
-        """Channels of a layer; classes of the output."""
+        """Return the number of channels of a layer, or of classes of the output."""
         return self.layer_shape(path)[0] if path else (shape_of(self._node(path)) or (0,))[0]
 
     def parameter(self, node: object) -> Tensor:
-        """The parameter that a node of the graph stands for."""
+        """Return the parameter that a node of the graph reads."""
         assert isinstance(node, fx.Node) and node.op == "get_attr"
         value = self.whole
         for name in str(node.target).split("."):
@@ -147,17 +158,25 @@ class Network:
         return value.detach()
 
     def operators(self, path: str) -> list[fx.Node]:
-        """Everything in the whole graph that makes that layer's output, first to last."""
+        """Return the nodes that compute the layer's output, first to last."""
         needed = _ancestors(self._node(path))
         return [node for node in self.whole.graph.nodes if node in needed]
 
     def rectifiers(self, path: str) -> list[fx.Node]:
-        """The ReLU-like operators that the image passes on its way to that layer."""
-        seen = filter(is_rectifier, self.operators(path))
-        return [node for node in seen if not _ancestors(node).isdisjoint(self._inputs)]
+        """Return the ReLU-like operators that the image passes on its way to the layer."""
+        if path not in self._rectifiers:
+            self._rectifiers[path] = [
+                node
+                for node in filter(is_rectifier, self.operators(path))
+                if not _ancestors(node).isdisjoint(self._inputs)
+            ]
+        return self._rectifiers[path]
 
     def at(self, height: int, width: int) -> "Network":
-        """The same module for inputs of another size, its graph made once per size. Raises OneSizeOnly."""
+        """Return the same module for inputs of another size. Raises OneSizeOnly.
+
+        Its graph is made once per size.
+        """
         if (height, width) == self.input_shape[1:]:
             return self
         if (height, width) not in self._sizes:
@@ -170,7 +189,7 @@ class Network:
         resized = Network(self.module, self.input_shape[0], height, width)
         resized.folding, resized._folded = self.folding, self._folded
         try:
-            resized.whole  # noqa: B018 — to see whether it can be made
+            resized.export()
         except NotExportable as error:
             own = f"{self.input_shape[2]} × {self.input_shape[1]}"
             raise OneSizeOnly(
@@ -179,18 +198,20 @@ class Network:
         return resized
 
     def kernels(self, path: str) -> list[fx.Node]:
-        """The weights of the convolutions and linear layers that make that layer's output, first to last."""
-        weighted = [node for node in self.operators(path) if operator_name(node) in _WEIGHTED]
-        direct = [
+        """Return the weights that make the layer's output, first to last, without biases.
+
+        They are those of convolutions and linear layers.
+        """
+        weighted = [node for node in self.operators(path) if operator_info(node).weighted]
+        sources = [source for node in weighted for source in node.all_input_nodes]
+        return [
             source
-            for node in weighted
-            for source in node.all_input_nodes
-            if source.op == "get_attr"
+            for source in sources
+            if source.op == "get_attr" and self.parameter(source).ndim > 1
         ]
-        return [node for node in direct if self.parameter(node).ndim > 1]  # no biases
 
     def with_parameter(self, node: fx.Node, value: Tensor) -> "Network":
-        """A network that has that value in place of one parameter, and shares all others with this one."""
+        """Return a network with another value of one parameter; all others are shared."""
         graph, copies = fx.Graph(), dict[fx.Node, fx.Node]()
         graph.output(graph.graph_copy(self.whole.graph, copies))
         sibling = fx.GraphModule(self.whole, graph)
@@ -201,7 +222,7 @@ class Network:
         return made
 
     def with_graph(self, graph: fx.GraphModule) -> "Network":
-        """A network of another graph over the same parameters."""
+        """Return a network of another graph over the same parameters."""
         made = Network(graph, *self.input_shape, graph=graph)
         made.folding, made._folded = self.folding, self._folded
         return made
@@ -212,6 +233,7 @@ class Network:
 
     @property
     def device(self) -> torch.device:
+        """The device that the parameters are on."""
         return next(self.module.parameters()).device
 
     def _node(self, path: str) -> fx.Node:
@@ -240,7 +262,7 @@ def _output(graph: fx.Graph) -> fx.Node:
 
 
 def _ancestors(node: fx.Node) -> set[fx.Node]:
-    """The node and everything that it depends on, parameters included."""
+    """Return the node and everything that it depends on, parameters included."""
     found, open_nodes = {node}, [node]
     while open_nodes:
         for source in open_nodes.pop().all_input_nodes:

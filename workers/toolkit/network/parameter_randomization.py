@@ -1,4 +1,7 @@
-"""The model with its last layer shuffled: what a map must not survive (Adebayo et al. 2018, Sanity Checks)."""
+"""A model whose last layer is shuffled, which a map must not survive.
+
+Adebayo et al. 2018, Sanity Checks for Saliency Maps.
+"""
 
 from dataclasses import dataclass
 
@@ -9,14 +12,17 @@ from workers.toolkit.network.network import Network
 
 @dataclass(frozen=True)
 class RandomizedNetwork:
+    """A network one parameter of which was shuffled; `weights` is that parameter's name."""
+
     network: Network
-    weights: str  # name of the parameter that was shuffled
+    weights: str
 
 
 def randomize_parameters(network: Network, path: str, seed: int) -> RandomizedNetwork | None:
-    """A sibling of the network whose last weights before that layer's output are in random order.
+    """Shuffle the last weights before the layer's output, in a sibling of the network.
 
-    Shuffling keeps their distribution exactly. All else is shared. None if the layer has no weights before it.
+    Shuffling keeps their distribution exactly. All other parameters are shared. Return None if
+    no weights lie before the layer's output.
     """
     kernels = network.kernels(path)
     if not kernels:

@@ -1,6 +1,7 @@
-"""Average pooling in the place of max pooling, whose gradient reaches all of a window (Gatys et al. 2016)."""
+"""Average pooling in place of max pooling.
 
-from typing import Any
+Its gradient reaches all of a window (Gatys et al. 2016).
+"""
 
 import torch
 from torch import fx
@@ -8,20 +9,14 @@ from torch import fx
 from workers.toolkit.errors import NoMaxPooling
 from workers.toolkit.network.graph import operator_name
 from workers.toolkit.network.network import Network
-
-_DEFAULTS: tuple[Any, ...] = (
-    None,
-    None,
-    [],
-    0,
-    1,
-    False,
-)  # input, kernel, stride, padding, dilation, ceil_mode
-_NAMES = ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode")
+from workers.toolkit.network.windows import arguments, pair
 
 
 def replace_max_pooling(network: Network) -> tuple[Network, int]:
-    """The same network with average pooling, and how many poolings that are. Raises NoMaxPooling."""
+    """Return the same network with average pooling, and how many poolings were replaced.
+
+    Raises NoMaxPooling.
+    """
     graph, copies = fx.Graph(), dict[fx.Node, fx.Node]()
     graph.output(graph.graph_copy(network.whole.graph, copies))
     pools = [node for node in graph.nodes if operator_name(node) == "max_pool2d"]
@@ -36,21 +31,20 @@ def replace_max_pooling(network: Network) -> tuple[Network, int]:
 
 
 def _replace(node: fx.Node) -> None:
-    given = [*node.args, *_DEFAULTS[len(node.args) :]]
-    x, kernel, stride, padding, dilation, ceil_mode = (
-        node.kwargs.get(name, value) for name, value in zip(_NAMES, given, strict=True)
-    )
-    if any(step != 1 for step in (dilation if isinstance(dilation, list | tuple) else [dilation])):
+    given = arguments(node)
+    if pair(given["dilation"]) != (1, 1):
         raise NoMaxPooling(
             "Average pooling cannot be dilated as this model's max pooling is. Send pooling=max."
         )
+    kernel = given["kernel_size"]
+    count_padding = False
     node.target = torch.ops.aten.avg_pool2d.default
     node.args = (
-        x,
+        given["self"],
         kernel,
-        stride or kernel,
-        padding,
-        ceil_mode,
-        False,
-    )  # beyond the border nothing is counted
+        given["stride"] or kernel,
+        given["padding"],
+        given["ceil_mode"],
+        count_padding,
+    )
     node.kwargs = {}

@@ -1,6 +1,8 @@
-"""TF32: GPUs since Ampere may round what convolutions and matrix products read to ten bits, and are faster then.
+"""TF32, and the inputs with which rounding is measured.
 
-torch's own default allows it for convolutions. Ten bits round by up to 5e-4; folding batch norms is held to 1e-5.
+GPUs since Ampere may round what convolutions and matrix products read to ten bits, and are faster
+then. torch's own default allows it for convolutions. Ten bits round by up to 5e-4; the error of
+folding batch norms is held below 1e-5.
 """
 
 from collections.abc import Iterator
@@ -10,15 +12,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+# Cells across the image: large shapes, parts, details.
+_GRAINS = (5, 12, 40)
+
 
 def set_tf32(allowed: bool) -> None:
-    """For the whole process: backward passes run in threads of their own, after any context has ended."""
+    """Allow or forbid TF32 for the whole process.
+
+    A context would not do: backward passes run in threads of their own, after it has ended.
+    """
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = allowed
 
 
 @contextmanager
 def without_tf32() -> Iterator[None]:
-    """Forward passes in here round nothing; nothing else may run at the same time."""
+    """Forbid TF32 for forward passes in the context; nothing else may compute meanwhile."""
     before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
     set_tf32(False)
     try:
@@ -27,11 +35,11 @@ def without_tf32() -> Iterator[None]:
         torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before
 
 
-_GRAINS = (5, 12, 40)  # cells across: large shapes, parts, details
-
-
 def probe_inputs(shape: tuple[int, int, int]) -> Tensor:
-    """(2, C, H, W) in the units of a normalized photograph: noise, and shapes of several sizes as one has."""
+    """Return two inputs (2, C, H, W) in the units of a normalized photograph.
+
+    The first is noise. The second has shapes of several sizes, as a photograph has.
+    """
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(1, *shape, generator=generator)
     fields = [torch.randn(1, shape[0], grain, grain, generator=generator) for grain in _GRAINS]

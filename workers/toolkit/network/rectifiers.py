@@ -1,7 +1,7 @@
-"""ReLU in all its forms, and what guided backpropagation and the deconvnet do in its place.
+"""ReLU in all its forms, and the rules that attribution and maximization put in its place.
 
-The graph has one operator per use, so that a module, a function, an in-place call, a module used twice, ReLU6 and a
-clamp at zero are all found; hooks on modules miss most of these.
+The graph has one operator per use. So a module, a function, an in-place call, a module used
+twice, ReLU6 and a clamp at zero are all found; hooks on modules miss most of these.
 """
 
 from math import inf
@@ -10,50 +10,45 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
-from workers.toolkit.network.graph import operator_name
-
-_NAMED = {"relu": inf, "relu6": 6.0, "threshold": inf}
-_CLAMP_DEFAULTS = {
-    "hardtanh": (-1.0, 1.0),
-    "clamp": (None, None),
-    "clip": (None, None),
-    "clamp_min": (None, None),
-}
+from workers.toolkit.network.graph import operator_info, operator_name
+from workers.toolkit.network.operators import Bound
+from workers.toolkit.network.windows import arguments
 
 
 def is_rectifier(node: fx.Node) -> bool:
-    """True for ReLU, ReLU6 and every clamp whose lower bound is zero."""
-    name = operator_name(node)
-    if name == "threshold":
+    """Return True for ReLU, ReLU6 and every clamp whose lower bound is zero."""
+    if operator_name(node) == "threshold":
         return list(node.args[1:3]) == [0, 0]
-    return name in _NAMED or (name in _CLAMP_DEFAULTS and _bounds(node)[0] == 0)
+    bounds = operator_info(node).bounds
+    return bounds is not None and _value(node, bounds[0]) == 0
 
 
 def rectifier_range(node: fx.Node) -> float:
-    """The upper bound of the rectifier's output."""
-    name = operator_name(node)
-    if name in _NAMED:
-        return _NAMED[name]
-    upper = _bounds(node)[1]
-    return inf if upper is None else float(upper)
+    """Return the upper bound of the rectifier's output."""
+    bounds = operator_info(node).bounds
+    upper = None if bounds is None else _value(node, bounds[1])
+    return inf if upper is None else upper
 
 
 def guided(x: Tensor, upper: float) -> Tensor:
-    """ReLU whose gradient passes where the input and the gradient are positive (Springenberg et al. 2015)."""
+    """Apply a ReLU whose gradient passes where input and gradient are positive.
+
+    Springenberg et al. 2015.
+    """
     output: Tensor = _Guided.apply(x, upper)
     return output
 
 
 def deconvnet(x: Tensor, upper: float) -> Tensor:
-    """ReLU whose gradient passes where the gradient is positive (Zeiler & Fergus 2014)."""
+    """Apply a ReLU whose gradient passes where it is positive (Zeiler & Fergus 2014)."""
     output: Tensor = _Deconvnet.apply(x, upper)
     return output
 
 
 def redirected(x: Tensor, upper: float) -> Tensor:
-    """ReLU that lets the gradient of a loss through where an image would get none at all (Olah et al. 2017, Lucid).
+    """Apply a ReLU that passes a loss's gradient where an image would get no gradient at all.
 
-    It still stops what would only push a unit further into saturation.
+    It still stops what would only push a unit further into saturation (Olah et al. 2017, Lucid).
     """
     output: Tensor = _Redirected.apply(x, upper)
     return output
@@ -92,20 +87,15 @@ class _Redirected(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (x,), gradient = ctx.saved_tensors, gradients[0]
         plain = gradient * ((x > 0) & (x < ctx.upper))
-        lower = (x <= 0) & (gradient > 0)  # already off, and the loss wants it lower still
+        # The unit is off, and the loss wants it lower still; or the other way round.
+        lower = (x <= 0) & (gradient > 0)
         higher = (x >= ctx.upper) & (gradient < 0)
-        redirected = gradient.masked_fill(lower | higher, 0)
+        passed = gradient.masked_fill(lower | higher, 0)
         dead = plain.flatten(1).abs().sum(1) == 0  # (B,)
-        return torch.where(dead.reshape(-1, *[1] * (x.ndim - 1)), redirected, plain), None
+        return torch.where(dead.reshape(-1, *[1] * (x.ndim - 1)), passed, plain), None
 
 
-def _bounds(node: fx.Node) -> tuple[Any, Any]:
-    """(lower, upper) as written; a bound that is not a number is None."""
-    lower, upper = _CLAMP_DEFAULTS[operator_name(node)]
-    names = {"hardtanh": ("min_val", "max_val")}.get(operator_name(node), ("min", "max"))
-    given = [*node.args[1:], None, None][:2]
-    bounds = []
-    for value, name, default in zip(given, names, (lower, upper), strict=True):
-        chosen = value if value is not None else node.kwargs.get(name, default)
-        bounds.append(chosen if isinstance(chosen, int | float) else None)
-    return bounds[0], bounds[1]
+def _value(node: fx.Node, bound: Bound | None) -> float | None:
+    """Return the bound as a number; None if there is none, or if it is a tensor."""
+    value = arguments(node)[bound] if isinstance(bound, str) else bound
+    return float(value) if isinstance(value, int | float) else None

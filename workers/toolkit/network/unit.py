@@ -1,16 +1,15 @@
-"""The neuron that a technique looks at, and how its value is read."""
+"""The unit that a technique explains or maximizes, and how its value is read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from workers.toolkit.errors import NoSuchPlace
+from workers.toolkit.errors import UnknownPosition
 from workers.toolkit.network.network import LOGITS, Network, Rule
-
-Position = tuple[int, int] | Literal["center"]
+from workers.toolkit.network.types import Position
 
 
 class TargetLike(Protocol):
@@ -30,7 +29,7 @@ class TargetLike(Protocol):
 
 @dataclass(frozen=True)
 class Unit:
-    """One value of one layer: a channel at a position, a channel's mean, or the mean of all channels."""
+    """One value of one layer: a channel at a position, a channel's mean, or the layer's mean."""
 
     path: str
     channel: int | None = None
@@ -38,48 +37,53 @@ class Unit:
 
     @property
     def is_class(self) -> bool:
+        """Whether the unit is a class score."""
         return self.path == LOGITS
 
     def value(self, network: Network, x: Tensor, rule: Rule | None = None) -> Tensor:
-        """(B, C, H, W) → (B,). Nothing behind the unit's layer is computed."""
+        """Return the unit's value for each image: (B, C, H, W) → (B,).
+
+        Nothing behind the unit's layer is computed.
+        """
         return self.read(network.run(x, self.path, rule))
 
     def read(self, output: Tensor) -> Tensor:
-        """The layer's output (B, C) or (B, C, H, W) → (B,)."""
+        """Return the unit's value from the layer's output: (B, C) or (B, C, H, W) → (B,)."""
         if self.channel is None:
             return output.flatten(1).mean(1)
         if self.position is not None:
             y, x = self.position
             return output[:, self.channel, y, x]
-        return (
-            output[:, self.channel].flatten(1).mean(1)
-            if output.ndim == 4
-            else output[:, self.channel]
-        )
+        channel = output[:, self.channel]
+        return channel.flatten(1).mean(1) if output.ndim == 4 else channel
 
 
 def read_each(units: Sequence[Unit], output: Tensor) -> Tensor:
-    """Of a layer's output (B, …) the value of each image's own unit, → (B,)."""
+    """Return the value of each image's own unit from a layer's output: (B, …) → (B,)."""
     if all(unit == units[0] for unit in units):
         return units[0].read(output)
     return torch.cat([unit.read(one) for unit, one in zip(units, output[:, None], strict=True)])
 
 
 def check_position(unit: Unit, network: Network) -> None:
-    """Raises NoSuchPlace where the layer's map is too small, at the network's present size, for the unit's position."""
+    """Raise UnknownPosition if the layer's map, at the network's size, lacks the position."""
     if unit.position is None:
         return
+    y, x = unit.position
     _, height, width = network.layer_shape(unit.path)
-    if unit.position[0] >= height or unit.position[1] >= width:
+    if y >= height or x >= width:
         _, side, _ = network.input_shape
-        raise NoSuchPlace(
-            f"At {side} × {side} pixels {unit.path!r} has positions 0,0 to {height - 1},{width - 1} (y,x); "
-            f"{unit.position[0]},{unit.position[1]} is outside."
+        raise UnknownPosition(
+            f"At {side} × {side} pixels {unit.path!r} has positions 0,0 to "
+            f"{height - 1},{width - 1} (y,x); {y},{x} is outside."
         )
 
 
 def find_unit(target: TargetLike, network: Network, logits: Tensor | None = None) -> Unit:
-    """The unit that a target names; `top` is the first class of the logits (1, classes), which it needs."""
+    """Return the unit that a target names.
+
+    The target `top` is the first class of the logits (1, classes), which it needs.
+    """
     if target.layer is None:
         if target.index is None:
             assert logits is not None

@@ -1,4 +1,4 @@
-"""A loaded model as the techniques see it: network, preprocessing, labels."""
+"""A loaded model as the techniques see it: network, preprocessing and labels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,21 +12,26 @@ from workers.toolkit.network.network import Network
 
 @dataclass(frozen=True)
 class VisionModel:
+    """A model: `weights` is the sha256 of its weights, `recommended` maps techniques to layers."""
+
     name: str
     network: Network
     preprocessing: Preprocessing
     labels: tuple[str, ...]
-    weights: str  # sha256 of the weights
-    recommended: Mapping[str, str] = field(default_factory=dict)  # technique → layer
+    weights: str
+    recommended: Mapping[str, str] = field(default_factory=dict)
 
     def prepare(self, image: Image.Image) -> ModelInput:
-        """The network's input for that photograph, on the network's device."""
-        seen = self.preprocessing.prepare(image)
-        return ModelInput(seen.image, seen.x.to(self.network.device), seen.box)
+        """Return the network's input for the photograph, on the network's device."""
+        model_input = self.preprocessing.prepare(image)
+        x = model_input.x.to(self.network.device)
+        return ModelInput(model_input.image, x, model_input.box)
 
     def label(self, index: int) -> str:
+        """Return the label of a class."""
         return self.labels[index] if index < len(self.labels) else f"class {index}"
 
     @property
     def device(self) -> torch.device:
+        """The device that the network runs on."""
         return self.network.device

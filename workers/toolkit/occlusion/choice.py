@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, fx
 
-from workers.toolkit.execution.batches import batch_size, free_bytes, power_of_two
+from workers.toolkit.execution.batches import batch_size, power_of_two
+from workers.toolkit.execution.device_memory import free_bytes
 from workers.toolkit.network.network import Network
 from workers.toolkit.occlusion.dense import Rectangle
 from workers.toolkit.occlusion.engines import Dense, Engine, Incremental, Name, Read

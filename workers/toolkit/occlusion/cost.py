@@ -1,18 +1,17 @@
-"""How much there is to compute: multiplications of convolutions and matrix products, and no others."""
+"""Cost of a pass: the multiplications of convolutions and matrix products, and no others."""
 
 from torch import Tensor, fx
 
-from workers.toolkit.network.graph import operator_name
+from workers.toolkit.network.graph import operator_info
 from workers.toolkit.occlusion.plan import Places, Plan
 from workers.toolkit.occlusion.rules import Values
 
-_PRODUCTS = frozenset({"linear", "conv2d", "conv_transpose2d", "matmul", "addmm"})
-
 
 class Cost:
-    """Of the operators that the image reaches; `whole` is node → multiplications for one whole image.
+    """The cost of the operators that the image reaches.
 
-    `weights` are the numbers that they multiply with, all of which every batch reads.
+    `whole` maps a node to the multiplications for one whole image. `weights` is the number of
+    weights, all of which every batch reads.
     """
 
     def __init__(self, plan: Plan, clean: Values) -> None:
@@ -27,7 +26,7 @@ class Cost:
         self.weights = sum(clean[source].numel() for source in read)
 
     def each(self, places: Places) -> float:
-        """For each position of a batch whose windows lie there."""
+        """Return the multiplications for each position of a batch whose windows lie there."""
         return sum(
             self._plan.rules[node].multiplications * places[node].area if node in places else whole
             for node, whole in self.whole.items()
@@ -35,11 +34,11 @@ class Cost:
 
 
 def _multiplications(node: fx.Node, plan: Plan, clean: Values) -> float:
-    """For one image; those of convolutions and matrix products only."""
+    """Return the multiplications for one whole image."""
     output = clean[node]
     if node in plan.reach:
         return plan.rules[node].multiplications * float(output.shape[2] * output.shape[3])
-    if operator_name(node) not in _PRODUCTS:
+    if not operator_info(node).weighted:
         return 0.0
     factors = [
         clean[source] for source in node.all_input_nodes if isinstance(clean[source], Tensor)

@@ -1,53 +1,42 @@
-"""The ATen operators that are understood, each with the arguments for which it is: everything else has no rule."""
+"""Rules for the operators that the incremental engine understands.
+
+An operator has a rule only for the arguments for which the rule is exact; all others have none.
+"""
 
 import math
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor, fx
 from torch.nn import functional as F
 
-from workers.toolkit.network.graph import operator_name
+from workers.toolkit.network.graph import operator_info, operator_name
+from workers.toolkit.network.operators import Window
+from workers.toolkit.network.types import Pair
+from workers.toolkit.network.windows import SlidingWindow, arguments, pair, sliding_window
 from workers.toolkit.occlusion.gather import Border
 from workers.toolkit.occlusion.intervals import Taps
 from workers.toolkit.occlusion.rules import GlobalMean, Join, Rule, Shift, Sliding, Values
 
-Pair = tuple[int, int]
 Arguments = dict[str, Any]
-
-_POINTWISE = frozenset(
-    {
-        "relu", "relu6", "hardtanh", "clamp", "clamp_min", "clamp_max", "sigmoid", "silu", "hardswish", "hardsigmoid",
-        "gelu", "leaky_relu", "elu", "selu", "mish", "tanh", "softplus", "neg", "exp", "sqrt", "abs", "square",
-        "clone", "contiguous", "detach", "alias",
-    }
-)  # fmt: skip
-_ARITHMETIC = frozenset({"add", "sub", "mul", "div", "maximum", "minimum"})
 
 
 def find_rule(node: fx.Node, sources: tuple[fx.Node, ...], clean: Values) -> Rule | None:
-    """The rule for a node, or None where it has to be run on whole maps. `sources` are the inputs that are maps."""
-    name, output = operator_name(node), clean[node]
-    if (
-        not name
-        or not isinstance(output, Tensor)
-        or not all(_is_map(clean[source]) for source in sources)
-    ):
-        return None
-    if not _is_map(output) and name not in ("mean",):
-        return None
-    if name in _POINTWISE or name in _ARITHMETIC:
-        return _pointwise(node, sources, clean)
-    maker = _MAKERS.get(name)
-    return maker(node, sources, arguments(node), clean) if maker else None
+    """Return the rule for a node, or None where it must be computed on whole maps.
 
-
-def arguments(node: fx.Node) -> Arguments:
-    """By their names in the operator's schema, defaults included."""
-    assert isinstance(node.target, torch._ops.OpOverload)
-    named = {argument.name: argument.default_value for argument in node.target._schema.arguments}
-    return named | dict(zip(named, node.args, strict=False)) | node.kwargs
+    `sources` are the inputs that the image reaches.
+    """
+    name, info, output = operator_name(node), operator_info(node), clean[node]
+    if not name or not isinstance(output, Tensor):
+        return None
+    if not all(_is_map(clean[source]) for source in sources):
+        return None
+    if not _is_map(output) and name != "mean":
+        return None
+    maker = _BY_NAME.get(name) or (_BY_WINDOW[info.window] if info.window else None)
+    if maker is not None:
+        return maker(node, sources, arguments(node), clean)
+    return _pointwise(node, sources, clean) if info.pointwise else None
 
 
 def _is_map(value: object) -> bool:
@@ -60,7 +49,7 @@ def _is_map(value: object) -> bool:
 
 
 def _pointwise(node: fx.Node, sources: tuple[fx.Node, ...], clean: Values) -> Rule | None:
-    """Of maps of one height and width, and of constants that are the same at every place."""
+    """Return a rule for maps of one height and width, and constants that are alike everywhere."""
     sizes = {clean[source].shape[2:] for source in sources}
     others = [clean[other] for other in node.all_input_nodes if other not in sources]
     plain = all(isinstance(other, int | float) or _has_no_places(other) for other in others)
@@ -103,14 +92,10 @@ def _cat(
 def _pad(
     node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: Values
 ) -> Rule | None:
-    sides = [*given["pad"], 0, 0][:4]  # left, right, top, bottom
-    if (
-        given.get("mode", "constant") != "constant"
-        or len(given["pad"]) not in (2, 4)
-        or min(sides) < 0
-    ):
+    window, sides = sliding_window(node), given["pad"]
+    if window is None or len(sides) not in (2, 4) or min(sides) < 0:
         return None
-    return Shift(node, sources, before=(sides[2], sides[0]))
+    return Shift(node, sources, before=window.padding)
 
 
 def _convolution(
@@ -119,93 +104,86 @@ def _convolution(
     weight, bias = (clean.get(given[name]) for name in ("weight", "bias"))
     if len(sources) != 1 or given["input"] is not sources[0] or weight is None:
         return None
-    kernel, dilation = (weight.shape[2], weight.shape[3]), _pair(given["dilation"])
-    before = _padding(given["padding"], kernel, dilation)
+    dilation, groups = pair(given["dilation"]), given["groups"]
 
     def compute(pieces: Tensor, stride: Pair) -> Tensor:
-        return F.conv2d(pieces, weight, bias, stride, 0, dilation, given["groups"])
+        return F.conv2d(pieces, weight, bias, stride, 0, dilation, groups)
 
-    multiplications = weight[0].numel() * weight.shape[0]
-    return _sliding(
-        node,
-        sources,
-        clean,
-        kernel,
-        _pair(given["stride"]),
-        before,
-        dilation,
-        0.0,
-        compute,
-        multiplications,
-    )
+    return _sliding(node, sources, clean, 0.0, compute, multiplications=weight.numel())
 
 
 def _max_pool(
     node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: Values
 ) -> Rule | None:
-    kernel, dilation = _pair(given["kernel_size"]), _pair(given["dilation"])
-    stride, before = _pair(given["stride"] or kernel), _pair(given["padding"])
+    kernel, dilation = pair(given["kernel_size"]), pair(given["dilation"])
 
     def compute(pieces: Tensor, stride: Pair) -> Tensor:
         return F.max_pool2d(pieces, kernel, stride, 0, dilation)
 
-    return _sliding(node, sources, clean, kernel, stride, before, dilation, -math.inf, compute)
+    return _sliding(node, sources, clean, -math.inf, compute)
 
 
 def _average_pool(
     node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: Values
 ) -> Rule | None:
-    """Where every mean is over the whole kernel: padding counts, and no window hangs over it."""
-    kernel, before = _pair(given["kernel_size"]), _pair(given["padding"])
-    stride = _pair(given["stride"] or kernel)
-    if given["divisor_override"] is not None or (not given["count_include_pad"] and any(before)):
+    """Return a rule if every mean is over the whole kernel: padding counts, no window overhangs."""
+    window = sliding_window(node)
+    assert window is not None
+    counts_padding = given["count_include_pad"] or not any(window.padding)
+    if given["divisor_override"] is not None or not counts_padding:
         return None
-    covered = [
-        (n - 1) * s + k for n, s, k in zip(clean[node].shape[2:], stride, kernel, strict=True)
-    ]
-    if any(
-        c > size + 2 * p
-        for c, size, p in zip(covered, clean[sources[0]].shape[2:], before, strict=True)
-    ):
+    if any(_overhangs(node, sources[0], window, clean, axis) for axis in (0, 1)):
         return None
 
     def compute(pieces: Tensor, stride: Pair) -> Tensor:
-        return F.avg_pool2d(pieces, kernel, stride)
+        return F.avg_pool2d(pieces, window.kernel, stride)
 
-    return _sliding(node, sources, clean, kernel, stride, before, (1, 1), 0.0, compute)
+    return _sliding(node, sources, clean, 0.0, compute)
+
+
+def _overhangs(
+    node: fx.Node, source: fx.Node, window: SlidingWindow, clean: Values, axis: int
+) -> bool:
+    """Return whether the last window reaches beyond the padded map along the axis."""
+    windows, size = clean[node].shape[2 + axis], clean[source].shape[2 + axis]
+    covered = (windows - 1) * window.stride[axis] + window.kernel[axis]
+    return bool(covered > size + 2 * window.padding[axis])
 
 
 def _sliding(
     node: fx.Node,
     sources: tuple[fx.Node, ...],
     clean: Values,
-    kernel: Pair,
-    stride: Pair,
-    before: Pair,
-    dilation: Pair,
     around: float,
     compute: Callable[[Tensor, Pair], Tensor],
     multiplications: int = 0,
 ) -> Sliding:
-    taps = [
-        Taps(*along)
-        for along in zip(kernel, stride, before, dilation, clean[node].shape[2:], strict=True)
-    ]
-    bottom, right = (
-        axis.after(size) for axis, size in zip(taps, clean[sources[0]].shape[2:], strict=True)
-    )
-    border = Border(before[0], bottom, before[1], right, around)
+    """Return the rule of a sliding window whose border shows the value `around`."""
+    window = sliding_window(node)
+    assert window is not None
+    rows, columns = (_taps(window, clean[node].shape[2 + axis], axis) for axis in (0, 1))
+    height, width = clean[sources[0]].shape[2:]
+    top, left = window.padding
+    border = Border(top, rows.after(height), left, columns.after(width), around)
     return Sliding(
-        node, sources, multiplications, taps=(taps[0], taps[1]), border=border, compute=compute
+        node, sources, multiplications, taps=(rows, columns), border=border, compute=compute
     )
+
+
+def _taps(window: SlidingWindow, size: int, axis: int) -> Taps:
+    kernel, stride = window.kernel[axis], window.stride[axis]
+    return Taps(kernel, stride, window.padding[axis], window.dilation[axis], size)
 
 
 def _adaptive_average(
     node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: Values
 ) -> Rule | None:
-    """To one pixel, or to as many as there are, which is nothing to do: VGG's from 7 × 7 to 7 × 7."""
+    """Return a rule for pooling to one pixel, or to as many as there are.
+
+    The latter does nothing, as in VGG from 7 × 7 to 7 × 7.
+    """
     height, width = clean[sources[0]].shape[2:]
-    if _pair(given["output_size"]) == (1, 1):
+    if pair(given["output_size"]) == (1, 1):
         return GlobalMean(node, sources, area=height * width)
     return Shift(node, sources) if clean[node].shape == clean[sources[0]].shape else None
 
@@ -213,38 +191,26 @@ def _adaptive_average(
 def _mean(
     node: fx.Node, sources: tuple[fx.Node, ...], given: Arguments, clean: Values
 ) -> Rule | None:
-    if given.get("dtype") is not None or sorted(axis % 4 for axis in given.get("dim") or ()) != [
-        2,
-        3,
-    ]:
+    axes = sorted(axis % 4 for axis in given.get("dim") or ())
+    if given.get("dtype") is not None or axes != [2, 3]:
         return None
     height, width = clean[sources[0]].shape[2:]
     return GlobalMean(node, sources, area=height * width, keepdim=given["keepdim"])
 
 
-def _padding(given: object, kernel: Pair, dilation: Pair) -> Pair:
-    if given == "same":
-        return (kernel[0] - 1) * dilation[0] // 2, (kernel[1] - 1) * dilation[1] // 2
-    return (0, 0) if given == "valid" else _pair(given)
-
-
-def _pair(value: Any) -> Pair:
-    numbers = [value] if isinstance(value, int) else list(value)
-    return int(numbers[0]), int(numbers[-1])
-
-
 _Maker = Callable[[fx.Node, tuple[fx.Node, ...], Arguments, Values], Rule | None]
-_MAKERS: dict[str, _Maker] = {
+_BY_NAME: dict[str, _Maker] = {
     "adaptive_avg_pool2d": _adaptive_average,
-    "avg_pool2d": _average_pool,
     "batch_norm": _batch_norm,
     "cat": _cat,
-    "constant_pad_nd": _pad,
-    "conv2d": _convolution,
     "dropout": _dropout,
     "feature_dropout": _dropout,
-    "max_pool2d": _max_pool,
     "mean": _mean,
-    "pad": _pad,
     "prelu": _prelu,
+}
+_BY_WINDOW: dict[Window, _Maker] = {
+    Window.AVERAGE_POOL: _average_pool,
+    Window.CONVOLUTION: _convolution,
+    Window.MAX_POOL: _max_pool,
+    Window.PADDING: _pad,
 }

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from workers.toolkit.images.preprocessing import Preprocessing
-from workers.toolkit.network.graph import operator_name
+from workers.toolkit.network.graph import operator_info
 from workers.toolkit.network.network import Network, Rule
 from workers.toolkit.network.rectifiers import is_rectifier, redirected
 from workers.toolkit.optimization.engine import Losses, Stage
@@ -157,9 +157,6 @@ _TV = {"mahendran_vedaldi": (1.0, 10.0, 100.0), "modern": (0.05, 0.5, 2.0)}
 _OF_VECTORS = 5.0  # it does not hold things together by itself
 _SHIFT = 1 / 28  # of the layer's stride
 _LEAST_SHIFT = 0.5  # pixels: less would only blur what a shallow layer keeps exactly
-_LAYERS = frozenset(
-    {"conv2d", "linear", "addmm", "batch_norm", "max_pool2d", "avg_pool2d", "local_response_norm"}
-)
 
 
 def tv_weight(network: Network, path: str, recipe: str) -> float:
@@ -185,5 +182,6 @@ def depth(network: Network, path: str) -> float:
 
 def _count(network: Network, path: str) -> int:
     return sum(
-        operator_name(node) in _LAYERS or is_rectifier(node) for node in network.operators(path)
+        operator_info(node).counts_for_depth or is_rectifier(node)
+        for node in network.operators(path)
     )

@@ -17,7 +17,7 @@ from tests.toolkit.activations.test_index_pass import photos, same, silent
 from workers.toolkit.activations import index_pass
 from workers.toolkit.activations.index_pass import activation_index
 from workers.toolkit.errors import OutOfMemory
-from workers.toolkit.execution.memory import Pieces, fitting, out_of_memory
+from workers.toolkit.execution.batch_runner import BatchRunner
 from workers.toolkit.network.network import Network, Rule
 from workers.toolkit.network.vision_model import VisionModel
 from workers.toolkit.occlusion.occluder import Occluder
@@ -133,9 +133,9 @@ def test_a_dream_goes_on_in_smaller_portions_of_its_tiles() -> None:
 
 
 def test_where_one_image_does_not_fit_the_technique_says_so() -> None:
-    network = Pieces(Cramped(0).logits)
+    runner = BatchRunner(Cramped(0).logits)
     with pytest.raises(OutOfMemory, match="Not even one image of 32 × 32 pixels"):
-        network(torch.zeros(5, 3, SIDE, SIDE))
+        runner.run(torch.zeros(5, 3, SIDE, SIDE))
 
 
 def test_another_error_is_let_through() -> None:
@@ -143,7 +143,7 @@ def test_another_error_is_let_through() -> None:
         raise RuntimeError("CUDA error: device-side assert triggered")
 
     with pytest.raises(RuntimeError, match="device-side"):
-        fitting(broken)(torch.zeros(4, 1))
+        BatchRunner(broken).run(torch.zeros(4, 1))
 
 
 def test_the_next_try_begins_when_the_memory_of_the_last_is_free() -> None:
@@ -159,14 +159,14 @@ def test_the_next_try_begins_when_the_memory_of_the_last_is_free() -> None:
         return batch
 
     batch = torch.arange(4.0)[:, None]
-    assert torch.equal(fitting(greedy)(batch), batch) and len(made) == 6
+    assert torch.equal(BatchRunner(greedy).run(batch), batch) and len(made) == 6
 
 
 # 512 images of 64 × 64 × 64 floats are 512 MB; the process may take 200 MB more than it has.
 REAL = """
 import resource, torch
 from tests.tiny import tiny_model
-from workers.toolkit.execution.memory import Pieces
+from workers.toolkit.execution.batch_runner import BatchRunner
 from workers.toolkit.network.network import Network
 
 torch.manual_seed(0)
@@ -186,7 +186,7 @@ _, hard = resource.getrlimit(resource.RLIMIT_AS)
 for name, function in functions.items():
     pages = int(open("/proc/self/statm").read().split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 200 * 2**20, hard))
-    found = Pieces(function)(x)
+    found = BatchRunner(function).run_pieces(x)
     resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
     assert len(found) > 1, "everything fitted"
     assert torch.allclose(torch.cat(found), free[name], atol=1e-6)
@@ -199,26 +199,6 @@ def test_a_process_that_really_has_no_memory_goes_on() -> None:
     done = subprocess.run([sys.executable, "-c", REAL], capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["pass", "gradient"]
-
-
-@pytest.mark.parametrize(
-    ("error", "means"),
-    [
-        (torch.OutOfMemoryError("CUDA out of memory."), True),
-        (MemoryError(), True),
-        (
-            RuntimeError(
-                "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"
-            ),
-            True,
-        ),
-        (RuntimeError("not enough memory: you tried to allocate 1 bytes."), True),
-        (RuntimeError("CUDA error: an illegal memory access was encountered"), False),
-        (ValueError("not enough memory"), False),
-    ],
-)
-def test_what_means_out_of_memory(error: Exception, means: bool) -> None:
-    assert out_of_memory(error) is means
 
 
 def test_numbers_that_are_not_finite_are_still_found_by_their_image() -> None:
