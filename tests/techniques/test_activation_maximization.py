@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -23,7 +24,23 @@ from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.unit import Unit
 from workers.toolkit.network.vision_model import VisionModel
-from workers.toolkit.optimization.maximization import MaximizationObjective, diversity_penalty
+from workers.toolkit.optimization.maximization import Robust, diversity_penalty
+
+
+@dataclass(frozen=True)
+class PlainParams:
+    """Parameters of a maximization without views and penalties."""
+
+    count: int
+    steps: int
+    rate: float
+    l2: float = 0.0
+    tv: float = 0.0
+    alpha_norm: float = 0.0
+    blur_every: int = 0
+    jitter: int = 0
+    zoom: float = 1.0
+    noise: float = 0.0
 
 
 class Linear(nn.Module):
@@ -119,29 +136,10 @@ def test_the_noise_falls_to_a_sixth(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_robust_pays_for_contrast_and_grain_in_units_of_the_score() -> None:
     model = tiny_model()
-    values = {
-        "l2": 0.0,
-        "tv": 0.0,
-        "alpha_norm": 0.0,
-        "blur_every": 0,
-        "jitter": 0,
-        "zoom": 1.0,
-        "noise": 0.0,
-    }
-    unit = Unit("conv3", 5)
-    climb = MaximizationObjective(
-        model.network,
-        model.preprocessing,
-        unit,
-        "robust",
-        None,
-        count=8,
-        steps=200,
-        rate=0.05,
-        **values,
-    )
+    params = PlainParams(count=8, steps=200, rate=0.05)
+    maximization = Robust(model.network, model.preprocessing, Unit("conv3", 5), params)
     picture = torch.rand(8, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
-    found = climb.stage().loss(picture, 100, torch.Generator())
+    found = maximization.stage().objective(picture, 100, torch.Generator()).parts
     x = (picture - torch.tensor([0.5, 0.4, 0.3])[:, None, None]) / torch.tensor([0.2, 0.25, 0.3])[
         :, None, None
     ]

@@ -6,7 +6,7 @@ import torch
 
 from tests.tiny import photo
 from workers.toolkit.images.picture import from_image
-from workers.toolkit.optimization.parametrization import Fourier
+from workers.toolkit.optimization.fourier import Fourier
 
 
 @pytest.mark.parametrize(("channels", "height", "width"), [(3, 32, 48), (3, 31, 17), (1, 28, 28)])

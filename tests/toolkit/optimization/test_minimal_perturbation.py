@@ -36,14 +36,14 @@ def search(
     def loss(picture: Tensor, step: int, generator: torch.Generator) -> Losses:
         rounded = picture + (quantized(picture) - picture).detach()
         seen(quantized(picture))
-        return {"gap": gap - (WEIGHT * (rounded - ORIGIN)).sum((1, 2, 3))}
+        return Losses({"gap": gap - (WEIGHT * (rounded - ORIGIN)).sum((1, 2, 3))})
 
     stage = Stage(
         steps,
-        lambda previous, _: Pixels(ORIGIN),
+        lambda history, generator: Pixels(ORIGIN),
         loss,
         lambda p: kind(p, ORIGIN, steps),
-        enough=converged,
+        converged=converged,
     )
     return optimize([stage], context or Recording(), seed=0, device=torch.device("cpu"))
 

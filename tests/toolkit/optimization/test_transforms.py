@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from workers.toolkit.optimization.transforms import RandomAffine, RandomCrop
+from workers.toolkit.optimization.transforms import RandomAffine, RandomCrop, enlarge_centre
 
 PICTURE = torch.rand(1, 3, 9, 15, generator=torch.Generator().manual_seed(0))
 
@@ -96,3 +96,18 @@ def test_beyond_the_border_a_zoom_mirrors(monkeypatch: pytest.MonkeyPatch) -> No
     )
     white = torch.ones(1, 3, 20, 20)
     assert torch.allclose(RandomCrop(0.5, 0.0)(white, torch.Generator()), white)
+
+
+def test_enlarged_a_ramp_is_flattened_about_the_middle() -> None:
+    ramp = torch.linspace(0, 1, 41).expand(1, 3, 20, 41)
+    nearer = enlarge_centre(ramp, 1.25)
+    expected = 0.5 + (torch.arange(41) - 20) / 40 / 1.25
+    assert nearer.shape == ramp.shape
+    assert torch.allclose(nearer[0, 0, 10], expected, atol=2e-3)
+
+
+def test_what_a_cubic_overshoots_is_clipped() -> None:
+    step = torch.zeros(1, 1, 8, 8)
+    step[..., 4:] = 1
+    assert enlarge_centre(step, 1.1).min() >= 0
+    assert enlarge_centre(step, 1.1).max() <= 1

@@ -5,7 +5,7 @@ import torchvision
 
 from tests.tiny import tiny_model
 from workers.toolkit.network.network import Network
-from workers.toolkit.optimization.inversion import depth, jitter_pixels, tv_weight
+from workers.toolkit.optimization.inversion_defaults import depth, jitter_pixels, tv_weight
 
 
 @pytest.fixture(scope="module")
