@@ -1,13 +1,14 @@
-"""How many steps per second do the iterative techniques take, against the loop that everybody writes?
+"""Compare the steps per second of the iterative techniques with those of a plain loop.
 
     .venv/bin/python -m benchmarks.loops --out benchmarks/loops.md   # the table
-    .venv/bin/python -m benchmarks.loops --runs 1 --steps 1          # a quick look, nothing written
+    .venv/bin/python -m benchmarks.loops --runs 1 --steps 1          # a short trial without a file
 
-The plain loop sends the picture through the whole eager network, whose parameters require gradients, in torch's
-default memory format, and reads the layer by a hook. Ours is `optimize` with the technique's own stage: forward to the
-layer only, frozen parameters, folded batch norms, channels last, and all that the engine does between steps. "bare" is
-ours without the engine. Losses and optimizers are the same; before anything is timed the gradients are compared in
-double precision.
+The plain loop sends the picture through the whole eager network, whose parameters require
+gradients, in torch's default memory format, and reads the layer with a hook. Ours is `optimize`
+with the technique's own stage: the forward pass ends at the layer, parameters are frozen, batch
+norms folded, memory is channels last, and the time includes all that the engine does between steps.
+"bare" is ours without the engine. Losses and optimizers are the same. Before anything is timed, the
+gradients are compared in double precision.
 """
 
 import argparse
@@ -254,7 +255,8 @@ def rows(name: str, options: argparse.Namespace) -> Iterator[str]:
             {way: _steps(run, options.steps) for way, run in ways.items()}, options.runs, device
         )
         plain, bare, ours = (taken[way] / options.steps * 1000 for way in ways)
-        step = f"{plain:.1f} | {ours:.1f} | {1000 / ours:.1f} | **{plain / ours:.2f}** | {ours - bare:+.1f}"
+        times = f"{plain:.1f} | {ours:.1f} | {1000 / ours:.1f}"
+        step = f"{times} | **{plain / ours:.2f}** | {ours - bare:+.1f}"
         floor = f"{FLOORS[name]}" if loop.technique == "dream" else ""
         yield f"| {loop.technique} | {name} {LAYERS[name]} | {step} | {floor} | {error:.0e} |"
 
@@ -264,8 +266,8 @@ def _steps(run: Callable[[int], None], steps: int) -> Callable[[], None]:
 
 
 HEAD = [
-    "| technique | network, layer | plain, ms a step | ours | steps a second | plain / ours | the engine's part, ms "
-    "| floor | gradients differ by |",
+    "| technique | network, layer | plain, ms a step | ours | steps a second | plain / ours "
+    "| the engine's part, ms | floor | gradients differ by |",
     "|---|---|---|---|---|---|---|---|---|",
 ]
 

@@ -1,4 +1,4 @@
-"""Activation maximization: a linear model's optimum in closed form, and what every recipe must do."""
+"""Activation maximization: the closed form for a linear model, and what every recipe must do."""
 
 import io
 import json
@@ -44,7 +44,7 @@ class PlainParams:
 
 
 class Linear(nn.Module):
-    """One score: the scalar product with a smooth weight, as a convolution over the whole input."""
+    """A network whose score is a scalar product, as a convolution over the whole input."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ def picture(context: Recording, name: str = "image.png") -> np.ndarray:
 
 
 def test_of_a_linear_model_it_finds_the_weight() -> None:
-    """max w·x − λ‖x‖² lies at x = w / 2λ; λ is chosen so that this fits into the picture."""
+    """The maximum of w·x − λ‖x‖² is at x = w / 2λ; λ is chosen so that this fits into 0..1."""
     model = linear_model()
     weight = model.network.module.all.weight[0].detach().numpy().transpose(1, 2, 0)  # type: ignore[union-attr, operator]
     fields = {"target": "class:0", "recipe": "simonyan", "l2": 1.0, "steps": 300, "rate": 0.002}
@@ -99,7 +99,10 @@ def test_of_a_linear_model_it_finds_the_weight() -> None:
 
 
 def test_of_a_linear_model_that_pays_the_alpha_norm_it_finds_the_fifth_root() -> None:
-    """max w·x − λΣ|x|⁶ lies where w = 6λ|x|⁵ sign(x); all |w| are equal, so that all pixels come there together."""
+    """The maximum of w·x − λΣ|x|⁶ is where w = 6λ|x|⁵ sign(x).
+
+    All |w| are equal, so that all pixels arrive there together.
+    """
     model = linear_model(binary=True)
     weight = model.network.module.all.weight[0].detach().numpy().transpose(1, 2, 0)  # type: ignore[union-attr, operator]
     fields = {
@@ -167,7 +170,7 @@ def test_the_score_is_that_of_the_saved_picture() -> None:
 
 
 @pytest.mark.parametrize(("start", "level"), [("zero", 0.0), ("mean", None), ("image", None)])
-def test_it_starts_where_it_is_told(start: str, level: float | None) -> None:
+def test_the_start_is_the_one_that_is_named(start: str, level: float | None) -> None:
     model = tiny_model()
     image = photo(50, 40, seed=7)
     _, context = made(
@@ -182,7 +185,7 @@ def test_it_starts_where_it_is_told(start: str, level: float | None) -> None:
     assert np.abs(picture(context) - expected).max() < 0.01
 
 
-def test_to_start_from_an_image_takes_an_image() -> None:
+def test_start_image_requires_an_image() -> None:
     with pytest.raises(NoStart, match="-F image=@"):
         made(tiny_model(), target="class:3", start="image", steps=1)
 

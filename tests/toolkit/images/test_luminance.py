@@ -12,7 +12,7 @@ OTHER = torch.rand(1, 3, 4, 5, generator=torch.Generator().manual_seed(1))
 
 
 def yiq(picture: torch.Tensor) -> torch.Tensor:
-    """(1, 3, H, W) in RGB → (H · W, 3)"""
+    """Convert (1, 3, H, W) in RGB to (H · W, 3)."""
     return torch.tensor(
         [colorsys.rgb_to_yiq(*pixel) for pixel in picture[0].flatten(1).T.double().tolist()]
     )

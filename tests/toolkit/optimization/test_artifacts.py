@@ -1,4 +1,4 @@
-"""The files that an optimization leaves: the animation holds every frame."""
+"""The files that an optimization leaves. The animation holds every frame."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""DeepDream against its published step, written out; and that tiles leave nothing to be seen."""
+"""DeepDream against its published step, written out. Tiles leave no visible seam."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ def picture(height: int, width: int, seed: int = 0) -> Tensor:
 
 
 def gradient_of(module: nn.Module, model: VisionModel, x: Tensor, path: str) -> Tensor:
-    """Of ½ Σ a², by a hook."""
+    """Return the gradient of ½ Σ a², computed with a hook."""
     x = x.clone().requires_grad_()
     seen: list[Tensor] = []
     handle = module.get_submodule(path).register_forward_hook(
@@ -63,7 +63,7 @@ def gradient_of(module: nn.Module, model: VisionModel, x: Tensor, path: str) -> 
 
 
 def test_one_step_is_the_published_one() -> None:
-    """x + 1.5 · g / mean|g| in levels of 0..255, clipped."""
+    """The step is x + 1.5 · g / mean|g| in levels of 0..255, clipped."""
     model, base = tiny_model(), picture(SIDE, SIDE)
     gradient = gradient_of(seeded(TinyNetwork), model, base, "conv3")
     expected = (255 * base + 1.5 * gradient / gradient.abs().mean()).clamp(0, 255) / 255
@@ -129,7 +129,7 @@ def test_weights_weigh_gradients() -> None:
 
 
 class Dead(nn.Module):
-    """A rectifier that nothing passes."""
+    """A network with a rectifier that is always off."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -157,7 +157,7 @@ def test_a_channel_that_is_off_everywhere_is_woken() -> None:
 
 
 def test_tiles_find_what_the_whole_picture_finds_away_from_their_borders() -> None:
-    """Of a layer that sees 5 × 5 pixels: the same gradient wherever no border is within 4."""
+    """For a layer with a receptive field of 5 × 5, gradients agree 4 pixels from any border."""
     model, layer, side = tiny_model(EveryRelu), [TargetTerm("x", Unit("convs.1"))], 72
     base = picture(side, side)
     whole = gradient_of(seeded(EveryRelu), model, base, "convs.1") / (5 * side**2)
@@ -174,21 +174,24 @@ def test_tiles_find_what_the_whole_picture_finds_away_from_their_borders() -> No
 
 
 def seam(dream: DeepDream, lines: list[int]) -> float:
-    """How much more the change of a picture jumps across those lines than elsewhere, over several pictures."""
+    """Return how much more a picture's change jumps across those lines than elsewhere.
+
+    The mean is taken over several pictures.
+    """
     across, elsewhere = 0.0, 0.0
     for seed in range(6):
         base = picture(96, 96, seed=seed)
         change = dreamt(dream, base, seed).picture - base
-        jumps = change.diff(dim=3).abs().mean((0, 1, 2)) + change.diff(dim=2).abs().mean(
-            (0, 1, 3)
-        )  # (95,)
+        across_columns = change.diff(dim=3).abs().mean((0, 1, 2))  # (95,)
+        across_rows = change.diff(dim=2).abs().mean((0, 1, 3))
+        jumps = across_columns + across_rows
         at = torch.zeros(95, dtype=torch.bool).index_fill(0, torch.tensor(lines) - 1, True)
         across, elsewhere = across + float(jumps[at].mean()), elsewhere + float(jumps[~at].mean())
     return across / elsewhere
 
 
 def test_no_seam_is_seen_where_tiles_meet() -> None:
-    """Tiles that lie still and do not overlap leave a seam, as the control shows; those of a dream leave none."""
+    """Unshifted tiles without overlap leave a seam, as the control shows; DeepDream's do not."""
     large = {"sizes": [(96, 96)], "steps": 10, "terms": [TargetTerm("conv2", Unit("conv2"))]}
     still = seam(dream_of(tiny_model(), **large, overlap=0), [32, 64])
     overlapping = seam(dream_of(tiny_model(), **large), [24, 32, 48, 56, 72, 80])

@@ -1,4 +1,4 @@
-"""The engine: closed forms on plain functions, and that a run that is stopped anywhere ends in the same last bit."""
+"""The engine on plain functions with closed forms. A resumed run ends with the same bits."""
 
 import io
 from collections.abc import Callable
@@ -61,7 +61,7 @@ def run(name: str, context: Recording) -> OptimizationResult:
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_stopped_at_any_step_it_goes_on_to_the_same_bits(name: str) -> None:
+def test_a_run_stopped_at_any_step_resumes_to_the_same_bits(name: str) -> None:
     straight = run(name, Recording())
     for stop in range(1, 13):
         stopped = Recording(stop_at=stop)
@@ -75,7 +75,7 @@ def test_stopped_at_any_step_it_goes_on_to_the_same_bits(name: str) -> None:
 
 
 def test_a_stage_begins_from_what_was_kept_also_after_a_resume() -> None:
-    """The third stage begins from the first one's picture, in 8 bits, which the stage before it does not know."""
+    """The third stage begins from the first one's 8-bit picture, which the second does not use."""
 
     def made(context: Recording) -> OptimizationResult:
         def again(history: History, generator: torch.Generator) -> Parametrization:
@@ -131,7 +131,7 @@ def test_one_normalized_step_is_its_closed_form() -> None:
 
 
 def test_a_new_rate_forgets_the_velocity() -> None:
-    """Momentum .9 on a constant slope of 1: x falls by rate × (1, 1.9, …), and begins anew with the second rate."""
+    """With momentum .9 and slope 1, x falls by rate × (1, 1.9, …), from 1 at each new rate."""
     stage = Stage(
         4,
         lambda history, generator: Pixels(torch.zeros(1, 1, 1, 1)),
@@ -143,7 +143,7 @@ def test_a_new_rate_forgets_the_velocity() -> None:
     assert made.picture.item() == pytest.approx(-(1 + 1.9) - 0.1 * (1 + 1.9))
 
 
-def test_progress_and_loss_are_told_step_by_step() -> None:
+def test_progress_and_loss_are_reported_step_by_step() -> None:
     context = Recording()
     made = run("sgd", context)
     assert context.steps == [(i, 12) for i in range(13)]
@@ -164,7 +164,7 @@ def test_nan_stops_with_a_sentence() -> None:
         optimize([stage], Recording(), seed=0, device=torch.device("cpu"))
 
 
-def test_scaled_lbfgs_goes_the_same_way_whatever_the_loss_is_multiplied_with() -> None:
+def test_scaled_lbfgs_is_invariant_to_the_scale_of_the_loss() -> None:
     def made(factor: float) -> Tensor:
         def far_away(picture: Tensor, step: int, generator: torch.Generator) -> Losses:
             return Losses({"distance": factor * (picture - GOAL).pow(4).sum((1, 2, 3))})
@@ -195,7 +195,7 @@ def test_an_annealed_rate_is_held_then_follows_half_a_cosine(held: int) -> None:
 
 
 def test_what_is_not_finite_is_never_delivered_nor_saved() -> None:
-    """The loss is fine before the last step, and the step leads to infinity."""
+    """The loss is finite before the last step, and the step leads to infinity."""
 
     def bad(parameters: list[Tensor]) -> torch.optim.Optimizer:
         return torch.optim.SGD(parameters, lr=float("inf"))
@@ -208,13 +208,13 @@ def test_what_is_not_finite_is_never_delivered_nor_saved() -> None:
 
 
 @pytest.mark.parametrize("saved", [b"", b"PK junk", b"\x80\x04K\x01."])
-def test_a_checkpoint_that_cannot_be_read_means_to_begin_anew(saved: bytes) -> None:
+def test_with_a_damaged_checkpoint_the_run_begins_anew(saved: bytes) -> None:
     assert torch.equal(
         run("adam", Recording(saved=saved)).picture, run("adam", Recording()).picture
     )
 
 
-def test_a_checkpoint_of_other_stages_means_to_begin_anew() -> None:
+def test_with_a_checkpoint_of_other_stages_the_run_begins_anew() -> None:
     other = Recording()
     optimize(stages("adam")[:1], other, seed=4, device=torch.device("cpu"))
     assert torch.equal(

@@ -60,7 +60,7 @@ def sought() -> Tensor:
 
 
 def features(module: nn.Module, x: Tensor, path: str) -> Tensor:
-    """x (3, H, W) of 0..255 less the mean → the layer's output, by hand and by a hook: no graph."""
+    """Return the layer's output for x (3, H, W), 0..255 less the mean, with a hook."""
     std = torch.tensor(STD, dtype=x.dtype)[:, None, None]
     seen: list[Tensor] = []
     handle = module.get_submodule(path).register_forward_hook(
@@ -72,12 +72,11 @@ def features(module: nn.Module, x: Tensor, path: str) -> Tensor:
 
 
 def objective(module: nn.Module, x: Tensor, code: Tensor, path: str, tv: float) -> Tensor:
-    """E = ‖Φ(x)−Φ0‖²/‖Φ0‖² + (λTV/2·TV(x) + λα/2·Σ|x|^6)/σ², its sums written out."""
+    """Return ‖Φ(x)−Φ0‖²/‖Φ0‖² + (λTV/2·TV(x) + λα/2·Σ|x|^6)/σ², its sums written out."""
     error = ((features(module, x, path) - code) ** 2).sum() / (code**2).sum()
     variation = torch.zeros((), dtype=x.dtype)
-    for row in range(
-        SIDE
-    ):  # the last row and column are repeated beyond the border: no difference there
+    # The last row and column are repeated beyond the border: there is no difference.
+    for row in range(SIDE):
         if row + 1 < SIDE:
             variation = variation + ((x[:, row + 1] - x[:, row]) ** 2).sum()
         variation = variation + ((x[:, row, 1:] - x[:, row, :-1]) ** 2).sum()
@@ -85,7 +84,10 @@ def objective(module: nn.Module, x: Tensor, code: Tensor, path: str, tv: float) 
 
 
 def slow(module: nn.Module, start: Tensor, code: Tensor, path: str, tv: float) -> list[Tensor]:
-    """v ← .9 v − rate σ² ∇E; x ← x + v; v ← 0 when the rate changes. The x after each step."""
+    """Return the x after each step of v ← .9 v − rate σ² ∇E; x ← x + v.
+
+    When the rate changes, v ← 0.
+    """
     x, v, last, seen = start.clone(), torch.zeros_like(start), None, []
     for step in range(STEPS):
         factor = 1.0 if step < STEPS // 4 else 0.1 if step < 3 * STEPS // 4 else 0.01
@@ -100,7 +102,7 @@ def slow(module: nn.Module, start: Tensor, code: Tensor, path: str, tv: float) -
 
 
 def course(inversion: Inversion, start: Tensor) -> list[Tensor]:
-    """The parameters after each step from that start: (B, 3, H, W) each."""
+    """Return the parameters after each step from that start, (B, 3, H, W) each."""
     seen: list[Tensor] = []
 
     def begin(history: History, generator: torch.Generator) -> Parametrization:
@@ -115,7 +117,7 @@ def course(inversion: Inversion, start: Tensor) -> list[Tensor]:
 
 
 def starts(inversion: Inversion) -> Tensor:
-    """(B, 3, H, W), double."""
+    """Return the first parameters, (B, 3, H, W), in double precision."""
     return (
         inversion.stage()
         .begin(History(), torch.Generator().manual_seed(5))
@@ -144,7 +146,7 @@ def test_the_start_has_the_published_norm() -> None:
     assert torch.allclose(start.flatten(1).norm(dim=1), torch.full((3,), SIGMA))
 
 
-def test_restarts_do_not_know_of_each_other() -> None:
+def test_restarts_are_independent() -> None:
     inversion = published(tiny_model(double=True), "relu3", restarts=2)
     begun = starts(inversion)
     together = course(inversion, begun)[-1]
@@ -177,7 +179,7 @@ def test_the_modern_recipe_comes_near() -> None:
 
 
 @pytest.mark.parametrize(("path", "calm"), [("conv1", 75), ("head", 60)])
-def test_nothing_is_shaken_any_more_once_it_is_calm(path: str, calm: int) -> None:
+def test_in_the_last_steps_there_is_neither_shift_nor_noise(path: str, calm: int) -> None:
     """A map is calm in the last quarter of the steps, a vector after 0.6 of them."""
     model = tiny_model()
     params = Params(steps=100, rate=0.1, alpha_weight=0.0)
@@ -195,8 +197,8 @@ def test_nothing_is_shaken_any_more_once_it_is_calm(path: str, calm: int) -> Non
 @pytest.mark.parametrize(
     ("path", "parts"), [("conv1", {"tv": 0.1}), ("head", {"tv": 2.0, "contrast": 0.3})]
 )
-def test_what_calm_pictures_pay(path: str, parts: dict[str, float]) -> None:
-    """A map's grain costs a tenth of what it did before, a vector's twice as much, and its contrast mean x⁴."""
+def test_the_penalties_of_the_last_steps(path: str, parts: dict[str, float]) -> None:
+    """A map's TV weight falls to a tenth, a vector's doubles; a vector's contrast costs mean x⁴."""
     model = tiny_model()
     params = Params(restarts=2, steps=100, rate=0.1, alpha_weight=0.0)
     inversion = modern(model, path, params, sought(), tv=0.5)

@@ -1,4 +1,4 @@
-"""The scores of a dream against hooks and slow loops."""
+"""The scores of targets, against hooks and slow loops."""
 
 import pytest
 import torch
@@ -41,7 +41,7 @@ def test_layers_channels_and_classes_have_their_scores(tiny: Network) -> None:
     assert torch.allclose(scores(tiny, terms, x), torch.stack(expected), atol=1e-6)
 
 
-def test_a_guide_is_followed_at_each_place_to_its_likest_feature() -> None:
+def test_a_guide_is_followed_at_each_place_to_its_most_similar_feature() -> None:
     output, guide = torch.randn(2, 5, 3, 4), torch.randn(7, 5)
     expected = [
         sum(
@@ -59,7 +59,7 @@ def test_a_guide_is_followed_at_each_place_to_its_likest_feature() -> None:
 
 
 def test_the_gradient_of_a_guide_is_the_chosen_feature() -> None:
-    """As published: the derivative of the objective by the layer is the guide's feature with the largest product."""
+    """As published, the derivative by the layer is the guide's feature with the largest product."""
     output, guide = torch.randn(1, 5, 2, 2, requires_grad=True), torch.randn(7, 5)
     (gradient,) = torch.autograd.grad(guided_score(output, guide).sum(), output)
     chosen = torch.stack(
@@ -82,7 +82,7 @@ def test_scales_bring_every_score_of_the_photograph_near_one(tiny: Network) -> N
     assert led.guide is not None and torch.allclose(led.guide, features, atol=1e-5)
 
 
-def test_a_layer_that_is_silent_is_measured_by_one(tiny: Network) -> None:
+def test_a_layer_that_is_zero_everywhere_has_scale_one(tiny: Network) -> None:
     def silent(x: Tensor, path: str) -> Tensor:
         return torch.zeros(1, 4, 2, 2)
 

@@ -1,4 +1,4 @@
-"""Random views: what they do at their limits, and that the generator alone decides."""
+"""Random views at their limits. Their randomness comes from the generator alone."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ PICTURE = torch.rand(1, 3, 9, 15, generator=torch.Generator().manual_seed(0))
 
 
 def drawn(*numbers: float) -> torch.Generator:
-    """A generator is asked for shift x, shift y, scale and turn in −1..1; here they are given."""
+    """Return a generator that draws these numbers: shift x, shift y, scale and turn in −1..1."""
     return _Given(numbers)  # type: ignore[return-value]
 
 
@@ -21,7 +21,7 @@ class _Given:
 
 @pytest.fixture(autouse=True)
 def given(monkeypatch: pytest.MonkeyPatch) -> None:
-    """torch.rand with a given generator returns what the test wants."""
+    """Let torch.rand return the given numbers if it is called with such a generator."""
     real = torch.rand
 
     def rand(*shape: int, generator: object = None) -> Tensor:
@@ -32,7 +32,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "rand", rand)
 
 
-def test_nothing_is_asked_nothing_is_done() -> None:
+def test_without_parameters_the_picture_is_returned() -> None:
     assert RandomAffine()(PICTURE, drawn(1, 1, 1, 1)) is PICTURE
 
 
@@ -69,7 +69,7 @@ def test_the_generator_alone_decides() -> None:
 
 
 def test_a_zoom_shows_a_part_of_the_middle_and_adds_noise(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half of the side: the middle, twice as large. torch.rand gives 0, the smallest part; nothing wanders."""
+    """The smallest part, half of the side, is centred: torch.rand and the position are 0."""
     monkeypatch.setattr(torch, "rand", lambda *shape, generator: torch.zeros(shape))
     grain = torch.full((), 0.25)
     monkeypatch.setattr(
@@ -79,16 +79,14 @@ def test_a_zoom_shows_a_part_of_the_middle_and_adds_noise(monkeypatch: pytest.Mo
     )
     ramp = (torch.arange(16) / 16).expand(1, 1, 16, 16)
     seen = RandomCrop(part=0.5, noise=0.4)(ramp, torch.Generator())
-    middles = (
-        4 + (torch.arange(16) + 0.5) / 2 - 0.5
-    )  # where each pixel of the view lies in the picture
+    # The position in the picture of each pixel of the view.
+    middles = 4 + (torch.arange(16) + 0.5) / 2 - 0.5
     assert torch.allclose(seen[0, 0, 5], middles / 16 + 0.1, atol=1e-5)
 
 
 def test_beyond_the_border_a_zoom_mirrors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        torch, "rand", lambda *shape, generator: torch.ones(shape)
-    )  # the largest part: 1.1
+    # The largest part of the side: 1.1.
+    monkeypatch.setattr(torch, "rand", lambda *shape, generator: torch.ones(shape))
     monkeypatch.setattr(
         torch,
         "randn",

@@ -29,7 +29,8 @@ _DIFFERENCE = 0.02
 _ALPHA = 6.0
 # The noise in the views at the last step, as a part of that at the first.
 _LAST_NOISE = 1 / 6
-_NOISE_START = 0.2  # standard deviation of the first pixels, in the network's units
+# Standard deviation of the pixels to start from, in the network's units.
+_NOISE_START = 0.2
 
 Penalty = Callable[[Tensor], Tensor]
 """Maps network inputs (B, C, H, W) to a penalty, (1,)."""
@@ -159,7 +160,7 @@ class Maximization(ABC):
 
 
 class _FourierMaximization(Maximization):
-    """What the recipes in Fourier space share: Adam, and redirected rectifiers in the first steps."""
+    """A recipe in Fourier space: Adam, with redirected rectifiers in the first steps."""
 
     warm_up_steps = WARM_UP_STEPS
 
@@ -237,7 +238,7 @@ class Simonyan(Maximization):
 
 
 class Yosinski(Simonyan):
-    """The recipe of Yosinski et al. 2015: gradient steps in the pixels, which decay and are blurred."""
+    """The recipe of Yosinski et al. 2015: the pixels decay, and are blurred, between the steps."""
 
     _DECAY = 1e-4
 

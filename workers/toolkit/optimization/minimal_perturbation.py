@@ -20,7 +20,7 @@ SearchState = dict[str, Any]
 
 
 class PerturbationSearch(torch.optim.Optimizer, ABC):
-    """What the searches share.
+    """A search as an optimizer: its state, its best picture, and its end.
 
     `origin` is the 8-bit picture that is perturbed, `steps` the largest number of steps.
     """
@@ -153,7 +153,7 @@ class MinimalLinf(PerturbationSearch):
 
 
 class AnyPerturbation(PerturbationSearch):
-    """Gradient steps of one mean size until the goal is reached, however large they add up to be."""
+    """Gradient steps of one mean size until the goal is reached, at any distance."""
 
     _RATE = 0.01
 

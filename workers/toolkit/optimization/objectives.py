@@ -1,4 +1,4 @@
-"""What objectives share: terms for layers, channels and classes, and the rule for dead rectifiers."""
+"""Terms of objectives for layers, channels and classes, and the rule for dead rectifiers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
