@@ -1,7 +1,8 @@
-"""Activation maximization: a linear model's optimum in closed form, and what every recipe must do."""
+"""Activation maximization: the closed form for a linear model, and what every recipe must do."""
 
 import io
 import json
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -23,11 +24,27 @@ from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.unit import Unit
 from workers.toolkit.network.vision_model import VisionModel
-from workers.toolkit.optimization.maximization import MaximizationObjective, diversity_penalty
+from workers.toolkit.optimization.maximization import Robust, diversity_penalty
+
+
+@dataclass(frozen=True)
+class PlainParams:
+    """Parameters of a maximization without views and penalties."""
+
+    count: int
+    steps: int
+    rate: float
+    l2: float = 0.0
+    tv: float = 0.0
+    alpha_norm: float = 0.0
+    blur_every: int = 0
+    jitter: int = 0
+    zoom: float = 1.0
+    noise: float = 0.0
 
 
 class Linear(nn.Module):
-    """One score: the scalar product with a smooth weight, as a convolution over the whole input."""
+    """A network whose score is a scalar product, as a convolution over the whole input."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,7 +89,7 @@ def picture(context: Recording, name: str = "image.png") -> np.ndarray:
 
 
 def test_of_a_linear_model_it_finds_the_weight() -> None:
-    """max w·x − λ‖x‖² lies at x = w / 2λ; λ is chosen so that this fits into the picture."""
+    """The maximum of w·x − λ‖x‖² is at x = w / 2λ; λ is chosen so that this fits into 0..1."""
     model = linear_model()
     weight = model.network.module.all.weight[0].detach().numpy().transpose(1, 2, 0)  # type: ignore[union-attr, operator]
     fields = {"target": "class:0", "recipe": "simonyan", "l2": 1.0, "steps": 300, "rate": 0.002}
@@ -82,7 +99,10 @@ def test_of_a_linear_model_it_finds_the_weight() -> None:
 
 
 def test_of_a_linear_model_that_pays_the_alpha_norm_it_finds_the_fifth_root() -> None:
-    """max w·x − λΣ|x|⁶ lies where w = 6λ|x|⁵ sign(x); all |w| are equal, so that all pixels come there together."""
+    """The maximum of w·x − λΣ|x|⁶ is where w = 6λ|x|⁵ sign(x).
+
+    All |w| are equal, so that all pixels arrive there together.
+    """
     model = linear_model(binary=True)
     weight = model.network.module.all.weight[0].detach().numpy().transpose(1, 2, 0)  # type: ignore[union-attr, operator]
     fields = {
@@ -119,29 +139,10 @@ def test_the_noise_falls_to_a_sixth(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_robust_pays_for_contrast_and_grain_in_units_of_the_score() -> None:
     model = tiny_model()
-    values = {
-        "l2": 0.0,
-        "tv": 0.0,
-        "alpha_norm": 0.0,
-        "blur_every": 0,
-        "jitter": 0,
-        "zoom": 1.0,
-        "noise": 0.0,
-    }
-    unit = Unit("conv3", 5)
-    climb = MaximizationObjective(
-        model.network,
-        model.preprocessing,
-        unit,
-        "robust",
-        None,
-        count=8,
-        steps=200,
-        rate=0.05,
-        **values,
-    )
+    params = PlainParams(count=8, steps=200, rate=0.05)
+    maximization = Robust(model.network, model.preprocessing, Unit("conv3", 5), params)
     picture = torch.rand(8, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
-    found = climb.stage().loss(picture, 100, torch.Generator())
+    found = maximization.stage().objective(picture, 100, torch.Generator()).parts
     x = (picture - torch.tensor([0.5, 0.4, 0.3])[:, None, None]) / torch.tensor([0.2, 0.25, 0.3])[
         :, None, None
     ]
@@ -169,7 +170,7 @@ def test_the_score_is_that_of_the_saved_picture() -> None:
 
 
 @pytest.mark.parametrize(("start", "level"), [("zero", 0.0), ("mean", None), ("image", None)])
-def test_it_starts_where_it_is_told(start: str, level: float | None) -> None:
+def test_the_start_is_the_one_that_is_named(start: str, level: float | None) -> None:
     model = tiny_model()
     image = photo(50, 40, seed=7)
     _, context = made(
@@ -184,7 +185,7 @@ def test_it_starts_where_it_is_told(start: str, level: float | None) -> None:
     assert np.abs(picture(context) - expected).max() < 0.01
 
 
-def test_to_start_from_an_image_takes_an_image() -> None:
+def test_start_image_requires_an_image() -> None:
     with pytest.raises(NoStart, match="-F image=@"):
         made(tiny_model(), target="class:3", start="image", steps=1)
 

@@ -1,4 +1,4 @@
-"""DeepDream from request to files: sizes, targets, guide, zoom, and that a stopped dream goes on to the same bytes."""
+"""DeepDream from request to files: sizes, targets, guide, zoom, and resumed runs."""
 
 import io
 import json
@@ -53,9 +53,8 @@ def test_the_dream_keeps_the_photographs_proportions(tiny: VisionModel) -> None:
 def test_without_targets_it_says_which_layer_was_chosen(tiny: VisionModel) -> None:
     summary, _ = dreamt(tiny)
     assert summary.layers_from == "depth"
-    assert [target.target.layer for target in summary.targets] == [
-        "pool"
-    ]  # of 8 maps: 0, 1, … 5 of 7
+    # The layer at two thirds of the 8 maps, which are numbered 0 to 7.
+    assert [target.target.layer for target in summary.targets] == ["pool"]
     given, _ = dreamt(tiny, targets="pool")
     assert given.layers_from == "given"
     assert given.targets == summary.targets
@@ -67,7 +66,7 @@ def test_the_default_models_layer_is_recommended() -> None:
     assert (params.size, params.tile, params.jitter) == (448, 224, 32)
 
 
-def test_several_targets_are_told_one_by_one(tiny: VisionModel) -> None:
+def test_several_targets_are_reported_one_by_one(tiny: VisionModel) -> None:
     summary, context = dreamt(tiny, targets="conv3, class:4*-0.5, conv2:1*2")
     assert [target.score for target in summary.targets] == ["½ mean square", "logit", "activation"]
     assert [target.weight for target in summary.targets] == [1, -0.5, 2]
@@ -119,7 +118,7 @@ def test_zoom_frames_are_animated_after_the_dream_itself(tiny: VisionModel) -> N
 
 
 def test_a_frame_shows_the_one_before_nearer(tiny: VisionModel) -> None:
-    """With steps of nothing the frames are the photograph, coming nearer."""
+    """With steps too small to see, each frame is the photograph, enlarged once more."""
     _, context = dreamt(tiny, zoom_frames=2, zoom=1.5, rate=1e-6, size=96)
     expected = from_image(opened(context))
     with opened(context, "zoom.webp") as animation:
@@ -131,7 +130,7 @@ def test_a_frame_shows_the_one_before_nearer(tiny: VisionModel) -> None:
             expected = enlarge_centre(expected, 1.5)
 
 
-def test_stopped_anywhere_it_goes_on_to_the_same_bytes(tiny: VisionModel) -> None:
+def test_a_run_stopped_anywhere_resumes_to_the_same_bytes(tiny: VisionModel) -> None:
     given = {"zoom_frames": 2, "steps": 2, "targets": "conv3, conv2:1*0.5", "guide": GUIDE}
     _, straight = dreamt(tiny, **given)
     for stop in (2, 4, 5, 7, 10, 12):
@@ -142,7 +141,7 @@ def test_stopped_anywhere_it_goes_on_to_the_same_bytes(tiny: VisionModel) -> Non
         assert resumed.files == straight.files
 
 
-def test_what_it_costs_is_counted_in_tiles(tiny: VisionModel) -> None:
+def test_the_estimated_cost_counts_tiles(tiny: VisionModel) -> None:
     square = Image.new("RGB", (64, 64), "gray")
     asked = DeepDreamParams(seed=0, octaves=3, steps=7, size=90, zoom_frames=4)
     params = asked.resolved(entry_of(tiny))
@@ -171,7 +170,7 @@ def test_what_it_costs_is_counted_in_tiles(tiny: VisionModel) -> None:
         ({"zoom_frames": 120, "steps": 20}, TooExpensive, "zoom_frames"),
     ],
 )
-def test_what_costs_too_much_or_grows_too_small_is_refused(
+def test_parameters_that_cost_too_much_or_make_octaves_too_small_are_refused(
     given: dict[str, int], error: type[Exception], said: str
 ) -> None:
     entry = find_model(DEFAULT_MODEL)

@@ -1,4 +1,4 @@
-"""Embed: what the layer of the plain module gives, heard by a hook."""
+"""Embed: the output of the layer, compared with a hook on the plain module."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Fooling: the result is what the saved PNG does when it is sent back, and the numbers are those of its pixels."""
+"""Fooling: results describe the saved PNG as it is read back."""
 
 import io
 import json
@@ -35,20 +35,20 @@ def into(
 
 
 def pixels(context: Recording, name: str) -> np.ndarray:
-    """(H, W, C) as numbers, by Pillow alone."""
+    """Return the pixels (H, W, C), decoded by Pillow alone."""
     with Image.open(io.BytesIO(context.files[name])) as image:
         array = np.asarray(image).astype(float)
     return array.reshape(*array.shape[:2], -1)
 
 
 def predicted(model: VisionModel, context: Recording, classes: int = CLASSES) -> dict[int, float]:
-    """What `predict` says of the saved file: the probability of every class, the first first."""
+    """Return what `predict` says of the saved file: each class's probability, highest first."""
     summary, _ = explain("predict", model, decode(context.files["image.png"]), top_k=classes)
     return {one.index: one.probability for one in summary.predictions}
 
 
 def unlikely(model: VisionModel) -> int:
-    """The second class of the photograph: the tiny network can be brought to that one."""
+    """Return the photograph's second class, which a perturbation of the tiny network can reach."""
     summary, _ = explain("predict", model, PHOTO, top_k=CLASSES)
     return int(summary.predictions[1].index)
 
@@ -108,7 +108,7 @@ def test_a_goal_out_of_reach_is_no_success(tiny: VisionModel) -> None:
     assert set(context.files) == {"image.png", "start.png", "difference.png", "curve.json"}
 
 
-def test_what_is_seen_already_is_left_alone(tiny: VisionModel) -> None:
+def test_a_picture_that_is_already_the_goal_is_unchanged(tiny: VisionModel) -> None:
     first = explain("predict", tiny, PHOTO, top_k=1)[0].predictions[0].index
     summary, context = fooled(tiny, goal=f"class:{first}", steps=20)
     assert summary.success and summary.steps <= 2
@@ -141,7 +141,9 @@ def test_rubbish_begins_with_noise_or_black(tiny: VisionModel, start: str) -> No
 
 @pytest.mark.parametrize("norm", ["l2", "linf"])
 @pytest.mark.parametrize("stop", [1, 2, 9, 17, 24])
-def test_stopped_anywhere_it_leaves_the_same_bytes(tiny: VisionModel, norm: str, stop: int) -> None:
+def test_a_run_stopped_anywhere_resumes_to_the_same_bytes(
+    tiny: VisionModel, norm: str, stop: int
+) -> None:
     asked = {"goal": str(unlikely(tiny)), "norm": norm, "steps": 24, "confidence": 0.12}
     _, straight = fooled(tiny, **asked)
     stopped = Recording(stop_at=min(stop, len(straight.steps) - 1))

@@ -1,4 +1,4 @@
-"""Inversion as a technique: layers, restarts, resumed to the same bytes; an embedding stands in for its image."""
+"""Inversion: layers, restarts, embeddings in place of images, and resumed runs."""
 
 import io
 import json
@@ -36,7 +36,9 @@ def invert(
 
 
 @pytest.mark.parametrize("recipe", ["modern", "mahendran_vedaldi"])
-def test_stopped_in_any_layer_it_ends_in_the_same_bytes(tiny: VisionModel, recipe: str) -> None:
+def test_a_run_stopped_in_any_layer_resumes_to_the_same_bytes(
+    tiny: VisionModel, recipe: str
+) -> None:
     whole = Recording()
     asked = {"layers": LAYERS, "restarts": 2, "recipe": recipe}
     summary = invert(tiny, whole, **asked)
@@ -111,7 +113,7 @@ def test_a_wrong_shape_names_both(tiny: VisionModel) -> None:
         invert(tiny, Recording(), np.ones((8, 7, 8), np.float32), layer="relu3")
 
 
-def test_an_embedding_of_nothing_is_refused(tiny: VisionModel) -> None:
+def test_an_embedding_that_is_zero_everywhere_is_refused(tiny: VisionModel) -> None:
     with pytest.raises(NothingToInvert):
         invert(tiny, Recording(), np.zeros((8, 8, 8), np.float32), layer="relu3")
 

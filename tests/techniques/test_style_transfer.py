@@ -1,4 +1,4 @@
-"""Style transfer: the published losses on a small VGG, from an eager oracle; and what every option promises."""
+"""Style transfer: the published losses on a small VGG, and what every option promises."""
 
 import io
 import json
@@ -29,7 +29,7 @@ WIDTHS = {64: 4, 128: 6, 256: 8, 512: 10}
 
 
 class SmallVgg(nn.Module):
-    """VGG19 with fewer channels: the same layers under the same names."""
+    """VGG19 with fewer channels and the same layer names."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class SmallVgg(nn.Module):
 
 
 class OneSize(nn.Module):
-    """What a model of one size is: its head counts the places."""
+    """A network of one input size, because its head flattens the map."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ def paint(
 
 
 def made(context: Recording) -> Tensor:
-    """(H, W, C) in 0..255"""
+    """Return image.png, (H, W, C) in 0..255."""
     return torch.from_numpy(
         np.array(Image.open(io.BytesIO(context.files["image.png"])).convert("RGB"))
     ).double()
@@ -113,7 +113,7 @@ def curve(context: Recording) -> dict[str, list[float]]:
 
 
 def activations(image: Image.Image, index: int) -> Tensor:
-    """The output of that part of the eager VGG: (C, places)"""
+    """Return the output of that part of the eager VGG, (C, places)."""
     x = torch.from_numpy(np.array(image, dtype=np.float32) / 255).permute(2, 0, 1)
     x = (x - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
     with torch.no_grad():
@@ -121,7 +121,7 @@ def activations(image: Image.Image, index: int) -> Tensor:
 
 
 def published(image: Image.Image) -> dict[str, float]:
-    """Gatys' losses of an image: content at relu4_2, style at relu1_1 … relu5_1 with weights 1000/n²."""
+    """Return Gatys' losses: content at relu4_2, style at relu1_1 … relu5_1, weights 1000/n²."""
     style = STYLE.resize((64, 64), Image.Resampling.LANCZOS)
     distance = activations(image, 22) - activations(CONTENT, 22)
     losses = {"content features.22": float(distance.square().mean())}
@@ -164,7 +164,7 @@ def test_the_losses_of_vgg_are_the_published_ones(vgg: VisionModel) -> None:
 
 
 def test_the_first_adam_step_follows_the_gradient_of_the_published_loss(vgg: VisionModel) -> None:
-    """Adam's first step is rate · sign(gradient): compared with the eager gradient in every pixel that has one."""
+    """Adam's first step is rate · sign(gradient), compared wherever the gradient is not tiny."""
     _, context = paint(vgg, optimizer="adam", steps=1, rate=0.1)
     x = (
         torch.from_numpy(np.array(CONTENT, dtype=np.float32) / 255)
@@ -214,8 +214,8 @@ def test_the_content_weight_holds_the_content(tiny: VisionModel) -> None:
 
 
 @pytest.mark.parametrize("start", ["content", "noise", "style"])
-def test_where_it_begins(vgg: VisionModel, start: str) -> None:
-    """After a step that is too small to show."""
+def test_the_picture_starts_from_content_noise_or_style(vgg: VisionModel, start: str) -> None:
+    """The first step is too small to see."""
     _, context = paint(vgg, start=start, steps=1, optimizer="adam", rate=1e-6)
     seen = made(context) / 255
     if start == "noise":
@@ -239,7 +239,7 @@ def test_sizes_grow_and_the_proportions_stay(tiny: VisionModel) -> None:
 
 
 def test_what_was_painted_small_lies_in_its_place_when_larger(tiny: VisionModel) -> None:
-    """Steps too small to show: the picture is the content, enlarged once, and not moved by its frame."""
+    """With steps too small to see, the picture is the content, which its frame has not shifted."""
     _, context = paint(tiny, steps=1, scales=2, palette_weight=0, optimizer="adam", rate=1e-6)
     content = torch.from_numpy(np.array(CONTENT)).double()
     found, moved = made(context), content.roll(1, dims=1)
@@ -247,7 +247,7 @@ def test_what_was_painted_small_lies_in_its_place_when_larger(tiny: VisionModel)
 
 
 def test_beyond_the_edges_the_mirrored_content_is_painted_too(tiny: VisionModel) -> None:
-    """By the total variation: (48 / 6 = 8 pixels on each side of 64 × 48) / all pixels painted."""
+    """The total variation includes 48 / 6 = 8 pixels on each side of 64 × 48."""
     summary, context = paint(tiny, steps=1, scales=1, tv_weight=2)
     wide = np.pad(np.array(CONTENT, dtype=np.float64) / 255, ((8, 8), (8, 8), (0, 0)), "reflect")
     variation = sum(np.square(np.diff(wide, axis=axis)).sum() for axis in (0, 1))
@@ -258,7 +258,7 @@ def test_beyond_the_edges_the_mirrored_content_is_painted_too(tiny: VisionModel)
 
 @pytest.mark.slow
 def test_no_stripe_at_the_edge(default_model: VisionModel) -> None:
-    """The outermost rows and columns differ from their neighbours no more than elsewhere; without a frame, by half."""
+    """Rows and columns at the edge differ from their neighbours no more than elsewhere."""
     content, style = (
         Image.open(io.BytesIO(photograph(name))).convert("RGB") for name in ("coffee", "ihc")
     )
@@ -287,9 +287,8 @@ def test_keep_colours_paints_the_luminance_only(tiny: VisionModel) -> None:
 def test_keep_colours_reads_no_hue(tiny: VisionModel) -> None:
     grey, grey_style = (image.convert("L").convert("RGB") for image in (CONTENT, STYLE))
     expected = paint(tiny, keep_colours=True, steps=1)[0].losses_of_content
-    rounded = (
-        100 * (0.5 / 255) ** 2 / (64 * 48)
-    )  # what the palette pays for a mean of greys that are rounded to 8 bits
+    # The palette's loss for a mean of greys that are rounded to 8 bits.
+    rounded = 100 * (0.5 / 255) ** 2 / (64 * 48)
     for pictures in ({"content": grey}, {"content": CONTENT}):
         found = paint(tiny, grey_style, keep_colours=True, steps=1, **pictures)[0].losses_of_content
         assert found == pytest.approx(expected, rel=0.03, abs=rounded)
@@ -309,7 +308,7 @@ def test_style_weights_share_the_style(tiny: VisionModel) -> None:
         paint(tiny, STYLE, style_weights="1, 1")
 
 
-def test_average_pooling_is_told_or_refused(vgg: VisionModel, tiny: VisionModel) -> None:
+def test_average_pooling_is_reported_or_refused(vgg: VisionModel, tiny: VisionModel) -> None:
     averaged, context = paint(vgg, pooling="average")
     assert averaged.max_pools_replaced == 5
     assert paint(vgg)[1].files["image.png"] != context.files["image.png"]
@@ -339,7 +338,7 @@ def test_layers_by_depth_by_request_and_wrong_ones(tiny: VisionModel) -> None:
         paint(tiny, content_layers="head")
 
 
-def test_a_model_of_one_size_says_so() -> None:
+def test_a_model_of_one_size_is_refused_at_another() -> None:
     with pytest.raises(OneSizeOnly, match="32 × 32"):
         paint(tiny_model(OneSize), style_layers="conv", content_layers="conv")
 
@@ -352,7 +351,7 @@ def test_a_model_of_one_size_says_so() -> None:
         {"pooling": "average"},
     ],
 )
-def test_stopped_anywhere_it_goes_on_to_the_same_bytes(
+def test_a_run_stopped_anywhere_resumes_to_the_same_bytes(
     tiny: VisionModel, asked: dict[str, Any]
 ) -> None:
     summary, whole = paint(tiny, steps=5, scales=2, **asked)

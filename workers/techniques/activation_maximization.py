@@ -1,9 +1,11 @@
-"""Activation maximization: the image that a neuron answers most (Simonyan 2014, Yosinski 2015, Olah 2017)."""
+"""Activation maximization: the image with the highest value of a unit.
 
-from collections.abc import Callable
+Sources: Simonyan et al. 2014, Yosinski et al. 2015, Olah et al. 2017.
+"""
+
+from dataclasses import asdict
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from catalog.heatmap import ExplainedTarget
@@ -16,74 +18,82 @@ from workers.task import Task
 from workers.toolkit.attribution.explained_input import target_summary
 from workers.toolkit.execution.context import Context
 from workers.toolkit.images.picture import quantized
-from workers.toolkit.network.maps import default_map
+from workers.toolkit.network.maps import last_map
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.unit import Unit, check_position, find_unit
 from workers.toolkit.network.vision_model import VisionModel
-from workers.toolkit.optimization.curve import save_pictures
+from workers.toolkit.optimization.artifacts import save_pictures
 from workers.toolkit.optimization.engine import optimize
-from workers.toolkit.optimization.maximization import MaximizationObjective, diversity_penalty
+from workers.toolkit.optimization.maximization import (
+    RECIPES,
+    Maximization,
+    Penalty,
+    diversity_penalty,
+)
 from workers.toolkit.optimization.parametrization import initial_image
 
 
 def run(
     task: Task[ResolvedActivationMaximization], context: Context
 ) -> ActivationMaximizationSummary:
+    """Make images with a high value of the unit.
+
+    Saves image.png, each of several images, and curve.json. Raises NoStart, UnknownPosition,
+    OneSizeOnly or NotFinite.
+    """
     params, model = task.params, task.model
-    target, seed = task.target, task.seed
     network = model.network.at(params.size, params.size)
-    unit = find_unit(target, network)
+    unit = find_unit(task.target, network)
     check_position(unit, network)
-    stage = _climb(params, model, network, unit, task.find_image("image")).stage()
-    before = stage.begin(None, torch.Generator().manual_seed(seed)).picture()
-    made = optimize([stage], context, seed=seed, device=model.device)
-    save_pictures(context, made)
+    maximization = _maximization(task, network, unit)
+    result = optimize([maximization.stage()], context, seed=task.seed, device=model.device)
+    save_pictures(context, result)
+    saved = quantized(result.picture)
+    probabilities = _probabilities(model, network, saved)
     return ActivationMaximizationSummary(
-        target=ExplainedTarget(**vars(target_summary(model, target, unit))),
+        target=ExplainedTarget(**asdict(target_summary(model, task.target, unit))),
         recipe=params.recipe,
         score="logit" if unit.is_class else "activation",
+        score_before=_scores(model, network, unit, result.start),
+        score_after=_scores(model, network, unit, saved),
+        probability=probabilities[:, unit.channel].tolist() if unit.is_class else None,
+        predicted=[_predicted(model, row) for row in probabilities],
         size=params.size,
         steps=params.steps,
-        score_before=_scores(model, network, unit, before),
-        **_judged(model, network, unit, quantized(made.picture)),
     )
 
 
-def _climb(
-    params: ResolvedActivationMaximization,
-    model: VisionModel,
-    network: Network,
-    unit: Unit,
-    image: Image.Image | None,
-) -> MaximizationObjective:
-    names = {
-        "recipe",
-        "count",
-        "steps",
-        "rate",
-        "l2",
-        "tv",
-        "alpha_norm",
-        "blur_every",
-        "jitter",
-        "zoom",
-        "noise",
-    }
-    values = params.model_dump(include=names)
-    start = initial_image(model, params.start, network.input_shape[1], params.count, image)
-    apart = _apart(params, model, network, unit) if params.count > 1 else None
-    return MaximizationObjective(
-        network, model.preprocessing, unit, start=start, apart=apart, **values
+def _maximization(
+    task: Task[ResolvedActivationMaximization], network: Network, unit: Unit
+) -> Maximization:
+    params, model = task.params, task.model
+    start = initial_image(
+        model,
+        params.start or "noise",
+        network.input_shape[1],
+        params.count,
+        task.find_image("image"),
+    )
+    return RECIPES[params.recipe](
+        network,
+        model.preprocessing,
+        unit,
+        params,
+        start,
+        _diversity(params, model, network, unit) if params.count > 1 else None,
     )
 
 
-def _apart(
+def _diversity(
     params: ResolvedActivationMaximization, model: VisionModel, network: Network, unit: Unit
-) -> Callable[[Tensor], Tensor]:
-    """What several images pay for being alike: in the unit's layer, for a class in the last map."""
+) -> Penalty:
+    """Return the penalty on several images that resemble each other.
+
+    They are compared in the unit's layer, for a class in the last map.
+    """
     layer = unit.path
     if unit.is_class:
-        layer = default_map(model, network)
+        layer = model.recommended.get("grad_cam") or last_map(network)
     return lambda x: params.diversity * diversity_penalty(network.run(x, layer))
 
 
@@ -94,17 +104,13 @@ def _scores(model: VisionModel, network: Network, unit: Unit, picture: Tensor) -
 
 
 @torch.no_grad()
-def _judged(model: VisionModel, network: Network, unit: Unit, picture: Tensor) -> dict[str, object]:
-    """What the model says of the picture as it was saved."""
-    probabilities = network.logits(model.preprocessing.normalize(picture)).softmax(
-        1
-    )  # (B, classes)
-    best = [int(row.argmax()) for row in probabilities]
-    return {
-        "score_after": _scores(model, network, unit, picture),
-        "probability": probabilities[:, unit.channel].tolist() if unit.is_class else None,
-        "predicted": [
-            PredictedClass(index=i, label=model.label(i), probability=float(row[i]))
-            for i, row in zip(best, probabilities, strict=True)
-        ],
-    }
+def _probabilities(model: VisionModel, network: Network, picture: Tensor) -> Tensor:
+    """Return what the model predicts for pictures: (B, C, H, W) → (B, classes)."""
+    return network.logits(model.preprocessing.normalize(picture)).softmax(1)
+
+
+def _predicted(model: VisionModel, probabilities: Tensor) -> PredictedClass:
+    index = int(probabilities.argmax())
+    return PredictedClass(
+        index=index, label=model.label(index), probability=float(probabilities[index])
+    )

@@ -1,4 +1,4 @@
-"""Embed: what one layer gives for an image."""
+"""Embed: the output of one layer for an image."""
 
 from catalog.techniques.embed import EmbedParams, EmbedSummary
 from workers.task import Task
@@ -7,16 +7,17 @@ from workers.toolkit.optimization.embedding import embedding, last_embedding_lay
 
 
 def run(task: Task[EmbedParams], context: Context) -> EmbedSummary:
+    """Compute the embedding of the image and save it as embedding.npy. Raises NotFinite."""
     params, model = task.params, task.model
     context.progress(0, 1)
     path = params.layer or model.recommended.get("inversion") or last_embedding_layer(model.network)
-    code = embedding(model, task.image(), path)[0]  # (C,) or (C, H, W)
-    save_npy(context, "embedding.npy", code.cpu().numpy())
+    values = embedding(model, task.image(), path)[0]  # (C,) or (C, H, W)
+    save_npy(context, "embedding.npy", values.cpu().numpy())
     context.progress(1, 1)
     return EmbedSummary(
         layer=path,
-        shape=list(code.shape),
-        norm=float(code.norm()),
-        mean=float(code.mean()),
-        zeros=float((code == 0).float().mean()),
+        shape=list(values.shape),
+        norm=float(values.norm()),
+        mean=float(values.mean()),
+        zeros=float((values == 0).float().mean()),
     )

@@ -1,6 +1,9 @@
-"""Fooling: the least change, or a picture from nothing, that makes the model see a goal (Szegedy 2014; Nguyen 2015)."""
+"""Fooling: a picture, or the smallest change of one, that makes a model predict another class.
 
-from typing import Any
+Sources: Szegedy et al. 2014; Nguyen et al. 2015.
+"""
+
+from dataclasses import asdict
 
 import torch
 from PIL import Image
@@ -28,56 +31,70 @@ from workers.toolkit.images.decode import decode
 from workers.toolkit.images.perturbation import Perturbation
 from workers.toolkit.images.picture import from_image, to_image
 from workers.toolkit.network.vision_model import VisionModel
-from workers.toolkit.optimization.curve import save_curve
+from workers.toolkit.optimization.artifacts import save_curve
 from workers.toolkit.optimization.engine import optimize
-from workers.toolkit.optimization.fooling import FoolingSearch, TargetClass
+from workers.toolkit.optimization.fooling import ANY, FoolingStage, TargetClass
 
 
 def run(task: Task[ResolvedFooling], context: Context) -> FoolingSummary:
-    params, model = task.params, task.model
-    target = task.target
+    """Make the model predict the goal, and judge the picture as it is read back from its file.
+
+    Saves image.png, start.png, difference.png and curve.json. Raises NoStart or NotFinite.
+    """
+    params, model, target = task.params, task.model, task.target
+    assert target.index is not None  # the goal is a class
     second = context.model(params.transfer_model) if params.transfer_model else None
     start = _start(task)
     before = explain_input(model, start, target)
-    goal = TargetClass(target.index or 0, params.confidence)
-    norm = params.norm if params.mode == "adversarial" else "any"
+    goal = TargetClass(target.index, params.confidence)
+    norm = params.norm if params.mode == "adversarial" else ANY
     first = from_image(start, len(model.preprocessing.mean)).to(model.device)
-    stage = FoolingSearch(model, goal, first, norm, params.steps).stage()
-    made = optimize([stage], context, seed=task.seed, device=model.device)
-    save_curve(context, made)
-    saved = _leave(context, start, made.picture)
+    stage = FoolingStage(model, goal, first, norm, params.steps).stage()
+    result = optimize([stage], context, seed=task.seed, device=model.device)
+    save_curve(context, result)
+    saved = _save_picture(context, result.picture)
+    change = Perturbation.between(start, saved.convert(start.mode))
+    save_png(context, "start.png", start)
+    save_png(context, "difference.png", change.picture())
     after = explain_input(model, saved, target)
     success = goal.reached(after.logits)
     return FoolingSummary(
-        goal=ExplainedTarget(**vars(target_summary(model, target, after.unit))),
+        goal=ExplainedTarget(**asdict(target_summary(model, target, after.unit))),
         mode=params.mode,
         success=success,
         verdict=_verdict(model, goal, before, after, success),
-        before=_sight(before, goal.index),
-        after=_sight(after, goal.index),
-        steps=len(made.curve),
-        **_measured(start, saved),
+        before=_class_probability(before, goal.index),
+        after=_class_probability(after, goal.index),
+        steps=len(result.curve),
+        l0=change.l0,
+        l0_fraction=change.l0 / (start.width * start.height),
+        l2=change.l2,
+        linf=change.linf_levels / 255,
+        linf_levels=change.linf_levels,
+        amplification=change.amplification,
+        width=start.width,
+        height=start.height,
         transfer=_transfer(target, model, second, start, saved) if second else None,
     )
 
 
 def _start(task: Task[ResolvedFooling]) -> Image.Image:
-    """The 8-bit picture to begin with, in the colours that the model sees."""
+    """Return the 8-bit picture to start from, with the channels that the model sees."""
     params, model = task.params, task.model
     mode = "L" if len(model.preprocessing.mean) == 1 else "RGB"
     if params.mode == "adversarial":
         if "image" not in task.inputs:
             raise NoStart("Send the image to change: -F image=@photo.jpg.")
-        return _within(task.image().convert(mode), params.size)
-    side = params.size
+        return _reduced(task.image().convert(mode), params.size or 512)
+    side = params.size or model.preprocessing.resize
     if params.start == "zero":
         return Image.new(mode, (side, side))
     generator = torch.Generator().manual_seed(task.seed)
     return to_image(torch.rand(1, len(mode), side, side, generator=generator))
 
 
-def _within(image: Image.Image, side: int) -> Image.Image:
-    """Scaled down where its longer side is above that."""
+def _reduced(image: Image.Image, side: int) -> Image.Image:
+    """Scale the image down if its longer side is above that."""
     scale = side / max(image.size)
     if scale >= 1:
         return image
@@ -85,36 +102,18 @@ def _within(image: Image.Image, side: int) -> Image.Image:
     return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
-def _leave(context: Context, start: Image.Image, picture: Tensor) -> Image.Image:
-    """Save the pictures; returns image.png as a client gets it."""
-    data = save_png(context, "image.png", to_image(picture))
-    saved = decode(data)
-    save_png(context, "start.png", start)
-    save_png(
-        context, "difference.png", Perturbation.between(start, saved.convert(start.mode)).picture()
-    )
-    return saved
+def _save_picture(context: Context, picture: Tensor) -> Image.Image:
+    """Save image.png; return it as a client decodes it."""
+    return decode(save_png(context, "image.png", to_image(picture)))
 
 
-def _measured(start: Image.Image, saved: Image.Image) -> dict[str, Any]:
-    change = Perturbation.between(start, saved.convert(start.mode))
-    return {
-        "l0": change.l0,
-        "l0_fraction": change.l0 / (start.width * start.height),
-        "l2": change.l2,
-        "linf": change.linf_levels / 255,
-        "linf_levels": change.linf_levels,
-        "amplification": change.amplification,
-        "width": start.width,
-        "height": start.height,
-    }
-
-
-def _sight(explained: ExplainedInput, index: int) -> ClassProbability:
+def _class_probability(explained: ExplainedInput, index: int) -> ClassProbability:
+    """Return the first prediction, and the probability of the class with that index."""
     best = int(explained.logits.argmax())
-    probability = float(explained.probabilities[best])
     predicted = PredictedClass(
-        index=best, label=explained.model.label(best), probability=probability
+        index=best,
+        label=explained.model.label(best),
+        probability=float(explained.probabilities[best]),
     )
     return ClassProbability(
         predicted=predicted, goal_probability=float(explained.probabilities[index])
@@ -135,7 +134,10 @@ def _verdict(
     if success:
         return f"The saved picture is seen as {label}, at {probability}."
     seen = model.label(int(after.logits.argmax()))
-    return f"The goal was not reached: the picture is {label} at {probability}, and seen as {seen}. Raise steps."
+    return (
+        f"The goal was not reached: the picture is {label} at {probability}, "
+        f"and seen as {seen}. Raise steps."
+    )
 
 
 def _transfer(
@@ -145,13 +147,15 @@ def _transfer(
     start: Image.Image,
     saved: Image.Image,
 ) -> Transfer:
-    index = same_class(model.labels, second.labels, target.index or 0)
-    assert index is not None  # looked up when the parameters were checked
+    """Judge both pictures by the second model, which the search did not use."""
+    assert target.index is not None
+    index = same_class(model.labels, second.labels, target.index)
+    assert index is not None  # admission has found the class in the second model
     before, after = (explain_input(second, image, TOP) for image in (start, saved))
     return Transfer(
         model=second.name,
         weights=second.weights,
-        before=_sight(before, index),
-        after=_sight(after, index),
+        before=_class_probability(before, index),
+        after=_class_probability(after, index),
         fooled=int(after.logits.argmax()) == index != int(before.logits.argmax()),
     )

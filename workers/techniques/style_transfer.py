@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from PIL import Image
@@ -24,46 +24,55 @@ from workers.toolkit.network.maps import layers_at
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.pooling import replace_max_pooling
 from workers.toolkit.network.vision_model import VisionModel
-from workers.toolkit.optimization.curve import save_pictures
+from workers.toolkit.optimization.artifacts import save_pictures
 from workers.toolkit.optimization.engine import optimize
-from workers.toolkit.optimization.style_transfer import StyleTransferStage, Weights
+from workers.toolkit.optimization.style_transfer import (
+    StyleTransferOptions,
+    StyleTransferStage,
+    Weights,
+)
 
+# Shares of the depth at which layers are chosen if the model recommends none.
 _CONTENT_DEPTH, _STYLE_DEPTHS = 0.3, (0.02, 0.1, 0.18, 0.3, 0.4)
-_LEAST = 8  # pixels of a side
+_LEAST_SIDE = 8  # pixels
 
 
 def run(task: Task[ResolvedStyleTransfer], context: Context) -> StyleTransferSummary:
+    """Repaint the content in the styles, at one size after the other.
+
+    Saves image.png and curve.json. Raises NoMaxPooling, OneSizeOnly or NotFinite.
+    """
     params, model = task.params, task.model
-    content_layers, style_layers = _layers(params, model)
     networks = _Networks(model.network, average=params.pooling == "average")
-    sizes = _sizes(task, networks, content_layers, style_layers)
-    made = optimize([size.stage() for size in sizes], context, seed=task.seed, device=model.device)
-    last = sizes[-1]
-    shown = replace(made, picture=last.picture(made.picture))
+    sizes = _sizes(task, networks)
+    last, options = sizes[-1], sizes[-1].options
+    stages = [size.stage() for size in sizes]
+    result = optimize(stages, context, seed=task.seed, device=model.device)
+    shown = replace(result, picture=last.without_frame(result.picture))
     save_pictures(context, shown)
     return StyleTransferSummary(
-        recipe=params.recipe,
-        content_layers=list(content_layers),
-        style_layers=list(style_layers),
-        layers_from=_origin(params, model),
-        style_weights=list(last.shares),
+        recipe=options.recipe,
+        content_layers=list(options.content_layers),
+        style_layers=list(options.style_layers),
+        layers_from=_layers_from(params, model),
+        style_weights=list(options.shares),
         size=[shown.picture.shape[3], shown.picture.shape[2]],
         steps=sum(size.steps for size in sizes),
         max_pools_replaced=networks.replaced,
-        losses_of_content=_numbers(last, last.content),
-        losses_after=_numbers(last, quantized(made.picture)),
+        losses_of_content=_losses(last, last.content),
+        losses_after=_losses(last, quantized(result.picture)),
     )
 
 
 class _Networks:
-    """The model at any size, with the pooling that was asked for."""
+    """The model's network at any size, with the pooling that the parameters name."""
 
     def __init__(self, network: Network, *, average: bool) -> None:
         self._network, self._average = network, average
         self._pooled: dict[tuple[int, int], Network] = {}
         self.replaced = 0
         if average:
-            self(*network.input_shape[1:])  # raises before any work is done
+            self(*network.input_shape[1:])  # raises NoMaxPooling before any work is done
 
     def __call__(self, height: int, width: int) -> Network:
         sized = self._network.at(height, width)
@@ -74,72 +83,74 @@ class _Networks:
         return self._pooled[height, width]
 
 
-def _layers(
-    params: ResolvedStyleTransfer, model: VisionModel
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Content and style layers: those of the parameters, else by depth."""
-    content = names(params.content_layers) or tuple(layers_at(model.network, [_CONTENT_DEPTH]))
-    style = names(params.style_layers) or tuple(layers_at(model.network, _STYLE_DEPTHS))
-    return content, style
-
-
-def _origin(
+def _layers_from(
     params: ResolvedStyleTransfer, model: VisionModel
 ) -> Literal["request", "recommended", "depth"]:
+    """Return who chose the layers."""
     if params.content_layers is None or params.style_layers is None:
         return "depth"
-    known = (
+    recommended = (
         recommended_layers(model.recommended, CONTENT),
         recommended_layers(model.recommended, STYLE),
     )
-    return (
-        "recommended"
-        if (names(params.content_layers), names(params.style_layers)) == known
-        else "request"
-    )
+    named = names(params.content_layers), names(params.style_layers)
+    return "recommended" if named == recommended else "request"
 
 
 def _sizes(
-    task: Task[ResolvedStyleTransfer],
-    network_at: Callable[[int, int], Network],
-    content_layers: tuple[str, ...],
-    style_layers: tuple[str, ...],
+    task: Task[ResolvedStyleTransfer], network_at: Callable[[int, int], Network]
 ) -> list[StyleTransferStage]:
-    """One optimization for each size, the smallest first."""
+    """Return the style transfer at each size, the smallest first."""
     params, model = task.params, task.model
     styles = [task.image(name) for name in STYLES if name in task.inputs]
-    content = task.image("content")
-    contents = [(_sized(content, side, model), side, steps) for side, steps in params.plan()]
-    frame = _frame(params, network_at, [content for content, _, _ in contents])
-    shared: dict[str, Any] = {
-        "shares": params.shares(len(styles)),
-        "content_layers": content_layers,
-        "style_layers": style_layers,
-        "frame": frame,
-        "weights": Weights(
-            params.content_weight, params.style_weight, params.tv_weight, params.palette_weight
-        ),
-        **params.model_dump(include={"recipe", "start", "keep_colours", "optimizer", "rate"}),
-    }
+    plan = params.plan()
+    contents = [_resized(task.image("content"), side, model) for side, _ in plan]
+    frame = _frame(params, network_at, contents)
+    options = _options(params, model, len(styles), frame)
     return [
         StyleTransferStage(
             network_at,
             model.preprocessing,
-            content=pad_by_reflection(content, frame),
-            styles=[_sized(style, round(side * params.style_scale), model) for style in styles],
-            steps=steps,
-            **shared,
+            pad_by_reflection(content, frame),
+            [_resized(style, round(side * params.style_scale), model) for style in styles],
+            steps,
+            options,
         )
-        for content, side, steps in contents
+        for content, (side, steps) in zip(contents, plan, strict=True)
     ]
+
+
+def _options(
+    params: ResolvedStyleTransfer, model: VisionModel, styles: int, frame: int
+) -> StyleTransferOptions:
+    """Return what all sizes share. Layers that are not named are chosen by depth."""
+    content_layers = names(params.content_layers)
+    style_layers = names(params.style_layers)
+    return StyleTransferOptions(
+        recipe=params.recipe,
+        content_layers=content_layers or tuple(layers_at(model.network, [_CONTENT_DEPTH])),
+        style_layers=style_layers or tuple(layers_at(model.network, _STYLE_DEPTHS)),
+        weights=Weights(
+            content=params.content_weight,
+            style=params.style_weight,
+            tv=params.tv_weight,
+            palette=params.palette_weight,
+        ),
+        shares=params.shares(styles),
+        start=params.start,
+        keep_colours=params.keep_colours,
+        optimizer=params.optimizer,
+        rate=params.rate,
+        frame=frame,
+    )
 
 
 def _frame(
     params: ResolvedStyleTransfer, network_at: Callable[[int, int], Network], contents: list[Tensor]
 ) -> int:
-    """How wide a frame is painted at all sizes; none for a model of one size."""
-    wanted = FRAMES[params.recipe]
-    width = min(wanted, *(side // 6 for content in contents for side in content.shape[2:]))
+    """Return the width of the frame at all sizes, which is 0 for a model of one size."""
+    sides = [side for content in contents for side in content.shape[2:]]
+    width = min(FRAMES[params.recipe], *(side // 6 for side in sides))
     try:
         for content in contents:
             network_at(*(side + 2 * width for side in content.shape[2:]))
@@ -148,14 +159,14 @@ def _frame(
     return width
 
 
-def _sized(image: Image.Image, side: int, model: VisionModel) -> Tensor:
-    """(1, C, H, W) with `side` pixels on the longer side."""
+def _resized(image: Image.Image, side: int, model: VisionModel) -> Tensor:
+    """Return the image with that longer side, (1, C, H, W) in 0..1."""
     factor = side / max(image.size)
-    width, height = (max(_LEAST, round(length * factor)) for length in image.size)
+    width, height = (max(_LEAST_SIDE, round(length * factor)) for length in image.size)
     scaled = image.resize((width, height), Image.Resampling.LANCZOS)
     return from_image(scaled, len(model.preprocessing.mean)).to(model.device)
 
 
 @torch.no_grad()
-def _numbers(size: StyleTransferStage, picture: Tensor) -> dict[str, float]:
+def _losses(size: StyleTransferStage, picture: Tensor) -> dict[str, float]:
     return {name: float(part) for name, part in size.losses(picture).items()}

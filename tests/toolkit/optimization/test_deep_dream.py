@@ -1,4 +1,4 @@
-"""DeepDream against its published step, written out; and that tiles leave nothing to be seen."""
+"""DeepDream against its published step, written out. Tiles leave no visible seam."""
 
 from typing import Any
 
@@ -14,15 +14,15 @@ from workers.toolkit.images.picture import from_image
 from workers.toolkit.network.unit import Unit
 from workers.toolkit.network.vision_model import VisionModel
 from workers.toolkit.optimization.deep_dream import DeepDream, octave_sizes, resized
-from workers.toolkit.optimization.engine import OptimizationResult, optimize
-from workers.toolkit.optimization.objectives import WeightedObjective
+from workers.toolkit.optimization.engine import History, Losses, OptimizationResult, optimize
+from workers.toolkit.optimization.objectives import TargetTerm
 
-LAYER = WeightedObjective("conv3", Unit("conv3"))
+LAYER = TargetTerm("conv3", Unit("conv3"))
 
 
 def dream_of(model: VisionModel, **changed: Any) -> DeepDream:
     fields = {
-        "aims": [LAYER],
+        "terms": [LAYER],
         "sizes": [(SIDE, SIDE)],
         "steps": 1,
         "rate": 1.5,
@@ -33,8 +33,17 @@ def dream_of(model: VisionModel, **changed: Any) -> DeepDream:
 
 
 def dreamt(dream: DeepDream, base: Tensor, seed: int = 0) -> OptimizationResult:
-    stages = [dream.octave(i, lambda: base, "") for i in range(len(dream.sizes))]
+    stages = [dream.octave(i, lambda history: base, "") for i in range(len(dream.sizes))]
     return optimize(stages, Recording(), seed=seed, device=torch.device("cpu"))
+
+
+def unshifted_losses(dream: DeepDream, base: Tensor) -> Losses:
+    return dream.losses(base, dream.tiles(*base.shape[2:]), (0, 0))
+
+
+def gradient(losses: Losses) -> Tensor:
+    assert losses.gradient is not None
+    return losses.gradient
 
 
 def picture(height: int, width: int, seed: int = 0) -> Tensor:
@@ -42,7 +51,7 @@ def picture(height: int, width: int, seed: int = 0) -> Tensor:
 
 
 def gradient_of(module: nn.Module, model: VisionModel, x: Tensor, path: str) -> Tensor:
-    """Of ½ Σ a², by a hook."""
+    """Return the gradient of ½ Σ a², computed with a hook."""
     x = x.clone().requires_grad_()
     seen: list[Tensor] = []
     handle = module.get_submodule(path).register_forward_hook(
@@ -54,7 +63,7 @@ def gradient_of(module: nn.Module, model: VisionModel, x: Tensor, path: str) -> 
 
 
 def test_one_step_is_the_published_one() -> None:
-    """x + 1.5 · g / mean|g| in levels of 0..255, clipped."""
+    """The step is x + 1.5 · g / mean|g| in levels of 0..255, clipped."""
     model, base = tiny_model(), picture(SIDE, SIDE)
     gradient = gradient_of(seeded(TinyNetwork), model, base, "conv3")
     expected = (255 * base + 1.5 * gradient / gradient.abs().mean()).clamp(0, 255) / 255
@@ -77,12 +86,12 @@ def test_jitter_is_a_roll_there_and_back() -> None:
 def test_an_octave_begins_with_the_detail_of_the_one_before() -> None:
     dream, base = dream_of(tiny_model(), sizes=[(20, 30), (28, 42), (39, 59)]), picture(39, 59)
     generator = torch.Generator()
-    stages = [dream.octave(i, lambda: base, "") for i in range(3)]
-    coarse = stages[0].begin(None, generator).picture()
+    stages = [dream.octave(i, lambda history: base, "") for i in range(3)]
+    coarse = stages[0].begin(History(), generator).picture()
     assert torch.equal(coarse, resized(base, (20, 30)))
     detail = torch.zeros(1, 3, 20, 30)
     detail[..., 5:9, 7:20] = 0.25
-    begun = stages[1].begin(coarse + detail, generator).picture()
+    begun = stages[1].begin(History(coarse + detail), generator).picture()
     carried = F.interpolate(detail, (28, 42), mode="bilinear", align_corners=False)
     assert torch.allclose(begun, resized(base, (28, 42)) + carried, atol=1e-6)
 
@@ -96,29 +105,31 @@ def test_what_is_seen_grows_in_every_octave() -> None:
 
 @pytest.mark.parametrize("weight", [1.0, -1.0])
 def test_a_target_below_zero_is_avoided(weight: float) -> None:
-    aims = [LAYER, WeightedObjective("class", Unit("", 3), 20 * weight)]
-    dream, base = dream_of(tiny_model(), aims=aims, steps=8), picture(SIDE, SIDE)
+    terms = [LAYER, TargetTerm("class", Unit("", 3), 20 * weight)]
+    dream, base = dream_of(tiny_model(), terms=terms, steps=8), picture(SIDE, SIDE)
     before, after = (dream.scores(one)[1] for one in (base, dreamt(dream, base).picture))
     assert (after > before) == (weight > 0)
 
 
 def test_weights_weigh_gradients() -> None:
     model, base = tiny_model(), picture(SIDE, SIDE)
-    aims = [
-        WeightedObjective("conv2", Unit("conv2"), 0.5, 3.0),
-        WeightedObjective("conv3", Unit("conv3"), -2.0, 0.25),
+    terms = [
+        TargetTerm("conv2", Unit("conv2"), 0.5, 3.0),
+        TargetTerm("conv3", Unit("conv3"), -2.0, 0.25),
     ]
-    values, found = dream_of(model, aims=aims).ascent(base, (0, 0))
-    parts = [
-        dream_of(model, aims=[WeightedObjective(aim.name, aim.unit)]).ascent(base, (0, 0))
-        for aim in aims
-    ]
-    assert torch.allclose(found, 1.5 * parts[0][1] - 0.5 * parts[1][1], atol=1e-7)
-    assert torch.allclose(values, torch.stack([1.5 * parts[0][0][0], -0.5 * parts[1][0][0]]))
+    together = unshifted_losses(dream_of(model, terms=terms), base)
+    first, second = (
+        unshifted_losses(dream_of(model, terms=[TargetTerm(term.name, term.unit)]), base)
+        for term in terms
+    )
+    expected = 1.5 * gradient(first) - 0.5 * gradient(second)
+    assert torch.allclose(gradient(together), expected, atol=1e-7)
+    assert torch.allclose(together.parts["conv2"], 1.5 * first.parts["conv2"])
+    assert torch.allclose(together.parts["conv3"], -0.5 * second.parts["conv3"])
 
 
 class Dead(nn.Module):
-    """A rectifier that nothing passes."""
+    """A network with a rectifier that is always off."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -134,7 +145,7 @@ def test_a_channel_that_is_off_everywhere_is_woken() -> None:
     dream = DeepDream(
         network(seeded(Dead)),
         model.preprocessing,
-        [WeightedObjective("x", Unit("relu", 1))],
+        [TargetTerm("x", Unit("relu", 1))],
         [(SIDE, SIDE)],
         1,
         1.5,
@@ -146,12 +157,12 @@ def test_a_channel_that_is_off_everywhere_is_woken() -> None:
 
 
 def test_tiles_find_what_the_whole_picture_finds_away_from_their_borders() -> None:
-    """Of a layer that sees 5 × 5 pixels: the same gradient wherever no border is within 4."""
-    model, layer, side = tiny_model(EveryRelu), [WeightedObjective("x", Unit("convs.1"))], 72
+    """For a layer with a receptive field of 5 × 5, gradients agree 4 pixels from any border."""
+    model, layer, side = tiny_model(EveryRelu), [TargetTerm("x", Unit("convs.1"))], 72
     base = picture(side, side)
     whole = gradient_of(seeded(EveryRelu), model, base, "convs.1") / (5 * side**2)
-    _, tiled = dream_of(model, aims=layer).ascent(base, (0, 0))
-    tiled = tiled * SIDE**2 / side**2
+    losses = unshifted_losses(dream_of(model, terms=layer), base)
+    tiled = -gradient(losses) * SIDE**2 / side**2
     borders = [line for corner in (0, 24, 48) for line in (corner, (corner + SIDE) % side)]
     near = torch.tensor(
         [min(abs(p - line) for line in borders) < 5 or not 4 < p < side - 5 for p in range(side)]
@@ -163,22 +174,25 @@ def test_tiles_find_what_the_whole_picture_finds_away_from_their_borders() -> No
 
 
 def seam(dream: DeepDream, lines: list[int]) -> float:
-    """How much more the change of a picture jumps across those lines than elsewhere, over several pictures."""
+    """Return how much more a picture's change jumps across those lines than elsewhere.
+
+    The mean is taken over several pictures.
+    """
     across, elsewhere = 0.0, 0.0
     for seed in range(6):
         base = picture(96, 96, seed=seed)
         change = dreamt(dream, base, seed).picture - base
-        jumps = change.diff(dim=3).abs().mean((0, 1, 2)) + change.diff(dim=2).abs().mean(
-            (0, 1, 3)
-        )  # (95,)
+        across_columns = change.diff(dim=3).abs().mean((0, 1, 2))  # (95,)
+        across_rows = change.diff(dim=2).abs().mean((0, 1, 3))
+        jumps = across_columns + across_rows
         at = torch.zeros(95, dtype=torch.bool).index_fill(0, torch.tensor(lines) - 1, True)
         across, elsewhere = across + float(jumps[at].mean()), elsewhere + float(jumps[~at].mean())
     return across / elsewhere
 
 
 def test_no_seam_is_seen_where_tiles_meet() -> None:
-    """Tiles that lie still and do not overlap leave a seam, as the control shows; those of a dream leave none."""
-    large = {"sizes": [(96, 96)], "steps": 10, "aims": [WeightedObjective("conv2", Unit("conv2"))]}
+    """Unshifted tiles without overlap leave a seam, as the control shows; DeepDream's do not."""
+    large = {"sizes": [(96, 96)], "steps": 10, "terms": [TargetTerm("conv2", Unit("conv2"))]}
     still = seam(dream_of(tiny_model(), **large, overlap=0), [32, 64])
     overlapping = seam(dream_of(tiny_model(), **large), [24, 32, 48, 56, 72, 80])
     moving = seam(dream_of(tiny_model(), **large, jitter=8), [24, 32, 48, 56, 72, 80])

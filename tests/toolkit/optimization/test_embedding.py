@@ -1,4 +1,4 @@
-"""Which layer holds what a network makes of the whole image."""
+"""The layer that embeds an image by default."""
 
 import pytest
 import torchvision

@@ -1,4 +1,4 @@
-"""The engine: closed forms on plain functions, and that a run that is stopped anywhere ends in the same last bit."""
+"""The engine on plain functions with closed forms. A resumed run ends with the same bits."""
 
 import io
 from collections.abc import Callable
@@ -9,9 +9,16 @@ from torch import Tensor
 
 from tests.techniques.running import Recording, Stopped
 from workers.toolkit.errors import NotFinite
-from workers.toolkit.optimization.engine import Losses, OptimizationResult, Stage, optimize
+from workers.toolkit.optimization.engine import (
+    History,
+    Losses,
+    OptimizationResult,
+    Stage,
+    optimize,
+)
+from workers.toolkit.optimization.fourier import Fourier
 from workers.toolkit.optimization.optimizers import AnnealedAdam, NormalizedGradient, ScaledLBFGS
-from workers.toolkit.optimization.parametrization import Fourier, Parametrization, Pixels
+from workers.toolkit.optimization.parametrization import Parametrization, Pixels
 from workers.toolkit.optimization.transforms import RandomAffine
 
 GOAL = torch.rand(2, 3, 8, 9, generator=torch.Generator().manual_seed(1))
@@ -25,20 +32,22 @@ OPTIMIZERS: dict[str, Callable[[list[Tensor]], torch.optim.Optimizer]] = {
 }
 
 
-def pixels(previous: Tensor | None, generator: torch.Generator) -> Parametrization:
-    return Pixels(torch.rand(GOAL.shape, generator=generator) if previous is None else previous)
+def pixels(history: History, generator: torch.Generator) -> Parametrization:
+    if history.previous is None:
+        return Pixels(torch.rand(GOAL.shape, generator=generator))
+    return Pixels(history.previous)
 
 
-def fourier(previous: Tensor | None, generator: torch.Generator) -> Parametrization:
-    return Fourier.noise(2, 3, 8, 9, generator) if previous is None else Fourier.of(previous)
+def fourier(history: History, generator: torch.Generator) -> Parametrization:
+    if history.previous is None:
+        return Fourier.noise(2, 3, 8, 9, generator)
+    return Fourier.of(history.previous)
 
 
 def far(picture: Tensor, step: int, generator: torch.Generator) -> Losses:
     seen = RandomAffine(shift=1, turn=5)(picture, generator)
-    return {
-        "distance": (seen - GOAL).square().sum((1, 2, 3)),
-        "size": 0.01 * picture.square().sum(),
-    }
+    distance = (seen - GOAL).square().sum((1, 2, 3))
+    return Losses({"distance": distance, "size": 0.01 * picture.square().sum()})
 
 
 def stages(name: str) -> list[Stage]:
@@ -52,7 +61,7 @@ def run(name: str, context: Recording) -> OptimizationResult:
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_stopped_at_any_step_it_goes_on_to_the_same_bits(name: str) -> None:
+def test_a_run_stopped_at_any_step_resumes_to_the_same_bits(name: str) -> None:
     straight = run(name, Recording())
     for stop in range(1, 13):
         stopped = Recording(stop_at=stop)
@@ -61,21 +70,20 @@ def test_stopped_at_any_step_it_goes_on_to_the_same_bits(name: str) -> None:
         resumed = run(name, Recording(saved=stopped.saved))
         assert torch.equal(resumed.picture, straight.picture)
         assert torch.equal(resumed.kept[0], straight.kept[0])
+        assert torch.equal(resumed.start, straight.start)
         assert resumed.curve == straight.curve
 
 
 def test_a_stage_begins_from_what_was_kept_also_after_a_resume() -> None:
-    """The third stage begins from the first one's picture, in 8 bits, which the stage before it does not know."""
+    """The third stage begins from the first one's 8-bit picture, which the second does not use."""
 
     def made(context: Recording) -> OptimizationResult:
-        kept: list[Tensor] = []
-
-        def again(previous: Tensor | None, generator: torch.Generator) -> Parametrization:
-            return Pixels(kept[0] / 255)
+        def again(history: History, generator: torch.Generator) -> Parametrization:
+            return Pixels(history.kept[0] / 255)
 
         first = Stage(2, pixels, far, OPTIMIZERS["sgd"], keep="levels")
         rest = [Stage(2, begin, far, OPTIMIZERS["sgd"], keep="levels") for begin in (pixels, again)]
-        return optimize([first, *rest], context, seed=4, device=torch.device("cpu"), kept=kept)
+        return optimize([first, *rest], context, seed=4, device=torch.device("cpu"))
 
     straight = made(Recording())
     assert [one.dtype for one in straight.kept] == [torch.uint8] * 3
@@ -98,7 +106,7 @@ def test_a_checkpoint_holds_no_code() -> None:
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_the_loss_falls(name: str) -> None:
     def still(picture: Tensor, step: int, generator: torch.Generator) -> Losses:
-        return {"distance": (picture - GOAL).square().sum((1, 2, 3))}
+        return Losses({"distance": (picture - GOAL).square().sum((1, 2, 3))})
 
     made = optimize(
         [Stage(9, pixels, still, OPTIMIZERS[name])], Recording(), seed=4, device=torch.device("cpu")
@@ -113,8 +121,8 @@ def test_one_normalized_step_is_its_closed_form() -> None:
     weight = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(1))
     stage = Stage(
         1,
-        lambda previous, generator: Pixels(start),
-        lambda picture, step, generator: {"score": -(picture * weight).sum((1, 2, 3))},
+        lambda history, generator: Pixels(start),
+        lambda picture, step, generator: Losses({"score": -(picture * weight).sum((1, 2, 3))}),
         lambda parameters: NormalizedGradient(parameters, lr=1.5),
     )
     made = optimize([stage], Recording(), seed=0, device=torch.device("cpu"))
@@ -123,11 +131,11 @@ def test_one_normalized_step_is_its_closed_form() -> None:
 
 
 def test_a_new_rate_forgets_the_velocity() -> None:
-    """Momentum .9 on a constant slope of 1: x falls by rate × (1, 1.9, …), and begins anew with the second rate."""
+    """With momentum .9 and slope 1, x falls by rate × (1, 1.9, …), from 1 at each new rate."""
     stage = Stage(
         4,
-        lambda previous, generator: Pixels(torch.zeros(1, 1, 1, 1)),
-        lambda picture, step, generator: {"slope": picture.sum()},
+        lambda history, generator: Pixels(torch.zeros(1, 1, 1, 1)),
+        lambda picture, step, generator: Losses({"slope": picture.sum()}),
         lambda parameters: torch.optim.SGD(parameters, lr=1.0, momentum=0.9),
         rates=((0, 1.0), (2, 0.1)),
     )
@@ -135,7 +143,7 @@ def test_a_new_rate_forgets_the_velocity() -> None:
     assert made.picture.item() == pytest.approx(-(1 + 1.9) - 0.1 * (1 + 1.9))
 
 
-def test_progress_and_loss_are_told_step_by_step() -> None:
+def test_progress_and_loss_are_reported_step_by_step() -> None:
     context = Recording()
     made = run("sgd", context)
     assert context.steps == [(i, 12) for i in range(13)]
@@ -147,19 +155,19 @@ def test_nan_stops_with_a_sentence() -> None:
     stage = Stage(
         3,
         pixels,
-        lambda picture, step, generator: {
-            "bad": picture.sum() * (float("nan") if step == 1 else 1)
-        },
+        lambda picture, step, generator: Losses(
+            {"bad": picture.sum() * (float("nan") if step == 1 else 1)}
+        ),
         OPTIMIZERS["adam"],
     )
     with pytest.raises(NotFinite, match="after 1 steps"):
         optimize([stage], Recording(), seed=0, device=torch.device("cpu"))
 
 
-def test_scaled_lbfgs_goes_the_same_way_whatever_the_loss_is_multiplied_with() -> None:
+def test_scaled_lbfgs_is_invariant_to_the_scale_of_the_loss() -> None:
     def made(factor: float) -> Tensor:
         def far_away(picture: Tensor, step: int, generator: torch.Generator) -> Losses:
-            return {"distance": factor * (picture - GOAL).pow(4).sum((1, 2, 3))}
+            return Losses({"distance": factor * (picture - GOAL).pow(4).sum((1, 2, 3))})
 
         stage = Stage(12, pixels, far_away, OPTIMIZERS["scaled lbfgs"])
         return optimize([stage], Recording(), seed=4, device=torch.device("cpu")).picture
@@ -187,7 +195,7 @@ def test_an_annealed_rate_is_held_then_follows_half_a_cosine(held: int) -> None:
 
 
 def test_what_is_not_finite_is_never_delivered_nor_saved() -> None:
-    """The loss is fine before the last step, and the step leads to infinity."""
+    """The loss is finite before the last step, and the step leads to infinity."""
 
     def bad(parameters: list[Tensor]) -> torch.optim.Optimizer:
         return torch.optim.SGD(parameters, lr=float("inf"))
@@ -200,15 +208,45 @@ def test_what_is_not_finite_is_never_delivered_nor_saved() -> None:
 
 
 @pytest.mark.parametrize("saved", [b"", b"PK junk", b"\x80\x04K\x01."])
-def test_a_checkpoint_that_cannot_be_read_means_to_begin_anew(saved: bytes) -> None:
+def test_with_a_damaged_checkpoint_the_run_begins_anew(saved: bytes) -> None:
     assert torch.equal(
         run("adam", Recording(saved=saved)).picture, run("adam", Recording()).picture
     )
 
 
-def test_a_checkpoint_of_other_stages_means_to_begin_anew() -> None:
+def test_with_a_checkpoint_of_other_stages_the_run_begins_anew() -> None:
     other = Recording()
     optimize(stages("adam")[:1], other, seed=4, device=torch.device("cpu"))
     assert torch.equal(
         run("adam", Recording(saved=other.saved)).picture, run("adam", Recording()).picture
     )
+
+
+@pytest.mark.parametrize("begin", [pixels, fourier])
+def test_a_gradient_that_an_objective_gives_is_followed_like_that_of_its_losses(
+    begin: Callable[[History, torch.Generator], Parametrization],
+) -> None:
+    def losses(picture: Tensor, step: int, generator: torch.Generator) -> Losses:
+        return Losses({"distance": (picture - GOAL).square().sum((1, 2, 3))})
+
+    def known(picture: Tensor, step: int, generator: torch.Generator) -> Losses:
+        distance = picture.detach() - GOAL
+        return Losses({"distance": distance.square().sum((1, 2, 3))}, 2 * distance)
+
+    one, other = (
+        optimize(
+            [Stage(5, begin, objective, OPTIMIZERS["adam"])],
+            Recording(),
+            seed=4,
+            device=torch.device("cpu"),
+        )
+        for objective in (losses, known)
+    )
+    assert torch.allclose(one.picture, other.picture, atol=1e-6)
+    assert one.curve == other.curve
+
+
+def test_the_start_is_the_picture_before_the_first_step() -> None:
+    result = run("sgd", Recording())
+    expected = torch.rand(GOAL.shape, generator=torch.Generator().manual_seed(4))
+    assert torch.equal(result.start, expected)

@@ -1,4 +1,4 @@
-"""Fourier pictures: any photograph can be reached, and a photograph's spectrum gives the photograph back."""
+"""Fourier pictures reach any photograph; a photograph's spectrum gives the photograph back."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 
 from tests.tiny import photo
 from workers.toolkit.images.picture import from_image
-from workers.toolkit.optimization.parametrization import Fourier
+from workers.toolkit.optimization.fourier import Fourier
 
 
 @pytest.mark.parametrize(("channels", "height", "width"), [(3, 32, 48), (3, 31, 17), (1, 28, 28)])
@@ -21,7 +21,7 @@ def test_black_and_white_stay_finite() -> None:
 
 
 def test_it_can_fit_a_photograph() -> None:
-    """The test that Lucid has for its own parametrizations: mean error below 0.01 within 1,000 steps of Adam (.05)."""
+    """The mean error is below 0.01 within 1,000 steps of Adam (.05), as in Lucid's own test."""
     goal = from_image(photo(112, 112, seed=2))
     made = Fourier.noise(1, 3, 112, 112, torch.Generator().manual_seed(0))
     adam = torch.optim.Adam(made.parameters, lr=0.05)
@@ -36,7 +36,7 @@ def test_it_can_fit_a_photograph() -> None:
 
 
 def test_low_frequencies_move_most() -> None:
-    """Noise of equal size at every frequency becomes a picture whose spectrum falls like one over the frequency."""
+    """Of spectra with equal noise at every frequency, the picture's falls like 1 / frequency."""
     picture = Fourier.noise(64, 1, 64, 64, torch.Generator().manual_seed(0)).picture().detach()
     power = torch.fft.rfft2(picture - 0.5).abs().mean((0, 1)).numpy()
     assert power[0, 2] / power[0, 16] == pytest.approx(8, rel=0.3)
@@ -54,7 +54,7 @@ def test_noise_comes_from_the_generator() -> None:
 
 @pytest.mark.parametrize("width", [4, 5])
 def test_gradients(width: int) -> None:
-    """Of the picture by its spectrum, against finite differences."""
+    """The gradient of the picture by its spectrum equals finite differences."""
     fourier = Fourier(torch.randn(1, 3, 3, width // 2 + 1, 2, dtype=torch.double), 3, width)
 
     def picture(spectrum: torch.Tensor) -> torch.Tensor:

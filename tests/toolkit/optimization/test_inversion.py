@@ -1,6 +1,6 @@
 """Inversion: the published recipe against a plain loop written from its formulas, step by step."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -8,37 +8,50 @@ from torch import Tensor, nn
 
 from tests.techniques.running import Recording
 from tests.tiny import SIDE, TinyNetwork, seeded, tiny_model
-from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.vision_model import VisionModel
-from workers.toolkit.optimization.engine import optimize
-from workers.toolkit.optimization.inversion import Inversion
+from workers.toolkit.optimization.engine import History, optimize
+from workers.toolkit.optimization.inversion import (
+    Inversion,
+    ModernInversion,
+    PublishedInversion,
+)
 from workers.toolkit.optimization.parametrization import MeanCentred, Parametrization
 
 STEPS = 20
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
 SIGMA = 27098.1157 * (3 * SIDE**2 / (3 * 227**2)) ** 0.5
-PUBLISHED = {
-    "steps": STEPS,
-    "rate": 0.004,
-    "tv": 10.0,
-    "alpha": 6.0,
-    "alpha_weight": 8e-10,
-    "jitter": 0.0,
-}
 
 
-def published(model: VisionModel, path: str, restarts: int = 1, **changed: float) -> Inversion:
+@dataclass(frozen=True)
+class Params:
+    """The parameters of an inversion; by default those of the published recipe."""
+
+    restarts: int = 1
+    steps: int = STEPS
+    rate: float = 0.004
+    alpha: float = 6.0
+    alpha_weight: float = 8e-10
+
+
+def published(
+    model: VisionModel, path: str, restarts: int = 1, tv: float = 10.0
+) -> PublishedInversion:
+    dtype = next(model.network.module.parameters()).dtype
     with torch.no_grad():
-        code = model.network.run(sought().to(next(model.network.module.parameters()).dtype), path)
-    values = {**PUBLISHED, **changed}
-    return Inversion(
-        model.network,
-        model.preprocessing,
-        path,
-        code,
-        recipe="mahendran_vedaldi",
-        restarts=restarts,
-        **values,
+        embedding = model.network.run(sought().to(dtype), path)
+    params = Params(restarts)
+    return PublishedInversion(
+        model.network, model.preprocessing, path, embedding, params, tv=tv, jitter=0.0
+    )
+
+
+def modern(
+    model: VisionModel, path: str, params: Params, image: Tensor, tv: float = 0.0
+) -> ModernInversion:
+    with torch.no_grad():
+        embedding = model.network.run(image, path)
+    return ModernInversion(
+        model.network, model.preprocessing, path, embedding, params, tv=tv, jitter=0.0
     )
 
 
@@ -47,7 +60,7 @@ def sought() -> Tensor:
 
 
 def features(module: nn.Module, x: Tensor, path: str) -> Tensor:
-    """x (3, H, W) of 0..255 less the mean → the layer's output, by hand and by a hook: no graph."""
+    """Return the layer's output for x (3, H, W), 0..255 less the mean, with a hook."""
     std = torch.tensor(STD, dtype=x.dtype)[:, None, None]
     seen: list[Tensor] = []
     handle = module.get_submodule(path).register_forward_hook(
@@ -59,12 +72,11 @@ def features(module: nn.Module, x: Tensor, path: str) -> Tensor:
 
 
 def objective(module: nn.Module, x: Tensor, code: Tensor, path: str, tv: float) -> Tensor:
-    """E = ‖Φ(x)−Φ0‖²/‖Φ0‖² + (λTV/2·TV(x) + λα/2·Σ|x|^6)/σ², its sums written out."""
+    """Return ‖Φ(x)−Φ0‖²/‖Φ0‖² + (λTV/2·TV(x) + λα/2·Σ|x|^6)/σ², its sums written out."""
     error = ((features(module, x, path) - code) ** 2).sum() / (code**2).sum()
     variation = torch.zeros((), dtype=x.dtype)
-    for row in range(
-        SIDE
-    ):  # the last row and column are repeated beyond the border: no difference there
+    # The last row and column are repeated beyond the border: there is no difference.
+    for row in range(SIDE):
         if row + 1 < SIDE:
             variation = variation + ((x[:, row + 1] - x[:, row]) ** 2).sum()
         variation = variation + ((x[:, row, 1:] - x[:, row, :-1]) ** 2).sum()
@@ -72,7 +84,10 @@ def objective(module: nn.Module, x: Tensor, code: Tensor, path: str, tv: float) 
 
 
 def slow(module: nn.Module, start: Tensor, code: Tensor, path: str, tv: float) -> list[Tensor]:
-    """v ← .9 v − rate σ² ∇E; x ← x + v; v ← 0 when the rate changes. The x after each step."""
+    """Return the x after each step of v ← .9 v − rate σ² ∇E; x ← x + v.
+
+    When the rate changes, v ← 0.
+    """
     x, v, last, seen = start.clone(), torch.zeros_like(start), None, []
     for step in range(STEPS):
         factor = 1.0 if step < STEPS // 4 else 0.1 if step < 3 * STEPS // 4 else 0.01
@@ -87,10 +102,10 @@ def slow(module: nn.Module, start: Tensor, code: Tensor, path: str, tv: float) -
 
 
 def course(inversion: Inversion, start: Tensor) -> list[Tensor]:
-    """The parameters after each step from that start: (B, 3, H, W) each."""
+    """Return the parameters after each step from that start, (B, 3, H, W) each."""
     seen: list[Tensor] = []
 
-    def begin(previous: Tensor | None, generator: torch.Generator) -> Parametrization:
+    def begin(history: History, generator: torch.Generator) -> Parametrization:
         return MeanCentred(start, inversion.preprocessing)
 
     def note(parametrization: Parametrization, step: int) -> None:
@@ -102,10 +117,10 @@ def course(inversion: Inversion, start: Tensor) -> list[Tensor]:
 
 
 def starts(inversion: Inversion) -> Tensor:
-    """(B, 3, H, W), double."""
+    """Return the first parameters, (B, 3, H, W), in double precision."""
     return (
         inversion.stage()
-        .begin(None, torch.Generator().manual_seed(5))
+        .begin(History(), torch.Generator().manual_seed(5))
         .parameters[0]
         .detach()
         .double()
@@ -119,7 +134,7 @@ def test_the_published_recipe_is_the_plain_loop_step_by_step(path: str, tv: floa
     begun = starts(inversion)
     seen = course(inversion, begun)
     for one in range(2):
-        expected = slow(module, begun[one], inversion.code, path, tv)
+        expected = slow(module, begun[one], inversion.embedding, path, tv)
         for found, wanted in zip(seen, expected, strict=True):
             torch.testing.assert_close(found[one], wanted, rtol=1e-5, atol=1e-4)
         assert (expected[-1] - begun[one]).abs().max() > 1
@@ -127,19 +142,11 @@ def test_the_published_recipe_is_the_plain_loop_step_by_step(path: str, tv: floa
 
 def test_the_start_has_the_published_norm() -> None:
     inversion = published(tiny_model(), "relu3", restarts=3)
-    start = inversion.stage().begin(None, torch.Generator().manual_seed(1)).parameters[0]
+    start = inversion.stage().begin(History(), torch.Generator().manual_seed(1)).parameters[0]
     assert torch.allclose(start.flatten(1).norm(dim=1), torch.full((3,), SIGMA))
 
 
-def test_units_are_levels_less_the_mean() -> None:
-    preprocessing = Preprocessing(36, SIDE, "bilinear", MEAN, STD)
-    x = 255 * torch.rand(2, 3, 4, 4, generator=torch.Generator().manual_seed(0)) - 100
-    picture = MeanCentred(x, preprocessing).picture()
-    assert torch.allclose(picture[0, 1], x[0, 1] / 255 + 0.4)
-    assert torch.allclose(MeanCentred.of(picture, preprocessing), x, atol=1e-4)
-
-
-def test_restarts_do_not_know_of_each_other() -> None:
+def test_restarts_are_independent() -> None:
     inversion = published(tiny_model(double=True), "relu3", restarts=2)
     begun = starts(inversion)
     together = course(inversion, begun)[-1]
@@ -154,25 +161,17 @@ def test_the_error_is_zero_for_the_image_itself_and_one_for_nothing() -> None:
     assert inversion.errors(sought()).item() < 1e-10
     wide = torch.cat([sought(), torch.zeros_like(sought())])
     found = inversion.network.run(wide, "conv3")
-    expected = [((one - inversion.code[0]) ** 2).sum() / (inversion.code**2).sum() for one in found]
+    expected = [
+        ((one - inversion.embedding[0]) ** 2).sum() / (inversion.embedding**2).sum()
+        for one in found
+    ]
     assert torch.allclose(inversion.errors(wide), torch.stack(expected), atol=1e-7)
 
 
 def test_the_modern_recipe_comes_near() -> None:
     model = tiny_model()
-    with torch.no_grad():
-        code = model.network.run(sought().clamp(-1, 1), "conv1")
-    values = {
-        "steps": 120,
-        "rate": 0.1,
-        "tv": 0.0,
-        "alpha": 6.0,
-        "alpha_weight": 0.0,
-        "jitter": 0.0,
-    }
-    inversion = Inversion(
-        model.network, model.preprocessing, "conv1", code, recipe="modern", restarts=1, **values
-    )
+    params = Params(steps=120, rate=0.1, alpha_weight=0.0)
+    inversion = modern(model, "conv1", params, sought().clamp(-1, 1))
     made = optimize([inversion.stage()], Recording(), seed=2, device=model.device)
     with torch.no_grad():
         assert inversion.errors(model.preprocessing.normalize(made.picture)).item() < 0.05
@@ -180,20 +179,17 @@ def test_the_modern_recipe_comes_near() -> None:
 
 
 @pytest.mark.parametrize(("path", "calm"), [("conv1", 75), ("head", 60)])
-def test_nothing_is_shaken_any_more_once_it_is_calm(path: str, calm: int) -> None:
+def test_in_the_last_steps_there_is_neither_shift_nor_noise(path: str, calm: int) -> None:
     """A map is calm in the last quarter of the steps, a vector after 0.6 of them."""
     model = tiny_model()
-    with torch.no_grad():
-        code = model.network.run(sought(), path)
-    inversion = Inversion(
-        model.network, model.preprocessing, path, code, "modern", 1, 100, 0.1, 0.0, 6.0, 0.0, 0.0
-    )
+    params = Params(steps=100, rate=0.1, alpha_weight=0.0)
+    inversion = modern(model, path, params, sought())
     generator = torch.Generator().manual_seed(0)
-    picture = inversion.stage().begin(None, generator).picture()
+    picture = inversion.stage().begin(History(), generator).picture()
     drawn = {}
     for step in (calm - 1, calm):
         before = generator.get_state()
-        inversion.stage().loss(picture, step, generator)
+        inversion.stage().objective(picture, step, generator)
         drawn[step] = not torch.equal(before, generator.get_state())
     assert drawn == {calm - 1: True, calm: False}
 
@@ -201,19 +197,16 @@ def test_nothing_is_shaken_any_more_once_it_is_calm(path: str, calm: int) -> Non
 @pytest.mark.parametrize(
     ("path", "parts"), [("conv1", {"tv": 0.1}), ("head", {"tv": 2.0, "contrast": 0.3})]
 )
-def test_what_calm_pictures_pay(path: str, parts: dict[str, float]) -> None:
-    """A map's grain costs a tenth of what it did before, a vector's twice as much, and its contrast mean x⁴."""
+def test_the_penalties_of_the_last_steps(path: str, parts: dict[str, float]) -> None:
+    """A map's TV weight falls to a tenth, a vector's doubles; a vector's contrast costs mean x⁴."""
     model = tiny_model()
-    with torch.no_grad():
-        code = model.network.run(sought(), path)
-    inversion = Inversion(
-        model.network, model.preprocessing, path, code, "modern", 2, 100, 0.1, 0.5, 6.0, 0.0, 0.0
-    )
+    params = Params(restarts=2, steps=100, rate=0.1, alpha_weight=0.0)
+    inversion = modern(model, path, params, sought(), tv=0.5)
     picture = torch.rand(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
     across, down = (picture.diff(dim=axis).square().flatten(1).sum(1) for axis in (2, 3))
     x = (picture - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
     per_unit = {"tv": 0.5 * (across + down) / (3 * SIDE**2), "contrast": (x**4).mean((1, 2, 3))}
-    found = inversion.stage().loss(picture, 99, torch.Generator())
+    found = inversion.stage().objective(picture, 99, torch.Generator()).parts
     assert found.keys() == parts.keys() | {"error"}
     for name, weight in parts.items():
         torch.testing.assert_close(found[name], weight * per_unit[name])

@@ -1,4 +1,4 @@
-"""The searches on a linear model, where the least change that crosses the boundary is known in closed form."""
+"""The searches on a linear model, for which the smallest perturbation has a closed form."""
 
 from collections.abc import Callable
 from math import ceil
@@ -31,19 +31,22 @@ def search(
     context: Recording | None = None,
     seen: Callable[[Tensor], None] = lambda rounded: None,
 ) -> OptimizationResult:
-    """Until w·δ ≥ gap for the rounded picture, with the gradient straight through. `seen` gets every picture tried."""
+    """Search until w·δ ≥ gap for the rounded picture, with a straight-through gradient.
+
+    `seen` is called with every picture that is tried.
+    """
 
     def loss(picture: Tensor, step: int, generator: torch.Generator) -> Losses:
         rounded = picture + (quantized(picture) - picture).detach()
         seen(quantized(picture))
-        return {"gap": gap - (WEIGHT * (rounded - ORIGIN)).sum((1, 2, 3))}
+        return Losses({"gap": gap - (WEIGHT * (rounded - ORIGIN)).sum((1, 2, 3))})
 
     stage = Stage(
         steps,
-        lambda previous, _: Pixels(ORIGIN),
+        lambda history, generator: Pixels(ORIGIN),
         loss,
         lambda p: kind(p, ORIGIN, steps),
-        enough=converged,
+        converged=converged,
     )
     return optimize([stage], context or Recording(), seed=0, device=torch.device("cpu"))
 
@@ -63,7 +66,7 @@ def test_the_boundary_is_crossed_by_an_8_bit_picture(
 
 
 def test_the_nearest_of_all_pictures_tried_is_kept() -> None:
-    """Also where the last that reached the goal is farther away: here the search ends in the middle of its rise."""
+    """The last picture that reached the goal may be farther away: the radius may be growing."""
     for steps in range(5, 40):
         tried: list[Tensor] = []
         made = search(MinimalL2, 20.0, steps=steps, seen=tried.append)
@@ -78,13 +81,13 @@ def test_the_nearest_of_all_pictures_tried_is_kept() -> None:
 
 @pytest.mark.parametrize("gap", [20.0, 60.0, 120.0])
 def test_the_least_l2_is_the_projection_onto_the_hyperplane(gap: float) -> None:
-    """min ‖δ‖ with w·δ ≥ gap is gap/‖w‖; rounding costs little where changes are several levels."""
+    """The least ‖δ‖ with w·δ ≥ gap is gap/‖w‖. Rounding adds little to several levels."""
     made, least = search(MinimalL2, gap), gap / float(WEIGHT.norm())
     assert least <= float(change(made).norm()) <= 1.02 * least
 
 
 def test_the_least_l2_below_a_level_is_the_best_rounding() -> None:
-    """Where the projection rounds to nothing, the best change is ±1 at the largest weights, as many as are needed."""
+    """Where the projection rounds to nothing, the best change is ±1 at the largest weights."""
     gap = 0.4
     made = search(MinimalL2, gap)
     gains = WEIGHT.abs().flatten().sort(descending=True).values.cumsum(0) / 255
@@ -95,14 +98,14 @@ def test_the_least_l2_below_a_level_is_the_best_rounding() -> None:
 
 @pytest.mark.parametrize("gap", [0.4, 2.0, 5.0, 20.0])
 def test_few_steps_come_as_near_as_many(gap: float) -> None:
-    """The radius begins at 1, far beyond the least change of the smaller gaps."""
+    """The radius begins at 1, far above the smallest perturbation of the smaller gaps."""
     few, many = (float(change(search(MinimalL2, gap, steps=steps)).norm()) for steps in (40, 400))
     assert few <= 1.02 * many
 
 
 @pytest.mark.parametrize("gap", [1.0, 5.0, 20.0, 60.0])
 def test_the_least_linf_is_the_gap_over_the_l1_norm(gap: float) -> None:
-    """max|δ| ≥ gap/‖w‖₁, in whole levels."""
+    """The least max|δ| is gap/‖w‖₁, rounded up to whole levels."""
     made = search(MinimalLinf, gap)
     levels = round(float(change(made).abs().max()) * 255)
     assert levels == ceil(gap / float(WEIGHT.abs().sum()) * 255)
@@ -124,7 +127,9 @@ def test_what_cannot_be_reached_ends_with_its_steps(kind: type[PerturbationSearc
 
 
 @pytest.mark.parametrize("kind", SEARCHES)
-def test_stopped_at_any_step_it_goes_on_to_the_same_bits(kind: type[PerturbationSearch]) -> None:
+def test_a_search_stopped_at_any_step_resumes_to_the_same_bits(
+    kind: type[PerturbationSearch],
+) -> None:
     straight = search(kind, 30.0, steps=24)
     for stop in range(1, len(straight.curve) + 1):
         stopped = Recording(stop_at=stop)

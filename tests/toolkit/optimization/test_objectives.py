@@ -1,4 +1,4 @@
-"""The scores of a dream against hooks and slow loops."""
+"""The scores of targets, against hooks and slow loops."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from workers.toolkit.errors import NoGuide
 from workers.toolkit.network.network import LOGITS, Network
 from workers.toolkit.network.unit import Unit
 from workers.toolkit.optimization.objectives import (
-    WeightedObjective,
+    TargetTerm,
     check_guide,
     guided_score,
     normalized,
@@ -26,11 +26,11 @@ def tiny() -> Network:
 def test_layers_channels_and_classes_have_their_scores(tiny: Network) -> None:
     x = noise(3)
     seen = hooked(tiny.module, x)
-    aims = [
-        WeightedObjective("a", Unit("conv2")),
-        WeightedObjective("b", Unit("conv3", 4)),
-        WeightedObjective("c", Unit(LOGITS, 7)),
-        WeightedObjective("d", Unit("conv3")),
+    terms = [
+        TargetTerm("a", Unit("conv2")),
+        TargetTerm("b", Unit("conv3", 4)),
+        TargetTerm("c", Unit(LOGITS, 7)),
+        TargetTerm("d", Unit("conv3")),
     ]
     expected = [
         seen["conv2"].square().mean((1, 2, 3)) / 2,
@@ -38,10 +38,10 @@ def test_layers_channels_and_classes_have_their_scores(tiny: Network) -> None:
         seen["head"][:, 7],
         seen["conv3"].square().mean((1, 2, 3)) / 2,
     ]
-    assert torch.allclose(scores(tiny, aims, x), torch.stack(expected), atol=1e-6)
+    assert torch.allclose(scores(tiny, terms, x), torch.stack(expected), atol=1e-6)
 
 
-def test_a_guide_is_followed_at_each_place_to_its_likest_feature() -> None:
+def test_a_guide_is_followed_at_each_place_to_its_most_similar_feature() -> None:
     output, guide = torch.randn(2, 5, 3, 4), torch.randn(7, 5)
     expected = [
         sum(
@@ -59,7 +59,7 @@ def test_a_guide_is_followed_at_each_place_to_its_likest_feature() -> None:
 
 
 def test_the_gradient_of_a_guide_is_the_chosen_feature() -> None:
-    """As published: the derivative of the objective by the layer is the guide's feature with the largest product."""
+    """As published, the derivative by the layer is the guide's feature with the largest product."""
     output, guide = torch.randn(1, 5, 2, 2, requires_grad=True), torch.randn(7, 5)
     (gradient,) = torch.autograd.grad(guided_score(output, guide).sum(), output)
     chosen = torch.stack(
@@ -71,29 +71,27 @@ def test_the_gradient_of_a_guide_is_the_chosen_feature() -> None:
 def test_scales_bring_every_score_of_the_photograph_near_one(tiny: Network) -> None:
     photograph, guide = noise(1), noise(1, seed=2)
     seen = hooked(tiny.module, photograph)
-    layer = normalized(tiny, WeightedObjective("a", Unit("conv3"), -2.0), photograph, None)
+    layer = normalized(tiny, TargetTerm("a", Unit("conv3"), -2.0), photograph, None)
     assert layer.weight == -2.0
     assert layer.scale * float(scores(tiny, [layer], photograph)) == pytest.approx(0.5, rel=1e-4)
-    channel = normalized(tiny, WeightedObjective("b", Unit("conv3", 4)), photograph, guide)
+    channel = normalized(tiny, TargetTerm("b", Unit("conv3", 4)), photograph, guide)
     assert channel.scale == pytest.approx(1 / float(seen["conv3"].square().mean().sqrt()), rel=1e-4)
     assert channel.guide is None
-    led = normalized(tiny, WeightedObjective("a", Unit("conv3")), photograph, guide)
+    led = normalized(tiny, TargetTerm("a", Unit("conv3")), photograph, guide)
     features = hooked(tiny.module, guide)["conv3"][0].flatten(1).T
     assert led.guide is not None and torch.allclose(led.guide, features, atol=1e-5)
 
 
-def test_a_layer_that_is_silent_is_measured_by_one(tiny: Network) -> None:
+def test_a_layer_that_is_zero_everywhere_has_scale_one(tiny: Network) -> None:
     def silent(x: Tensor, path: str) -> Tensor:
         return torch.zeros(1, 4, 2, 2)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiny, "run", silent)
-        assert normalized(tiny, WeightedObjective("a", Unit("conv3")), noise(1), None).scale == 1
+        assert normalized(tiny, TargetTerm("a", Unit("conv3")), noise(1), None).scale == 1
 
 
 def test_a_guide_needs_a_layer() -> None:
-    check_guide([WeightedObjective("a", Unit("conv3")), WeightedObjective("b", Unit(LOGITS, 1))])
+    check_guide([TargetTerm("a", Unit("conv3")), TargetTerm("b", Unit(LOGITS, 1))])
     with pytest.raises(NoGuide, match="Name one"):
-        check_guide(
-            [WeightedObjective("b", Unit(LOGITS, 1)), WeightedObjective("c", Unit("conv3", 2))]
-        )
+        check_guide([TargetTerm("b", Unit(LOGITS, 1)), TargetTerm("c", Unit("conv3", 2))])

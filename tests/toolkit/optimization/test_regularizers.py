@@ -38,7 +38,7 @@ def test_a_flat_picture_costs_nothing_and_has_a_slope() -> None:
 
 
 def test_gradients() -> None:
-    """Against finite differences."""
+    """Gradients equal finite differences."""
     x = X[:, :2, :3, :3].clone().requires_grad_()
     for made in (
         squared_norm,

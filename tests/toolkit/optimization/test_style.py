@@ -1,4 +1,4 @@
-"""The parts of a style transfer's loss, against slow loops over Gatys' formulas."""
+"""The terms of a style transfer's loss, against slow loops over Gatys' formulas."""
 
 import pytest
 import torch
@@ -45,7 +45,7 @@ def test_gram_is_the_mean_product_of_two_channels() -> None:
 
 
 def test_the_published_style_loss() -> None:
-    """1000/n² · (1/n²) · Σ_ij (G_ij − A_ij)²: the weight of a layer, and the mean over its Gram matrix."""
+    """A layer's weight 1000/n² is multiplied by the mean over its Gram matrix of (G − A)²."""
     f, a = features(0), features(1, height=6)
     n, g, target = 4, slow_gram(f), slow_gram(a)
     expected = (
@@ -74,7 +74,7 @@ def test_a_mixed_gram_matrix_has_the_gradient_of_the_mixed_losses() -> None:
     torch.testing.assert_close(found, expected)
 
 
-def test_normalized_losses_do_not_know_how_strong_a_channel_is() -> None:
+def test_normalized_losses_do_not_depend_on_the_scale_of_a_channel() -> None:
     strength = torch.tensor([1.0, 100.0, 0.01, 5.0], dtype=torch.double)[:, None, None]
 
     def losses(factor: Tensor) -> tuple[float, float]:
@@ -85,9 +85,8 @@ def test_normalized_losses_do_not_know_how_strong_a_channel_is() -> None:
 
     assert losses(7 * torch.ones_like(strength)) == pytest.approx(losses(torch.ones_like(strength)))
     unlike = losses(strength)
-    assert (
-        0.05 < unlike[0] / losses(torch.ones_like(strength))[0] < 20
-    )  # plain Gram matrices: by 10⁸
+    # Plain Gram matrices would differ by a factor of 10⁸.
+    assert 0.05 < unlike[0] / losses(torch.ones_like(strength))[0] < 20
 
 
 def test_normalized_losses_are_relative_distances() -> None:
@@ -126,7 +125,7 @@ def test_only_what_is_outside_pays() -> None:
 
 
 def test_gradients() -> None:
-    """Against finite differences, of the Gram matrix and of every loss that is made of it."""
+    """Gradients of the Gram matrix, and of every loss made of it, equal finite differences."""
     seen, target = features(1, 3, 2, 3).double().requires_grad_(), features(2, 3, 2, 3).double()
     scale = channel_scale(gram(target), target)
     assert torch.autograd.gradcheck(gram, seen)

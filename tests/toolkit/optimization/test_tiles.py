@@ -1,4 +1,4 @@
-"""Tiles against plain indexing: every pixel is in one at least, and what was cut joins to what it was."""
+"""Tiles against plain indexing: they cover every pixel and join to the same picture."""
 
 import pytest
 import torch
@@ -50,7 +50,7 @@ def test_as_few_tiles_as_overlap_enough(length: int, overlap: int, count: int) -
 
 
 def test_where_two_tiles_overlap_one_passes_gradually_into_the_other() -> None:
-    """Two tiles of 16 on a ring of 24 overlap by 4 at either end; the first says 0, the second 1."""
+    """Two tiles of 16 on a ring of 24 overlap by 4 at both ends; one is 0, the other 1."""
     said = torch.stack([torch.zeros(1, 16, 16), torch.ones(1, 16, 16)])
     row = Tiles(16, 24, 16, 4).join(said)[0, 0, 8]
     rise = [0.125, 0.375, 0.625, 0.875]

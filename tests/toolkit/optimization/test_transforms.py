@@ -1,16 +1,16 @@
-"""Random views: what they do at their limits, and that the generator alone decides."""
+"""Random views at their limits. Their randomness comes from the generator alone."""
 
 import pytest
 import torch
 from torch import Tensor
 
-from workers.toolkit.optimization.transforms import RandomAffine, RandomCrop
+from workers.toolkit.optimization.transforms import RandomAffine, RandomCrop, enlarge_centre
 
 PICTURE = torch.rand(1, 3, 9, 15, generator=torch.Generator().manual_seed(0))
 
 
 def drawn(*numbers: float) -> torch.Generator:
-    """A generator is asked for shift x, shift y, scale and turn in −1..1; here they are given."""
+    """Return a generator that draws these numbers: shift x, shift y, scale and turn in −1..1."""
     return _Given(numbers)  # type: ignore[return-value]
 
 
@@ -21,7 +21,7 @@ class _Given:
 
 @pytest.fixture(autouse=True)
 def given(monkeypatch: pytest.MonkeyPatch) -> None:
-    """torch.rand with a given generator returns what the test wants."""
+    """Let torch.rand return the given numbers if it is called with such a generator."""
     real = torch.rand
 
     def rand(*shape: int, generator: object = None) -> Tensor:
@@ -32,7 +32,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "rand", rand)
 
 
-def test_nothing_is_asked_nothing_is_done() -> None:
+def test_without_parameters_the_picture_is_returned() -> None:
     assert RandomAffine()(PICTURE, drawn(1, 1, 1, 1)) is PICTURE
 
 
@@ -69,7 +69,7 @@ def test_the_generator_alone_decides() -> None:
 
 
 def test_a_zoom_shows_a_part_of_the_middle_and_adds_noise(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half of the side: the middle, twice as large. torch.rand gives 0, the smallest part; nothing wanders."""
+    """The smallest part, half of the side, is centred: torch.rand and the position are 0."""
     monkeypatch.setattr(torch, "rand", lambda *shape, generator: torch.zeros(shape))
     grain = torch.full((), 0.25)
     monkeypatch.setattr(
@@ -79,16 +79,14 @@ def test_a_zoom_shows_a_part_of_the_middle_and_adds_noise(monkeypatch: pytest.Mo
     )
     ramp = (torch.arange(16) / 16).expand(1, 1, 16, 16)
     seen = RandomCrop(part=0.5, noise=0.4)(ramp, torch.Generator())
-    middles = (
-        4 + (torch.arange(16) + 0.5) / 2 - 0.5
-    )  # where each pixel of the view lies in the picture
+    # The position in the picture of each pixel of the view.
+    middles = 4 + (torch.arange(16) + 0.5) / 2 - 0.5
     assert torch.allclose(seen[0, 0, 5], middles / 16 + 0.1, atol=1e-5)
 
 
 def test_beyond_the_border_a_zoom_mirrors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        torch, "rand", lambda *shape, generator: torch.ones(shape)
-    )  # the largest part: 1.1
+    # The largest part of the side: 1.1.
+    monkeypatch.setattr(torch, "rand", lambda *shape, generator: torch.ones(shape))
     monkeypatch.setattr(
         torch,
         "randn",
@@ -96,3 +94,18 @@ def test_beyond_the_border_a_zoom_mirrors(monkeypatch: pytest.MonkeyPatch) -> No
     )
     white = torch.ones(1, 3, 20, 20)
     assert torch.allclose(RandomCrop(0.5, 0.0)(white, torch.Generator()), white)
+
+
+def test_enlarged_a_ramp_is_flattened_about_the_middle() -> None:
+    ramp = torch.linspace(0, 1, 41).expand(1, 3, 20, 41)
+    nearer = enlarge_centre(ramp, 1.25)
+    expected = 0.5 + (torch.arange(41) - 20) / 40 / 1.25
+    assert nearer.shape == ramp.shape
+    assert torch.allclose(nearer[0, 0, 10], expected, atol=2e-3)
+
+
+def test_what_a_cubic_overshoots_is_clipped() -> None:
+    step = torch.zeros(1, 1, 8, 8)
+    step[..., 4:] = 1
+    assert enlarge_centre(step, 1.1).min() >= 0
+    assert enlarge_centre(step, 1.1).max() <= 1

@@ -1,4 +1,4 @@
-"""Luminance apart from colour: reading it, matching it, and optimizing it alone."""
+"""Luminance: how it is computed, and how one picture takes that of another."""
 
 import torch
 from torch import Tensor
@@ -21,19 +21,3 @@ def match_luminance(grey: Tensor, like: Tensor) -> Tensor:
     """
     spread = grey.std(correction=0).clamp(min=1e-6)
     return (grey - grey.mean()) * (like.std(correction=0) / spread) + like.mean()
-
-
-class LuminanceOnly:
-    """A picture whose luminance is optimized.
-
-    Its I and Q are those of `colours` (1, C, H, W).
-    """
-
-    def __init__(self, start: Tensor, colours: Tensor) -> None:
-        self._rest = colours - luminance(colours)
-        grey = luminance(start).detach().clone(memory_format=torch.contiguous_format)
-        self.parameters = [grey.requires_grad_()]  # (1, 1, H, W)
-
-    def picture(self) -> Tensor:
-        """Return the picture (1, C, H, W)."""
-        return self.parameters[0] + self._rest

@@ -1,1 +1,4 @@
-"""Room."""
+"""Everything that makes or changes a picture by optimization, all run by `engine.optimize`.
+
+It may import the rooms images, network, execution and rendering.
+"""

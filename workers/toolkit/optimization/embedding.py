@@ -1,11 +1,11 @@
-"""What a layer keeps of an image."""
+"""Embeddings: the output of one layer for an image, and the layer to take by default."""
 
 import torch
 from PIL import Image
 from torch import Tensor
 
 from workers.toolkit.errors import NotFinite, NothingToInvert
-from workers.toolkit.images.array import Array, Input
+from workers.toolkit.images.array import Input
 from workers.toolkit.network.maps import last_map
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.vision_model import VisionModel
@@ -13,29 +13,33 @@ from workers.toolkit.network.vision_model import VisionModel
 
 @torch.no_grad()
 def embedding(model: VisionModel, image: Image.Image, path: str) -> Tensor:
-    """The layer's output, (1, C) or (1, C, H, W). Raises NotFinite."""
-    code = model.network.run(model.prepare(image).x, path)
-    if not bool(code.isfinite().all()):
+    """Return the layer's output for the image, (1, C) or (1, C, H, W). Raises NotFinite."""
+    output = model.network.run(model.prepare(image).x, path)
+    if not bool(output.isfinite().all()):
         raise NotFinite(f"The layer {path!r} is NaN or infinite for this image.")
-    return code.contiguous()  # summed in the same order as an array that is sent
+    # Contiguous, so that it is summed in the same order as an array that a client sends.
+    return output.contiguous()
 
 
 def embedding_to_invert(model: VisionModel, sent: Input, path: str) -> Tensor:
-    """The layer's output for an image, or the array that stands in for it. Raises NotFinite or NothingToInvert."""
-    code = (
-        embedding(model, sent, path)
-        if isinstance(sent, Image.Image)
-        else _as_code(model, sent, path)
-    )
-    if not bool(code.any()):
+    """Return the layer's output for an image, or the array that is sent in its place.
+
+    Raises NotFinite, or NothingToInvert if it is zero everywhere.
+    """
+    output = _output(model, sent, path)
+    if not bool(output.any()):
         raise NothingToInvert(
-            f"The output of the layer {path!r} is 0 everywhere: there is nothing to make an image from."
+            f"The output of the layer {path!r} is 0 everywhere: "
+            "there is nothing to make an image from."
         )
-    return code
+    return output
 
 
 def last_embedding_layer(network: Network) -> str:
-    """The last layer before the classes that gives a vector, (C,) or (C, 1, 1); if there is none, the last map."""
+    """Return the last layer before the classes whose output is a vector, (C,) or (C, 1, 1).
+
+    If there is none, return the last layer whose output is a map.
+    """
     whole = network.whole.graph
     output = next(node for node in whole.nodes if node.op == "output").all_input_nodes[0]
     vectors = [
@@ -49,5 +53,8 @@ def last_embedding_layer(network: Network) -> str:
     return min((path for path in vectors if network.layers[path] is last), key=len)
 
 
-def _as_code(model: VisionModel, array: Array, path: str) -> Tensor:
-    return torch.from_numpy(array).reshape(1, *model.network.layer_shape(path)).to(model.device)
+def _output(model: VisionModel, sent: Input, path: str) -> Tensor:
+    if isinstance(sent, Image.Image):
+        return embedding(model, sent, path)
+    shape = model.network.layer_shape(path)
+    return torch.from_numpy(sent).reshape(1, *shape).to(model.device)

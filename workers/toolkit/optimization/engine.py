@@ -1,12 +1,11 @@
-"""The one engine behind every image that is made by optimization.
+"""The engine behind every image that is made by optimization.
 
-A run is a list of stages, each from a picture to a picture: one for a class, one per octave of a dream, one per size of
-a style transfer. After every step the whole state can be written down, and another process goes on from it to the same
-last bit (on the same kind of device, with as many threads).
+A run is a list of stages. Each stage makes a picture: one per layer of an inversion, one per octave
+of DeepDream, one per size of a style transfer. After every step the whole state can be saved, and
+another process resumes from it with the same result to the last bit, on the same kind of device
+and with the same number of threads.
 """
 
-import io
-import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,32 +15,69 @@ import torch
 from torch import Tensor
 
 from workers.toolkit.errors import NotFinite
+from workers.toolkit.execution import checkpoint
 from workers.toolkit.execution.context import Context
 from workers.toolkit.images.picture import to_image, to_levels
 from workers.toolkit.optimization.parametrization import Parametrization
 
-log = logging.getLogger(__name__)
+# Format of the checkpoints. It changes when their fields mean something else.
+_FORMAT = 2
 
-_FORMAT = 2  # of the checkpoint; another number where its fields mean something else
 
-Begin = Callable[[Tensor | None, torch.Generator], Parametrization]
-Losses = Mapping[str, Tensor]
-Loss = Callable[[Tensor, int, torch.Generator], Losses]
+@dataclass(frozen=True)
+class History:
+    """The pictures that the earlier stages of a run made.
+
+    `previous` is the picture of the stage before, or None for the first stage. `kept` holds the
+    pictures of all earlier stages that keep theirs.
+    """
+
+    previous: Tensor | None = None
+    kept: Sequence[Tensor] = ()
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The value of an objective: named parts, whose sum is minimized.
+
+    An objective that has computed the gradient of the sum itself gives it as `gradient`, in the
+    picture's shape (B, C, H, W). The parts then need no gradient.
+    """
+
+    parts: Mapping[str, Tensor]
+    gradient: Tensor | None = None
+
+    def total(self) -> Tensor:
+        """Return the sum of all parts over all pictures."""
+        return torch.stack([part.sum() for part in self.parts.values()]).sum()
+
+    def backward(self, picture: Tensor) -> Tensor:
+        """Accumulate the total's gradient in the picture's parameters; return the total."""
+        total = self.total()
+        if self.gradient is None:
+            total.backward()  # type: ignore[no-untyped-call]
+        else:
+            picture.backward(self.gradient)  # type: ignore[no-untyped-call]
+        return total
+
+
+Begin = Callable[[History, torch.Generator], Parametrization]
+Objective = Callable[[Tensor, int, torch.Generator], Losses]
 AfterStep = Callable[[Parametrization, int], None]
-Enough = Callable[[torch.optim.Optimizer], bool]
+Converged = Callable[[torch.optim.Optimizer], bool]
 
 
 def keep_parameters(parametrization: Parametrization, step: int) -> None:
-    """After a step: leave the parameters as they are."""
+    """Leave the parameters as the optimizer set them."""
 
 
 def show_whole_picture(picture: Tensor) -> Tensor:
-    """The picture as it is."""
+    """Return the picture unchanged."""
     return picture
 
 
-def never(optimizer: torch.optim.Optimizer) -> bool:
-    """Take all steps."""
+def never_converged(optimizer: torch.optim.Optimizer) -> bool:
+    """Return False, so that all steps are taken."""
     return False
 
 
@@ -49,21 +85,26 @@ def never(optimizer: torch.optim.Optimizer) -> bool:
 class Stage:
     """One optimization.
 
-    `begin` makes the parameters from the picture of the stage before (None for the first). `loss` takes the picture
-    (B, C, H, W), the step and the generator of all randomness, and returns named parts; their sum falls. `rates` are
-    (step from which on, rate); at each change the optimizer forgets what it remembers. `enough` says after
-    a step, by what the optimizer's state_dict holds, whether the rest can be left out. `keep` holds the stage's picture
-    for the result, with "levels" in 8 bits: a quarter of the room in every checkpoint. `shown` cuts out what
-    previews show.
+    - `begin` makes the parameters from the history. It may draw from the generator.
+    - `objective` maps a picture (B, C, H, W) and the number of the step to the losses. All its
+      randomness comes from the generator.
+    - `optimizer` makes the optimizer of the parameters.
+    - `rates` lists (first step, rate). At each change the optimizer's state is cleared.
+    - `after_step` may change the parameters in place after a step.
+    - `converged` decides after each step, from what the optimizer's state_dict holds, whether the
+      remaining steps are skipped.
+    - `keep` adds the stage's picture to the result. With "levels" it is kept in 8 bits, which takes
+      a quarter of the space in every checkpoint.
+    - `shown` selects the part of the picture that previews show.
     """
 
     steps: int
     begin: Begin
-    loss: Loss
+    objective: Objective
     optimizer: Callable[[list[Tensor]], torch.optim.Optimizer]
     rates: Sequence[tuple[int, float]] = ()
     after_step: AfterStep = keep_parameters
-    enough: Enough = never
+    converged: Converged = never_converged
     keep: bool | Literal["levels"] = False
     shown: Callable[[Tensor], Tensor] = show_whole_picture
     message: str = "steps"
@@ -71,20 +112,25 @@ class Stage:
 
 @dataclass
 class OptimizationResult:
-    """What came out: the last picture, those that were kept, and the parts of the loss at every step."""
+    """The pictures of a run and the course of its losses.
+
+    `picture` is the last one, `start` the one from which the first stage began, `kept` those of the
+    stages that keep theirs. `curve` holds the parts of the losses at every step.
+    """
 
     picture: Tensor
+    start: Tensor
     kept: list[Tensor] = field(default_factory=list)
     curve: list[dict[str, float]] = field(default_factory=list)
 
 
 @dataclass
 class _State:
-    """All that is needed to go on."""
+    """Everything that a process needs to resume the run."""
 
     stage: int = 0
     step: int = 0
-    previous: Tensor | None = None  # picture of the stage before
+    previous: Tensor | None = None
     kept: list[Tensor] = field(default_factory=list)
     curve: list[dict[str, float]] = field(default_factory=list)
     parameters: list[Tensor] = field(default_factory=list)
@@ -93,69 +139,69 @@ class _State:
 
 
 def optimize(
-    stages: Sequence[Stage],
-    context: Context,
-    *,
-    seed: int,
-    device: torch.device,
-    kept: list[Tensor] | None = None,
+    stages: Sequence[Stage], context: Context, *, seed: int, device: torch.device
 ) -> OptimizationResult:
-    """Run the stages, or what is left of them; progress counts steps.
+    """Run the stages, or those steps that remain after the context's checkpoint.
 
-    A stage whose `begin` needs more than the picture before it reads the list `kept`, which the engine fills with what
-    was kept so far, after a resume too. Raises NotFinite, or what the context raises to stop it.
+    Progress counts steps. Raises NotFinite, or what the context raises when the job must stop.
     """
-    return _Run(stages, context, seed, device, [] if kept is None else kept).finish()
+    return _Run(stages, context, seed, device).finish()
 
 
 class _Run:
     def __init__(
-        self,
-        stages: Sequence[Stage],
-        context: Context,
-        seed: int,
-        device: torch.device,
-        kept: list[Tensor],
+        self, stages: Sequence[Stage], context: Context, seed: int, device: torch.device
     ) -> None:
-        self._stages, self._context, self._device = stages, context, device
+        self._stages, self._context = stages, context
         self._total = sum(stage.steps for stage in stages)
+        self._plan = [stage.steps for stage in stages]
         self._generator = torch.Generator().manual_seed(seed)
-        saved = context.resume()
-        self._plan = [[_FORMAT, stage.steps] for stage in stages]
-        self._state = (None if saved is None else _read(saved, self._plan, device)) or _State()
-        kept[:] = self._state.kept
-        self._state.kept = kept
+        self._state = self._resumed(device) or _State()
+
+    def _resumed(self, device: torch.device) -> _State | None:
+        saved = self._context.resume()
+        if saved is None:
+            return None
+        state = checkpoint.load(saved, lambda values: _State(**values), _FORMAT, self._plan)
+        if state is not None:
+            state.previous = None if state.previous is None else state.previous.to(device)
+            state.kept = [picture.to(device) for picture in state.kept]
+        return state
 
     def finish(self) -> OptimizationResult:
         state = self._state
-        while state.stage < len(self._stages):
-            stage = self._stages[state.stage]
-            picture = self._complete(stage)
+        # The first stage begins in a resumed run too: the start follows from the seed alone.
+        first = self._stages[0].begin(History(), self._generator)
+        start = _picture(first)
+        for index in range(state.stage, len(self._stages)):
+            stage = self._stages[index]
+            history = History(state.previous, tuple(state.kept))
+            parametrization = stage.begin(history, self._generator) if index else first
+            picture = self._complete(stage, parametrization)
             if stage.keep:
                 state.kept.append(to_levels(picture) if stage.keep == "levels" else picture)
-            state.previous, state.stage, state.step = picture, state.stage + 1, 0
+            state.previous, state.stage, state.step = picture, index + 1, 0
             state.parameters, state.optimizer, state.generator = [], {}, None
         self._report("")
         assert state.previous is not None
-        return OptimizationResult(state.previous, state.kept, state.curve)
+        return OptimizationResult(state.previous, start, state.kept, state.curve)
 
-    def _complete(self, stage: Stage) -> Tensor:
-        """The stage from its beginning, or from where it was left, to its picture."""
+    def _complete(self, stage: Stage, parametrization: Parametrization) -> Tensor:
+        """Take the remaining steps of a stage and return its picture."""
         state = self._state
-        parametrization = stage.begin(state.previous, self._generator)
         optimizer = stage.optimizer(parametrization.parameters)
         self._restore(parametrization, optimizer)
         while state.step < stage.steps:
             self._report(stage.message)
             self._step(stage, parametrization, optimizer)
             self._check(parametrization)
-            state.step = stage.steps if stage.enough(optimizer) else state.step + 1
+            state.step = stage.steps if stage.converged(optimizer) else state.step + 1
             self._show(stage, parametrization)
-            self._context.checkpoint(lambda: self._written(parametrization, optimizer))
-        with torch.no_grad():
-            return parametrization.picture().detach().clone()
+            self._context.checkpoint(lambda: self._checkpoint(parametrization, optimizer))
+        return _picture(parametrization)
 
     def _restore(self, parametrization: Parametrization, optimizer: torch.optim.Optimizer) -> None:
+        """Set what the checkpoint holds of the stage in which the run was interrupted."""
         state = self._state
         if state.generator is None:
             return
@@ -173,74 +219,62 @@ class _Run:
             if since == step:
                 optimizer.param_groups[0]["lr"] = rate
                 optimizer.state.clear()
-        parts: Losses = {}
+        losses = Losses({})
 
         def closure() -> Tensor:
-            nonlocal parts
+            nonlocal losses
             optimizer.zero_grad()
-            parts = stage.loss(parametrization.picture(), step, self._generator)
-            total = torch.stack([part.sum() for part in parts.values()]).sum()
-            total.backward()  # type: ignore[no-untyped-call]
-            return total
+            picture = parametrization.picture()
+            losses = stage.objective(picture, step, self._generator)
+            return losses.backward(picture)
 
         with torch.enable_grad():
             optimizer.step(closure)  # type: ignore[arg-type]
         stage.after_step(parametrization, step)
-        self._note(parts)
+        self._record(losses)
+
+    def _record(self, losses: Losses) -> None:
+        numbers = {name: float(part.detach().sum()) for name, part in losses.parts.items()}
+        if not math.isfinite(sum(numbers.values())):
+            self._refuse()
+        self._state.curve.append(numbers)
 
     def _check(self, parametrization: Parametrization) -> None:
-        """What is not finite must be neither saved nor delivered."""
+        """Raise NotFinite before NaN or infinity is saved or delivered."""
         if not all(bool(parameter.isfinite().all()) for parameter in parametrization.parameters):
-            self._not_finite()
+            self._refuse()
 
-    def _not_finite(self) -> NoReturn:
+    def _refuse(self) -> NoReturn:
         step = len(self._state.curve)
         raise NotFinite(
-            f"The picture or the loss is NaN or infinite after {step} steps. Lower the rate or the weights."
+            f"The picture or the loss is NaN or infinite after {step} steps. "
+            "Lower the rate or the weights."
         )
-
-    def _note(self, parts: Losses) -> None:
-        numbers = {name: float(part.detach().sum()) for name, part in parts.items()}
-        total = sum(numbers.values())
-        if not math.isfinite(total):
-            self._not_finite()
-        self._state.curve.append(numbers)
 
     def _report(self, message: str) -> None:
         curve = self._state.curve
         loss = sum(curve[-1].values()) if curve else None
-        done = sum(stage.steps for stage in self._stages[: self._state.stage]) + self._state.step
+        done = sum(self._plan[: self._state.stage]) + self._state.step
         self._context.progress(done, self._total, message, loss=loss)
 
     def _show(self, stage: Stage, parametrization: Parametrization) -> None:
-        if self._context.wants_preview():
-            with torch.no_grad():
-                self._context.preview(
-                    to_image(stage.shown(parametrization.picture())), len(self._state.curve)
-                )
+        if not self._context.wants_preview():
+            return
+        with torch.no_grad():
+            shown = stage.shown(parametrization.picture())
+        self._context.preview(to_image(shown), len(self._state.curve))
 
-    def _written(self, parametrization: Parametrization, optimizer: torch.optim.Optimizer) -> bytes:
-        state = self._state
-        values = vars(state) | {
-            "plan": self._plan,
+    def _checkpoint(
+        self, parametrization: Parametrization, optimizer: torch.optim.Optimizer
+    ) -> bytes:
+        values = vars(self._state) | {
             "parameters": [parameter.detach() for parameter in parametrization.parameters],
             "optimizer": optimizer.state_dict(),
             "generator": self._generator.get_state(),
         }
-        buffer = io.BytesIO()
-        torch.save(values, buffer)
-        return buffer.getvalue()
+        return checkpoint.dump(values, _FORMAT, self._plan)
 
 
-def _read(saved: bytes, plan: list[list[int]], device: torch.device) -> _State | None:
-    """None for what was written by another version, or for other stages, or is damaged: then the run begins anew."""
-    try:
-        values = torch.load(io.BytesIO(saved), map_location="cpu", weights_only=True)
-        if values.pop("plan") != plan:
-            raise ValueError("other stages")
-        state = _State(**values)
-    except Exception:  # torch raises whatever it likes at damaged files
-        log.warning("the checkpoint cannot be used; beginning anew", exc_info=True)
-        return None
-    state.previous = None if state.previous is None else state.previous.to(device)
-    return state
+def _picture(parametrization: Parametrization) -> Tensor:
+    with torch.no_grad():
+        return parametrization.picture().detach().clone()

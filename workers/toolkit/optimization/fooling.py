@@ -1,6 +1,5 @@
-"""Making a picture that a network takes for something else."""
+"""Fooling: a picture that a network takes for another class."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import log
 
@@ -9,9 +8,8 @@ from torch import Tensor
 
 from workers.toolkit.images.png_roundtrip import png_roundtrip
 from workers.toolkit.network.network import LOGITS
-from workers.toolkit.network.rectifiers import redirected
 from workers.toolkit.network.vision_model import VisionModel
-from workers.toolkit.optimization.engine import Losses, Stage
+from workers.toolkit.optimization.engine import History, Losses, Stage
 from workers.toolkit.optimization.minimal_perturbation import (
     AnyPerturbation,
     MinimalL2,
@@ -19,27 +17,38 @@ from workers.toolkit.optimization.minimal_perturbation import (
     PerturbationSearch,
     converged,
 )
+from workers.toolkit.optimization.objectives import redirecting_rule
 from workers.toolkit.optimization.parametrization import Parametrization, Pixels
+
+MARGIN = 0.05
+"""Logits by which the search passes the goal, so that another device's rounding keeps it."""
+
+ANY = "any"
+"""The norm of a search for which the size of the perturbation does not matter."""
 
 SEARCHES: dict[str, type[PerturbationSearch]] = {
     "l2": MinimalL2,
     "linf": MinimalLinf,
-    "any": AnyPerturbation,
+    ANY: AnyPerturbation,
 }
 
 
 @dataclass(frozen=True)
 class TargetClass:
-    """That class before all others; with `confidence`, at that probability or more."""
+    """The class that a network is to predict first.
+
+    With `confidence`, its probability must be at least that.
+    """
 
     index: int
     confidence: float | None = None
 
     def loss(self, logits: Tensor) -> Tensor:
-        """(B, classes) → (B,): logits that are missing to the goal and its margin; not positive where it is reached.
+        """Return how many logits are missing to the goal and its margin: (B, classes) → (B,).
 
-        Its slope is that of −log(p / (1 − p)) of the goal, which is the cross-entropy's direction and never fades. On
-        photographs it leads to smaller changes than the slope of the distance itself.
+        The loss is not positive where the goal is reached. Its slope is that of −log(p / (1 − p)),
+        p the probability of the class. That is the direction of the cross-entropy, but it never
+        fades. On photographs it leads to smaller perturbations than the slope of the distance.
         """
         own = logits[:, self.index]
         mask = torch.arange(logits.shape[1], device=logits.device) == self.index
@@ -51,45 +60,40 @@ class TargetClass:
         return (missing + MARGIN).detach() + (odds.detach() - odds)
 
     def reached(self, logits: Tensor) -> bool:
-        """(1, classes) → is it so, with no margin."""
+        """Return whether the goal is reached, without the margin, for logits (1, classes)."""
         probability = float(logits[0].softmax(0)[self.index])
         return int(logits[0].argmax()) == self.index and probability >= (self.confidence or 0.0)
 
 
 @dataclass(frozen=True)
-class FoolingSearch:
-    """One search from `start`, an 8-bit picture (1, C, H, W) in 0..1, for the goal; `norm` l2, linf, or any."""
+class FoolingStage:
+    """One search for a picture of the target class.
+
+    - `start` is the 8-bit picture (1, C, H, W) in 0..1 that is perturbed.
+    - `norm` is the norm of the perturbation that is minimized: l2, linf or any.
+    - `steps` is the largest number of steps.
+    """
 
     model: VisionModel
-    goal: TargetClass
+    target: TargetClass
     start: Tensor
     norm: str
     steps: int
 
     def stage(self) -> Stage:
-        return Stage(self.steps, self._begin, self._loss(), self._search, enough=converged)
+        """Return the stage for the engine."""
+        network, preprocessing = self.model.network, self.model.preprocessing
+        # A search from noise may begin where all rectifiers are off.
+        rule = redirecting_rule(network, LOGITS) if self.norm == ANY else None
 
-    def _begin(self, previous: Tensor | None, generator: torch.Generator) -> Parametrization:
+        def objective(picture: Tensor, step: int, generator: torch.Generator) -> Losses:
+            logits = network.run(png_roundtrip(preprocessing, picture), LOGITS, rule)
+            return Losses({"gap": self.target.loss(logits)})
+
+        return Stage(self.steps, self._begin, objective, self._search, converged=converged)
+
+    def _begin(self, history: History, generator: torch.Generator) -> Parametrization:
         return Pixels(self.start)
 
     def _search(self, parameters: list[Tensor]) -> torch.optim.Optimizer:
         return SEARCHES[self.norm](parameters, self.start, self.steps)
-
-    def _loss(self) -> Callable[[Tensor, int, torch.Generator], Losses]:
-        network, preprocessing = self.model.network, self.model.preprocessing
-        rule = (
-            redirected if self.norm == "any" and network.rectifiers(LOGITS) else None
-        )  # noise may leave ReLUs dead
-
-        def loss(picture: Tensor, step: int, generator: torch.Generator) -> Losses:
-            return {
-                "gap": self.goal.loss(
-                    network.run(png_roundtrip(preprocessing, picture), LOGITS, rule)
-                )
-            }
-
-        return loss
-
-
-MARGIN = 0.05
-"""Logits by which the search aims beyond the goal, so that another device's rounding does not lose it."""

@@ -1,7 +1,8 @@
-"""Searches for the picture nearest to a given one at which a loss is not positive, judged on 8-bit pictures.
+"""Searches for the smallest perturbation of a picture at which a loss is not positive.
 
-They are optimizers, so that all they know (the best picture so far, the radius, the steps taken) is in the engine's
-checkpoints. The last step goes back to the best picture. One picture, (1, C, H, W) in 0..1.
+Pictures are judged as they are saved, in 8 bits. The searches are optimizers, so that all they know
+(the best picture so far, the radius, the steps taken) is part of the engine's checkpoints. The last
+step returns to the best picture. They take one picture, (1, C, H, W) in 0..1.
 """
 
 from abc import ABC, abstractmethod
@@ -19,7 +20,10 @@ SearchState = dict[str, Any]
 
 
 class PerturbationSearch(torch.optim.Optimizer, ABC):
-    """What the searches share. `origin` is an 8-bit picture, `steps` the number of steps there will be."""
+    """A search as an optimizer: its state, its best picture, and its end.
+
+    `origin` is the 8-bit picture that is perturbed, `steps` the largest number of steps.
+    """
 
     def __init__(self, parameters: list[Tensor], origin: Tensor, steps: int) -> None:
         super().__init__(parameters, {})
@@ -27,72 +31,82 @@ class PerturbationSearch(torch.optim.Optimizer, ABC):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
+        """Take one step; return the loss before it."""
         with torch.enable_grad():
             loss = closure()
         (pixels,) = self.param_groups[0]["params"]
-        kept = self.state[pixels]
-        if not kept:
-            kept.update({"taken": 0, "best": None, "size": inf, "done": False, **self._first()})
-        kept["taken"] += 1
+        state = self.state[pixels]
+        if not state:
+            state.update(
+                {"taken": 0, "best": None, "size": inf, "done": False, **self._initial_state()}
+            )
+        state["taken"] += 1
         reached = float(loss) <= 0
         if reached:
-            self._keep(pixels, kept)
-        self._move(pixels, -pixels.grad, reached, kept)
+            self._keep_best(pixels, state)
+        self._move(pixels, -pixels.grad, reached, state)
         pixels.clamp_(0, 1)
-        if (kept["done"] or kept["taken"] >= self._steps) and kept["best"] is not None:
-            pixels.copy_(kept["best"])
+        last = state["done"] or state["taken"] >= self._steps
+        if last and state["best"] is not None:
+            pixels.copy_(state["best"])
         return loss
 
-    def _keep(self, pixels: Tensor, kept: SearchState) -> None:
+    def _keep_best(self, pixels: Tensor, state: SearchState) -> None:
         saved = quantized(pixels)
         size = self._size(saved - self._origin)
-        if size < kept["size"]:
-            kept["best"], kept["size"] = saved, size
+        if size < state["size"]:
+            state["best"], state["size"] = saved, size
         if size == 0:
-            kept["done"] = True
+            state["done"] = True
 
-    def _first(self) -> SearchState:
+    def _initial_state(self) -> SearchState:
+        """Return what this search remembers besides the shared state."""
         return {}
 
     @abstractmethod
-    def _size(self, change: Tensor) -> float:
-        """What is to be least."""
+    def _size(self, perturbation: Tensor) -> float:
+        """Return the norm that is minimized."""
 
     @abstractmethod
-    def _move(self, pixels: Tensor, way: Tensor, reached: bool, kept: SearchState) -> None:
-        """One step, in place; `way` leads to the goal."""
+    def _move(self, pixels: Tensor, descent: Tensor, reached: bool, state: SearchState) -> None:
+        """Change the pixels in place; `descent` is the direction in which the loss falls."""
 
 
 def converged(optimizer: torch.optim.Optimizer) -> bool:
-    """True once a search can find nothing better."""
-    return any(kept.get("done", False) for kept in optimizer.state.values())
+    """Return True once the search cannot find a better picture."""
+    return any(state.get("done", False) for state in optimizer.state.values())
 
 
 class MinimalL2(PerturbationSearch):
-    """The decoupled direction and norm attack (Rony et al. 2019), with rounding straight through.
+    """The decoupled direction and norm attack (Rony et al. 2019), with straight-through rounding.
 
-    Each step turns the change towards the goal and sets its length to a radius, which shrinks by γ while the goal is
-    reached, and grows by γ else. Here γ falls from 0.05 to 0.005 (Rony: 0.05 throughout), so that the end is finer; it
-    begins larger where there are few steps, so that the radius can still become a fiftieth; and until the goal is
-    reached for the first time it is twice as large, for networks that answer to large changes only.
+    Each step turns the perturbation towards the goal and sets its length to a radius. The radius
+    shrinks by γ while the goal is reached, and otherwise grows by γ. Three things differ from Rony
+    et al., where γ is 0.05 throughout:
+
+    - γ falls from 0.05 to 0.005, so that the end is finer.
+    - With few steps it begins larger, so that the radius can still shrink to a fiftieth.
+    - Until the goal is reached for the first time, γ is doubled, for networks that only large
+      perturbations affect.
     """
 
     _RATES, _GAMMAS, _HASTE = (1.0, 0.01), (0.05, 0.005), 2
-    _REACH, _LARGEST = 8.0, 0.25  # twice the sum of γ over all steps, at least; but no γ above that
+    # Least value of twice the sum of γ over all steps, and the largest γ that it may lead to.
+    _REACH, _LARGEST = 8.0, 0.25
 
-    def _first(self) -> SearchState:
+    def _initial_state(self) -> SearchState:
         return {"radius": 1.0}
 
-    def _size(self, change: Tensor) -> float:
-        return float(change.norm())
+    def _size(self, perturbation: Tensor) -> float:
+        return float(perturbation.norm())
 
-    def _move(self, pixels: Tensor, way: Tensor, reached: bool, kept: SearchState) -> None:
-        fraction = kept["taken"] / self._steps
+    def _move(self, pixels: Tensor, descent: Tensor, reached: bool, state: SearchState) -> None:
+        fraction = state["taken"] / self._steps
         rate, gamma = _annealed(*self._RATES, fraction), self._gamma(fraction)
-        growth = gamma if kept["best"] is not None else self._HASTE * gamma
-        kept["radius"] *= 1 - gamma if reached else 1 + growth
-        change = pixels - self._origin + rate * _unit(way)
-        pixels.copy_(self._origin + kept["radius"] * _unit(change))
+        growth = gamma if state["best"] is not None else self._HASTE * gamma
+        state["radius"] *= 1 - gamma if reached else 1 + growth
+        perturbation = pixels - self._origin + rate * _unit(descent)
+        pixels.copy_(self._origin + state["radius"] * _unit(perturbation))
 
     def _gamma(self, fraction: float) -> float:
         first, last = self._GAMMAS
@@ -100,57 +114,55 @@ class MinimalL2(PerturbationSearch):
 
 
 class MinimalLinf(PerturbationSearch):
-    """Projected gradient steps with momentum (Madry et al. 2018; Dong et al. 2018) within n levels of 255.
+    """Projected gradient steps with momentum within n levels of 255.
 
-    n is doubled after every sixteenth of the steps until the goal is reached, then bisected from 0, with the steps that
-    are left shared among the trials.
+    The level n is doubled after every sixteenth of the steps until the goal is reached. It is then
+    bisected from 0, and the remaining steps are shared among the trials. Sources: Madry et al.
+    2018; Dong et al. 2018.
     """
 
     _HASTE, _STRIDE, _MOMENTUM = 16, 0.5, 0.9
 
-    def _first(self) -> SearchState:
-        return {
-            "level": 1,
-            "failed": 0,
-            "until": max(1, self._steps // self._HASTE),
-            "momentum": 0.0,
-        }
+    def _initial_state(self) -> SearchState:
+        until = max(1, self._steps // self._HASTE)
+        return {"level": 1, "failed": 0, "until": until, "momentum": 0.0}
 
-    def _size(self, change: Tensor) -> float:
-        return round(float(change.abs().max()) * LEVELS)
+    def _size(self, perturbation: Tensor) -> float:
+        return round(float(perturbation.abs().max()) * LEVELS)
 
-    def _move(self, pixels: Tensor, way: Tensor, reached: bool, kept: SearchState) -> None:
-        if reached or kept["taken"] >= kept["until"]:
-            self._next_level(kept, reached)
-        bound = kept["level"] / LEVELS
-        kept["momentum"] = self._MOMENTUM * kept["momentum"] + _unit(way)
-        pixels.add_(self._STRIDE * bound * kept["momentum"].sign())
+    def _move(self, pixels: Tensor, descent: Tensor, reached: bool, state: SearchState) -> None:
+        if reached or state["taken"] >= state["until"]:
+            self._next_level(state, reached)
+        bound = state["level"] / LEVELS
+        state["momentum"] = self._MOMENTUM * state["momentum"] + _unit(descent)
+        pixels.add_(self._STRIDE * bound * state["momentum"].sign())
         pixels.copy_(pixels.clamp(self._origin - bound, self._origin + bound))
 
-    def _next_level(self, kept: SearchState, reached: bool) -> None:
-        if kept["best"] is None:
-            kept["level"] = min(2 * kept["level"], LEVELS)
-            kept["until"] = kept["taken"] + max(1, self._steps // self._HASTE)
+    def _next_level(self, state: SearchState, reached: bool) -> None:
+        if state["best"] is None:
+            state["level"] = min(2 * state["level"], LEVELS)
+            state["until"] = state["taken"] + max(1, self._steps // self._HASTE)
             return
         if not reached:
-            kept["failed"] = kept["level"]
-        apart = int(kept["size"]) - kept["failed"]
-        kept["done"] = apart <= 1
-        kept["level"] = kept["failed"] + max(1, apart // 2)
-        trials = max(1, (apart - 1).bit_length())
-        kept["until"] = kept["taken"] + max(1, (self._steps - kept["taken"]) // trials)
+            state["failed"] = state["level"]
+        gap = int(state["size"]) - state["failed"]
+        state["done"] = gap <= 1
+        state["level"] = state["failed"] + max(1, gap // 2)
+        trials = max(1, (gap - 1).bit_length())
+        state["until"] = state["taken"] + max(1, (self._steps - state["taken"]) // trials)
 
 
 class AnyPerturbation(PerturbationSearch):
-    """Steps of one mean size, up the gradient, until the goal is reached, however far that is."""
+    """Gradient steps of one mean size until the goal is reached, at any distance."""
 
     _RATE = 0.01
 
-    def _size(self, change: Tensor) -> float:
+    def _size(self, perturbation: Tensor) -> float:
         return 0.0
 
-    def _move(self, pixels: Tensor, way: Tensor, reached: bool, kept: SearchState) -> None:
-        pixels.add_(self._RATE * way / way.abs().mean().clamp(min=torch.finfo(way.dtype).tiny))
+    def _move(self, pixels: Tensor, descent: Tensor, reached: bool, state: SearchState) -> None:
+        size = descent.abs().mean().clamp(min=torch.finfo(descent.dtype).tiny)
+        pixels.add_(self._RATE * descent / size)
 
 
 def _unit(x: Tensor) -> Tensor:
@@ -159,5 +171,5 @@ def _unit(x: Tensor) -> Tensor:
 
 
 def _annealed(first: float, last: float, fraction: float) -> float:
-    """From `first` to `last` along half a cosine."""
+    """Return the value between `first` and `last` along half a cosine."""
     return last + (first - last) * (1 + cos(pi * min(fraction, 1.0))) / 2

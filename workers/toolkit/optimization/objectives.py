@@ -1,33 +1,41 @@
-"""What a dream climbs towards: layers, channels and classes with weights, or what a guide image shows."""
+"""Terms of objectives for layers, channels and classes, and the rule for dead rectifiers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from workers.toolkit.errors import NoGuide
 from workers.toolkit.network.network import Network, Rule
+from workers.toolkit.network.rectifiers import redirected
 from workers.toolkit.network.unit import Unit
 
-_AT_ONCE = 1 << 24  # products of guide and dream held at a time
+# Steps in which an optimization that starts from noise redirects rectifiers, as in Lucid.
+WARM_UP_STEPS = 16
+# Products of features of guide and picture that are held at a time.
+_PRODUCTS_AT_ONCE = 1 << 24
 
 
 @dataclass(frozen=True)
-class WeightedObjective:
-    """One target. `scale` brings targets of unlike layers to one size; `guide` holds features to grow towards."""
+class TargetTerm:
+    """One term of an objective: a target's score times a weight and a scale.
+
+    - `scale` makes the weights of different layers comparable.
+    - `guide` holds the features (N, C) of a guide image, which a layer's features are to resemble.
+    """
 
     name: str
     unit: Unit
     weight: float = 1.0
     scale: float = 1.0
-    guide: Tensor | None = None  # (N, C)
+    guide: Tensor | None = None
 
     def score(self, output: Tensor) -> Tensor:
-        """The layer's output (B, C) or (B, C, H, W) → (B,).
+        """Return the score of the layer's output: (B, C) or (B, C, H, W) → (B,).
 
-        ½ mean a² of a layer; the mean of a channel, a class's logit. With a guide: the mean over all places of the
-        largest product with one of its features, divided by their length C.
+        The score of a layer is ½ mean a², that of a channel its mean, that of a class its logit.
+        With a guide it is the guided score.
         """
         if self.guide is not None:
             return guided_score(output, self.guide)
@@ -37,56 +45,67 @@ class WeightedObjective:
 
 
 def scores(
-    network: Network, aims: Sequence[WeightedObjective], x: Tensor, rule: Rule | None = None
+    network: Network, terms: Sequence[TargetTerm], x: Tensor, rule: Rule | None = None
 ) -> Tensor:
-    """The network's input (B, C, H, W) → (aims, B), from one pass."""
-    paths = tuple(dict.fromkeys(aim.unit.path for aim in aims))
+    """Return all scores from one pass: network inputs (B, C, H, W) → (terms, B)."""
+    paths = tuple(dict.fromkeys(term.unit.path for term in terms))
     outputs = dict(zip(paths, network.run_all(x, paths, rule), strict=True))
-    return torch.stack([aim.score(outputs[aim.unit.path]) for aim in aims])
+    return torch.stack([term.score(outputs[term.unit.path]) for term in terms])
 
 
 @torch.no_grad()
 def normalized(
-    network: Network, aim: WeightedObjective, photograph: Tensor, guide: Tensor | None
-) -> WeightedObjective:
-    """Measured by how strongly the layer answers the photograph, so that weights can be compared across layers.
+    network: Network, term: TargetTerm, photograph: Tensor, guide: Tensor | None
+) -> TargetTerm:
+    """Scale a term by the size of the layer's output for the photograph.
 
-    Both images are network inputs (1, C, H, W). A layer's score grows with the square of its answer, all others with
-    the answer itself.
+    Weights can then be compared across layers. Both images are network inputs (1, C, H, W). A
+    layer's score grows with the square of the output, all other scores with the output itself.
     """
-    answer = network.run(photograph, aim.unit.path)
-    if aim.unit.channel is not None:
-        return WeightedObjective(aim.name, aim.unit, aim.weight, 1 / _size(answer))
+    output = network.run(photograph, term.unit.path)
+    if term.unit.channel is not None:
+        return replace(term, scale=1 / _size(output))
     if guide is None:
-        return WeightedObjective(aim.name, aim.unit, aim.weight, 1 / _size(answer) ** 2)
-    seen = _places(network.run(guide, aim.unit.path))[0].T  # (N, C)
-    return WeightedObjective(
-        aim.name, aim.unit, aim.weight, 1 / (_size(answer) * _size(seen)), seen
-    )
+        return replace(term, scale=1 / _size(output) ** 2)
+    features = _places(network.run(guide, term.unit.path))[0].T  # (N, C)
+    return replace(term, scale=1 / (_size(output) * _size(features)), guide=features)
 
 
-def check_guide(aims: Sequence[WeightedObjective]) -> None:
-    """Raises NoGuide where no target could follow a guide."""
-    if all(aim.unit.channel is not None for aim in aims):
+def check_guide(terms: Sequence[TargetTerm]) -> None:
+    """Raise NoGuide if none of the targets is a layer."""
+    if all(term.unit.channel is not None for term in terms):
         raise NoGuide(
-            "A guide leads layers, and there is none among the targets. Name one, or leave out the guide."
+            "A guide leads layers, and there is none among the targets. "
+            "Name one, or leave out the guide."
         )
 
 
 def guided_score(output: Tensor, guide: Tensor) -> Tensor:
-    """Mean over places of max over n of ⟨a, g_n⟩ / C; the choice has no gradient: (B, C, H, W), (N, C) → (B,)."""
+    """Return the mean over places of max over n of ⟨a, g_n⟩ / C.
+
+    The choice of n has no gradient. Shapes: (B, C) or (B, C, H, W), (N, C) → (B,).
+    """
     places = _places(output)
     with torch.no_grad():
-        pieces = torch.split(places, max(1, _AT_ONCE // (len(guide) * len(places))), dim=2)
+        length = max(1, _PRODUCTS_AT_ONCE // (len(guide) * len(places)))
+        pieces = torch.split(places, length, dim=2)
         nearest = torch.cat([(guide @ piece).argmax(1) for piece in pieces], dim=1)  # (B, P)
     return (places * guide[nearest].transpose(1, 2)).mean((1, 2))
 
 
+def redirecting_rule(network: Network, path: str) -> Rule | None:
+    """Return the rule that redirects rectifiers on the way to a layer, or None if it has none.
+
+    The rule gives a gradient to pictures for which all rectifiers are off, as noise may be.
+    """
+    return redirected if network.rectifiers(path) else None
+
+
 def _places(output: Tensor) -> Tensor:
-    """(B, C) or (B, C, H, W) → (B, C, P)"""
+    """Return the features at each place: (B, C) or (B, C, H, W) → (B, C, P)."""
     return output.flatten(2) if output.ndim == 4 else output[..., None]
 
 
-def _size(answer: Tensor) -> float:
-    """Root of the mean square; 1 where there is nothing to measure by."""
-    return float(answer.square().mean().sqrt()) or 1.0
+def _size(output: Tensor) -> float:
+    """Return the root mean square, or 1 if all is zero."""
+    return float(output.square().mean().sqrt()) or 1.0

@@ -1,4 +1,4 @@
-"""Gradient steps that torch does not have."""
+"""Optimizers that torch does not have."""
 
 import math
 from collections.abc import Callable
@@ -7,37 +7,38 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_GRADIENT = 1000.0  # ‖g‖₁ at the first step of ScaledLBFGS
+# ‖g‖₁ to which ScaledLBFGS scales the first gradient.
+_GRADIENT_NORM = 1000.0
 
 
 class NormalizedGradient(torch.optim.Optimizer):
-    """x ← x − rate · g / mean|g|, for each picture of the batch (Mordvintsev et al. 2015)."""
+    """Gradient steps of one mean size: x ← x − rate · g / mean|g|, for each picture of the batch.
+
+    Source: Mordvintsev et al. 2015.
+    """
 
     def __init__(self, parameters: list[Tensor], lr: float) -> None:
         super().__init__(parameters, {"lr": lr})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
+        """Take one step; return the loss before it."""
         with torch.enable_grad():
             loss = closure()
         for group in self.param_groups:
             for parameter in group["params"]:
-                size = (
-                    parameter.grad.abs()
-                    .flatten(1)
-                    .mean(1)
-                    .clamp(min=torch.finfo(parameter.dtype).tiny)
-                )
-                parameter.sub_(
-                    group["lr"] * parameter.grad / size.reshape(-1, *[1] * (parameter.ndim - 1))
-                )
+                gradient = parameter.grad
+                tiny = torch.finfo(parameter.dtype).tiny
+                size = gradient.abs().flatten(1).mean(1).clamp(min=tiny)
+                size = size.reshape(-1, *[1] * (parameter.ndim - 1))
+                parameter.sub_(group["lr"] * gradient / size)
         return loss
 
 
 class AnnealedAdam(torch.optim.Adam):
-    """Adam whose rate is held for `since` steps, then falls along half a cosine, to zero after `steps` in all.
+    """Adam with a rate that is constant for `since` steps and then falls along half a cosine.
 
-    Its own count of steps says where it is.
+    It reaches zero after `steps` in all. Adam's own count of steps tells how many are taken.
     """
 
     def __init__(self, parameters: list[Tensor], lr: float, steps: int, since: float = 0) -> None:
@@ -45,6 +46,7 @@ class AnnealedAdam(torch.optim.Adam):
         self._peak, self._steps, self._since = lr, steps, since
 
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
+        """Take one step; return the loss before it."""
         for group in self.param_groups:
             done = float(self.state.get(group["params"][0], {}).get("step", 0))
             part = (done - self._since) / (self._steps - self._since)
@@ -53,13 +55,15 @@ class AnnealedAdam(torch.optim.Adam):
 
 
 class ScaledLBFGS(torch.optim.LBFGS):
-    """L-BFGS that goes the same way whatever the loss is multiplied with.
+    """L-BFGS that is invariant to the scale of the loss.
 
-    torch's takes shorter first steps and drops curvatures where the loss is small in absolute terms. Here loss and
-    gradient are multiplied by a factor, fixed at the first step and kept in the state, that makes ‖g‖₁ a thousand.
+    torch's L-BFGS takes shorter first steps and drops curvatures if the loss is small in absolute
+    terms. Here loss and gradient are multiplied by a factor that makes ‖g‖₁ a thousand at the first
+    step. The factor is kept in the state.
     """
 
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
+        """Take one step; return the scaled loss before it."""
         (group,) = self.param_groups
 
         def scaled() -> Any:
@@ -67,7 +71,7 @@ class ScaledLBFGS(torch.optim.LBFGS):
             gradients = [parameter.grad for parameter in group["params"]]
             if "scale" not in group:
                 size = float(sum(gradient.abs().sum() for gradient in gradients))
-                group["scale"] = _GRADIENT / size if 0 < size < math.inf else 1.0
+                group["scale"] = _GRADIENT_NORM / size if 0 < size < math.inf else 1.0
             for gradient in gradients:
                 gradient.mul_(group["scale"])
             return loss * group["scale"]

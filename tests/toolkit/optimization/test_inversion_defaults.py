@@ -1,11 +1,11 @@
-"""Where a layer lies, and what follows from it: the published groups, on the network that they were published for."""
+"""Defaults by the depth of a layer: the published groups, on the network of the publication."""
 
 import pytest
 import torchvision
 
 from tests.tiny import tiny_model
 from workers.toolkit.network.network import Network
-from workers.toolkit.optimization.inversion import depth, jitter_pixels, tv_weight
+from workers.toolkit.optimization.inversion_defaults import depth, jitter_pixels, tv_weight
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +14,7 @@ def alexnet() -> Network:
 
 
 def test_the_published_weights_on_alexnet(alexnet: Network) -> None:
-    """1 up to relu2, 10 from pool2 to relu4, 100 from conv5 on."""
+    """The weight is 1 up to relu2, 10 from pool2 to relu4, and 100 from conv5 on."""
     expected = {
         "features.0": 1, "features.2": 1, "features.3": 1, "features.4": 1,
         "features.5": 10, "features.6": 10, "features.9": 10,
@@ -33,7 +33,7 @@ def test_a_vector_pays_more_than_the_last_maps() -> None:
 
 
 def test_depth_counts_from_the_input_to_the_classes() -> None:
-    """Of the tiny network: three convolutions, a norm, three rectifiers, a pooling, a linear layer."""
+    """The tiny network has 3 convolutions, a norm, 3 rectifiers, a pooling and a linear layer."""
     network = tiny_model().network
     counts = {
         "conv1": 1,
@@ -50,8 +50,8 @@ def test_depth_counts_from_the_input_to_the_classes() -> None:
     }
 
 
-def test_deep_layers_are_shaken_more(alexnet: Network) -> None:
-    """1/28 of the stride, which is 224 over the side of the map; strides below 14 are left in peace."""
+def test_deep_layers_are_shifted_more(alexnet: Network) -> None:
+    """The shift is 1/28 of the stride, 224 over the map's side, and 0 for strides below 14."""
     sides = {"features.0": 55, "features.3": 27, "features.10": 13, "classifier.6": 1}
     expected = [224 / side / 28 if side < 16 else 0 for side in sides.values()]
     assert [jitter_pixels(alexnet, path) for path in sides] == pytest.approx(expected)
