@@ -72,7 +72,8 @@ class Bench:
         module = _module(name).to(device, dtype).requires_grad_(False)
         formats = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
         modules = {
-            key: separate_relus(deepcopy(module)).to(memory_format=value)  # type: ignore[call-overload]
+            # torch's stubs lack the argument.
+            key: separate_relus(deepcopy(module)).to(memory_format=value)  # type: ignore
             for key, value in formats.items()
         }
         network = Network(module, 3, 224, 224)

@@ -1,4 +1,4 @@
-"""Redis stands still for longer than a lease, then goes on: nothing accepted is lost, and everybody comes back."""
+"""A Redis that stops for longer than a lease loses nothing, and all processes reconnect."""
 
 import signal
 import time

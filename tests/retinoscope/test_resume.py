@@ -1,4 +1,4 @@
-"""Workers are killed in the middle of an optimization; others go on from the checkpoint, to the same last bit."""
+"""An optimization whose workers are killed resumes from its checkpoint to the same bytes."""
 
 import hashlib
 import random

@@ -27,7 +27,8 @@ def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_a_model_whose_weights_are_out_of_reach(
     own: httpx.Client, small: bytes, settings: Settings
 ) -> None:
-    from workers.runner import Runner  # noqa: PLC0415 – torch takes long, and nothing else here needs it
+    # Imported here, since torch takes long to import and nothing else in this file needs it.
+    from workers.runner import Runner  # noqa: PLC0415
 
     job = queue(own, "saliency", small, model="squeezenet1_1")
     Runner(settings, lambda: False).run(job["id"])

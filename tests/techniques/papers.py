@@ -1,6 +1,6 @@
-"""ReLU rules straight from the papers, for any eager module: the slow oracle of guided backpropagation.
+"""ReLU rules written from the papers: the slow oracle of guided backpropagation.
 
-Works by intercepting every call of a ReLU-like function while the module runs, and knows nothing of graphs.
+It intercepts every call of a ReLU-like function while an eager module runs, and uses no graph.
 """
 
 from math import inf
@@ -12,7 +12,8 @@ from torch.overrides import TorchFunctionMode
 
 
 def paper_gradient(module: nn.Module, x: Tensor, index: int, rule: str) -> tuple[Tensor, int]:
-    """R at the input, (B, 3, H, W), when every ReLU hands R down by that rule; and the number of ReLUs met."""
+    """Return R at the input, (B, 3, H, W), if every ReLU passes R back by that rule, and the
+    number of ReLUs."""
     x = x.detach().clone().requires_grad_()
     with _Swapped(rule) as swapped:
         score = module(x)[:, index].sum()
@@ -49,7 +50,10 @@ def _bounds(name: str, args: Any, kwargs: dict[str, Any]) -> tuple[float, float]
 
 
 class _Rule(torch.autograd.Function):
-    """f = min(max(x, 0), upper). Guided: R ← R · [f > 0] · [R > 0], and f < upper. Deconvnet: R ← R · [R > 0]."""
+    """f = min(max(x, 0), upper).
+
+    Guided: R ← R · [f > 0] · [R > 0], and f < upper. Deconvnet: R ← R · [R > 0].
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, low: float, high: float, rule: str) -> Tensor:

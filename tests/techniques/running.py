@@ -1,4 +1,4 @@
-"""Running a technique in a test: the call, and a context that remembers everything and can stop the work."""
+"""Run a technique in a test, with a context that records everything and can stop the work."""
 
 import io
 from dataclasses import dataclass, field
@@ -28,7 +28,10 @@ class Stopped(Exception):
 
 @dataclass
 class Recording(LocalContext):
-    """Remembers media types; raises Stopped at progress call number `stop_at`, or at the first file."""
+    """A context that records media types.
+
+    It raises Stopped at progress call number `stop_at`, or at the first file.
+    """
 
     stop_at: int = 10**9
     refuse_files: bool = False
@@ -87,13 +90,18 @@ def entry_of(model: VisionModel) -> ModelEntry:
         std=preprocessing.std,
     )
     return ModelEntry(
-        name=model.name, source="test", builder="own", weights="", classes=len(model.labels), preprocessing=seen,
+        name=model.name,
+        source="test",
+        builder="own",
+        weights="",
+        classes=len(model.labels),
+        preprocessing=seen,
         own_labels=model.labels,
     )  # fmt: skip
 
 
 def wide_model() -> VisionModel:
-    """The tiny network at three times its side, so that examples written for photographs take several steps."""
+    """Return the tiny network at three times its side: examples then take several steps."""
     preprocessing = Preprocessing(
         3 * SIDE + 10, 3 * SIDE, "bilinear", (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
     )

@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -91,7 +92,8 @@ def picture(context: Recording, name: str = "image.png") -> np.ndarray:
 def test_of_a_linear_model_it_finds_the_weight() -> None:
     """The maximum of w·x − λ‖x‖² is at x = w / 2λ; λ is chosen so that this fits into 0..1."""
     model = linear_model()
-    weight = model.network.module.all.weight[0].detach().numpy().transpose(1, 2, 0)  # type: ignore[union-attr, operator]
+    filters: Any = model.network.module.all
+    weight = filters.weight[0].detach().numpy().transpose(1, 2, 0)
     fields = {"target": "class:0", "recipe": "simonyan", "l2": 1.0, "steps": 300, "rate": 0.002}
     _, context = made(model, **fields)
     x = (picture(context) - 0.5) / 0.5
@@ -104,7 +106,8 @@ def test_of_a_linear_model_that_pays_the_alpha_norm_it_finds_the_fifth_root() ->
     All |w| are equal, so that all pixels arrive there together.
     """
     model = linear_model(binary=True)
-    weight = model.network.module.all.weight[0].detach().numpy().transpose(1, 2, 0)  # type: ignore[union-attr, operator]
+    filters: Any = model.network.module.all
+    weight = filters.weight[0].detach().numpy().transpose(1, 2, 0)
     fields = {
         "target": "class:0",
         "recipe": "simonyan",

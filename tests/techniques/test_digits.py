@@ -1,4 +1,4 @@
-"""A model of one's own, grey and 8 × 8: served from a TOML entry, and explained by every technique by name."""
+"""A grey 8 × 8 model from a TOML entry is served and explained by every technique."""
 
 import io
 from collections.abc import Iterator
@@ -62,7 +62,7 @@ def explained(
 
 
 def _needed(technique: object, fields: dict[str, object]) -> dict[str, object]:
-    """A parameter without a default, as the technique's own example has it; layers and targets are the network's."""
+    """Return parameters without a default from the example, with the network's own layers."""
     own = {"target": "2:5", "layer": "2"}
     for name, field in technique.params.model_fields.items():
         if field.is_required() and name not in fields:

@@ -1,4 +1,4 @@
-"""`check`, by name, on every technique that offers it: what a technique must keep to holds with it too."""
+"""Every technique that offers `check` keeps the rules of all techniques with it, too."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""The model of the house on real photographs: it knows what is on them, and the maps lie on the thing."""
+"""The default model recognizes real photographs, and the maps mark the object."""
 
 import io
 
@@ -55,7 +55,7 @@ def test_what_rise_marks_highest_lies_on_the_cup(
 ) -> None:
     summary, context = explain("rise", default_model, cup, masks=400)
     inside, outside = on_and_off_the_cup(context, summary.input_box)
-    # The map is a mean score with the mean of all masks in it: what counts is how its range is shared out.
+    # The map contains the mean score of all masks, so only the distribution of its range counts.
     assert inside - outside > 0.2 * (summary.maximum - summary.minimum)
     assert CUP[0] < summary.peak[0] < CUP[2]
     assert CUP[1] < summary.peak[1] < CUP[3]

@@ -3,6 +3,7 @@
 import io
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from obstore.exceptions import BaseError as ObjectStoreError
@@ -201,13 +202,18 @@ def test_an_error_of_the_technique_is_not_hidden(
         context(claimed(store, job)).checkpoint(make)
 
 
+def _note(made: list[int], i: int) -> bytes:
+    made.append(i)
+    return b""
+
+
 def test_checkpoints_come_no_more_often_than_the_setting_says(
     store: JobStore, job: Job, context: Contexts
 ) -> None:
     made: list[int] = []
     sparing = context(claimed(store, job), 3600)
     for i in range(20):
-        sparing.checkpoint(lambda i=i: made.append(i) or b"")  # type: ignore[func-returns-value, misc]
+        sparing.checkpoint(partial(_note, made, i))
     assert made == []
 
 

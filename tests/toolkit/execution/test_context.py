@@ -2,6 +2,7 @@
 
 import io
 import json
+from functools import partial
 
 import numpy as np
 from PIL import Image
@@ -57,7 +58,8 @@ def summed(context: LocalContext, stop_at: int | None = None) -> int:
         if i == stop_at:
             return -1
         total += i
-        context.checkpoint(lambda i=i, total=total: json.dumps([i + 1, total]).encode())  # type: ignore[misc]
+        written = json.dumps([i + 1, total]).encode()
+        context.checkpoint(partial(bytes, written))
     return total
 
 

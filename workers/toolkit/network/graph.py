@@ -6,6 +6,7 @@ functional, so that a captured activation is never overwritten by a later operat
 
 import logging
 import operator
+from functools import partial
 from typing import Any
 
 import torch
@@ -113,9 +114,14 @@ def _make_functional(graph: fx.Graph) -> bool:
         if _may_be_shared(overwritten, node, order):
             return False
         node.target = twin
-        overwritten.replace_all_uses_with(node, lambda user, made=node: order[user] > order[made])  # type: ignore[misc]
+        position = order[node]
+        overwritten.replace_all_uses_with(node, partial(_comes_after, order, position))
     graph.lint()
     return True
+
+
+def _comes_after(order: dict[fx.Node, int], position: int, user: fx.Node) -> bool:
+    return order[user] > position
 
 
 def _is_in_place(node: fx.Node) -> bool:
