@@ -1,4 +1,4 @@
-"""`check`, by name, on every technique that offers it: what a technique must keep to holds with it too."""
+"""`check` on every technique that offers it: all that holds for a technique holds with it."""
 
 import io
 import json

@@ -1,6 +1,7 @@
 """The scores under all patches, in their order, for every engine and little memory."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -43,7 +44,9 @@ def found(
         if len(told) > stop_at:
             raise Stopped
 
-    read = lambda output: output[:, 3].flatten(1).mean(1) if output.ndim > 2 else output[:, 3]  # noqa: E731
+    def read(output: Tensor) -> Tensor:
+        return output[:, 3].flatten(1).mean(1) if output.ndim > 2 else output[:, 3]
+
     request = OcclusionRequest(network, path, read, X, PATCHES, FILL)
     ours = patch_scores(request, ReplayLog(context), progress)
     with torch.no_grad():
@@ -111,7 +114,12 @@ def test_little_memory_means_smaller_pieces_in_the_same_order(
 def test_the_plan_of_a_grid_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[object] = []
     plan = plan_cache.Plan
-    monkeypatch.setattr(plan_cache, "Plan", lambda *given: made.append(given) or plan(*given))  # type: ignore[func-returns-value]
+
+    def counted(*given: Any) -> object:
+        made.append(given)
+        return plan(*given)
+
+    monkeypatch.setattr(plan_cache, "Plan", counted)
     network = Network(seeded(TinyNetwork).double(), 3, 32, 32)
     for x in (X, X * 2):
         request = OcclusionRequest(network, LOGITS, lambda output: output[:, 0], x, PATCHES, FILL)
