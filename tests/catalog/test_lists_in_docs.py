@@ -1,4 +1,4 @@
-"""Lists of techniques in the documentation are those of the catalog (docs/api.md: tests/service)."""
+"""The README lists the techniques of the catalog. (tests/service checks docs/api.md.)"""
 
 import re
 from pathlib import Path

@@ -45,9 +45,10 @@ FORMS = {
     "classifier:999": Target("classifier:999", "channel", layer="classifier", channel=999),
 }
 UNREADABLE = [
-    "", "  ", ":", ":3", "conv_stem:", "conv_stem:x", "conv_stem:-1", "conv_stem:1.5", "conv_stem@1,1", "conv_stem:1@",
-    "conv_stem:1@1", "conv_stem:1@1,", "conv_stem:1@-1,0", "conv_stem:1@1,1,1", "conv_stem:1@middle", "a b:1@1, 1",
-    "conv_stem :1", "conv_stem:1 @1,1", "../etc", "conv_stem:1@Center",
+    "", "  ", ":", ":3", "conv_stem:", "conv_stem:x", "conv_stem:-1", "conv_stem:1.5",
+    "conv_stem@1,1", "conv_stem:1@", "conv_stem:1@1", "conv_stem:1@1,", "conv_stem:1@-1,0",
+    "conv_stem:1@1,1,1", "conv_stem:1@middle", "a b:1@1, 1", "conv_stem :1", "conv_stem:1 @1,1",
+    "../etc", "conv_stem:1@Center",
 ]  # fmt: skip
 
 

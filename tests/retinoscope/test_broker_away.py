@@ -1,4 +1,4 @@
-"""Redis stands still for longer than a lease, then goes on: nothing accepted is lost, and everybody comes back."""
+"""Redis pauses for longer than a lease: no accepted job is lost, and every process recovers."""
 
 import signal
 import time

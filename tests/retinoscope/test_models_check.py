@@ -1,4 +1,4 @@
-"""`retinoscope models check` and `models list`, and how the commands say that the file is broken."""
+"""`retinoscope models check` and `models list`, and their messages for a broken file."""
 
 import os
 import re
@@ -108,8 +108,8 @@ def test_a_broken_file_is_one_sentence_at_the_start(
     done = run(*command, file=file)
     assert done.returncode != 0 and "Traceback" not in done.stderr
     assert (
-        f"retinoscope: {file}, model 'digits', input_size: Input should be a valid integer, not '8'."
-        in done.stderr
+        f"retinoscope: {file}, model 'digits', input_size: "
+        "Input should be a valid integer, not '8'." in done.stderr
     )
 
 

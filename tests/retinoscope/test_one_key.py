@@ -1,4 +1,4 @@
-"""One idempotency key on the real stack: one job, however many ask at once and whatever is killed in between."""
+"""One idempotency key makes one job, whatever is killed while several clients send it."""
 
 import signal
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Workers are killed in the middle of an optimization; others go on from the checkpoint, to the same last bit."""
+"""Workers are killed during an optimization; others resume it with the same bytes."""
 
 import hashlib
 import random
