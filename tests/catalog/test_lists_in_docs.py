@@ -1,4 +1,4 @@
-"""The README lists the techniques of the catalog (tests/service checks docs/api.md)."""
+"""The README lists the techniques of the catalog. (tests/service checks docs/api.md.)"""
 
 import re
 from pathlib import Path

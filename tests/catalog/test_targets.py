@@ -46,12 +46,9 @@ FORMS = {
 }
 UNREADABLE = [
     "", "  ", ":", ":3", "conv_stem:", "conv_stem:x", "conv_stem:-1", "conv_stem:1.5",
-    "conv_stem@1,1",
-    "conv_stem:1@",
-    "conv_stem:1@1", "conv_stem:1@1,", "conv_stem:1@-1,0", "conv_stem:1@1,1,1",
-    "conv_stem:1@middle",
-    "a b:1@1, 1",
-    "conv_stem :1", "conv_stem:1 @1,1", "../etc", "conv_stem:1@Center",
+    "conv_stem@1,1", "conv_stem:1@", "conv_stem:1@1", "conv_stem:1@1,", "conv_stem:1@-1,0",
+    "conv_stem:1@1,1,1", "conv_stem:1@middle", "a b:1@1, 1", "conv_stem :1", "conv_stem:1 @1,1",
+    "../etc", "conv_stem:1@Center",
 ]  # fmt: skip
 
 

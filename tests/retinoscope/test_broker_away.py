@@ -1,4 +1,4 @@
-"""A Redis that stops for longer than a lease loses nothing, and all processes reconnect."""
+"""Redis pauses for longer than a lease: no accepted job is lost, and every process recovers."""
 
 import signal
 import time

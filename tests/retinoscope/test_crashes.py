@@ -72,8 +72,7 @@ def test_only_the_child_is_killed_and_the_job_still_succeeds(stack: Serving, cof
 def test_a_child_that_is_made_after_a_sweep_still_reads_files(
     stack: Serving, coffee: bytes
 ) -> None:
-    """The sweep does not run in the process that forks, since a fork loses the threads of the
-    object store's client."""
+    """The sweep must not run in the forking process: a fork loses the object store's threads."""
     stack.client.delete(ended(stack.client, post(stack.client, coffee, "predict"))["urls"]["self"])
     time.sleep(2)  # two turns of the reconciler, which looks whether the job's files are gone
     parents = stack.find("celery", "workers.app")

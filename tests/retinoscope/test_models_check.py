@@ -1,4 +1,4 @@
-"""`retinoscope models check` and `models list`, and their errors for a broken file."""
+"""`retinoscope models check` and `models list`, and their messages for a broken file."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""One idempotency key makes one job, whatever asks at once and whatever is killed meanwhile."""
+"""One idempotency key makes one job, whatever is killed while several clients send it."""
 
 import signal
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""An optimization whose workers are killed resumes from its checkpoint to the same bytes."""
+"""Workers are killed during an optimization; others resume it with the same bytes."""
 
 import hashlib
 import random

@@ -1,4 +1,4 @@
-"""A rolling restart under load loses nothing and repeats hardly a step."""
+"""A rolling restart of all workers under load loses no job and repeats hardly a step."""
 
 import signal
 
@@ -15,7 +15,7 @@ LOAD: dict[str, tuple[dict[str, str], int]] = {
     "occlusion": ({"stride": "12", "window": "32"}, 16),
     "rise": ({"masks": "200"}, 16),
     "saliency": ({"samples": "80"}, 8),
-    # This job still runs at the last stop, on the only worker that is up: the replacement of the
+    # The job still runs at the last stop, on the only worker that is up: the replacement of the
     # first one is still loading torch.
     "activation_maximization": ({"target": "class:967", "size": "64", "steps": "1000"}, 1),
 }
