@@ -71,7 +71,7 @@ def serving(data: Path, *arguments: str, **environment: str) -> Iterator[Serving
         running = Serving(process, client, log)
         family: list[psutil.Process] = []
         try:
-            wait_until(lambda: "serves on" in log.read_text() or process.poll() is not None, 90)
+            wait_until(lambda: "listens on" in log.read_text() or process.poll() is not None, 90)
             assert process.poll() is None, log.read_text()
             family = running.family()
             yield running
