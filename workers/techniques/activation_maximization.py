@@ -18,7 +18,7 @@ from workers.task import Task
 from workers.toolkit.attribution.explained_input import target_summary
 from workers.toolkit.execution.context import Context
 from workers.toolkit.images.picture import quantized
-from workers.toolkit.network.maps import last_map
+from workers.toolkit.network.maps import default_map
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.unit import Unit, check_position, find_unit
 from workers.toolkit.network.vision_model import VisionModel
@@ -93,7 +93,7 @@ def _diversity(
     """
     layer = unit.path
     if unit.is_class:
-        layer = model.recommended.get("grad_cam") or last_map(network)
+        layer = default_map(model, network)
     return lambda x: params.diversity * diversity_penalty(network.run(x, layer))
 
 
