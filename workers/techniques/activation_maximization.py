@@ -69,7 +69,7 @@ def _maximization(
     params, model = task.params, task.model
     start = initial_image(
         model,
-        params.start or "noise",
+        params.start,
         network.input_shape[1],
         params.count,
         task.find_image("image"),

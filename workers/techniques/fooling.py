@@ -85,8 +85,8 @@ def _start(task: Task[ResolvedFooling]) -> Image.Image:
     if params.mode == "adversarial":
         if "image" not in task.inputs:
             raise NoStart("Send the image to change: -F image=@photo.jpg.")
-        return _reduced(task.image().convert(mode), params.size or 512)
-    side = params.size or model.preprocessing.resize
+        return _reduced(task.image().convert(mode), params.size)
+    side = params.size
     if params.start == "zero":
         return Image.new(mode, (side, side))
     generator = torch.Generator().manual_seed(task.seed)
