@@ -27,10 +27,10 @@ def test_defaults_are_shown() -> None:
     assert "[max_abs]" in "\n".join(describe_technique("saliency"))
 
 
-def test_what_can_be_left_out_is_said() -> None:
+def test_optional_inputs_are_marked() -> None:
     assert "\n".join(describe_technique("inversion")).count("(one of image, embedding)") == 2
-    assert "(can be left out)" in "\n".join(describe_technique("fooling"))
-    assert "left out)" not in "\n".join(describe_technique("saliency"))
+    assert "(optional)" in "\n".join(describe_technique("fooling"))
+    assert "(optional)" not in "\n".join(describe_technique("saliency"))
 
 
 def test_an_unknown_one_is_refused_with_what_is_near() -> None:

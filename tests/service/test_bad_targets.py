@@ -28,8 +28,8 @@ def described(client: httpx.Client) -> None:
         (f"{LAYER}:480", "unknown_channel", [LAYER, "0 to 479", "480"]),
         (f"{LAYER}:20@14,0", "unknown_position", [LAYER, "13,13", "14,0"]),
         (f"{LAYER}:20@0,14", "unknown_position", [LAYER, "13,13", "0,14"]),
-        ("classifier:3@0,0", "unknown_position", ["classifier", "no positions"]),
-        ("classifier:3@center", "unknown_position", ["classifier", "no positions"]),
+        ("classifier:3@0,0", "unknown_position", ["classifier", "without positions"]),
+        ("classifier:3@center", "unknown_position", ["classifier", "without positions"]),
         ("class:1000", "unknown_class", ["0 to 999", f"{LISTING}classes"]),
         ("class:-1", "unknown_class", [f"{LISTING}classes"]),
         ("class:99999999999999999999", "unknown_class", ["0 to 999"]),
@@ -107,6 +107,6 @@ def test_a_layer_without_a_map(
 def test_a_guide_without_a_layer_to_lead(client: httpx.Client, stored: str) -> None:
     body = {"image": stored, "guide": stored, "targets": f"{LAYER}:3, class:5, top"}
     problem = refused(
-        client.post("/v1/jobs/deep_dream", json=body), 422, "invalid_parameters", "Name one"
+        client.post("/v1/jobs/deep_dream", json=body), 422, "invalid_parameters", "Add one"
     )
     assert problem["errors"][0]["pointer"] == "/guide"

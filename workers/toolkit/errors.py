@@ -5,132 +5,111 @@ class TechniqueError(Exception):
     """A request that cannot be carried out; the message says what to change."""
 
     code = "technique_failed"
-    title = "The technique failed"
-    retryable = False
 
 
 class NoRectifier(TechniqueError):
     """No ReLU lies between the input and the target."""
 
     code = "no_relu"
-    title = "The model has no ReLU before the target"
 
 
 class NotFinite(TechniqueError):
     """The model returned NaN or infinity, or the optimization diverged to it."""
 
     code = "not_finite"
-    title = "The model returned NaN or infinity"
 
 
 class NotExportable(TechniqueError):
     """torch.export cannot make a graph of the model."""
 
     code = "model_not_exportable"
-    title = "The model cannot be exported as a graph of operators"
 
 
 class UnreadableImage(TechniqueError):
     """The file cannot be decoded as an image."""
 
     code = "unreadable_image"
-    title = "The image cannot be read"
 
 
 class UnreadableArray(TechniqueError):
     """The file is not an array of finite floating-point numbers."""
 
     code = "unreadable_array"
-    title = "The array cannot be read"
 
 
 class NothingToInvert(TechniqueError):
     """The embedding is zero everywhere."""
 
     code = "nothing_to_invert"
-    title = "The embedding is zero everywhere"
 
 
 class LayerWithoutMap(TechniqueError):
     """The layer's output has one place only."""
 
     code = "layer_without_map"
-    title = "The layer's output is not a map"
 
 
 class NotBehind(TechniqueError):
     """The target does not depend on the layer."""
 
     code = "target_not_behind_layer"
-    title = "The target does not depend on the layer"
 
 
 class NotAConvolution(TechniqueError):
     """The layer is not a convolution."""
 
     code = "not_a_convolution"
-    title = "The layer is not a convolution"
 
 
 class UnknownPosition(TechniqueError):
     """The layer's map, at the size of this run, does not have the position."""
 
     code = "unknown_position"
-    title = "The layer does not have this position"
 
 
 class OneSizeOnly(TechniqueError):
     """The model cannot be exported for inputs of another size than its own."""
 
     code = "one_size_only"
-    title = "The model takes images of one size only"
 
 
 class NoStart(TechniqueError):
     """The optimization is to start from an image that was not sent."""
 
     code = "start_missing"
-    title = "The start image is missing"
 
 
 class ImageSetGone(TechniqueError):
     """The image set was deleted or has expired."""
 
     code = "image_set_gone"
-    title = "The image set was deleted or has expired"
 
 
 class PlaceOutside(TechniqueError):
     """The place lies outside the part of the image that the network sees."""
 
     code = "place_outside"
-    title = "The network does not see this place"
 
 
 class NoGuide(TechniqueError):
     """A guide image was sent, but no target is a layer."""
 
     code = "guide_without_layer"
-    title = "The guide has no layer target"
 
 
 class EmptyImageSet(TechniqueError):
     """The image set has no images."""
 
     code = "empty_image_set"
-    title = "The image set is empty"
 
 
 class NoMaxPooling(TechniqueError):
     """The model has no max pooling that average pooling could replace."""
 
     code = "no_max_pooling"
-    title = "The model has no max pooling"
 
 
 class OutOfMemory(TechniqueError):
     """Not even the smallest piece of the work fits into the device's memory."""
 
     code = "model_out_of_memory"
-    title = "Out of memory"
-    retryable = True
