@@ -92,6 +92,10 @@ NOT_UNDERSTOOD = {
 }
 
 
+# Attention of levit and efficientformer keeps a cache in attributes, which torch.export mentions.
+pytestmark = pytest.mark.filterwarnings("ignore:The tensor attribute")
+
+
 def operators(module: nn.Module, side: int) -> set[str]:
     """The names of the operators in the module's graph."""
     graph = export_graph(module.eval(), 3, side, side).graph
