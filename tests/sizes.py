@@ -1,4 +1,4 @@
-"""Check the size rules of the house: `python -m tests.sizes`.
+"""Check the size rules: `python -m tests.sizes`.
 
 Files and functions of the packages are bounded above and below, so that neither long files nor
 fragments accumulate. Lines are bounded in tests and benchmarks too.

@@ -1,4 +1,4 @@
-"""The runs of the oracle: every technique of the menu, each with its variants, small and seeded."""
+"""The runs of the oracle: every technique of the catalog, with variants, small and seeded."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The menu on the command line says everything that a command needs."""
+"""The lists of the command line say everything that a command needs."""
 
 import pytest
 

@@ -21,5 +21,5 @@ def every_relu() -> VisionModel:
 
 @pytest.fixture(scope="session")
 def default_model() -> VisionModel:
-    """The model of the house, with its weights: it has ReLU6 only."""
+    """Return the default model with its weights; it has ReLU6 only."""
     return load_model(find_model(DEFAULT_MODEL), torch.device("cpu"))

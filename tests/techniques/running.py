@@ -80,7 +80,7 @@ def values(context: LocalContext) -> torch.Tensor:
 
 
 def entry_of(model: VisionModel) -> ModelEntry:
-    """What the menu would say of a model that is not on it."""
+    """Return a catalog entry for a model that the catalog does not have."""
     preprocessing = model.preprocessing
     seen = PreprocessingEntry(
         resize=preprocessing.resize,

@@ -29,7 +29,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Digits:
 
 @pytest.fixture(scope="module")
 def entry(digits: Digits) -> Iterator[ModelEntry]:
-    """As the menu has it while RETINOSCOPE_MODELS names the file."""
+    """Return the entry that the catalog has while RETINOSCOPE_MODELS names the file."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RETINOSCOPE_MODELS", str(digits.file))
         models.cache_clear()

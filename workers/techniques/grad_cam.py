@@ -62,7 +62,7 @@ def run(task: Task[GradCamParams], context: Context) -> GradCamSummary:
         params.layer or default_map(task.model),
         params.relu,
     )
-    attribution = Attribution(explained, explainer, context, check=params.check, seed=task.seed)
+    attribution = Attribution(explained, explainer, context, params, task.seed)
     layer_map = attribution.explain()
     save_npy(context, "map.npy", layer_map.cpu().numpy())
     result = attribution.save(explainer.to_map(layer_map), signed=not params.relu)

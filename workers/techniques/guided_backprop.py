@@ -60,7 +60,7 @@ def run(task: Task[GuidedBackpropParams], context: Context) -> GuidedBackpropSum
         NoisyCopies(params.samples, params.noise, task.seed),
         RULES[params.rule],
     )
-    attribution = Attribution(explained, explainer, context, check=params.check, seed=task.seed)
+    attribution = Attribution(explained, explainer, context, params, task.seed)
     gradient = attribution.explain()
     save_png(context, "gradient.png", gradient_picture(gradient))
     result = attribution.save(explainer.to_map(gradient), tail=0.5)

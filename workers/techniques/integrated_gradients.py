@@ -94,7 +94,7 @@ def run(task: Task[IntegratedGradientsParams], context: Context) -> IntegratedGr
     copies = NoisyCopies(params.samples, params.noise, task.seed)
     baseline = _baseline(model, x, params.baseline)
     explainer = IntegratedGradients(unit, x, copies, baseline, params.steps)
-    attribution = Attribution(explained, explainer, context, check=params.check, seed=task.seed)
+    attribution = Attribution(explained, explainer, context, params, task.seed)
     values = explainer.to_map(attribution.explain())
     with torch.no_grad():
         baseline_score = float(unit.value(model.network, baseline))

@@ -66,9 +66,7 @@ def run(task: Task[ResolvedOcclusion], context: Context) -> OcclusionSummary:
     params = task.params
     explained = explain_input(task.model, task.image(), task.target)
     occlusion = _occlusion(explained, params)
-    attribution = Attribution(
-        explained, occlusion, context, check=params.check, seed=task.seed, gradient=False
-    )
+    attribution = Attribution(explained, occlusion, context, params, task.seed)
     found = attribution.explain()
     falls, values = occlusion.falls(found), occlusion.to_map(found)
     both_ways = float(-values.min()) > BOTH_WAYS * float(values.max())

@@ -57,9 +57,7 @@ def run(task: Task[RiseParams], context: Context) -> RiseSummary:
         task.seed,
         probability=params.score == "probability",
     )
-    attribution = Attribution(
-        explained, explainer, context, check=params.check, seed=task.seed, gradient=False
-    )
+    attribution = Attribution(explained, explainer, context, params, task.seed)
     values = explainer.to_map(attribution.explain())
     result = attribution.save(values, probability=explainer.probability)
     return RiseSummary(

@@ -52,7 +52,7 @@ def run(task: Task[SaliencyParams], context: Context) -> SaliencySummary:
     explained = explain_input(task.model, task.image(), task.target)
     copies = NoisyCopies(params.samples, params.noise, task.seed)
     saliency = Saliency(explained.unit, explained.model_input.x, copies)
-    attribution = Attribution(explained, saliency, context, check=params.check, seed=task.seed)
+    attribution = Attribution(explained, saliency, context, params, task.seed)
     gradient = attribution.explain()
     magnitude = saliency.to_map(gradient)
     signed = params.reduce == "signed"

@@ -58,11 +58,20 @@ class AttributionResult:
     check: FaithfulnessCheck | None
 
 
+class Checkable(Protocol):
+    """The parameters that decide about the check, under the catalog's names."""
+
+    @property
+    def check(self) -> bool: ...
+    @property
+    def by_gradient(self) -> bool: ...
+
+
 class Attribution(Generic[E]):
     """The run of an explainer on one input: progress, replay, files and check.
 
-    With `gradient`, the check also explains the model with a shuffled layer, which costs as much
-    again.
+    The check of a map that is made by a gradient also explains the model with a shuffled layer,
+    which costs as much again.
     """
 
     def __init__(
@@ -70,19 +79,17 @@ class Attribution(Generic[E]):
         explained: ExplainedInput,
         explainer: Explainer[E],
         context: Context,
-        *,
-        check: bool,
+        params: Checkable,
         seed: int,
-        gradient: bool = True,
     ) -> None:
         self._explained = explained
         self._explainer = explainer
         self._context = context
-        self._check = check
+        self._check = params.check
         self._seed = seed
         self._shuffled = (
             randomize_parameters(explained.model.network, explained.unit.path, seed)
-            if check and gradient
+            if params.check and params.by_gradient
             else None
         )
         self._steps_per_map = 0
