@@ -34,7 +34,7 @@ def refuse_unused(name: str, value: Any, default: Any, used_by: str) -> None:
     a job records can be sent again. Raises InvalidParameters.
     """
     if value is not None and value != default:
-        message = f"{name} is used by {used_by} only. Leave it out."
+        message = f"{name} is used by {used_by} only. Remove it."
         raise InvalidParameters(message, [Violation(f"/{name}", message)])
 
 

@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
 from catalog.models import ModelEntry
+from catalog.targets import Target
 from catalog.technique import Params, Traits
 
 # An id of an image set, for examples.
@@ -36,7 +38,7 @@ class ImageSetParams(Params):
         # A set grows, and what the result says about the index is true of this job only.
         return replace(super().traits(), deterministic=False)
 
-    def indexed_layer(self, model: ModelEntry) -> str | None:
+    def indexed_layer(self, model: ModelEntry, targets: Sequence[Target]) -> str | None:
         """Return the layer whose index is read.
 
         The empty text means the output of the model. None if only the loaded model can tell.

@@ -1,5 +1,6 @@
 """The parameters of a technique from what a client sent."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -7,6 +8,22 @@ from pydantic import ValidationError
 
 from catalog.errors import InvalidParameters, Violation, near_matches
 from catalog.technique import Params, Technique
+
+# What to say in place of pydantic's messages that name Python's types or pydantic's own rules.
+_MESSAGES = {
+    "extra_forbidden": "There is no such parameter",
+    "missing": "It is required",
+    "bool_parsing": "Must be true or false",
+    "bool_type": "Must be true or false",
+    "finite_number": "Must be a finite number",
+    "float_parsing": "Must be a number",
+    "float_type": "Must be a number",
+    "int_from_float": "Must be a whole number",
+    "int_parsing": "Must be a whole number",
+    "int_parsing_size": "Must be a whole number of fewer digits",
+    "int_type": "Must be a whole number",
+    "string_type": "Must be a text",
+}
 
 
 def parse_parameters(
@@ -39,13 +56,20 @@ def invalid_parameters(errors: Iterable[Any], skip: int = 0) -> InvalidParameter
     The first `skip` parts of each location are left out of the JSON pointers.
     """
     violations = [
-        Violation("".join(f"/{_escape(part)}" for part in error["loc"][skip:]), str(error["msg"]))
+        Violation("".join(f"/{_escape(part)}" for part in error["loc"][skip:]), _message(error))
         for error in errors
     ]
     detail = "; ".join(
         f"{violation.pointer.strip('/') or 'body'}: {violation.message}" for violation in violations
     )
     return InvalidParameters(detail, violations)
+
+
+def _message(error: Any) -> str:
+    """Return pydantic's message in words that a client of the API knows."""
+    if error["type"] in _MESSAGES:
+        return _MESSAGES[error["type"]]
+    return re.sub(r"^(Input|String|Value|List) should ", "Must ", str(error["msg"]))
 
 
 def _escape(part: object) -> str:

@@ -99,7 +99,10 @@ def _class_index(name: str, labels: Sequence[str], model: str) -> int:
     listing = f"GET /v1/models/{model}/classes?query= searches the classes."
     if name.isdecimal():
         if len(name) > 9 or int(name) >= len(labels):
-            raise UnknownClass(f"Model {model!r} has classes 0 to {len(labels) - 1}. {listing}")
+            raise UnknownClass(
+                f"Model {model!r} has classes 0 to {len(labels) - 1}; "
+                f"class {name[:20]} is outside. {listing}"
+            )
         return int(name)
     wanted = name.casefold()
     found = [i for i, label in enumerate(labels) if label.casefold() == wanted]

@@ -140,7 +140,7 @@ class Lease:
     def give_back(self) -> bool:
         """Queue the job again as if it had never been claimed. Return False without the lease."""
         grace_ms = self._store.settings.publish_grace_ms
-        answer = _patiently(lambda: self._run("give_back", grace_ms=grace_ms))
+        answer = _patiently(lambda: self._run("give_back", grace_ms=grace_ms, unread=False))
         return answer is Answer.QUEUED
 
     def __enter__(self) -> "Lease":
@@ -201,9 +201,9 @@ def claim(
     try:
         job = Job.from_flat(record)
     except ValidationError:
-        # Another version wrote the record. The attempt must not count against the job.
+        # Another version wrote the record. The job must wait for a worker that can read it.
         grace_ms = store.settings.publish_grace_ms
-        store.transitions.run("give_back", job_id, token=token, grace_ms=grace_ms)
+        store.transitions.run("give_back", job_id, token=token, grace_ms=grace_ms, unread=True)
         raise
     return Lease(store, job, token, cancel_event)
 

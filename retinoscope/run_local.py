@@ -57,6 +57,7 @@ def run_local(name: str, arguments: list[str], out: Path) -> None:
         image.name: fields.pop(image.name) for image in technique.inputs if image.name in fields
     }
     params = _params(technique, fields)
+    _check_writable(out)
     inputs = _inputs(technique, files, named)
     params.validate_inputs(inputs.keys())
     recorded = params.model_dump(mode="json")
@@ -80,6 +81,15 @@ def run_local(name: str, arguments: list[str], out: Path) -> None:
         "provenance": provenance(model, params.seed),
     }
     _write(out, context.files | {"result.json": json.dumps(result, indent=1).encode()})
+
+
+def _check_writable(out: Path) -> None:
+    """Make the folder of the results before the work begins. Raises StackError."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StackError(f"Cannot write to {str(out)!r}: {reason}. Name a folder: --out.") from None
 
 
 def _split(arguments: list[str]) -> tuple[list[str], dict[str, str]]:

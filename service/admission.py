@@ -4,6 +4,7 @@ Whatever can be refused is refused here, before anything is queued. The numbered
 whole sequence, and a request with several faults is refused at the first step that finds one.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from catalog.model_description import ModelDescription
 from catalog.models import ModelEntry, class_labels, find_model
 from catalog.named_targets import check_named, read_targets
+from catalog.targets import Target
 from jobs.create_options import CreateOptions
 from jobs.errors import KeyTaken, OtherWeights
 from jobs.idempotency import Reservation
@@ -86,11 +88,9 @@ async def _create_job(
         or any(target.layer is not None for target in targets)
     ):
         description = await model_description(services, model.name, _DESCRIPTION_PATIENCE_S)
-    if description is not None:
-        check_named(request.params, targets, description)
 
     return await run_in_threadpool(
-        _store_and_create, services, request, model, description, reservation
+        _store_and_create, services, request, model, targets, description, reservation
     )
 
 
@@ -98,16 +98,20 @@ def _store_and_create(
     services: Services,
     request: ParsedJobRequest,
     model: ModelEntry,
+    targets: Sequence[Target],
     description: ModelDescription | None,
     reservation: Reservation | None,
 ) -> Job:
-    """Run steps 7 to 12, which block, in a thread."""
+    """Run the rest in a thread: it computes and blocks."""
+    if description is not None:
+        check_named(request.params, targets, description)
+
     # 7. Check the names of the inputs.
     check_names(request.technique, request.inputs)
     request.params.validate_inputs(request.inputs.keys())
 
     # 8. Check the cost and choose the queue.
-    queue = choose_queue(services, request, model, description)
+    queue = choose_queue(services, request, model, targets, description)
 
     # 9. Check and store the inputs.
     inputs = store_inputs(services, request.owner, request.technique, request.inputs)

@@ -31,8 +31,8 @@ def check_names(technique: Technique, sent: Mapping[str, bytes | str]) -> None:
     if unknown:
         takes = ", ".join(map(repr, wanted)) or "none"
         raise InvalidParameters(
-            f"{technique.title} takes no image {unknown[0]!r}; it takes {takes}.",
-            [Violation(f"/{unknown[0]}", "not an image of this technique")],
+            f"{technique.title} does not accept the input {unknown[0]!r}. It accepts: {takes}.",
+            [Violation(f"/{unknown[0]}", "not an input of this technique")],
         )
 
 
@@ -72,10 +72,10 @@ def _check_required(
     missing = [spec for spec in technique.inputs if spec.required and spec.name not in sent]
     if missing:
         name = missing[0].name
-        instead = f", and takes no {unknown[0]!r}" if unknown else ""
+        instead = f" It does not accept {unknown[0]!r}." if unknown else ""
         raise Problem(
             "image_missing",
-            f"{technique.title} needs the image {name!r}{instead}. With curl: {_curl(missing[0])}.",
+            f"{technique.title} needs the input {name!r}.{instead} With curl: {_curl(missing[0])}.",
             [Violation(f"/{name}", "missing")],
         )
 

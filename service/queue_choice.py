@@ -1,10 +1,13 @@
 """What a request costs, and the queue that it belongs in."""
 
+from collections.abc import Sequence
+
 from catalog.checks import check_cost
 from catalog.errors import Violation
 from catalog.image_set import ImageSetParams, complete_index_name, index_name
 from catalog.model_description import ModelDescription
 from catalog.models import ModelEntry
+from catalog.targets import Target
 from jobs.errors import NotFound
 from service.job_request import ParsedJobRequest
 from service.problems import Problem
@@ -18,6 +21,7 @@ def choose_queue(
     services: Services,
     request: ParsedJobRequest,
     model: ModelEntry,
+    targets: Sequence[Target],
     description: ModelDescription | None,
 ) -> str:
     """Return the name of the queue, after the cost was found to be within the limit.
@@ -28,7 +32,8 @@ def choose_queue(
     params = request.params
     unindexed = 0
     if isinstance(params, ImageSetParams):
-        unindexed = _unindexed_images(services, request.owner, params, model, description)
+        layer = params.indexed_layer(model, targets)
+        unindexed = _unindexed_images(services, request.owner, params, model, layer, description)
     passes = params.estimated_passes(model) + unindexed
     check_cost(params, passes, services.settings.max_passes)
     return "slow" if unindexed or passes > FAST_PASSES else request.technique.queue
@@ -39,6 +44,7 @@ def _unindexed_images(
     owner: str,
     params: ImageSetParams,
     model: ModelEntry,
+    layer: str | None,
     description: ModelDescription | None,
 ) -> int:
     """Return how many images of the set must be indexed first.
@@ -56,7 +62,6 @@ def _unindexed_images(
             f"The image set {params.image_set} is empty. "
             "Add images with POST /v1/image-sets/{id}/images."
         )
-    layer = params.indexed_layer(model)
     if layer is None or description is None or not description.weights:
         return images
     name = complete_index_name(index_name(model.name, description.weights, layer), images)

@@ -138,7 +138,8 @@ def _read_json(body: bytes, input_names: set[str]) -> RequestBody:
     try:
         data = json.loads(body or b"{}", parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise Problem("invalid_request", f"The body is not JSON: {error}.") from None
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        raise Problem("invalid_request", f"The body is not JSON: {reason}.") from None
     if not isinstance(data, dict):
         raise Problem("invalid_request", "The body must be a JSON object of parameters.")
     parsed = RequestBody()

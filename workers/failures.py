@@ -14,9 +14,9 @@ from workers.toolkit.execution.device_memory import is_out_of_memory
 _SIZES = ("size", "count", "octaves")
 
 _INPUT_GONE = (
-    "An image or array of this job is no longer stored. Upload it again and make a new job."
+    "An image or array of this job is no longer stored. Upload it again and create a new job."
 )
-_UNKNOWN = "The worker met an unexpected error. Its log, under the id of this job, says more."
+_UNKNOWN = "An unexpected error occurred in the worker. Its log has details under this job's id."
 
 
 def job_error(error: Exception, params: Collection[str] = ()) -> JobError:

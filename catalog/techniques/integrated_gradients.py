@@ -42,7 +42,10 @@ class IntegratedGradientsParams(SmoothGradParams):
 
     def validate_for(self, model: ModelEntry, targets: Sequence[Target]) -> None:
         if (points := self.steps * self.samples) > MAX_POINTS:
-            message = f"steps × samples is {points:,}; the limit is {MAX_POINTS:,} gradients."
+            message = (
+                f"steps × samples is {points:,}; the limit is {MAX_POINTS:,} gradients. "
+                "Lower steps or samples."
+            )
             raise TooExpensive(message, [Violation("/samples", message)])
 
 

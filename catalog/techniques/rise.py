@@ -54,14 +54,13 @@ class RiseParams(AttributionParams):
         if self.grid > size:
             message = (
                 f"A mask has {self.grid} cells a side, but {model.name} sees {size} × {size} "
-                f"pixels. "
-                f"At most {size} cells are possible."
+                f"pixels. At most {size} cells are possible."
             )
             raise InvalidParameters(message, [Violation("/grid", message)])
         if self.masks > MAX_MASKS:
             message = (
                 f"{self.masks:,} masks are {self.masks:,} forward passes; the limit is "
-                f"{MAX_MASKS:,}."
+                f"{MAX_MASKS:,}. Lower masks."
             )
             raise TooExpensive(message, [Violation("/masks", message)])
 

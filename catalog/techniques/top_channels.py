@@ -60,7 +60,7 @@ class TopChannelsParams(ImageSetParams):
     def named_layers(self) -> tuple[str, ...]:
         return () if self.layer is None else (self.layer,)
 
-    def indexed_layer(self, model: ModelEntry) -> str | None:
+    def indexed_layer(self, model: ModelEntry, targets: Sequence[Target]) -> str | None:
         return self.layer or model.recommended.get("grad_cam")
 
     def estimated_passes(self, model: ModelEntry) -> int:

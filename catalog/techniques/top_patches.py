@@ -14,8 +14,8 @@ from pydantic import Field
 from catalog.errors import InvalidTarget
 from catalog.heatmap import ExplainedTarget
 from catalog.image_set import EXAMPLE, TOP, ImageSetParams, IndexUse, Patch
-from catalog.models import ModelEntry, ReceptiveField, class_labels
-from catalog.targets import Target, parse_target
+from catalog.models import ModelEntry, ReceptiveField
+from catalog.targets import Target
 from catalog.technique import ArtifactSpec, Summary, TargetParams, Technique
 
 
@@ -47,9 +47,8 @@ class TopPatchesParams(ImageSetParams, TargetParams):
                 f"class, not {self.target!r}."
             )
 
-    def indexed_layer(self, model: ModelEntry) -> str:
-        target = parse_target(self.target, class_labels(model), model.name)
-        return target.layer or ""
+    def indexed_layer(self, model: ModelEntry, targets: Sequence[Target]) -> str:
+        return targets[0].layer or ""
 
 
 class TopPatchesSummary(Summary):

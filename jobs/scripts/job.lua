@@ -201,6 +201,17 @@ local function wait_for_worker(grace_ms)
   redis.call('ZADD', waiting, by_deadline(now + delay), id)
 end
 
+-- Undo a claim: the record is as if the claim had not been made, but for its events.
+local function undo_claim(grace_ms)
+  if redis.call('HINCRBY', job, 'attempts', -1) == 0 then
+    redis.call('HDEL', job, 'started_ms')
+  end
+  redis.call('HDEL', job, 'token', 'lease_ms')
+  redis.call('ZREM', leased, id)
+  wait_for_worker(grace_ms)
+  set_status('queued')
+end
+
 local function queue_again(grace_ms)
   redis.call('HDEL', job, 'token', 'lease_ms', 'progress', 'publishes')
   redis.call('ZREM', leased, id)

@@ -300,6 +300,8 @@ def test_a_record_of_another_version_loses_no_attempt(store: JobStore, redis: Re
     redis.hset(f"retinoscope:job:{job.id}", "inputs", "{}")
     again = store.get(job.id)
     assert again.status is Status.QUEUED and again.attempts == 0
+    assert not redis.hexists(f"retinoscope:job:{job.id}", "started_ms")
+    assert redis.hget(f"retinoscope:job:{job.id}", "publishes") == "2"  # each wait is longer
     assert claimed(store, job).job.attempts == 1
 
 

@@ -139,7 +139,9 @@ def read_layer(
     """
     count = len(image_set.images)
     if not count:
-        raise EmptyImageSet("The image set holds no image. Add some first.")
+        raise EmptyImageSet(
+            "The image set is empty. Add images with POST /v1/image-sets/{id}/images."
+        )
     added = 0
 
     def report(done: int, total: int, message: str) -> None:

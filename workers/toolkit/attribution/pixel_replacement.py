@@ -61,7 +61,8 @@ def replace_pixels(
     curve = torch.cat(scores)
     if not bool(curve.isfinite().all()):
         raise NotFinite(
-            "The score is NaN or infinite while the check hides the image. Ask without `check`."
+            "The score is NaN or infinite while the check hides the image. "
+            "Send the request without `check`."
         )
     return curve
 

@@ -69,5 +69,7 @@ def rise(
         total += torch.tensordot(scores, drawn.double(), 1)
     progress(count, count, "masks")
     if not bool(total.isfinite().all()):
-        raise NotFinite("The score is NaN or infinite under some mask. Try another fill.")
+        raise NotFinite(
+            "The score is NaN or infinite for at least one mask. Choose another `fill`."
+        )
     return (total / (count * masks.probability)).float()

@@ -58,7 +58,9 @@ def occluded_scores(
 def require_finite(scores: Tensor) -> Tensor:
     """Return the scores under patches. Raises NotFinite if any of them is NaN or infinite."""
     if not bool(scores.isfinite().all()):
-        raise NotFinite("The score is NaN or infinite under some patch. Try another fill.")
+        raise NotFinite(
+            "The score is NaN or infinite for at least one patch. Choose another `fill`."
+        )
     return scores
 
 

@@ -29,8 +29,8 @@ def embedding_to_invert(model: VisionModel, sent: Input, path: str) -> Tensor:
     output = _output(model, sent, path)
     if not bool(output.any()):
         raise NothingToInvert(
-            f"The output of the layer {path!r} is 0 everywhere: "
-            "there is nothing to make an image from."
+            f"The output of the layer {path!r} is 0 everywhere, "
+            "so no image can be reconstructed from it."
         )
     return output
 

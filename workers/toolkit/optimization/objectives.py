@@ -74,10 +74,7 @@ def normalized(
 def check_guide(terms: Sequence[TargetTerm]) -> None:
     """Raise NoGuide if none of the targets is a layer."""
     if all(term.unit.channel is not None for term in terms):
-        raise NoGuide(
-            "A guide leads layers, and there is none among the targets. "
-            "Name one, or leave out the guide."
-        )
+        raise NoGuide("`guide` only affects layer targets. Add one, or remove `guide`.")
 
 
 def guided_score(output: Tensor, guide: Tensor) -> Tensor:
