@@ -29,7 +29,11 @@ def test_no_body_at_all(client: httpx.Client) -> None:
 
 def test_an_image_under_another_name_in_a_form(client: httpx.Client, small: bytes) -> None:
     refused(
-        client.post(JOB, files={"picture": small}), 422, "image_missing", "'image'", "not accept 'picture'"
+        client.post(JOB, files={"picture": small}),
+        422,
+        "image_missing",
+        "'image'",
+        "not accept 'picture'",
     )
 
 

@@ -266,3 +266,25 @@ def test_builders_and_outputs_that_do_not_fit_are_explained(
 def test_weights_that_give_nan_are_refused(folder: Path, state: dict) -> None:
     with pytest.raises(WrongOutput, match="NaN"):
         load(folder, state | {"head.bias": torch.full((4,), torch.nan)})
+
+
+BATCH_DEPENDENT = {
+    "statistics": ("BatchNorm2d(width)", "BatchNorm2d(width, track_running_stats=False)"),
+    "whole_range": ("self.body(x)", "self.body((x - x.min()) / (x.max() - x.min()))"),
+    "softmax_over_the_batch": (
+        "self.head(",
+        "torch.softmax(x.mean((1, 2, 3)), 0)[:, None] + self.head(",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BATCH_DEPENDENT)
+def test_a_model_whose_output_depends_on_its_batch_is_refused(
+    folder: Path, state: dict, kind: str
+) -> None:
+    (folder / f"net_{kind}.py").write_text(MODULE.replace(*BATCH_DEPENDENT[kind]))
+    kept = {name: value for name, value in state.items() if "running" not in name}
+    kept.pop("body.1.num_batches_tracked")
+    weights = kept if kind == "statistics" else state
+    with pytest.raises(WrongOutput, match="alone in its batch"):
+        load(folder, weights, entry=ENTRY.replace("small_net:build", f"net_{kind}:build"))

@@ -8,8 +8,8 @@ from torch import Tensor
 from catalog.models import ModelEntry, class_labels
 from catalog.models import Preprocessing as PreprocessingEntry
 from workers.models.build import find_builder
+from workers.models.check_output import check_output
 from workers.models.errors import UnknownRecommended
-from workers.models.smoke_test import smoke_test
 from workers.models.state_names import fill
 from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import Network
@@ -25,7 +25,7 @@ def load_model(entry: ModelEntry, device: torch.device) -> VisionModel:
     state = builder.weights(entry)
     module = builder.architecture(entry)
     fill(module, state, entry.weights)
-    smoke_test(entry, module)
+    check_output(entry, module)
     network = Network(module.to(device), *entry.input_shape)
     _check_recommended(entry, network)
     # Measure the rounding error now, while nothing else computes.

@@ -1,0 +1,80 @@
+"""Test a newly built model on noise: its entry says which images it takes and what it returns."""
+
+import torch
+from torch import Tensor, nn
+
+from catalog.models import ModelEntry
+from workers.models.errors import WrongOutput, first_line
+
+# Kernels differ with the size of the batch, and with them the rounding of float32.
+_BATCH_TOLERANCE = 1e-3
+
+
+@torch.no_grad()
+def check_output(entry: ModelEntry, module: nn.Module) -> None:
+    """Run the module on two images of noise, then on the first of them alone.
+
+    Raises WrongOutput, which says what differs.
+    """
+    shape = (2, *entry.input_shape)
+    noise = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    # The second image has another range, which a model that uses the whole batch's range notices.
+    noise[1] = 4 * noise[1] - 2
+    try:
+        output = module.eval()(noise)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {first_line(error)}"
+        raise WrongOutput(
+            f"{entry.name!r} does not accept a batch of shape {_by(shape)} ({reason}). "
+            "Check channels and input_size."
+        ) from error
+    if not isinstance(output, Tensor) or output.ndim != 2 or len(output) != len(noise):
+        raise WrongOutput(
+            f"{entry.name!r} returns {_named(output)}, but it must return one tensor of logits, "
+            "of shape (batch, classes)."
+        )
+    if output.shape[1] != entry.classes:
+        raise WrongOutput(
+            f"{entry.name!r} returns {output.shape[1]} classes, but its entry says "
+            f"{entry.classes}. Correct classes, labels or the builder's arguments."
+        )
+    if not bool(output.isfinite().all()):
+        raise WrongOutput(f"{entry.name!r} returns NaN or infinity for an image of noise.")
+    _check_batch_independence(entry, module, noise, output)
+
+
+def _check_batch_independence(
+    entry: ModelEntry, module: nn.Module, noise: Tensor, output: Tensor
+) -> None:
+    """Raise WrongOutput if the output for an image depends on the other images of its batch.
+
+    Jobs run in batches, of several owners too, so that such a model would answer each differently.
+    """
+    try:
+        alone = module(noise[:1])
+    except Exception as error:
+        reason = f"{type(error).__name__}: {first_line(error)}"
+        raise WrongOutput(f"{entry.name!r} does not accept a single image ({reason}).") from error
+    largest = float(output.abs().max())
+    if alone.shape == output[:1].shape:
+        difference = float((alone - output[:1]).abs().max())
+        if difference <= _BATCH_TOLERANCE * largest:
+            return
+        found = f"by {difference:.2g}, where the largest output is {largest:.2g}"
+    else:
+        found = f"in shape: {tuple(alone.shape)}"
+    raise WrongOutput(
+        f"The output of {entry.name!r} for an image differs when the image is alone in its batch "
+        f"({found}). Its results would depend on other jobs. Remove what works on the whole batch, "
+        "such as a batch norm without running statistics or a minimum over all images."
+    )
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))
+
+
+def _named(output: object) -> str:
+    if isinstance(output, Tensor):
+        return f"a tensor of shape {tuple(output.shape)}"
+    return f"a {type(output).__name__}"
