@@ -126,7 +126,7 @@ def test_progress_is_told_before_every_batch_and_at_the_end() -> None:
 
 
 def test_a_score_that_is_no_number_is_refused() -> None:
-    with pytest.raises(NotFinite, match="another fill"):
+    with pytest.raises(NotFinite, match="for at least one mask"):
         rise(
             lambda batch: batch.sum((1, 2, 3)) / 0,
             picture(),

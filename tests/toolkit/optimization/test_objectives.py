@@ -93,5 +93,5 @@ def test_a_layer_that_is_zero_everywhere_has_scale_one(tiny: Network) -> None:
 
 def test_a_guide_needs_a_layer() -> None:
     check_guide([TargetTerm("a", Unit("conv3")), TargetTerm("b", Unit(LOGITS, 1))])
-    with pytest.raises(NoGuide, match="Name one"):
+    with pytest.raises(NoGuide, match="only affects layer targets"):
         check_guide([TargetTerm("b", Unit(LOGITS, 1)), TargetTerm("c", Unit("conv3", 2))])
