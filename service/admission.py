@@ -68,7 +68,7 @@ async def admit(services: Services, sent: SentJobRequest, idempotency_key: str |
 async def _create_job(
     services: Services, request: ParsedJobRequest, reservation: Reservation | None
 ) -> Job:
-    """Run steps 3 to 6 on the event loop, where step 6 may wait for seconds; then the others."""
+    """Run steps 3 to 6 on the event loop, where step 6 may wait for seconds; then 7 to 13."""
     # 3. Resolve the defaults of this model and draw the seed.
     model = find_model(request.params.model)
     request = resolve(request, model)
@@ -79,8 +79,8 @@ async def _create_job(
     # 5. Check the parameters against the model's entry.
     request.params.validate_for(model, targets)
 
-    # 6. Look up layers and targets in the model's description, if the request needs it.
-    #    If no worker describes the model in time, the job's own worker makes this check.
+    # 6. Get the model's description, if the request names something inside the model. Without a
+    #    description in time, the job's own worker makes the checks of steps 7 and 11.
     description = None
     if (
         request.params.named_layers()
@@ -102,21 +102,22 @@ def _store_and_create(
     description: ModelDescription | None,
     reservation: Reservation | None,
 ) -> Job:
-    """Run the rest in a thread: it computes and blocks."""
+    """Run steps 7 to 13, which compute and block, in a thread."""
+    # 7. Look up the layers and targets in the description.
     if description is not None:
         check_named(request.params, targets, description)
 
-    # 7. Check the names of the inputs.
+    # 8. Check the names of the inputs.
     check_names(request.technique, request.inputs)
     request.params.validate_inputs(request.inputs.keys())
 
-    # 8. Check the cost and choose the queue.
+    # 9. Check the cost and choose the queue.
     queue = choose_queue(services, request, model, targets, description)
 
-    # 9. Check and store the inputs.
+    # 10. Check and store the inputs.
     inputs = store_inputs(services, request.owner, request.technique, request.inputs)
 
-    # 10. Check the arrays against the layers whose outputs they stand in for.
+    # 11. Check the arrays against the layers whose outputs they stand in for.
     if description is not None:
         check_arrays(request.params, inputs, description)
 
@@ -131,10 +132,10 @@ def _store_and_create(
     )
     weights = services.models.cached_weights(model.name)
     while True:
-        # 11. Compute the deduplication key.
+        # 12. Compute the deduplication key.
         work = work_key(request, model, inputs, weights, services.settings.precision)
 
-        # 12. Create the job. If a worker has loaded other weights meanwhile, repeat step 11.
+        # 13. Create the job. If a worker has loaded other weights meanwhile, repeat step 12.
         options = CreateOptions(request.options.deadline_s, reservation, work)
         try:
             return services.deduplicator.create(job_request, options)
