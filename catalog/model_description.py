@@ -1,5 +1,7 @@
 """What only loading a model can tell, above all its layers. Workers make it, the API reads it."""
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 
@@ -8,8 +10,20 @@ class Layer(BaseModel):
 
     path: str
     type: str
-    shape: list[int] = Field(description="Output shape for one image: [C] or [C, H, W].")
+    shape: list[int] = Field(
+        description="Output shape for one image, as a target sees it: [C] or [C, H, W]."
+    )
     channels: int
+    layout: Literal["vector", "map", "channels_last", "tokens", "channels_first_tokens"] = Field(
+        "map",
+        description=(
+            "Axes of the module's own output: [C], [C, H, W], [H, W, C], [T, C] or [C, T]. The T "
+            "tokens are the places of the map, behind `prefix_tokens` others."
+        ),
+    )
+    prefix_tokens: int = Field(
+        0, description="Number of tokens in front of the map, such as a class token."
+    )
     receptive_field: "ReceptiveField | None" = Field(
         None,
         description=(

@@ -1,8 +1,12 @@
 """Describe a model's layers and receptive fields for processes without torch."""
 
+from collections.abc import Mapping
+
+from torch import fx
+
 from catalog.models import Layer, ModelDescription, ModelEntry, ReceptiveField
 from workers.models.build import find_builder
-from workers.toolkit.network.layers import layer_type
+from workers.toolkit.network.layers import layer_type, layout_of
 from workers.toolkit.network.network import LOGITS, Network
 from workers.toolkit.network.receptive_fields import ReceptiveField as GraphField
 from workers.toolkit.network.receptive_fields import receptive_fields
@@ -17,15 +21,10 @@ def describe_architecture(entry: ModelEntry) -> ModelDescription:
 def describe(name: str, network: Network, weights: str | None) -> ModelDescription:
     """Describe a network; `weights` is the digest of its weights, or None if they are not loaded.
 
-    Listed are layers whose output is a vector, and those whose output has the axes (C, H, W). In
-    every listed layer the first axis therefore is the channel.
+    Each layer's shape is that of the output as techniques get it, [C] or [C, H, W].
     """
     fields = receptive_fields(network.whole.graph)
-    layers = [
-        _layer(path, layer_type(node, path), network.layer_shape(path), fields.get(node))
-        for path, node in network.layers.items()
-        if node in fields or len(network.layer_shape(path)) == 1
-    ]
+    layers = [_layer(network, path, fields) for path in network.layers]
     return ModelDescription(
         model=name,
         weights=weights,
@@ -35,12 +34,20 @@ def describe(name: str, network: Network, weights: str | None) -> ModelDescripti
     )
 
 
-def _layer(path: str, kind: str, shape: tuple[int, ...], field: GraphField | None) -> Layer:
+def _layer(network: Network, path: str, fields: Mapping[fx.Node, GraphField | None]) -> Layer:
+    node, shape = network.layers[path], network.layer_shape(path)
+    field, layout = fields.get(node), layout_of(node)
     receptive_field = None
     if field is not None:
         receptive_field = ReceptiveField(
             size=list(field.size), stride=list(field.stride), offset=list(field.first)
         )
     return Layer(
-        path=path, type=kind, shape=list(shape), channels=shape[0], receptive_field=receptive_field
+        path=path,
+        type=layer_type(node, path),
+        shape=list(shape),
+        channels=shape[0],
+        layout=layout.kind,
+        prefix_tokens=layout.prefix,
+        receptive_field=receptive_field,
     )

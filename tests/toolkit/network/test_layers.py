@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from tests.tiny import CLASSES, EveryRelu, TinyNetwork, seeded
 from tests.toolkit.networks import Sandwich, hooked, network, noise, sandwich
-from workers.toolkit.network.layers import layer_outputs, layer_type
+from workers.toolkit.network.layers import layer_type
 
 
 class PreActivation(nn.Module):
@@ -64,9 +64,60 @@ def test_a_module_used_twice_stands_for_its_last_use() -> None:
     assert not torch.equal(made.run(noise(1), "relu"), first.relu())
 
 
-def test_only_vectors_and_maps_are_layers() -> None:
-    def tokens(net: Sandwich, x: Tensor) -> Tensor:
-        return net.norm(x.flatten(2).transpose(1, 2)).mean(1)  # (B, 1024, 8) → (B, 8)
+def mean_of_tokens(net: Sandwich, x: Tensor) -> Tensor:
+    tokens = net.norm(x.flatten(2).transpose(1, 2))  # (B, 1024, 8)
+    return tokens.mean(1)
 
-    layers = layer_outputs(network(sandwich(tokens)).whole.graph)
-    assert list(layers) == ["first", "mark"]
+
+def test_tokens_of_all_places_are_a_map() -> None:
+    module = sandwich(mean_of_tokens)
+    made = network(module)
+    assert list(made.layers) == ["first", "norm", "mark"]
+    seen = hooked(module, noise(2))["norm"]
+    expected = seen.transpose(1, 2).unflatten(2, made.layer_shape("first")[1:])
+    torch.testing.assert_close(made.run(noise(2), "norm"), expected, atol=1e-6, rtol=1e-5)
+
+
+class ReturnsAnEarlierTensor(nn.Module):
+    """Returns the values of a maximum, whose indices are made by the same operator."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+        self.pick = Pick()
+        self.spread = Spread()
+        self.pair = Pair()
+        self.head = nn.Linear(4, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        left, right = self.pair(x)
+        return self.head(self.pick(x) + self.spread(x) + left.mean((2, 3)) - right.mean((2, 3)))
+
+
+class Pick(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        values, _indices = x.flatten(2).max(2)
+        return values
+
+
+class Spread(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        variance, _mean = torch.var_mean(x, (2, 3))
+        return variance
+
+
+class Pair(nn.Module):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x.relu(), (-x).relu()
+
+
+def test_a_layer_is_what_its_module_returns() -> None:
+    module = seeded(ReturnsAnEarlierTensor)
+    made = network(module)
+    assert list(made.layers) == ["conv", "pick", "spread", "head"]
+    x = noise(2)
+    with torch.no_grad():
+        features = module.conv(x.clone()).flatten(2)
+    assert torch.allclose(made.run(x, "pick"), features.amax(2), atol=1e-6)
+    assert torch.allclose(made.run(x, "spread"), features.var(2), atol=1e-6)

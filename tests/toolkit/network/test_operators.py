@@ -63,33 +63,7 @@ TIMM = (
 SIDES = {"vit_b_16": 224, "maxvit_t": 224, "inception_v3": 96, "alexnet": 96}
 
 # What the code that reads the table cannot use, because nothing is known of it.
-NOT_UNDERSTOOD = {
-    "_assert_tensor_metadata",
-    "_unsafe_view",
-    "_upsample_bicubic2d_aa",
-    "einsum",
-    "eq",
-    "expand",
-    "fill",
-    "index",
-    "linalg_vector_norm",
-    "masked_fill",
-    "ne",
-    "new_zeros",
-    "reshape_as",
-    "rms_norm",
-    "roll",
-    "scaled_dot_product_attention",
-    "slice_scatter",
-    "split_with_sizes",
-    "swapaxes",
-    "sym_size",
-    "threshold",
-    "unbind",
-    "unflatten",
-    "var",
-    "zero",
-}
+NOT_UNDERSTOOD = {"_assert_tensor_metadata", "sym_size"}
 
 
 # Attention of levit and efficientformer keeps a cache in attributes, which torch.export mentions.

@@ -14,6 +14,7 @@ from torch import Tensor, fx, nn
 
 from workers.toolkit.errors import NotExportable
 from workers.toolkit.network.operators import OPERATORS, UNKNOWN, OperatorInfo
+from workers.toolkit.network.returned_tensors import ReturnedTensors
 
 log = logging.getLogger(__name__)
 aten = torch.ops.aten
@@ -27,8 +28,9 @@ def export_graph(module: nn.Module, channels: int, height: int, width: int) -> f
     like = next(module.parameters())
     sample = torch.zeros(2, channels, height, width, device=like.device, dtype=like.dtype)
     batch = {0: torch.export.Dim.DYNAMIC}
+    returned = ReturnedTensors()
     try:
-        with torch.no_grad():
+        with torch.no_grad(), returned.recorded(module):
             program = torch.export.export(module, (sample,), dynamic_shapes=(batch,))
     except Exception as error:
         log.exception("torch.export failed")
@@ -39,6 +41,7 @@ def export_graph(module: nn.Module, channels: int, height: int, width: int) -> f
     if not _make_functional(graph_module.graph):
         graph_module = program.run_decompositions({}).module(check_guards=False)
     assert isinstance(graph_module, fx.GraphModule)
+    returned.strip(graph_module.graph)
     graph_module.recompile()
     if not all(_agree(graph_module, module, sample, batch) for batch in (1, 3)):
         raise NotExportable(

@@ -1,41 +1,77 @@
-"""Which operator of the graph computes the output of which layer."""
+"""The layers of a graph: what each module returned, and how that tensor is laid out."""
 
-from collections.abc import Iterator
+import torch
+from torch import Tensor, fx
 
-from torch import fx
+from workers.toolkit.network.layout import Layout, find_layout, from_canonical, to_canonical
+from workers.toolkit.network.returned_tensors import RETURNED
+from workers.toolkit.network.trace_places import trace_places
 
-from workers.toolkit.network.graph import shape_of
+_LAYOUT = "layout"
 
 Layers = dict[str, fx.Node]
-"""Module path → the module's last operator."""
+"""Module path → the node whose tensor the module returned."""
+
+
+def prove_layouts(part: fx.GraphModule, input_shape: tuple[int, int, int]) -> None:
+    """Mark the layout of each layer's output; a tensor whose axes are not proved is no layer."""
+    image = next(node for node in part.graph.nodes if node.op == "placeholder")
+    proved = set()
+    for node, places in trace_places(part, torch.Size((1, *input_shape))):
+        if node.meta.get(RETURNED) and _has_batch_axis(node, image):
+            node.meta[_LAYOUT] = find_layout(places)
+            proved.add(node)
+    for node in part.graph.nodes:
+        if node not in proved or node.meta[_LAYOUT] is None:
+            node.meta.pop(RETURNED, None)
 
 
 def layer_outputs(graph: fx.Graph) -> Layers:
-    """Return the layers whose output for one image is [C] or [C, H, W], in the graph's order.
-
-    A module that is called twice stands for its last call.
-    """
-    found: Layers = {}
-    for node in graph.nodes:
-        if node.op == "call_function":
-            for path in _module_paths(node):
-                found.pop(path, None)
-                found[path] = node
-    return {path: node for path, node in found.items() if len(shape_of(node) or ()) in (1, 3)}
+    """Return the layers whose axes are proved, in the graph's order."""
+    return {path: node for node in graph.nodes for path in node.meta.get(RETURNED, ())}
 
 
 def layer_type(node: fx.Node, path: str) -> str:
     """Return the class name of the module at that path."""
-    for module_path, kind in _stack(node):
-        if module_path == path:
-            return str(kind).rsplit(".", 1)[-1].rstrip("'>")
-    return "unknown"
+    return str(node.meta[RETURNED][path])
 
 
-def _module_paths(node: fx.Node) -> Iterator[str]:
-    return (path for path, _ in _stack(node) if path)
+def layout_of(node: fx.Node) -> Layout:
+    """Return the layout of a layer's output."""
+    layout: Layout = node.meta[_LAYOUT]
+    return layout
 
 
-def _stack(node: fx.Node) -> Iterator[tuple[str, object]]:
-    for path, kind in (node.meta.get("nn_module_stack") or {}).values():
-        yield path.partition("@")[0], kind
+def canonical(node: fx.Node, output: Tensor) -> Tensor:
+    """Return what the layer's module returned as (B, C) or (B, C, H, W)."""
+    layout = layout_of(node)
+    return to_canonical(output, layout.kind, layout.prefix, layout.grid, layout.order)
+
+
+def insert_map(graph: fx.Graph, layer: fx.Node, copy: fx.Node) -> tuple[fx.Node, fx.Node]:
+    """Return a node with the layer's output as (B, C) or (B, C, H, W), and one to go on with.
+
+    `copy` is the copy of the layer's node in that graph. What follows is computed from the map, so
+    that it has a gradient by the map.
+    """
+    layout = layout_of(layer)
+    if layout.is_plain:
+        return copy, copy
+    arguments = (layout.kind, layout.prefix, layout.grid, layout.order)
+    made = graph.call_function(to_canonical, (copy, *arguments))
+    made.meta["val"] = canonical(layer, layer.meta["val"])
+    restored = graph.call_function(
+        from_canonical, (made, copy, layout.kind, layout.prefix, layout.order)
+    )
+    restored.meta["val"] = layer.meta["val"]
+    return made, restored
+
+
+def _has_batch_axis(node: fx.Node, image: fx.Node) -> bool:
+    """Return whether the first axis of the node's tensor is the batch, and no more."""
+    value = node.meta.get("val")
+    return (
+        isinstance(value, Tensor)
+        and bool(value.ndim)
+        and (str(value.shape[0]) == str(image.meta["val"].shape[0]))
+    )

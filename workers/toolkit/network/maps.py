@@ -1,11 +1,24 @@
 """The layers of a network that have a map, for a model that recommends none."""
 
 from collections.abc import Sequence
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
 
 from workers.toolkit.errors import LayerWithoutMap
-from workers.toolkit.network.network import Network
-from workers.toolkit.network.receptive_fields import receptive_fields
+from workers.toolkit.network.network import LOGITS, Network
+from workers.toolkit.network.precision import probe_inputs
 from workers.toolkit.network.vision_model import VisionModel
+
+# The output must depend on at least these shares of a map's places and channels. In the last block
+# of a transformer with a class token, the queries of all other tokens have no effect, for example.
+_LEAST_PLACES = 0.5
+_LEAST_CHANNELS = 0.9
+# So many layers, from the last, are searched at once; each holds its activations.
+_AT_ONCE = 16
+
+_last_maps: WeakKeyDictionary[Network, str] = WeakKeyDictionary()
 
 
 def has_map(network: Network, path: str) -> bool:
@@ -19,19 +32,21 @@ def map_layers(network: Network) -> list[str]:
 
     A tensor with several names is listed once, under the shortest.
     """
-    laid_out, named = receptive_fields(network.whole.graph), dict[object, str]()
+    named = dict[object, str]()
     for path, node in network.layers.items():
-        if node in laid_out and has_map(network, path):
+        if has_map(network, path):
             named[node] = min(named.get(node, path), path, key=len)
     return list(named.values())
 
 
 def last_map(network: Network) -> str:
-    """Return the last of the map layers. Raises LayerWithoutMap."""
-    names = map_layers(network)
-    if not names:
-        raise LayerWithoutMap("The model has no layer whose output is a map.")
-    return names[-1]
+    """Return the last of the map layers on whose places the output depends.
+
+    Raises LayerWithoutMap.
+    """
+    if network not in _last_maps:
+        _last_maps[network] = _last_map(network)
+    return _last_maps[network]
 
 
 def default_map(model: VisionModel, network: Network | None = None) -> str:
@@ -52,3 +67,36 @@ def layers_at(network: Network, fractions: Sequence[float]) -> list[str]:
     if not names:
         raise LayerWithoutMap("The model has no layer whose output is a map. Name a target.")
     return list(dict.fromkeys(names[round(fraction * (len(names) - 1))] for fraction in fractions))
+
+
+def _last_map(network: Network) -> str:
+    names = map_layers(network)[::-1]
+    for first in range(0, len(names), _AT_ONCE):
+        for path, gradient in _gradients(network, names[first : first + _AT_ONCE]).items():
+            if gradient is not None and _reaches_all(gradient != 0):
+                return path
+    raise LayerWithoutMap(
+        "No layer of the model has a map on which its output depends. Name a layer."
+    )
+
+
+def _reaches_all(present: Tensor) -> bool:
+    """Return whether a gradient is present (1, C, H, W) at enough places and in enough channels."""
+    places, channels = present.any(1), present.flatten(2).any(2)
+    return (
+        float(places.float().mean()) >= _LEAST_PLACES
+        and float(channels.float().mean()) >= _LEAST_CHANNELS
+    )
+
+
+def _gradients(network: Network, paths: Sequence[str]) -> dict[str, Tensor | None]:
+    """Return the gradient of the output by each layer's map (1, C, H, W), in the given order.
+
+    It is None for a layer that the output does not depend on.
+    """
+    x = probe_inputs(network.input_shape)[1:].to(network.device).requires_grad_()
+    output, *maps = network.run_all(x, (LOGITS, *paths))
+    # Random weights, since gradients of a plain sum may cancel out, as behind a softmax.
+    weights = torch.randn(output.shape, generator=torch.Generator().manual_seed(0)).to(output)
+    gradients = torch.autograd.grad((output * weights).sum(), maps, allow_unused=True)
+    return dict(zip(paths, gradients, strict=True))

@@ -11,7 +11,13 @@ from torch import Tensor, fx, nn
 from workers.toolkit.errors import NotExportable, OneSizeOnly
 from workers.toolkit.network.folding import Folded, Folding, fold
 from workers.toolkit.network.graph import export_graph, operator_info, shape_of
-from workers.toolkit.network.layers import Layers, layer_outputs
+from workers.toolkit.network.layers import (
+    Layers,
+    canonical,
+    insert_map,
+    layer_outputs,
+    prove_layouts,
+)
 from workers.toolkit.network.precision import probe_inputs, without_tf32
 from workers.toolkit.network.rectifiers import is_rectifier, rectifier_range
 
@@ -56,7 +62,9 @@ class Network:
         """Export the complete graph of the module, once. Raises NotExportable."""
         with _EXPORTING:
             if self._graph is None:
-                self._graph = export_graph(self.module, *self.input_shape)
+                graph = export_graph(self.module, *self.input_shape)
+                prove_layouts(graph, self.input_shape)
+                self._graph = graph
             return self._graph
 
     @property
@@ -117,7 +125,7 @@ class Network:
         return self.run(x, LOGITS)
 
     def run(self, x: Tensor, path: str, rule: Rule | None = None) -> Tensor:
-        """Return the output of one layer; nothing behind it is computed."""
+        """Return the output of one layer, (B, C) or (B, C, H, W); nothing behind it is computed."""
         return self.run_all(x, (path,), rule)[0]
 
     def run_all(
@@ -146,7 +154,15 @@ class Network:
 
     def layer_shape(self, path: str) -> tuple[int, ...]:
         """Return the output shape of a layer for one image: (C,) or (C, H, W)."""
-        return shape_of(self.layers[path]) or ()
+        layer = self.layers[path]
+        return tuple(map(int, canonical(layer, layer.meta["val"]).shape[1:]))
+
+    def canonical(self, path: str, output: Tensor) -> Tensor:
+        """Return what the layer's module returned as (B, C) or (B, C, H, W).
+
+        Tokens in front of the grid, such as a class token, are left out.
+        """
+        return canonical(self.layers[path], output) if path else output
 
     def layer_channels(self, path: str) -> int:
         """Return the number of channels of a layer, or of classes of the output."""
@@ -245,7 +261,8 @@ class Network:
 
     def _cut(self, paths: tuple[str, ...], rule: Rule | None) -> fx.GraphModule:
         needed = set().union(*(_ancestors(self._node(path)) for path in paths))
-        graph, copies = fx.Graph(), dict[fx.Node, fx.Node]()
+        read = {self._node(path) for path in paths if path}
+        graph, copies, maps = fx.Graph(), dict[fx.Node, fx.Node](), dict[fx.Node, fx.Node]()
         for node in self.whole.graph.nodes:
             if node in needed or node.op == "placeholder":
                 copies[node] = graph.node_copy(node, copies.__getitem__)
@@ -253,7 +270,10 @@ class Network:
                     copies[node].target = rule
                     copies[node].args = (copies[node.all_input_nodes[0]], rectifier_range(node))
                     copies[node].kwargs = {}
-        graph.output(tuple(copies[self._node(path)] for path in paths))
+            if node in read:
+                maps[node], copies[node] = insert_map(graph, node, copies[node])
+        nodes = [self._node(path) for path in paths]
+        graph.output(tuple(maps.get(node, copies[node]) for node in nodes))
         return fx.GraphModule(self.whole, graph)
 
 

@@ -22,6 +22,22 @@ class Window(Enum):
     PADDING = "padding"
 
 
+class PlaceEffect(Enum):
+    """What an operator does to the places of its values; `place_rules` follows it."""
+
+    KEEPS = "each value belongs to the place of the values that it is computed from"
+    MOVES = "values are moved, copied or dropped, and nothing is computed"
+    PADS = "values are put around a tensor"
+    WINDOW = "a window slides over rows and columns"
+    RESIZES = "rows and columns are resized or pooled to others over the same image"
+    REDUCES = "values along axes become one"
+    LINEAR = "values along the last axis are combined"
+    PRODUCT = "a matrix product"
+    ATTENTION = "each query is answered by all keys"
+    EINSUM = "a sum of products"
+    CREATES = "a constant tensor that takes only its type or shape from another one"
+
+
 @dataclass(frozen=True)
 class OperatorInfo:
     """Facts about one operator. False and None mean that a fact is not true, or not known.
@@ -69,16 +85,39 @@ class OperatorInfo:
     counts_for_depth: bool = False
     """It is one of the layers by which Mahendran & Vedaldi count depth, as rectifiers also are."""
 
+    place_effect: PlaceEffect | None = None
+    """What it does to places, if `effect` cannot tell that from its other facts."""
+
+    @property
+    def effect(self) -> PlaceEffect | None:
+        """What it does to the places of its values; None if that is not known."""
+        if self.place_effect is not None:
+            return self.place_effect
+        if self.window is not None:
+            return PlaceEffect.PADS if self.window is Window.PADDING else PlaceEffect.WINDOW
+        return PlaceEffect.KEEPS if self.pointwise else None
+
 
 UNKNOWN = OperatorInfo()
 
 _POINTWISE = OperatorInfo(pointwise=True)
 _FRESH_POINTWISE = OperatorInfo(pointwise=True, fresh=True)
-_FRESH = OperatorInfo(fresh=True)
-_WEIGHTED = OperatorInfo(weighted=True)
-_REARRANGES = OperatorInfo(rearranges_channels=True)
-_RESHAPES = OperatorInfo(rearranges_channels=True, flattens=True)
-_STATISTICS = OperatorInfo(over_all=True, fresh=True)
+_KEEPS = OperatorInfo(place_effect=PlaceEffect.KEEPS)
+_MOVES = OperatorInfo(place_effect=PlaceEffect.MOVES)
+_REARRANGES = OperatorInfo(rearranges_channels=True, place_effect=PlaceEffect.MOVES)
+_RESHAPES = OperatorInfo(rearranges_channels=True, flattens=True, place_effect=PlaceEffect.MOVES)
+_NORMALIZES = OperatorInfo(over_all=True, fresh=True, place_effect=PlaceEffect.KEEPS)
+_POOLS = OperatorInfo(over_all=True, fresh=True, place_effect=PlaceEffect.RESIZES)
+_RESIZES = OperatorInfo(place_effect=PlaceEffect.RESIZES)
+_REDUCES = OperatorInfo(place_effect=PlaceEffect.REDUCES)
+_CREATES = OperatorInfo(place_effect=PlaceEffect.CREATES)
+
+
+def _layout_operator(*axes: int) -> OperatorInfo:
+    return OperatorInfo(
+        rearranges_channels=True, axes=frozenset(axes), place_effect=PlaceEffect.MOVES
+    )
+
 
 OPERATORS: Mapping[str, OperatorInfo] = {
     # Rectifiers and other clamps.
@@ -86,7 +125,7 @@ OPERATORS: Mapping[str, OperatorInfo] = {
     "relu6": OperatorInfo(pointwise=True, fresh=True, bounds=(0.0, 6.0)),
     "hardtanh": OperatorInfo(pointwise=True, fresh=True, bounds=("min_val", "max_val")),
     "clamp": OperatorInfo(pointwise=True, fresh=True, bounds=("min", "max")),
-    "clip": OperatorInfo(bounds=("min", "max")),
+    "clip": OperatorInfo(bounds=("min", "max"), place_effect=PlaceEffect.KEEPS),
     "clamp_min": OperatorInfo(pointwise=True, fresh=True, bounds=("min", None)),
     "clamp_max": OperatorInfo(pointwise=True, fresh=True, bounds=(None, "max")),
     # Other activation functions.
@@ -102,7 +141,7 @@ OPERATORS: Mapping[str, OperatorInfo] = {
     "silu": _FRESH_POINTWISE,
     "softplus": _FRESH_POINTWISE,
     "tanh": _FRESH_POINTWISE,
-    "threshold": UNKNOWN,
+    "threshold": _KEEPS,
     # Arithmetic.
     "abs": _FRESH_POINTWISE,
     "add": _FRESH_POINTWISE,
@@ -136,16 +175,18 @@ OPERATORS: Mapping[str, OperatorInfo] = {
     ),
     "conv3d": OperatorInfo(weighted=True, foldable_axes=4),
     # The weights of a transposed convolution have other axes, so that nothing is folded into them.
-    "conv_transpose2d": _WEIGHTED,
+    "conv_transpose2d": OperatorInfo(weighted=True, place_effect=PlaceEffect.RESIZES),
     "linear": OperatorInfo(
         pointwise_channels_last=True,
         fresh=True,
         weighted=True,
         foldable_axes=1,
         counts_for_depth=True,
+        place_effect=PlaceEffect.LINEAR,
     ),
-    "matmul": OperatorInfo(fresh=True, weighted=True),
-    "mm": _WEIGHTED,
+    "bmm": OperatorInfo(place_effect=PlaceEffect.PRODUCT),
+    "matmul": OperatorInfo(fresh=True, weighted=True, place_effect=PlaceEffect.PRODUCT),
+    "mm": OperatorInfo(weighted=True, place_effect=PlaceEffect.PRODUCT),
     # Windows without weights.
     "avg_pool2d": OperatorInfo(window=Window.AVERAGE_POOL, fresh=True, counts_for_depth=True),
     "constant_pad_nd": OperatorInfo(window=Window.PADDING),
@@ -154,53 +195,113 @@ OPERATORS: Mapping[str, OperatorInfo] = {
     # Normalization.
     "_native_batch_norm_legit_no_training": _POINTWISE,
     "batch_norm": OperatorInfo(pointwise=True, fresh=True, counts_for_depth=True),
-    "group_norm": _STATISTICS,
-    "instance_norm": _STATISTICS,
-    "layer_norm": OperatorInfo(pointwise_channels_last=True, fresh=True),
+    "group_norm": _NORMALIZES,
+    "instance_norm": _NORMALIZES,
+    "layer_norm": OperatorInfo(
+        pointwise_channels_last=True, fresh=True, place_effect=PlaceEffect.KEEPS
+    ),
+    "rms_norm": _KEEPS,
     # Means and sums over places.
-    "adaptive_avg_pool2d": _STATISTICS,
-    "adaptive_max_pool2d": _STATISTICS,
-    "mean": OperatorInfo(over_all=True, flattens=True, fresh=True),
-    "sum": _FRESH,
+    "adaptive_avg_pool2d": _POOLS,
+    "adaptive_max_pool2d": _POOLS,
+    "amax": _REDUCES,
+    "amin": _REDUCES,
+    "linalg_vector_norm": _REDUCES,
+    "logsumexp": _REDUCES,
+    "max": _REDUCES,
+    "mean": OperatorInfo(
+        over_all=True, flattens=True, fresh=True, place_effect=PlaceEffect.REDUCES
+    ),
+    "median": _REDUCES,
+    "min": _REDUCES,
+    "std": _REDUCES,
+    "sum": OperatorInfo(fresh=True, place_effect=PlaceEffect.REDUCES),
+    "var": _REDUCES,
+    "var_mean": _REDUCES,
     # Layout.
-    "cat": _FRESH_POINTWISE,
+    "cat": OperatorInfo(pointwise=True, fresh=True, place_effect=PlaceEffect.MOVES),
     "chunk": _REARRANGES,
-    "flatten": OperatorInfo(flattens=True),
+    "expand": _MOVES,
+    "expand_as": _MOVES,
+    "flatten": OperatorInfo(flattens=True, place_effect=PlaceEffect.MOVES),
+    "flip": _MOVES,
     "getitem": _REARRANGES,
-    "permute": OperatorInfo(permutes_axes=True),
+    "index": _MOVES,
+    "index_select": _MOVES,
+    "movedim": _MOVES,
+    "narrow": _MOVES,
+    "permute": OperatorInfo(permutes_axes=True, place_effect=PlaceEffect.MOVES),
+    "pixel_shuffle": _MOVES,
+    "pixel_unshuffle": _MOVES,
+    "repeat": _MOVES,
+    "repeat_interleave": _MOVES,
     "reshape": _RESHAPES,
-    "select": OperatorInfo(rearranges_channels=True, axes=frozenset({1})),
-    "slice": OperatorInfo(rearranges_channels=True, axes=frozenset({0, 1})),
+    "reshape_as": _MOVES,
+    "roll": _MOVES,
+    "select": _layout_operator(1),
+    "select_scatter": _MOVES,
+    "slice": _layout_operator(0, 1),
+    "slice_scatter": _MOVES,
     "split": _REARRANGES,
-    "squeeze": OperatorInfo(flattens=True),
+    "split_with_sizes": _MOVES,
+    "squeeze": OperatorInfo(flattens=True, place_effect=PlaceEffect.MOVES),
+    "stack": _MOVES,
+    "swapaxes": _MOVES,
+    "tile": _MOVES,
     # Only between groups and channels of a channel shuffle, (B, groups, C / groups, H, W).
-    "transpose": OperatorInfo(rearranges_channels=True, axes=frozenset({1, 2})),
-    "unsqueeze": OperatorInfo(rearranges_channels=True, axes=frozenset({1})),
+    "transpose": _layout_operator(1, 2),
+    "unbind": _MOVES,
+    "unflatten": _MOVES,
+    "unfold": _MOVES,
+    "unsqueeze": _layout_operator(1),
     "view": _RESHAPES,
+    "view_as": _MOVES,
+    "_unsafe_view": _MOVES,
+    # Resizing.
+    "_upsample_bicubic2d_aa": _RESIZES,
+    "_upsample_bilinear2d_aa": _RESIZES,
+    "upsample_bicubic2d": _RESIZES,
+    "upsample_bilinear2d": _RESIZES,
+    "upsample_nearest2d": _RESIZES,
     # Attention, and other operators of well-known models.
     "_assert_tensor_metadata": UNKNOWN,
-    "_unsafe_view": UNKNOWN,
-    "_upsample_bicubic2d_aa": UNKNOWN,
-    "einsum": UNKNOWN,
-    "eq": UNKNOWN,
-    "expand": UNKNOWN,
-    "fill": UNKNOWN,
-    "index": UNKNOWN,
-    "linalg_vector_norm": UNKNOWN,
-    "masked_fill": UNKNOWN,
-    "ne": UNKNOWN,
-    "new_zeros": UNKNOWN,
-    "reshape_as": UNKNOWN,
-    "rms_norm": UNKNOWN,
-    "roll": UNKNOWN,
-    "scaled_dot_product_attention": UNKNOWN,
-    "slice_scatter": UNKNOWN,
-    "softmax": _FRESH,
-    "split_with_sizes": UNKNOWN,
-    "swapaxes": UNKNOWN,
+    "einsum": OperatorInfo(place_effect=PlaceEffect.EINSUM),
+    "eq": _KEEPS,
+    "fill": _CREATES,
+    "masked_fill": _KEEPS,
+    "addcdiv": _KEEPS,
+    "addcmul": _KEEPS,
+    "celu": _KEEPS,
+    "lerp": _KEEPS,
+    "cos": _KEEPS,
+    "erf": _KEEPS,
+    "floor": _KEEPS,
+    "ge": _KEEPS,
+    "gt": _KEEPS,
+    "hardshrink": _KEEPS,
+    "le": _KEEPS,
+    "log": _KEEPS,
+    "log_sigmoid": _KEEPS,
+    "log_softmax": _KEEPS,
+    "lt": _KEEPS,
+    "reciprocal": _KEEPS,
+    "round": _KEEPS,
+    "rsqrt": _KEEPS,
+    "rsub": _KEEPS,
+    "sign": _KEEPS,
+    "sin": _KEEPS,
+    "softshrink": _KEEPS,
+    "where": _KEEPS,
+    "ne": _KEEPS,
+    "empty_like": _CREATES,
+    "full_like": _CREATES,
+    "new_full": _CREATES,
+    "new_ones": _CREATES,
+    "new_zeros": _CREATES,
+    "ones_like": _CREATES,
+    "zeros_like": _CREATES,
+    "scaled_dot_product_attention": OperatorInfo(place_effect=PlaceEffect.ATTENTION),
+    "softmax": OperatorInfo(fresh=True, place_effect=PlaceEffect.KEEPS),
     "sym_size": UNKNOWN,
-    "unbind": UNKNOWN,
-    "unflatten": UNKNOWN,
-    "var": UNKNOWN,
-    "zero": UNKNOWN,
+    "zero": _CREATES,
 }

@@ -1,0 +1,259 @@
+"""Where in the image each value of a tensor is: the places that an analysis of a graph follows.
+
+A place is a cell of a grid of rows and columns over the image. Every value of a tensor has one
+code: the index of its cell, row by row; WHOLE if it belongs to no cell in particular, as after a
+global mean or in a class token; UNPROVED if operators met that make its cell ambiguous.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from workers.toolkit.network.types import Pair
+
+WHOLE = -1
+UNPROVED = -2
+
+# Two grids are alike if they are shifted by less than this share of a cell of the coarsest map.
+_MOST_SHIFT = 0.75
+_MOST_STRETCH = 0.05
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Cells over the image, all in pixels.
+
+    `stride` is the spacing of their centres and `first` the first centre. `coarsest` is the largest
+    spacing on the way from the image: resizing such a map may shift it by half of that.
+    """
+
+    size: Pair
+    stride: tuple[float, float] = (1.0, 1.0)
+    first: tuple[float, float] = (0.0, 0.0)
+    coarsest: tuple[float, float] = (1.0, 1.0)
+
+    def is_like(self, other: "Grid") -> bool:
+        """Return whether the cells of both grids cover about the same parts of the image."""
+        return self.size == other.size and all(map(self._is_like_along, (0, 1), (other, other)))
+
+    def _is_like_along(self, axis: int, other: "Grid") -> bool:
+        stride, coarsest = self.stride[axis], max(self.coarsest[axis], other.coarsest[axis])
+        shift = abs(self.first[axis] - other.first[axis])
+        stretch = abs(stride - other.stride[axis])
+        return shift < _MOST_SHIFT * coarsest and stretch <= _MOST_STRETCH * stride
+
+    def _made(self, size: Pair, stride: Iterable[float], first: Iterable[float]) -> "Grid":
+        spacing = _pair(stride)
+        coarsest = _pair(map(max, self.coarsest, spacing))
+        return Grid(size, spacing, _pair(first), coarsest)
+
+    def part(self, rows: range, columns: range, block: Pair = (1, 1)) -> "Grid":
+        """Return the grid of every so many cells, each of which stands for a block of cells."""
+        spans = (rows, columns)
+        return self._made(
+            (len(rows), len(columns)),
+            (self.stride[axis] * spans[axis].step for axis in (0, 1)),
+            (
+                self.first[axis] + self.stride[axis] * (spans[axis].start + (block[axis] - 1) / 2)
+                for axis in (0, 1)
+            ),
+        )
+
+    def windowed(self, size: Pair, kernel: Pair, stride: Pair, padding: Pair) -> "Grid":
+        """Return the grid of a window that slides over the cells."""
+        return self._made(
+            size,
+            (self.stride[axis] * stride[axis] for axis in (0, 1)),
+            (
+                self.first[axis] + self.stride[axis] * ((kernel[axis] - 1) / 2 - padding[axis])
+                for axis in (0, 1)
+            ),
+        )
+
+    def resized(self, size: Pair) -> "Grid":
+        """Return a grid of another size over the same part of the image."""
+        stride = _pair(self.stride[axis] * self.size[axis] / size[axis] for axis in (0, 1))
+        first = (self.first[axis] + (stride[axis] - self.stride[axis]) / 2 for axis in (0, 1))
+        return self._made(size, stride, first)
+
+
+@dataclass(frozen=True)
+class Places:
+    """The codes of a tensor for one image, in the tensor's shape, and the grid that they count."""
+
+    codes: Tensor  # int32
+    grid: Grid | None
+
+    @property
+    def shape(self) -> torch.Size:
+        """The shape of the tensor for a batch of one."""
+        return self.codes.shape
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no value belongs to a cell."""
+        return bool((self.codes == WHOLE).all())
+
+
+def whole(shape: Sequence[int], device: torch.device) -> Places:
+    """Return the places of a tensor that belongs to no cell."""
+    return Places(_constant(WHOLE, shape, device), None)
+
+
+def unproved(shape: Sequence[int], device: torch.device) -> Places:
+    """Return the places of a tensor of which nothing is known."""
+    return Places(_constant(UNPROVED, shape, device), None)
+
+
+def image_places(shape: Sequence[int], device: torch.device) -> Places:
+    """Return the places of an image (1, C, H, W): each pixel is a cell."""
+    return map_places(shape, Grid((shape[-2], shape[-1])), device)
+
+
+def map_places(shape: Sequence[int], grid: Grid, device: torch.device) -> Places:
+    """Return the places of a map (N, C, H, W) that is laid out like the grid."""
+    height, width = grid.size
+    if height * width == 1:
+        return whole(shape, device)
+    codes = torch.arange(height * width, dtype=torch.int32, device=device)
+    return Places(codes.view(height, width).expand(*shape), grid)
+
+
+def all_alike(grids: Sequence[Grid]) -> bool:
+    """Return whether all grids cover about the same parts of the image with as many cells."""
+    return all(grids[0].is_like(grid) for grid in grids[1:])
+
+
+def join(given: Sequence[Places], shape: Sequence[int]) -> Places:
+    """Return the places of what is computed from tensors value by value, broadcast to a shape.
+
+    Where one belongs to a cell and the others to none, the result belongs to that cell.
+    """
+    grids = [places.grid for places in given if places.grid is not None]
+    codes = [places.codes.expand(*shape) for places in given]
+    if not all_alike(grids):
+        unlike = torch.stack([code != WHOLE for code in codes]).sum(0) > 0
+        return Places(torch.where(unlike, UNPROVED, WHOLE).int(), None)
+    joined = codes[0]
+    for code in codes[1:]:
+        joined = _joined(joined, code)
+    return Places(joined, max(grids, key=lambda grid: grid.coarsest) if grids else None)
+
+
+def reduce(places: Places, axes: Sequence[int], *, blocks: bool = True) -> Places:
+    """Return the places after a sum over axes, which are kept with size 1.
+
+    A sum over values of one cell belongs to that cell. With `blocks`, sums over equal blocks of
+    cells that do not overlap belong to a coarser grid, as after patches are merged. A sum over
+    other cells belongs to none.
+    """
+    axes = [axis % places.codes.ndim for axis in axes]
+    kept = [1 if i in axes else size for i, size in enumerate(places.shape)]
+    others = [i for i in range(places.codes.ndim) if i not in axes]
+    rows = places.codes.permute(*others, *axes).reshape(-1, _count(places.shape, axes))
+    highest = rows.amax(1)
+    lowest = torch.where(rows < 0, torch.iinfo(torch.int32).max, rows).amin(1)
+    spread = (highest >= 0) & (lowest != highest)
+    summed = torch.where(spread, WHOLE, highest)
+    grid = places.grid
+    if blocks and grid is not None and bool(spread.any()):
+        merged = _merged_blocks(rows[spread], grid)
+        if merged is not None and bool((highest[~spread] < 0).all()):
+            summed[spread], grid = merged
+    summed = torch.where((rows == UNPROVED).any(1), UNPROVED, summed)
+    return _trimmed(Places(summed.reshape(kept).int(), grid))
+
+
+def regrid(places: Places) -> Places:
+    """Return the places counted in the grid of the cells that are left.
+
+    If every second row is cut away, the cells of the others are renumbered. Places stay as they are
+    if the cells that are left are no rows and columns at equal distances.
+    """
+    grid = places.grid
+    if grid is None:
+        return places
+    height, width = grid.size
+    valid = places.codes[places.codes >= 0]
+    if not len(valid):
+        return Places(places.codes, None)
+    present = torch.bincount(valid, minlength=height * width).view(height, width) > 0
+    rows, columns = _steps(present.any(1)), _steps(present.any(0))
+    if rows is None or columns is None or int(present.sum()) != len(rows) * len(columns):
+        return places
+    if (len(rows), len(columns)) == grid.size:
+        return places
+    index = torch.full_like(present, WHOLE, dtype=torch.int32)
+    count = torch.arange(len(rows) * len(columns), dtype=torch.int32, device=index.device)
+    index[rows.start : rows.stop : rows.step, columns.start : columns.stop : columns.step] = (
+        count.view(len(rows), len(columns))
+    )
+    renumbered = index.flatten()[places.codes.clamp(min=0).long()]
+    codes = torch.where(places.codes >= 0, renumbered, places.codes)
+    return _trimmed(Places(codes, grid.part(rows, columns)))
+
+
+def _merged_blocks(rows: Tensor, grid: Grid) -> tuple[Tensor, Grid] | None:
+    """Return the codes and the grid of blocks of cells, one block in each row.
+
+    Return None unless all blocks are alike and no cell is in two of them.
+    """
+    y, x = rows // grid.size[1], rows % grid.size[1]
+    valid = rows >= 0
+    top = torch.where(valid, y, grid.size[0]).amin(1)
+    left = torch.where(valid, x, grid.size[1]).amin(1)
+    down = torch.where(valid, y - top[:, None], -1)
+    across = torch.where(valid, x - left[:, None], -1)
+    if bool((down != down[0]).any() or (across != across[0]).any()):
+        return None
+    block = (int(down.max()) + 1, int(across.max()) + 1)
+    corners = regrid(Places((top * grid.size[1] + left).int(), grid))
+    if corners.grid is None or corners.grid is grid:
+        return None
+    steps = [corners.grid.stride[axis] / grid.stride[axis] for axis in (0, 1)]
+    if any(block[axis] > steps[axis] and corners.grid.size[axis] > 1 for axis in (0, 1)):
+        return None
+    first = _pair(
+        corners.grid.first[axis] + grid.stride[axis] * (block[axis] - 1) / 2 for axis in (0, 1)
+    )
+    return corners.codes, replace(corners.grid, first=first)
+
+
+def _joined(one: Tensor, other: Tensor) -> Tensor:
+    same = torch.where(one == other, one, UNPROVED)
+    return torch.where(one == WHOLE, other, torch.where(other == WHOLE, one, same))
+
+
+def _steps(present: Tensor) -> range | None:
+    """Return the indices that are present as a range; None if their distances differ."""
+    indices = present.nonzero().flatten().tolist()
+    if len(indices) == 1:
+        return range(indices[0], indices[0] + 1)
+    step = indices[1] - indices[0]
+    found = range(indices[0], indices[-1] + 1, step)
+    return found if list(found) == indices else None
+
+
+def _trimmed(places: Places) -> Places:
+    """Return the places; a grid of one cell is the whole image."""
+    if places.grid is None or places.grid.size != (1, 1):
+        return places
+    return Places(places.codes.clamp(max=WHOLE), None)
+
+
+def _constant(code: int, shape: Sequence[int], device: torch.device) -> Tensor:
+    return torch.full((), code, dtype=torch.int32, device=device).expand(*shape)
+
+
+def _count(shape: Sequence[int], axes: Sequence[int]) -> int:
+    count = 1
+    for axis in axes:
+        count *= shape[axis]
+    return count
+
+
+def _pair(values: Iterable[float]) -> tuple[float, float]:
+    vertical, horizontal = values
+    return float(vertical), float(horizontal)
