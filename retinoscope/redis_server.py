@@ -37,9 +37,9 @@ _OLDEST = (6, 2)
 def find_redis() -> str:
     """Return the path of a redis-server or valkey-server, 6.2 or later. Raises StackError."""
     on_path = [found for name in _NAMES if (found := shutil.which(name))]
-    for server in (*on_path, wheel()):
+    for server in (*on_path, str(wheel())):
         if _version(server) >= _OLDEST:
-            return str(server)
+            return server
     raise StackError(
         f"No Redis was found{_unusable(on_path)}: install Redis or Valkey 6.2 or later "
         "(`brew install valkey` on macOS, `apt install redis-server` on Debian and Ubuntu, "
@@ -77,7 +77,7 @@ def free_port() -> int:
         return port
 
 
-def _version(server: str | Path) -> tuple[int, ...]:
+def _version(server: str) -> tuple[int, ...]:
     """Return the version that a server states. It is empty if the file is missing or cannot run."""
     try:
         stated = subprocess.run(
