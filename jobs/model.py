@@ -51,7 +51,7 @@ Input = InputImage | InputArray
 
 
 class Progress(BaseModel):
-    """The progress of a running job."""
+    """The progress of a job. It is kept while the job is queued again, and `done` never falls."""
 
     done: int
     total: int

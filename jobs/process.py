@@ -29,6 +29,11 @@ def die_with_parent(parent: int | None = None) -> None:
         sys.exit(1)
 
 
+def tethered(command: list[str]) -> list[str]:
+    """Return the command that runs as a child of this process and is killed when this one ends."""
+    return [sys.executable, "-m", "jobs.process", str(os.getpid()), *command]
+
+
 def limit_openmp_spinning() -> None:
     """Limit how long idle OpenMP threads spin, unless the user has set OMP_WAIT_POLICY.
 

@@ -17,6 +17,7 @@ from jobs.deduplication import Deduplicator
 from jobs.errors import NotFound
 from jobs.image_sets import ImageSetStore
 from jobs.model import Job
+from jobs.outage import Outage
 from jobs.scratch import delete_scratch
 from jobs.store import JobStore
 from jobs.transitions import Answer
@@ -40,6 +41,7 @@ class Reconciler:
         self._publish = publish
         self._deduplicator = Deduplicator(store, artifacts)
         self._interval_s = interval_s
+        self._outage = Outage("the reconciler", log)
         images = ImageStore(store.redis, artifacts, store.settings)
         arrays = ArrayStore(store.redis, artifacts, store.settings)
         image_sets = ImageSetStore(store.redis, artifacts, images, store.settings)
@@ -115,8 +117,9 @@ class Reconciler:
             try:
                 self.recover()
                 self.sweep()
+                self._outage.succeeded()
             except RedisError as error:
-                log.warning("the reconciler waits for Redis: %s", type(error).__name__)
+                self._outage.failed(error)
 
 
 def _guarded(step: Callable[[str], object], name: str) -> object:

@@ -3,9 +3,10 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
+
+from jobs.process import tethered
 
 _BACKOFF_S = 0.5
 _TAIL_BYTES = 2000
@@ -31,10 +32,9 @@ class Child:
 
         Ctrl-C in the terminal then reaches the supervisor only.
         """
-        tethered = [sys.executable, "-m", "jobs.process", str(os.getpid()), *self._command]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                tethered,
+                tethered(self._command),
                 env=self._env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

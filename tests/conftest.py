@@ -12,6 +12,7 @@ import pytest
 from redis import Redis
 
 from jobs.connection import connect
+from jobs.process import die_with_parent
 from jobs.settings import Settings
 from jobs.store import JobStore
 from retinoscope.child import Child
@@ -19,6 +20,10 @@ from retinoscope.demo_plan import photograph
 from retinoscope.redis_server import configure, free_port
 from retinoscope.stack import Plan, Stack, running
 from tests.wait import wait_until
+
+# A run that is killed ends its xdist workers, and each of these the stacks that it has started.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    die_with_parent()
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from redis import RedisError
 from jobs.artifacts import ArtifactStore
 from jobs.connection import connect
 from jobs.orphan_sweep import OrphanSweep
+from jobs.outage import Outage
 from jobs.process import die_with_parent
 from jobs.queue import publish
 from jobs.reconciler import Reconciler
@@ -32,12 +33,13 @@ def maintain(name: str) -> None:
     store, files = JobStore(redis, settings()), ArtifactStore(settings().artifacts_location)
     Reconciler(store, files, publish).start()
     OrphanSweep(store, files).start()
-    registry = WorkerRegistry(redis)
+    registry, outage = WorkerRegistry(redis), Outage("the worker registry", log)
     while True:
         try:
             registry.announce(name)
-        except RedisError:
-            log.warning("could not announce the worker: Redis is away")
+            outage.succeeded()
+        except RedisError as error:
+            outage.failed(error)
         time.sleep(_ANNOUNCE_EVERY_S)
 
 

@@ -109,10 +109,11 @@ def redis_server(folder: Path) -> Iterator[str]:
     """Run a Redis, and yield its URL."""
     from redis import Redis, RedisError
 
+    from jobs.process import tethered
     from retinoscope.redis_server import configure
 
     command, url = configure(folder)
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(tethered(command), stdout=subprocess.DEVNULL)
     try:
         for _ in range(200):
             try:

@@ -112,6 +112,13 @@ class TopChannelsSummary(Summary):
     channels: list[RespondingChannel] = Field(
         description="The channels in the order of their rank."
     )
+    left_out: list[str] = Field(
+        default_factory=list,
+        description=(
+            "Images of the set that are the asked image itself, pixel for pixel. They take no part "
+            "in patches and means."
+        ),
+    )
     index: IndexUse
 
 

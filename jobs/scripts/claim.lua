@@ -36,7 +36,7 @@ local lease_end = now + lease_ms
 redis.call('HINCRBY', job, 'attempts', 1)
 redis.call('HSET', job, 'token', token, 'lease_ms', lease_end)
 redis.call('HSETNX', job, 'started_ms', now)
-redis.call('HDEL', job, 'progress', 'follows')
+redis.call('HDEL', job, 'follows')
 redis.call('ZREM', waiting, id)
 redis.call('ZADD', leased, by_deadline(lease_end), id)
 set_status('running')

@@ -6,6 +6,17 @@
 -- lease.
 local token, lease_ms, progress = ...
 
+-- Return the progress with at least the steps that the record says are done: an attempt after a
+-- crash repeats some. The events report what the attempt itself says.
+local function never_less(reported)
+  local before, after = cjson.decode(get('progress') or '{}'), cjson.decode(reported)
+  if before.total ~= after.total or before.done <= after.done then
+    return reported
+  end
+  after.done = before.done
+  return cjson.encode(after)
+end
+
 if not is_held_by(token) then
   return 'lost'
 end
@@ -17,7 +28,7 @@ local lease_end = now + lease_ms
 redis.call('HSET', job, 'lease_ms', lease_end)
 redis.call('ZADD', leased, by_deadline(lease_end), id)
 if progress ~= '' then
-  redis.call('HSET', job, 'progress', progress)
+  redis.call('HSET', job, 'progress', never_less(progress))
   emit('progress', progress)
 end
 return is_cancel_requested() and 'cancel_requested' or 'held'

@@ -212,8 +212,19 @@ local function undo_claim(grace_ms)
   set_status('queued')
 end
 
+-- Keep the last progress of a job that waits again. Nobody knows how much longer it takes.
+local function forget_eta()
+  local progress = get('progress')
+  if progress then
+    local steps = cjson.decode(progress)
+    steps.eta_s = cjson.null
+    redis.call('HSET', job, 'progress', cjson.encode(steps))
+  end
+end
+
 local function queue_again(grace_ms)
-  redis.call('HDEL', job, 'token', 'lease_ms', 'progress', 'publishes')
+  redis.call('HDEL', job, 'token', 'lease_ms', 'publishes')
+  forget_eta()
   redis.call('ZREM', leased, id)
   wait_for_worker(grace_ms)
   set_status('queued')

@@ -9,12 +9,12 @@ from redis import RedisError
 from redis.asyncio import Redis
 
 from jobs import redis_keys
+from jobs.outage import Outage
 
 log = logging.getLogger(__name__)
 
 # A message can be lost while Redis restarts, so every waiter looks again at least this often.
 LOOK_AGAIN_S = 1.0
-_RECONNECT_S = 0.5
 
 
 class ChangeListener:
@@ -26,6 +26,7 @@ class ChangeListener:
     def __init__(self, redis_url: str) -> None:
         self._url = redis_url
         self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._outage = Outage("the change listener", log)
 
     @contextmanager
     def listen(self, topic: str) -> Iterator[asyncio.Event]:
@@ -45,19 +46,21 @@ class ChangeListener:
             try:
                 await self._read()
             except (RedisError, OSError) as error:
-                log.warning("changes: %s", type(error).__name__)
-            await asyncio.sleep(_RECONNECT_S)
+                await asyncio.sleep(self._outage.failed(error))
 
     async def _read(self) -> None:
         redis = Redis.from_url(self._url, decode_responses=True, socket_connect_timeout=1)
-        async with redis, redis.pubsub(ignore_subscribe_messages=True) as subscription:
+        async with redis, redis.pubsub() as subscription:
             await subscription.subscribe(redis_keys.CHANGES)
             while True:
                 message = await subscription.get_message(timeout=LOOK_AGAIN_S)
                 if message is not None:
-                    self._wake(message["data"])
+                    self._hear(message["type"], message["data"])
 
-    def _wake(self, topic: str) -> None:
+    def _hear(self, kind: str, topic: str) -> None:
+        if kind == "subscribe":
+            self._outage.succeeded()
+            return
         for event in self._waiting.get(topic, ()):
             event.set()
 

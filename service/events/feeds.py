@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from jobs.errors import NotFound
 from jobs.events import Event, EventLog
+from jobs.outage import Outage
 from service.events.change_listener import LOOK_AGAIN_S, ChangeListener, pause
 from service.problems import Problem
 
@@ -78,6 +79,7 @@ class Feeds:
         self._most = most_listeners
         self._feeds: dict[str, _Feed] = {}
         self._closed = False
+        self._outage = Outage("the event streams", log)
 
     @property
     def listeners(self) -> int:
@@ -144,10 +146,11 @@ class Feeds:
             while self._feeds.get(job_id) is feed:
                 try:
                     position = await self._read(job_id, feed, position)
+                    self._outage.succeeded()
                 except NotFound:
                     feed.close()
                 except RedisError as error:
-                    log.warning("events of %s: %s", job_id, type(error).__name__)
+                    self._outage.failed(error)
                 except Exception:
                     log.exception("events of %s", job_id)
                 await pause(changed, LOOK_AGAIN_S)

@@ -1,18 +1,22 @@
 """A worker learns of a cancel at once, not at its next heartbeat."""
 
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from redis import Redis
 
 from jobs.artifacts import ArtifactStore
 from jobs.cancel_listener import CancelListener
+from jobs.connection import connect
 from jobs.errors import Canceled
 from jobs.lease import Lease, claim
 from jobs.settings import Settings
 from jobs.store import JobStore
 from retinoscope.child import Child
+from retinoscope.redis_server import configure
 from tests.jobs.test_transitions import new_job
 from tests.wait import wait_until
 from workers.job_context import JobContext
@@ -110,3 +114,29 @@ def test_the_listener_reconnects_after_a_redis_outage(
     wait_until(lambda: len(connections(redis) - before) >= len(before))
     patient.cancel(lease.job.id, "local")
     wait_until(told.is_set)
+
+
+def test_an_outage_is_logged_when_it_begins_and_when_it_ends(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    command, url = configure(tmp_path)
+    server = Child("redis", command, {}, tmp_path / "redis.log", patience_s=5)
+    redis = connect(url)
+    listener = CancelListener(redis)
+    try:
+        listener.start()
+        wait_until(lambda: caplog.messages)
+        time.sleep(1.2)  # two more tries
+        server.start()
+        wait_until(lambda: len(caplog.messages) > 1)
+        with listener.watch("019a") as told:
+            redis.publish("retinoscope:cancels", "019a")
+            wait_until(told.is_set)
+    finally:
+        server.stop()
+    wait_until(lambda: len(caplog.messages) > 2)
+    assert caplog.messages[:3] == [
+        "the cancel listener waits for Redis: ConnectionError",
+        "the cancel listener has Redis again",
+        "the cancel listener waits for Redis: ConnectionError",
+    ]

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from redis import Redis
 
 from jobs.errors import Canceled, LeaseLost, NotFound, QueueFull, StillRunning, TooManyJobs
+from jobs.events import EventLog
 from jobs.job_request import JobRequest
 from jobs.lease import Lease, claim
 from jobs.model import Artifact, Job, JobError, Progress, Status
@@ -58,6 +59,47 @@ def test_a_job_goes_from_queued_over_running_to_succeeded(store: JobStore) -> No
     assert ended.result is not None and ended.result.summary == {"score": 0.5}
     assert ended.result.artifacts[0].key == artifact.key
     assert ended.finished_ms is not None and ended.started_ms is not None
+
+
+def reported(lease: Lease, done: int, eta_s: float | None = 2.5, total: int = 100) -> None:
+    lease.heartbeat(Progress(done=done, total=total, message="steps", eta_s=eta_s, loss=0.1))
+
+
+def test_the_progress_of_a_job_that_is_given_back_is_kept(store: JobStore) -> None:
+    job = new_job(store)
+    first = claimed(store, job)
+    reported(first, 40)
+    assert first.give_back()
+    kept = Progress(done=40, total=100, message="steps", eta_s=None, loss=0.1)
+    assert store.get(job.id).progress == kept
+    second = claimed(store, job)
+    assert store.get(job.id).progress == kept == second.job.progress
+    reported(second, 41, 2.0)
+    assert store.get(job.id).progress == kept.model_copy(update={"done": 41, "eta_s": 2.0})
+
+
+def test_progress_does_not_fall_after_a_crash(store: JobStore) -> None:
+    job = new_job(store)
+    reported(claimed(store, job), 40)
+    store.redis.hset(f"retinoscope:job:{job.id}", "lease_ms", 0)
+    second = claimed(store, job)
+    seen = []
+    for done in (30, 39, 41):
+        reported(second, done, done / 10)
+        progress = store.get(job.id).progress
+        assert progress is not None
+        seen.append((progress.done, progress.eta_s))
+    assert seen == [(40, 3.0), (40, 3.9), (41, 4.1)]
+    events = EventLog(store.redis).after(job.id, "0")
+    assert [e.data["done"] for e in events if e.kind == "progress"] == [40, 30, 39, 41]
+
+
+def test_progress_of_another_total_is_taken_as_it_is(store: JobStore) -> None:
+    lease = claimed(store, new_job(store))
+    reported(lease, 40)
+    reported(lease, 3, total=5)
+    progress = store.get(lease.job.id).progress
+    assert progress is not None and (progress.done, progress.total) == (3, 5)
 
 
 def test_a_running_job_is_not_claimed_twice(store: JobStore) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import psutil
 
+from jobs.process import tethered
 from retinoscope.redis_server import free_port
 from tests.wait import wait_until
 
@@ -60,7 +61,7 @@ def serving(data: Path, *arguments: str, **environment: str) -> Iterator[Serving
     command += ["--fast-workers", "0", *arguments]
     with log.open("w") as output:
         process = subprocess.Popen(
-            command,
+            tethered(command),
             stdout=output,
             stderr=output,
             text=True,

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from PIL import Image
 
 from catalog.errors import InvalidParameters
 from catalog.techniques.top_channels import TopChannelsParams, TopChannelsSummary
@@ -9,6 +10,7 @@ from catalog.techniques.top_patches import TopPatchesParams
 from tests.techniques.running import Recording
 from tests.tiny import photo, tiny_model
 from workers.execute import execute
+from workers.toolkit.errors import EmptyImageSet
 from workers.toolkit.images.image_set import LocalImageSet
 from workers.toolkit.network.vision_model import VisionModel
 
@@ -21,9 +23,11 @@ def model() -> VisionModel:
     return tiny_model()
 
 
-def asked(model: VisionModel, **fields: object) -> TopChannelsSummary:
+def asked(
+    model: VisionModel, images: LocalImageSet = IMAGES, **fields: object
+) -> TopChannelsSummary:
     params = TopChannelsParams.model_validate({"image_set": "local", "seed": 0, **fields})
-    summary = execute("top_channels", params, model, {"image": IMAGE}, Recording(image_set=IMAGES))
+    summary = execute("top_channels", params, model, {"image": IMAGE}, Recording(image_set=images))
     assert isinstance(summary, TopChannelsSummary)
     return summary
 
@@ -53,6 +57,43 @@ def test_each_channel_has_the_patches_that_top_patches_gives(model: VisionModel)
         assert channel.relative == (
             pytest.approx(channel.activation / usual) if usual > 0 else None
         )
+
+
+def within(others: LocalImageSet, **copies: Image.Image) -> LocalImageSet:
+    """Return the set with further images in its middle."""
+    (first, image), *rest = others.photographs.items()
+    return LocalImageSet({first: image, **copies, **dict(rest)})
+
+
+@pytest.mark.parametrize("fields", [{}, {"at": "36,36"}, {"layer": "conv1", "rank": "absolute"}])
+def test_the_asked_image_is_not_compared_with_itself(
+    model: VisionModel, fields: dict[str, str]
+) -> None:
+    plain = asked(model, channels=4, k=5, **fields)
+    again = asked(model, within(IMAGES, copy=IMAGE, twin=IMAGE.copy()), channels=4, k=5, **fields)
+    assert (plain.left_out, again.left_out) == ([], ["copy", "twin"])
+    assert (plain.index.images, again.index.images) == (9, 11)
+    assert again.channels == plain.channels
+
+
+def test_an_image_that_only_resembles_the_asked_one_is_compared(model: VisionModel) -> None:
+    other = IMAGE.copy()
+    red, green, blue = other.getpixel((3, 3))  # type: ignore[misc]
+    other.putpixel((3, 3), (red ^ 1, green, blue))
+    summary = asked(model, within(IMAGES, other=other), rank="absolute", channels=8, k=1)
+    assert summary.left_out == []
+    assert any(channel.patches[0].image == "other" for channel in summary.channels)
+
+
+def test_the_asked_image_is_found_among_more_than_the_index_keeps(model: VisionModel) -> None:
+    many = LocalImageSet({f"photo {i}": photo(61, 43, seed=i) for i in range(90)})
+    plain, again = asked(model, many, k=5), asked(model, within(many, copy=IMAGE), k=5)
+    assert again.channels == plain.channels
+
+
+def test_a_set_of_the_asked_image_alone_is_refused(model: VisionModel) -> None:
+    with pytest.raises(EmptyImageSet, match="no other image"):
+        asked(model, LocalImageSet({"copy": IMAGE}))
 
 
 def test_at_a_place_the_unit_above_it_is_read(model: VisionModel) -> None:

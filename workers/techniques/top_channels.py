@@ -11,8 +11,10 @@ from PIL import Image
 from catalog.image_set import IndexUse, Patch, complete_index_name, index_name
 from catalog.techniques.top_channels import RespondingChannel, TopChannelsParams, TopChannelsSummary
 from workers.task import Task
+from workers.toolkit.activations.asked_image import without_copies
 from workers.toolkit.activations.patch_pictures import patch_cell, place_cell
 from workers.toolkit.activations.response import (
+    ChannelResponses,
     channel_responses,
     relative_responses,
     strongest_channels,
@@ -47,22 +49,29 @@ def run(task: Task[TopChannelsParams], context: Context) -> TopChannelsSummary:
     name = index_name(model.name, model.weights, layer)
     reader = read_layer(model, layer, context.image_set, name, context.progress)
     covered = reader.index.covered
-    channels = _responding_channels(task, reader, context)
+    responses = channel_responses(reader, task.image(), params.place())
+    others, left_out = without_copies(reader, task.image(), responses.largest)
+    caption = _caption(others, left_out)
+    channels = _responding_channels(params, others, responses, caption, context)
     save_json(context, "channels.json", [channel.model_dump() for channel in channels])
     context.image_set.keep(complete_index_name(name, covered), b"")
     context.progress(covered + 1, covered + 1)
     model_calls = model.network.passes - passes_before
     use = IndexUse(images=covered, added=reader.added, model_calls=model_calls)
-    return TopChannelsSummary(layer=layer, rank=params.rank, channels=channels, index=use)
+    return TopChannelsSummary(
+        layer=layer, rank=params.rank, channels=channels, left_out=left_out, index=use
+    )
 
 
 def _responding_channels(
-    task: Task[TopChannelsParams], reader: LayerReader, context: Context
+    params: TopChannelsParams,
+    reader: LayerReader,
+    responses: ChannelResponses,
+    caption: str,
+    context: Context,
 ) -> list[RespondingChannel]:
     """Return the channels that respond most, and save the sheet with one row per channel."""
-    params = task.params
     effective = params.crop == "effective"
-    responses = channel_responses(reader, task.image(), params.place())
     relative = relative_responses(reader, responses.values, params.k)
     chosen = strongest_channels(
         reader, responses.values, params.channels, params.k, relative=params.rank == "relative"
@@ -73,8 +82,6 @@ def _responding_channels(
         patch = _cropped(reader, channel, responses.patch(reader, channel), effective)
         found.append(_summary(channel, relative[channel], patch, best[channel].patches))
         rows.append(side_by_side([place_cell(patch), patch_cell(patch), *best[channel].cells]))
-    covered = reader.index.covered
-    caption = f"{reader.path}: where in the image, and the best patches of {covered} others"
     sheet = contact_sheet(rows, [_label(channel) for channel in found], caption, columns=1)
     save_png(context, "channels.png", sheet)
     return found
@@ -134,6 +141,11 @@ def _summary(
         box=patch.rounded_box(),
         patches=patches,
     )
+
+
+def _caption(reader: LayerReader, left_out: list[str]) -> str:
+    part = ", this one left out" if left_out else ""
+    return f"{reader.path}: where in the image, best patches of {reader.index.covered} images{part}"
 
 
 def _position(patch: TopPatch) -> list[int] | None:

@@ -4,7 +4,8 @@ Girshick et al. 2014; Zeiler & Fergus 2014. Images are numbered by their place i
 """
 
 import io
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from zipfile import BadZipFile
 
 import numpy as np
@@ -93,6 +94,17 @@ class ActivationIndex:
             np.take_along_axis(candidates, best, axis=1),
             np.take_along_axis(images, best, axis=1),
             np.take_along_axis(all_places, best[..., None], axis=1),
+        )
+
+    def without(self, images: Sequence[int]) -> "ActivationIndex":
+        """Return the index without some images. Each row is shorter by their number."""
+        kept = self.values.shape[1] - len(images)
+        order = np.argsort(np.isin(self.images, images), axis=1, kind="stable")[:, :kept]
+        return replace(
+            self,
+            values=np.take_along_axis(self.values, order, axis=1),
+            images=np.take_along_axis(self.images, order, axis=1),
+            places=np.take_along_axis(self.places, order[..., None], axis=1),
         )
 
 

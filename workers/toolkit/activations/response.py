@@ -16,9 +16,13 @@ from workers.toolkit.network.receptive_fields import ReceptiveField
 
 @dataclass(frozen=True)
 class ChannelResponses:
-    """The response of each channel to an image: its value and where in the layer's map it is."""
+    """The response of each channel to an image: its value and where in the layer's map it is.
+
+    `largest` is the largest value of each channel, wherever it is.
+    """
 
     model_input: ModelInput
+    largest: Floats  # (C,)
     values: Floats  # (C,)
     places: Integers  # (C, 2): y, x
 
@@ -41,13 +45,13 @@ def channel_responses(
     output = reader.model.network.run(model_input.x, reader.path)  # (1, C, h, w) or (1, C)
     if not bool(output.isfinite().all()):
         raise NotFinite(f"The layer {reader.path!r} is NaN or infinite for this image.")
+    values, places = maxima(output)
     if at is None or output.ndim == 2:
-        values, places = maxima(output)
-        return ChannelResponses(model_input, values[0], places[0])
+        return ChannelResponses(model_input, values[0], values[0], places[0])
     y, x = unit_at(model_input, reader.field, (output.shape[2], output.shape[3]), at)
     channels = output[0, :, y, x].float().cpu().numpy()
     place = np.array([y, x], np.int32)
-    return ChannelResponses(model_input, channels, np.tile(place, (len(channels), 1)))
+    return ChannelResponses(model_input, values[0], channels, np.tile(place, (len(channels), 1)))
 
 
 def unit_at(

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from math import ceil, sqrt
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from workers.toolkit.execution.context import Context, save_png
+from workers.toolkit.rendering.text import line_height, text_size, write
 
-_GAP, _LABEL_HEIGHT, _LABEL_SIZE = 6, 14, 11
+_GAP, _LABEL_SIZE = 6, 11
 _CAPTION_HEIGHT, _CAPTION_SIZE = 22, 13
 # Grey paper shows where a white picture ends.
 _PAPER, _INK = (225, 225, 225), (40, 40, 40)
@@ -28,17 +29,16 @@ def contact_sheet(
     """
     width = max(picture.width for picture in pictures) + _GAP
     lines = max(label.count("\n") + 1 for label in labels)
-    height = max(picture.height for picture in pictures) + _LABEL_HEIGHT * lines + _GAP
+    height = max(picture.height for picture in pictures) + line_height(_LABEL_SIZE) * lines + _GAP
     columns = columns or _columns(len(pictures), width, height)
     top = _CAPTION_HEIGHT if caption else _GAP
-    wide = max(columns * width + _GAP, _caption_width(caption) + 2 * _GAP)
+    wide = max(columns * width, text_size(caption, _CAPTION_SIZE)[0] + _GAP) + _GAP
     sheet = Image.new("RGB", (wide, ceil(len(pictures) / columns) * height + top), _PAPER)
-    draw = ImageDraw.Draw(sheet)
-    draw.text((_GAP, _GAP // 2), caption, _INK, ImageFont.load_default(_CAPTION_SIZE))
+    write(sheet, _GAP, _GAP // 2, caption, _CAPTION_SIZE, _INK)
     for i, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
         x, y = _GAP + i % columns * width, top + i // columns * height
         sheet.paste(picture, (x, y))
-        draw.text((x, y + picture.height), label, _INK, ImageFont.load_default(_LABEL_SIZE))
+        write(sheet, x, y + picture.height, label, _LABEL_SIZE, _INK)
     return sheet
 
 
@@ -65,10 +65,6 @@ def side_by_side(pictures: Sequence[Image.Image], gap: int = 3) -> Image.Image:
 
 def _columns(count: int, width: int, height: int) -> int:
     return max(1, min(count, round(sqrt(count * 1.5 * height / width))))
-
-
-def _caption_width(text: str) -> int:
-    return ceil(ImageFont.load_default(_CAPTION_SIZE).getlength(text))
 
 
 def _enlarged(picture: Image.Image) -> Image.Image:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-Color = tuple[int, int, int]
+from workers.toolkit.rendering.text import Color, write
+
 Frame = tuple[float, float, float, float]
 """(left, top, right, bottom) of the axes, in pixels of the picture."""
 
@@ -17,8 +18,10 @@ _INK: Color = (40, 40, 40)
 _GRID: Color = (225, 225, 225)
 _MAP: Color = (165, 0, 38)
 _CONTROL: Color = (120, 120, 120)
-# The picture is drawn this much larger and then reduced, which smooths its lines.
+# The lines are drawn this much larger and then reduced, which smooths them.
 _SUPERSAMPLING = 2
+# Where the axes have lines and numbers.
+_PARTS = (0, 0.5, 1)
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,17 @@ def curve_picture(*panels: Panel) -> Image.Image:
     sheet = Image.new("RGB", (size[0] * _SUPERSAMPLING, size[1] * _SUPERSAMPLING), _PAPER)
     low, high = _range(panels)
     for number, panel in enumerate(panels):
-        _draw_panel(ImageDraw.Draw(sheet), number * _WIDE, panel, low, high)
-    return sheet.resize(size, Image.Resampling.BOX)
+        _draw_lines(ImageDraw.Draw(sheet), _frame(number), panel, low, high)
+    picture = sheet.resize(size, Image.Resampling.BOX)
+    for number, panel in enumerate(panels):
+        _write_texts(picture, _frame(number), panel, low, high)
+    return picture
+
+
+def _frame(number: int) -> Frame:
+    """Return the axes of the panel with that number."""
+    left = number * _WIDE
+    return (left + _LEFT, _TOP, left + _WIDE - _RIGHT, _HIGH - _BOTTOM)
 
 
 def _range(panels: Sequence[Panel]) -> tuple[float, float]:
@@ -57,27 +69,34 @@ def _range(panels: Sequence[Panel]) -> tuple[float, float]:
     return low, high if high > low else low + 1
 
 
-def _draw_panel(draw: ImageDraw.ImageDraw, x: int, panel: Panel, low: float, high: float) -> None:
-    frame = (x + _LEFT, _TOP, x + _WIDE - _RIGHT, _HIGH - _BOTTOM)
-    _draw_axes(draw, frame, low, high)
+def _draw_lines(
+    draw: ImageDraw.ImageDraw, frame: Frame, panel: Panel, low: float, high: float
+) -> None:
+    left, top, right, bottom = frame
+    for x, y in (_tick(frame, part) for part in _PARTS):
+        draw.line(_scaled([(left, y), (right, y)]), _GRID, _SUPERSAMPLING)
+        draw.line(_scaled([(x, top), (x, bottom)]), _GRID, _SUPERSAMPLING)
     for scores, color in ((panel.control_scores, _CONTROL), (panel.scores, _MAP)):
         points = _points(frame, panel.fractions, scores, low, high)
         draw.line(points, color, 2 * _SUPERSAMPLING, joint="curve")
-    left = frame[0]
-    _write(draw, left, 6, panel.title, 13)
-    _write(draw, left, 25, f"the map: area {panel.area:.3g}", 11, _MAP)
-    _write(draw, left + 140, 25, f"laid elsewhere: {panel.control_area:.3g}", 11, _CONTROL)
-    _write(draw, left, _HIGH - 18, f"part of the pixels; upwards: {panel.kind}", 11)
 
 
-def _draw_axes(draw: ImageDraw.ImageDraw, frame: Frame, low: float, high: float) -> None:
+def _write_texts(picture: Image.Image, frame: Frame, panel: Panel, low: float, high: float) -> None:
+    left, _, _, bottom = frame
+    for part in _PARTS:
+        x, y = _tick(frame, part)
+        write(picture, left - 44, y - 7, f"{low + part * (high - low):.3g}", 11, _INK)
+        write(picture, x - 10, bottom + 4, f"{part:.0%}", 11, _INK)
+    write(picture, left, 6, panel.title, 13, _INK)
+    write(picture, left, 25, f"the map: area {panel.area:.3g}", 11, _MAP)
+    write(picture, left + 140, 25, f"laid elsewhere: {panel.control_area:.3g}", 11, _CONTROL)
+    write(picture, left, _HIGH - 18, f"part of the pixels; upwards: {panel.kind}", 11, _INK)
+
+
+def _tick(frame: Frame, part: float) -> tuple[float, float]:
+    """Return x and y of a part of the axes, from their origin."""
     left, top, right, bottom = frame
-    for part in (0, 0.5, 1):
-        x, y = left + part * (right - left), bottom - part * (bottom - top)
-        draw.line(_scaled([(left, y), (right, y)]), _GRID, _SUPERSAMPLING)
-        draw.line(_scaled([(x, top), (x, bottom)]), _GRID, _SUPERSAMPLING)
-        _write(draw, left - 44, y - 7, f"{low + part * (high - low):.3g}", 11)
-        _write(draw, x - 10, bottom + 4, f"{part:.0%}", 11)
+    return left + part * (right - left), bottom - part * (bottom - top)
 
 
 def _points(
@@ -91,10 +110,3 @@ def _points(
 
 def _scaled(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return [(x * _SUPERSAMPLING, y * _SUPERSAMPLING) for x, y in points]
-
-
-def _write(
-    draw: ImageDraw.ImageDraw, x: float, y: float, text: str, size: int, ink: Color = _INK
-) -> None:
-    font = ImageFont.load_default(size * _SUPERSAMPLING)
-    draw.text((x * _SUPERSAMPLING, y * _SUPERSAMPLING), text, ink, font)
