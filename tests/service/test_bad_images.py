@@ -33,7 +33,7 @@ BAD: dict[str, tuple[Make, str, str]] = {
     "a text": (lambda _: b"This is not a picture.", "not_an_image", "PNG"),
     "an SVG": (lambda _: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not_an_image", "PNG"),
     "a PDF": (lambda png: encoded(photo(png), "PDF"), "not_an_image", "PNG"),
-    "an AVIF": (lambda png: encoded(photo(png), "AVIF"), "not_an_image", "PNG"),
+    "an icon": (lambda png: encoded(photo(png), "ICO"), "not_an_image", "PNG"),
     "an empty file": (lambda _: b"", "image_missing", "empty"),
     "a PNG cut in half": (half, "broken_image", "cut off"),
     "a JPEG cut in half": (lambda png: half(jpeg(png)), "broken_image", "cut off"),
