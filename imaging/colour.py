@@ -47,7 +47,8 @@ def _converted(image: Image.Image, profile: bytes) -> Image.Image:
     elif image.mode == "CMYK":
         converted = _by_littlecms(image, profile)
     else:
-        converted = _by_littlecms(image.convert("RGB"), profile)
+        pixels = image if image.mode == "RGB" else image.convert("RGB")
+        converted = _by_littlecms(pixels, profile)
     if alpha is not None:
         converted.putalpha(alpha)
     return converted

@@ -55,7 +55,10 @@ def examine(file: OpenFile) -> Examined:
 def _examined(file: OpenFile) -> Examined:
     check_still(file.image)
     header = Header.of(file.image)
+    size = file.image.size
     file.image.load()
+    if file.image.size != size:
+        raise ValueError("the size that was checked is not the size of the image")
     orientation = read_orientation(file.image, header.orientation)
     return Examined(
         file.image,

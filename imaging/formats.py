@@ -9,9 +9,10 @@ from PIL import Image, UnidentifiedImageError
 from imaging import heif, png
 from imaging.errors import ImageRefused
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "HEIF")
-"""Pillow's names. HEIF (HEIC is its usual kind) needs the extra `heic`."""
-_NAMES = ("PNG", "JPEG", "WebP", "BMP", "TIFF", "GIF", "AVIF", "HEIC")
+_PILLOWS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
+FORMATS = (*_PILLOWS, "HEIF") if heif.INSTALLED else _PILLOWS
+"""Pillow's names. HEIF, of which HEIC is the usual kind, needs the extra `heic`."""
+_SEND = "Send PNG, JPEG, WebP, BMP, TIFF, GIF, AVIF or HEIC."
 
 # Callers bound the number of pixels before anything is decoded; Pillow's error stays as a second
 # bound. Its other warnings tell a server's log of a client's damaged metadata.
@@ -40,9 +41,7 @@ def open_file(data: bytes) -> OpenFile:
             "image_too_large", "The image has far too many pixels. Scale it down."
         ) from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise ImageRefused(
-            "not_an_image", f"Send {', '.join(_NAMES[:-1])} or {_NAMES[-1]}."
-        ) from error
+        raise ImageRefused("not_an_image", _SEND) from error
     return OpenFile(image, readable, chunks)
 
 

@@ -102,13 +102,18 @@ try:
     decode(data)
 except UnreadableImage as error:
     print(error)
+try:
+    validate_image(b"a text", Settings())
+except Problem as problem:
+    print(problem.code)
 """
 
 
 def test_without_the_extra_the_api_and_the_worker_say_what_to_install() -> None:
     command = [sys.executable, "-c", WITHOUT, str(FILES / "plain.heic")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    by_api, by_worker = done.stdout.splitlines()
+    by_api, by_worker, of_a_text = done.stdout.splitlines()
+    assert of_a_text == "not_an_image"
     assert by_api == f"heic_not_installed {by_worker}"
     assert "pip install pi-heif-decoder" in by_worker and "JPEG" in by_worker
 

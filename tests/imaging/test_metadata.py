@@ -1,4 +1,4 @@
-"""Damaged metadata in files whose pixels are sound: the pixels are used, and the damage is named."""
+"""Damaged metadata beside sound pixels: the pixels are used, and the damage is named."""
 
 import zlib
 

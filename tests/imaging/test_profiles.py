@@ -64,6 +64,17 @@ def test_a_bmp_of_version_5_has_its_profile_applied() -> None:
     assert np.abs(pixels(data) - icc.to_srgb(RANDOM / 255, *SPACES["Adobe RGB"])).max() < 1.6
 
 
+def test_a_camera_s_mark_of_adobe_rgb_counts_without_a_profile() -> None:
+    """DCF 2.0: the interoperability index R03, where the colour space is not sRGB."""
+    exif = Image.Exif()
+    exif[0x8769] = {0xA001: 65535, 0xA005: {1: "R03"}}
+    image = Image.new("RGB", (32, 32), (200, 120, 60))
+    data = encoded(image, "JPEG", quality=100, exif=exif)
+    right = icc.to_srgb(np.array([200, 120, 60]) / 255, *SPACES["Adobe RGB"])
+    assert np.abs(pixels(data)[8, 8] - right).max() < 3
+    assert conversions(data) == ["profile_to_srgb"]
+
+
 SRGB_PROFILES = {
     "littleCMS's": ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
     "with a table of 1024 values": icc.rgb_profile(icc.SRGB, icc.curve(icc.srgb_light, 1024)),

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from tests.imaging.reading import FILES
 from tests.service import pictures
 from tests.service.asking import refused
 from tests.service.pictures import encoded, moving, photo, plain
@@ -34,6 +35,17 @@ BAD: dict[str, tuple[Make, str, str]] = {
     "an SVG": (lambda _: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not_an_image", "PNG"),
     "a PDF": (lambda png: encoded(photo(png), "PDF"), "not_an_image", "PNG"),
     "an icon": (lambda png: encoded(photo(png), "ICO"), "not_an_image", "PNG"),
+    "a picture that is transparent everywhere": (
+        lambda _: encoded(Image.new("RGBA", (60, 40))),
+        "transparent_image",
+        "alpha",
+    ),
+    "a TIFF of floats from -1 to 1": (
+        lambda _: (FILES / "f_signed.tif").read_bytes(),
+        "unknown_range",
+        "from -1 to 1",
+    ),
+    "a HEIC for HDR": (lambda _: (FILES / "pq.heic").read_bytes(), "hdr_image", "HDR"),
     "an empty file": (lambda _: b"", "image_missing", "empty"),
     "a PNG cut in half": (half, "broken_image", "cut off"),
     "a JPEG cut in half": (lambda png: half(jpeg(png)), "broken_image", "cut off"),
