@@ -19,6 +19,8 @@ def validate_image(data: bytes, settings: Settings) -> ImageFacts:
         _check_size(file.image, settings)
         examined = examine(file)
     except ImageRefused as refusal:
+        if refusal.code == "image_too_large":
+            raise _too_large("far too many pixels", settings) from None
         raise Problem(refusal.code, refusal.detail) from refusal
     width, height = examined.size
     return ImageFacts(
@@ -32,11 +34,7 @@ def validate_image(data: bytes, settings: Settings) -> ImageFacts:
 def _check_size(image: Image.Image, settings: Settings) -> None:
     width, height = image.size
     if width * height > settings.max_pixels:
-        raise Problem(
-            "image_too_large",
-            f"The image has {width} × {height} = {width * height:,} pixels; the limit is "
-            f"{settings.max_pixels:,}. Scale the image down.",
-        )
+        raise _too_large(f"{width} × {height} = {width * height:,} pixels", settings)
     if min(width, height) < settings.min_side:
         raise Problem(
             "image_too_small",
@@ -49,3 +47,10 @@ def _check_size(image: Image.Image, settings: Settings) -> None:
             f"The image is {width} × {height}; the longer side may be at most {_MOST_NARROW} times "
             "the shorter one.",
         )
+
+
+def _too_large(size: str, settings: Settings) -> Problem:
+    return Problem(
+        "image_too_large",
+        f"The image has {size}; the limit is {settings.max_pixels:,}. Scale the image down.",
+    )
