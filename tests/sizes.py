@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import median
 
-PACKAGES = ("catalog", "jobs", "service", "workers", "retinoscope")
+PACKAGES = ("catalog", "imaging", "jobs", "service", "workers", "retinoscope")
 TREES = (*PACKAGES, "tests", "benchmarks")
 
 # All in lines. `__init__.py` does not count where files are called small.

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from workers.toolkit.images.decode import FORMATS, decode
+from imaging.errors import ImageRefused
+from imaging.formats import check_still, open_file
+from workers.toolkit.images.decode import decode
 
 
 class FolderImageSet:
@@ -42,8 +44,8 @@ class FolderImageSet:
 
 def _is_image(path: Path) -> bool:
     try:
-        with Image.open(path, formats=FORMATS):
-            return True
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        print(f"left out: {path}", file=sys.stderr)
+        check_still(open_file(path.read_bytes()).image)
+    except (OSError, ImageRefused) as error:
+        print(f"left out: {path}: {error}", file=sys.stderr)
         return False
+    return True

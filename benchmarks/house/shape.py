@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import mean, median
 
-PACKAGES = ("catalog", "jobs", "service", "workers", "retinoscope")
+PACKAGES = ("catalog", "imaging", "jobs", "service", "workers", "retinoscope")
 SMALL_FILE, WIDE_LINE = 30, 100
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -29,7 +29,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 ROOT = Path.cwd().resolve()
-PACKAGES = ("catalog", "jobs", "service", "workers", "retinoscope")
+PACKAGES = ("catalog", "imaging", "jobs", "service", "workers", "retinoscope")
 JOBS = {
     "deep_dream": {"octaves": "2", "steps": "1"},
     "occlusion": {"window": "75", "stride": "75"},

@@ -10,7 +10,7 @@ import pytest
 from catalog.problems import PROBLEMS
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("catalog", "jobs", "service", "workers", "retinoscope")
+PACKAGES = ("catalog", "imaging", "jobs", "service", "workers", "retinoscope")
 TABLE = ROOT / "catalog" / "problems.py"
 TREES = {
     file: ast.parse(file.read_text(encoding="utf-8"))

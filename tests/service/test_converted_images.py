@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from PIL.Image import Transpose
 
+from tests.imaging.profiles import ADOBE_RGB, gamma_curve, rgb_profile
 from tests.service.asking import ended, queue
 from tests.service.pictures import deep_colour, deep_grey, encoded, palette_with_hole, photo, turned
 
@@ -36,6 +37,11 @@ KINDS: dict[str, tuple[Make, list[str]]] = {
     "an RGBA PNG": (lambda i: encoded(half_transparent(i)), ["transparency_on_white"]),
     "an RGBA WebP": (lambda i: encoded(half_transparent(i), "WEBP"), ["transparency_on_white"]),
     "a float TIFF": (lambda i: encoded(i.convert("F"), "TIFF"), ["float_to_rgb"]),
+    "an AVIF": (lambda i: encoded(i, "AVIF"), []),
+    "a JPEG in another colour space": (
+        lambda i: encoded(i, "JPEG", icc_profile=rgb_profile(ADOBE_RGB, gamma_curve(2.2))),
+        ["profile_to_srgb"],
+    ),
     "a plain JPEG": (lambda i: encoded(i, "JPEG"), []),
     "a plain BMP": (lambda i: encoded(i, "BMP"), []),
     "a phone's JPEG with a second view": (

@@ -1,0 +1,70 @@
+"""The formats that are accepted, and the opening of a file. No pixel is decoded here."""
+
+import io
+import warnings
+from dataclasses import dataclass
+
+from PIL import Image, UnidentifiedImageError
+
+from imaging import heif, png
+from imaging.errors import ImageRefused
+
+_PILLOWS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
+FORMATS = (*_PILLOWS, "HEIF") if heif.INSTALLED else _PILLOWS
+"""Pillow's names. HEIF, of which HEIC is the usual kind, needs the extra `heic`."""
+_SEND = "Send PNG, JPEG, WebP, BMP, TIFF, GIF, AVIF or HEIC."
+
+# Callers bound the number of pixels before anything is decoded; Pillow's error stays as a second
+# bound. Its other warnings tell a server's log of a client's damaged metadata.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    """A file whose header was read. `size` of the image is not yet upright."""
+
+    image: Image.Image
+    data: bytes
+    png: png.Chunks | None
+
+
+def open_file(data: bytes) -> OpenFile:
+    """Read the header of a file of any accepted format. Raises ImageRefused."""
+    heif.check_installed(data)
+    chunks = png.split(data)
+    readable = chunks.image if chunks else heif.without_exif(data)
+    try:
+        image = Image.open(io.BytesIO(readable), formats=FORMATS)
+    except Image.DecompressionBombError:
+        raise ImageRefused(
+            "image_too_large", "The image has far too many pixels. Scale it down."
+        ) from None
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        raise ImageRefused("not_an_image", _SEND) from error
+    return OpenFile(image, readable, chunks)
+
+
+def check_still(image: Image.Image) -> None:
+    """Raise ImageRefused for a second frame. Counting all frames of a long animation is slow."""
+    # The JPEG of a phone may hold a second view, and a HEIC the pictures of a burst: the first, or
+    # the one that the file calls primary, is the photograph.
+    if image.format in ("MPO", "HEIF"):
+        return
+    try:
+        image.seek(1)
+    except EOFError:
+        image.seek(0)
+        return
+    raise ImageRefused(
+        "animated_image",
+        "The image has several frames or pages. Send the one to explain as a still image.",
+    )
+
+
+def media_type(image: Image.Image) -> str:
+    """Return the media type of the file, `image/jpeg` also for a JPEG with a second view."""
+    if image.format == "HEIF":
+        return str(getattr(image, "custom_mimetype", "image/heif"))
+    kind = "JPEG" if image.format == "MPO" else image.format
+    return Image.MIME.get(kind or "", "application/octet-stream")
