@@ -66,7 +66,7 @@ def search_models(query: str) -> list[ModelEntry]:
 @lru_cache
 def labels(name: str) -> tuple[str, ...]:
     """Return a list of class labels, by class index."""
-    return tuple(data_file(f"{name}.txt").splitlines())
+    return tuple(data_file(f"{name}.txt").rstrip("\n").split("\n"))
 
 
 def class_labels(entry: ModelEntry) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from catalog.errors import UnknownModel
+from catalog.label_file import comparable
 from catalog.models import (
     Layer,
     ModelEntry,
@@ -129,7 +130,7 @@ def list_classes(
     query: Annotated[str, Query(max_length=100, description="Part of a label, or an index.")] = "",
     limit: Annotated[int, Query(ge=1, le=2000)] = 1000,
 ) -> ClassList:
-    wanted = query.casefold().strip()
+    wanted = comparable(query).casefold().strip()
     found = [
         ClassView(index=index, label=label)
         for index, label in enumerate(class_labels(entry))
