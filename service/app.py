@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
@@ -17,6 +17,7 @@ from service.middleware.body_limit import BodyLimit
 from service.middleware.head_requests import HeadRequests
 from service.middleware.loopback_only import LoopbackOnly
 from service.problems import PROBLEM_RESPONSE, document_problems
+from service.query import check_query
 from service.routes import (
     artifacts,
     create_job,
@@ -75,6 +76,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         redoc_url=None,
         responses=PROBLEM_RESPONSE,
+        dependencies=[Depends(check_query)],
     )
     app.state.services = services
     app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False)

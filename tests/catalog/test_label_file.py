@@ -60,7 +60,7 @@ def test_labels_may_repeat_as_those_of_imagenet_do(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", ["cat\ndog".encode("utf-16"), b"f\xfcnf\n"])
 def test_a_file_in_another_encoding_is_told_so(tmp_path: Path, data: bytes) -> None:
-    with pytest.raises(ValueError, match="labels.txt' is not UTF-8"):
+    with pytest.raises(ValueError, match=r"'labels\.txt' is not UTF-8"):
         read_labels(written(tmp_path, data))
 
 
