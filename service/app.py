@@ -11,6 +11,7 @@ from fastapi_offline import FastAPIOffline
 
 from catalog.models import models
 from jobs.settings import Settings, settings
+from service.content_encoding import check_encoding
 from service.events.stopping import on_shutdown
 from service.exception_handlers import install_handlers
 from service.middleware.body_limit import BodyLimit
@@ -76,7 +77,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         redoc_url=None,
         responses=PROBLEM_RESPONSE,
-        dependencies=[Depends(check_query)],
+        dependencies=[Depends(check_query), Depends(check_encoding)],
     )
     app.state.services = services
     app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False)

@@ -27,8 +27,11 @@ async def check_query(request: Request) -> None:
     names = [name for name, _ in request.query_params.multi_items()]
     for name in names:
         if name not in declared:
-            raise _refusal(name, f"There is no query parameter {name[:_MOST_SHOWN]!r}."
-                                 f"{near_matches(name, declared)} {_advice(route, declared)}")
+            raise _refusal(
+                name,
+                f"There is no query parameter {name[:_MOST_SHOWN]!r}."
+                f"{near_matches(name, declared)} {_advice(route, declared)}",
+            )
         if names.count(name) > 1:
             raise _refusal(name, f"The query parameter {name!r} was sent twice. Send it once.")
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from catalog.errors import UnknownModel
+from catalog.errors import UnknownModel, Violation
 from catalog.label_file import comparable
 from catalog.models import (
     Layer,
@@ -19,7 +19,7 @@ from catalog.models import (
 from catalog.registry import find_technique
 from service.admission import admit
 from service.dependencies import KEY_REQUIRED, IdempotencyKey, OwnerDep, Prefer, ServicesDep
-from service.job_request import SentJobRequest
+from service.job_request import JobOptions, SentJobRequest
 from service.job_response import respond
 from service.job_view import JobView
 from service.problems import Problem
@@ -156,11 +156,22 @@ async def predict(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Create a `predict` job and wait for it. The labels are in `result.summary.predictions`."""
-    body = await read_body(request, {"image"})
+    technique = find_technique("predict")
+    body = await read_body(
+        request, {"image"}, {*technique.params.model_fields, *JobOptions.model_fields}
+    )
+    _check_model(entry, body.fields.get("model", entry.name))
     fields = body.fields | {"model": entry.name}
-    sent = SentJobRequest(owner, find_technique("predict"), fields, body.inputs)
+    sent = SentJobRequest(owner, technique, fields, body.inputs)
     admission = await admit(services, sent, idempotency_key)
     return await respond(services, admission, prefer or _PREDICT_WAIT)
+
+
+def _check_model(entry: ModelEntry, sent: object) -> None:
+    """Refuse a model in the body that is not that of the address. Raises Problem."""
+    if sent != entry.name:
+        message = f"The address names the model {entry.name!r}. Leave out model, or send the same."
+        raise Problem("invalid_parameters", message, [Violation("/model", message)])
 
 
 def _view(entry: ModelEntry, weights: str | None) -> ModelView:

@@ -89,9 +89,7 @@ def test_a_filter_by_what_does_not_exist_is_refused(
     assert problem["errors"][0]["pointer"] == f"/{name}"
 
 
-def test_jobs_of_a_model_that_was_removed_can_be_listed(
-    own: httpx.Client, store: JobStore
-) -> None:
+def test_jobs_of_a_model_that_was_removed_can_be_listed(own: httpx.Client, store: JobStore) -> None:
     request = JobRequest(
         owner="local",
         technique="predict",
