@@ -20,6 +20,7 @@ _RETRY_AFTER_S = {
     "queue_full": 10,
     "too_many_listeners": 5,
     "store_unavailable": 2,
+    "artifact_store_unavailable": 2,
     "description_pending": 5,
 }
 _REFERENCE = "#/components/schemas/{model}"

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
 
 from catalog.errors import UnknownModel, Violation
 from catalog.label_file import comparable
@@ -25,11 +26,10 @@ from service.job_view import JobView
 from service.problems import Problem
 from service.request_body import read_body
 from service.request_schema import request_body_schema
-from service.waiting import model_description
+from service.waiting import DESCRIPTION_WAIT_S, MAX_WAIT_S, model_description
 
 router = APIRouter(prefix="/v1/models", tags=["models"], dependencies=[KEY_REQUIRED])
 
-_DESCRIPTION_PATIENCE_S = 50.0
 _PREDICT_WAIT = "wait=30"
 
 
@@ -111,17 +111,42 @@ def get_model(entry: ExistingModel, services: ServicesDep) -> ModelView:
 @router.get(
     "/{model}/layers", operation_id="list_layers", summary="List the layers that can be targets"
 )
-async def list_layers(entry: ExistingModel, services: ServicesDep) -> LayerList:
+async def list_layers(
+    entry: ExistingModel,
+    services: ServicesDep,
+    wait: Annotated[
+        float,
+        Query(
+            ge=0,
+            le=MAX_WAIT_S,
+            description="Seconds to wait for a worker to describe a model for the first time.",
+        ),
+    ] = DESCRIPTION_WAIT_S,
+) -> LayerList:
     """List layers with their shapes and receptive fields.
 
-    A worker describes a model when it is first asked for, which can take seconds.
+    A worker describes a model when it is first asked for, which can take seconds. If that takes
+    longer than `wait`, the response is `503 description_pending`; ask again.
     """
-    description = await model_description(services, entry.name, _DESCRIPTION_PATIENCE_S)
+    description = await model_description(services, entry.name, wait)
     if description is None:
-        raise Problem(
-            "description_pending", "No worker has described this model yet. Retry in a moment."
-        )
+        workers = await run_in_threadpool(services.workers.count)
+        raise Problem("description_pending", _pending(entry.name, workers))
     return LayerList(model=entry.name, items=description.layers)
+
+
+def _pending(model: str, workers: int) -> str:
+    """Return why a model has no description, and what to do."""
+    if not workers:
+        return (
+            f"No worker has described {model!r} yet, and none is running. Start one: "
+            "`retinoscope worker`."
+        )
+    return (
+        f"A worker was asked to describe {model!r} and has not ended. Ask again in a few seconds, "
+        "or let this call wait longer, with ?wait=60. A worker that runs a long job describes the "
+        "model after it."
+    )
 
 
 @router.get("/{model}/classes", operation_id="list_classes", summary="Search the classes")
