@@ -20,6 +20,7 @@ from catalog.errors import (
     near_matches,
 )
 from catalog.label_file import comparable
+from catalog.listings import CLASSES, LAYERS
 from catalog.models import Layer, ModelDescription
 
 Kind = Literal["top", "class", "channel", "neuron", "layer"]
@@ -104,7 +105,7 @@ def _position(text: str) -> Position:
 
 
 def _class_index(name: str, labels: Sequence[str], model: str) -> int:
-    listing = f"GET /v1/models/{model}/classes?query= searches the classes."
+    listing = CLASSES.of(model)
     if name.isdecimal():
         if len(name) > 9 or int(name) >= len(labels):
             raise UnknownClass(
@@ -127,7 +128,7 @@ def find_layer(path: str, description: ModelDescription, pointer: str = "/target
     known = {layer.path: layer for layer in description.layers}
     if path not in known:
         hint = _layer_hint(path, known, description.model)
-        listing = f"GET /v1/models/{description.model}/layers lists the layers."
+        listing = LAYERS.of(description.model)
         raise UnknownLayer(
             f"Model {description.model!r} has no layer {path[:80]!r}.{hint} {listing}", pointer
         )

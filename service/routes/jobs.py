@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 
 class JobPage(BaseModel):
-    items: list[JobView]
+    items: list[JobView] = Field(description="The jobs, newest first.")
     next_cursor: str | None = Field(
         description="Send it as `cursor` to get older jobs; null on the last page."
     )

@@ -7,14 +7,13 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from catalog.errors import UnknownModel, Violation
-from catalog.label_file import comparable
 from catalog.models import (
     Layer,
     ModelEntry,
     Preprocessing,
-    class_labels,
     find_model,
     models,
+    search_classes,
     search_models,
 )
 from catalog.registry import find_technique
@@ -34,36 +33,40 @@ _PREDICT_WAIT = "wait=30"
 
 
 class ModelView(BaseModel):
-    name: str
-    source: str
-    classes: int
+    name: str = Field(description="Name of the model.")
+    source: str = Field(description="Origin of architecture and weights.")
+    classes: int = Field(description="Number of classes.")
     input_size: int = Field(description="Side of the square that the network sees, in pixels.")
     channels: int = Field(description="3 for colour, 1 for grey.")
     preprocessing: Preprocessing
-    recommended_layers: dict[str, str]
+    recommended_layers: dict[str, str] = Field(description="Recommended layers by technique.")
     weights: str | None = Field(
         description="sha256 of the weights; null until a worker has loaded them."
     )
-    urls: dict[str, str]
+    urls: dict[str, str] = Field(
+        description="Addresses: the model, its layers, its classes and its predictions."
+    )
 
 
 class ModelList(BaseModel):
-    items: list[ModelView]
+    items: list[ModelView] = Field(description="The models, the default first.")
 
 
 class LayerList(BaseModel):
-    model: str
-    items: list[Layer]
+    model: str = Field(description="Name of the model.")
+    items: list[Layer] = Field(
+        description="The layers, in the order in which the network runs them."
+    )
 
 
 class ClassView(BaseModel):
-    index: int
-    label: str
+    index: int = Field(description="Index of the class in the output.")
+    label: str = Field(description="Label of the class.")
 
 
 class ClassList(BaseModel):
-    model: str
-    items: list[ClassView]
+    model: str = Field(description="Name of the model.")
+    items: list[ClassView] = Field(description="The classes, in the order of their indices.")
 
 
 def _entry(
@@ -155,12 +158,7 @@ def list_classes(
     query: Annotated[str, Query(max_length=100, description="Part of a label, or an index.")] = "",
     limit: Annotated[int, Query(ge=1, le=2000)] = 1000,
 ) -> ClassList:
-    wanted = comparable(query).casefold().strip()
-    found = [
-        ClassView(index=index, label=label)
-        for index, label in enumerate(class_labels(entry))
-        if wanted in label.casefold() or wanted == str(index)
-    ]
+    found = [ClassView(index=index, label=label) for index, label in search_classes(entry, query)]
     return ClassList(model=entry.name, items=found[:limit])
 
 
