@@ -11,6 +11,8 @@ from jobs.model import Input, Job, JobError, Progress, Status, moment
 
 
 class ArtifactView(BaseModel):
+    """A file that the job made."""
+
     name: str = Field(description="Name of the file.")
     media_type: str = Field(description="Media type of the bytes.")
     bytes: int = Field(description="Size in bytes.")
@@ -19,6 +21,8 @@ class ArtifactView(BaseModel):
 
 
 class ResultView(BaseModel):
+    """The result of a job that has succeeded."""
+
     summary: dict[str, Any] = Field(
         description="The technique's own numbers; GET /v1/techniques/{technique} has their schema."
     )
@@ -26,11 +30,15 @@ class ResultView(BaseModel):
 
 
 class PreviewView(BaseModel):
+    """The latest intermediate image of an optimization."""
+
     url: str = Field(description="Address of the preview, a JPEG.")
     step: int = Field(description="Steps that were complete when the preview was made.")
 
 
 class Timing(BaseModel):
+    """How long the job waited and ran."""
+
     queued_s: float | None = Field(
         None, description="Seconds from creation to the start; null before."
     )
@@ -38,6 +46,8 @@ class Timing(BaseModel):
 
 
 class JobUrls(BaseModel):
+    """Addresses of calls about the job."""
+
     self: str = Field(description="Read the job.")
     cancel: str = Field(description="Cancel the job, with POST.")
     events: str = Field(description="Watch the job: server-sent events.")
