@@ -172,9 +172,10 @@ def list_classes(
 @models.command("layers")
 def list_layers(name: Annotated[str, typer.Argument(help="Name of a model.")]) -> None:
     """List the layers of a model that can be targets, with the shapes of their outputs."""
+    entry = find_model(name)
     from retinoscope.list_layers import layer_lines  # loads torch
 
-    print(*layer_lines(name), sep="\n")
+    print(*layer_lines(entry), sep="\n")
 
 
 @models.command("check")

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 
-from catalog.models import find_model
+from catalog.model_entry import ModelEntry
 from retinoscope.errors import StackError
 from workers.failures import job_error
 from workers.models.describe import describe_architecture
 
 
-def layer_lines(name: str) -> Iterator[str]:
-    """Yield a line for each layer. No weights are loaded. Raises StackError or UnknownModel."""
-    entry = find_model(name)
+def layer_lines(entry: ModelEntry) -> Iterator[str]:
+    """Yield a line for each layer. No weights are loaded. Raises StackError."""
     try:
         description = describe_architecture(entry)
     except Exception as error:

@@ -1,30 +1,46 @@
 """What the command line says, a user of the command line can do."""
 
 import re
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from catalog.errors import CatalogError
-from catalog.listings import LISTINGS
+from catalog.listings import LISTINGS, Listing
 from catalog.models import find_model, labels
 from catalog.registry import find_technique
 from catalog.targets import parse_target
 from retinoscope.arguments import split_arguments
+from retinoscope.cli import main
 from retinoscope.wording import on_command_line
 
+Command = Callable[..., tuple[int, str, str]]
 HTTP = re.compile(r"(GET|POST) /|-F \w|curl|\?query=")
 
 
-def command(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
-    line = [sys.executable, "-m", "retinoscope", *arguments]
-    return subprocess.run(line, capture_output=True, text=True, timeout=120, cwd=cwd)
+@pytest.fixture
+def command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Command:
+    """Return a function that runs a command in this process: exit status, output and errors.
+
+    A process of its own would load torch for every case.
+    """
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["retinoscope", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return (int(ended.value.code or 0), *capsys.readouterr())
+
+    return run
 
 
 @pytest.mark.parametrize("listing", LISTINGS)
-def test_every_listing_is_replaced(listing) -> None:
+def test_every_listing_is_replaced(listing: Listing) -> None:
     text = on_command_line(f"There is none. {listing.of('timm:resnet18')}")
     assert text == f"There is none. {listing.command.format(model='timm:resnet18')}"
     assert not HTTP.search(text)
@@ -71,18 +87,19 @@ def test_errors_of_models(name: str) -> None:
         (("models", "layers", "resnet81"), "`retinoscope models list`"),
     ],
 )
-def test_commands(tmp_path: Path, coffee: bytes, arguments: tuple[str, ...], words: str) -> None:
+def test_commands(
+    command: Command, tmp_path: Path, coffee: bytes, arguments: tuple[str, ...], words: str
+) -> None:
     (tmp_path / "p.png").write_bytes(coffee)
-    done = command(*arguments, cwd=tmp_path)
-    assert done.returncode == 2 and words in done.stderr, done.stderr
-    assert not HTTP.search(done.stderr) and "Traceback" not in done.stderr
+    status, _, errors = command(*arguments)
+    assert status == 2 and words in errors, errors
+    assert not HTTP.search(errors) and "Traceback" not in errors
 
 
-def test_classes_and_layers_are_listed(tmp_path: Path) -> None:
-    done = command("models", "classes", "resnet18", "egyptian", cwd=tmp_path)
-    assert done.stdout == "   285  Egyptian cat\n"
-    done = command("models", "layers", "squeezenet1_1", cwd=tmp_path)
-    assert "features.0" in done.stdout and "64 × 111 × 111" in done.stdout, done.stderr
+def test_classes_and_layers_are_listed(command: Command) -> None:
+    assert command("models", "classes", "resnet18", "egyptian")[1] == "   285  Egyptian cat\n"
+    _, layers, errors = command("models", "layers", "squeezenet1_1")
+    assert "features.0" in layers and "64 × 111 × 111" in layers, errors
 
 
 @pytest.mark.parametrize(
