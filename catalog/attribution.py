@@ -60,11 +60,15 @@ class MapCheck(BaseModel):
     deletion_auc: float = Field(
         description="Area under `deletion`: low if the marked pixels matter for the score."
     )
-    random_deletion_auc: float
+    random_deletion_auc: float = Field(
+        description="`deletion_auc` of the map shifted to other places, a mean."
+    )
     insertion_auc: float = Field(
         description="Area under `insertion`: high if the marked pixels matter for the score."
     )
-    random_insertion_auc: float
+    random_insertion_auc: float = Field(
+        description="`insertion_auc` of the map shifted to other places, a mean."
+    )
     fractions: list[float] = Field(
         description="Fractions of the pixels that are changed, the most marked pixels first."
     )

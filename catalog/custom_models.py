@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from catalog.custom_model_table import CustomModelTable
 from catalog.errors import BrokenModelFile, near_matches
+from catalog.label_file import clean_labels, read_labels
 from catalog.model_entry import CustomSource, ModelEntry, Preprocessing
 
 VARIABLE = "RETINOSCOPE_MODELS"
@@ -33,12 +34,15 @@ def read_models(file: Path, taken: Collection[str] = ()) -> dict[str, ModelEntry
 
 def _tables(file: Path) -> dict[str, Any]:
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        # Editors on Windows begin a file with a byte order mark, which TOML does not allow.
+        content = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
         raise BrokenModelFile(
             f"There is no file {str(file)!r}. {VARIABLE} must name the TOML file of custom models."
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise BrokenModelFile(f"{file} is not UTF-8. Save it as UTF-8.") from None
+    except OSError as error:
         raise BrokenModelFile(f"{file} cannot be read ({type(error).__name__}).") from None
     except tomllib.TOMLDecodeError as error:
         raise BrokenModelFile(f"{file} is not TOML: {error}.") from None
@@ -135,15 +139,9 @@ def _preprocessing(table: CustomModelTable) -> Preprocessing:
 
 
 def _labels(table: CustomModelTable, folder: Path) -> tuple[str, ...]:
-    labels = table.labels
-    if isinstance(labels, str):
-        try:
-            labels = (folder / labels).read_text(encoding="utf-8").strip().splitlines()
-        except (OSError, UnicodeDecodeError):
-            raise ValueError(
-                f"labels: the file {labels!r} next to the TOML file cannot be read."
-            ) from None
-    return tuple(label.strip() for label in labels)
+    if isinstance(table.labels, str):
+        return read_labels(folder / table.labels)
+    return clean_labels(table.labels, "label")
 
 
 def _classes(table: CustomModelTable, labels: tuple[str, ...]) -> int:

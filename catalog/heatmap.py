@@ -29,12 +29,12 @@ VALUES = ArtifactSpec(
 class ExplainedTarget(BaseModel):
     """The neuron that was explained."""
 
-    text: str
-    kind: str
+    text: str = Field(description="The target as text; for `top`, the class that it was.")
+    kind: str = Field(description="class, channel, neuron or layer.")
     index: int | None = Field(None, description="Class index, for a class.")
-    label: str | None = None
-    layer: str | None = None
-    channel: int | None = None
+    label: str | None = Field(None, description="Label of the class, for a class.")
+    layer: str | None = Field(None, description="The layer, unless the target is a class.")
+    channel: int | None = Field(None, description="The channel, for a channel or a neuron.")
     position: list[int] | None = Field(None, description="[y, x] in the layer's map.")
 
 
@@ -50,8 +50,8 @@ class HeatmapSummary(Summary):
     predicted: dict[str, Any] = Field(
         description="The model's first prediction: index, label, probability."
     )
-    minimum: float
-    maximum: float
+    minimum: float = Field(description="The smallest value of the map.")
+    maximum: float = Field(description="The largest value of the map.")
     input_box: list[float] = Field(
         description=(
             "[left, top, right, bottom] of the part that the network sees and the map covers, in "

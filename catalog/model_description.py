@@ -8,12 +8,12 @@ from pydantic import BaseModel, Field
 class Layer(BaseModel):
     """A layer that can be a target."""
 
-    path: str
-    type: str
+    path: str = Field(description="Name of the layer, as a target names it.")
+    type: str = Field(description="Class of the module.")
     shape: list[int] = Field(
         description="Output shape for one image, as a target sees it: [C] or [C, H, W]."
     )
-    channels: int
+    channels: int = Field(description="Number of channels.")
     layout: Literal["vector", "map", "channels_last", "tokens", "channels_first_tokens"] = Field(
         "map",
         description=(
@@ -35,8 +35,8 @@ class Layer(BaseModel):
 class ReceptiveField(BaseModel):
     """The pixels of the network's input that one unit sees, each as [vertical, horizontal]."""
 
-    size: list[int]
-    stride: list[int]
+    size: list[int] = Field(description="Height and width of the field.")
+    stride: list[int] = Field(description="Distance of the fields of neighbouring units.")
     offset: list[int] = Field(
         description="First pixel that the unit at 0,0 sees; negative within the padding."
     )

@@ -18,9 +18,11 @@ class Preprocessing(BaseModel):
         description="Side after resizing, in pixels: the shorter side, or both (see `fit`)."
     )
     crop: int = Field(description="Side of the centre square that the network sees, in pixels.")
-    interpolation: Literal["bilinear", "bicubic"]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    interpolation: Literal["bilinear", "bicubic"] = Field(description="How the image is resized.")
+    mean: tuple[float, ...] = Field(
+        description="What is subtracted from pixels in 0..1, for each channel."
+    )
+    std: tuple[float, ...] = Field(description="What they are then divided by, for each channel.")
     fit: Literal["crop", "squash"] = Field(
         "crop",
         description="`crop` keeps the proportions of the photograph, `squash` makes it a square.",

@@ -8,6 +8,8 @@ from functools import lru_cache
 from catalog.custom_models import custom_models
 from catalog.data_file import data_file, data_table
 from catalog.errors import UnknownModel, near_matches
+from catalog.label_file import comparable
+from catalog.listings import MODELS, TIMM_MODELS
 from catalog.model_description import Layer, ModelDescription, ReceptiveField
 from catalog.model_entry import ModelEntry, Preprocessing
 from catalog.style_layers import recommended_style_layers
@@ -66,7 +68,7 @@ def search_models(query: str) -> list[ModelEntry]:
 @lru_cache
 def labels(name: str) -> tuple[str, ...]:
     """Return a list of class labels, by class index."""
-    return tuple(data_file(f"{name}.txt").splitlines())
+    return tuple(data_file(f"{name}.txt").rstrip("\n").split("\n"))
 
 
 def class_labels(entry: ModelEntry) -> tuple[str, ...]:
@@ -77,6 +79,16 @@ def class_labels(entry: ModelEntry) -> tuple[str, ...]:
     if entry.own_labels:
         return entry.own_labels
     return labels(entry.labels) if entry.labels else _numbered(entry.classes)
+
+
+def search_classes(entry: ModelEntry, text: str) -> list[tuple[int, str]]:
+    """Return index and label of the classes whose label contains a text, or whose index it is."""
+    wanted = comparable(text).casefold().strip()
+    return [
+        (index, label)
+        for index, label in enumerate(class_labels(entry))
+        if wanted in label.casefold() or wanted == str(index)
+    ]
 
 
 @lru_cache(maxsize=1)
@@ -102,10 +114,10 @@ def _numbered(classes: int) -> tuple[str, ...]:
 def _hint(name: str) -> str:
     if name.startswith(TIMM):
         near = near_matches(name, timm_names())
-        return f"{near} GET /v1/models?query={TIMM} lists timm's models that classify images."
+        return f"{near} {TIMM_MODELS.http}"
     timm = f" Did you mean {TIMM + name!r}?" if timm_model(TIMM + name) else ""
     near = timm or near_matches(name, models())
-    return f"{near} GET /v1/models lists the models; ?query= also searches timm's."
+    return f"{near} {MODELS.http}"
 
 
 def _efficientnet_lite0() -> ModelEntry:

@@ -58,6 +58,9 @@ PROBLEMS: dict[str, ProblemType] = {
     "queue_full": ProblemType("Too many jobs are waiting", 503, retryable=True),
     "too_many_listeners": ProblemType("Too many clients listen to events", 503, retryable=True),
     "store_unavailable": ProblemType("The job store cannot be reached", 503, retryable=True),
+    "artifact_store_unavailable": ProblemType(
+        "The artifact store cannot be reached", 503, retryable=True
+    ),
     # Images and arrays
     "image_missing": ProblemType("An image is missing", 422),
     "input_missing": ProblemType("An image or an array is missing", 422),

@@ -8,6 +8,7 @@ from pkgutil import iter_modules
 
 import catalog.techniques
 from catalog.errors import UnknownTechnique, near_matches
+from catalog.listings import TECHNIQUES
 from catalog.technique import Technique
 
 
@@ -23,9 +24,7 @@ def find_technique(name: str) -> Technique:
     known = techniques()
     if name not in known:
         hint = near_matches(name, known)
-        raise UnknownTechnique(
-            f"There is no technique {name[:80]!r}.{hint} GET /v1/techniques lists them."
-        )
+        raise UnknownTechnique(f"There is no technique {name[:80]!r}.{hint} {TECHNIQUES.http}")
     return known[name]
 
 

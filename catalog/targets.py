@@ -1,10 +1,16 @@
 """The text form of a target: its parser, and its check against a model."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from catalog.class_hints import (
+    classes_holding,
+    classes_near,
+    classes_of_model_holding,
+    did_you_mean,
+)
 from catalog.errors import (
     InvalidTarget,
     UnknownChannel,
@@ -13,6 +19,8 @@ from catalog.errors import (
     UnknownPosition,
     near_matches,
 )
+from catalog.label_file import comparable
+from catalog.listings import CLASSES, LAYERS
 from catalog.models import Layer, ModelDescription
 
 Kind = Literal["top", "class", "channel", "neuron", "layer"]
@@ -47,7 +55,7 @@ TOP = Target("top", "top")
 
 def parse_target(text: str, labels: Sequence[str], model: str) -> Target:
     """Parse a target; labels become class indices. Raises InvalidTarget or UnknownClass."""
-    text = text.strip()
+    text = comparable(text.strip())
     if text == "top":
         return Target(text, "top")
     if text.startswith("class:"):
@@ -58,7 +66,8 @@ def parse_target(text: str, labels: Sequence[str], model: str) -> Target:
         raise InvalidTarget(f"{text!r} is a label. Write class:{text}.")
     match = _UNIT.fullmatch(text)
     if match is None:
-        raise InvalidTarget(f"The target {text[:80]!r} cannot be read. {_FORMS}")
+        hint = did_you_mean(classes_holding(text, labels))
+        raise InvalidTarget(f"The target {text[:80]!r} cannot be read.{hint} {_FORMS}")
     return _unit(text, match)
 
 
@@ -96,7 +105,7 @@ def _position(text: str) -> Position:
 
 
 def _class_index(name: str, labels: Sequence[str], model: str) -> int:
-    listing = f"GET /v1/models/{model}/classes?query= searches the classes."
+    listing = CLASSES.of(model)
     if name.isdecimal():
         if len(name) > 9 or int(name) >= len(labels):
             raise UnknownClass(
@@ -110,14 +119,7 @@ def _class_index(name: str, labels: Sequence[str], model: str) -> int:
         return found[0]
     if found:
         raise UnknownClass(f"Classes {found} have the label {name!r}. Name one by its index.")
-    holding = [
-        label for label in labels if wanted and wanted in label.casefold().replace(",", " ").split()
-    ]
-    hint = (
-        near_matches(name, labels)
-        if not holding
-        else f" Did you mean {' or '.join(map(repr, holding[:3]))}?"
-    )
+    hint = did_you_mean(classes_near(name, labels))
     raise UnknownClass(f"Model {model!r} has no class {name[:80]!r}.{hint} {listing}")
 
 
@@ -125,12 +127,19 @@ def find_layer(path: str, description: ModelDescription, pointer: str = "/target
     """Return a layer. Raises UnknownLayer, with the JSON pointer of the parameter."""
     known = {layer.path: layer for layer in description.layers}
     if path not in known:
-        hint = f" Did you mean class:{path}?" if path.isdecimal() else near_matches(path, known)
-        listing = f"GET /v1/models/{description.model}/layers lists the layers."
+        hint = _layer_hint(path, known, description.model)
+        listing = LAYERS.of(description.model)
         raise UnknownLayer(
             f"Model {description.model!r} has no layer {path[:80]!r}.{hint} {listing}", pointer
         )
     return known[path]
+
+
+def _layer_hint(path: str, known: Iterable[str], model: str) -> str:
+    if path.isdecimal():
+        return f" Did you mean class:{path}?"
+    classes = classes_of_model_holding(path, model)
+    return did_you_mean(classes) if classes else near_matches(path, known)
 
 
 def _check_position(position: Position, layer: Layer) -> None:

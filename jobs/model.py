@@ -31,8 +31,8 @@ class InputImage(BaseModel):
     """An image that a job reads."""
 
     id: str = Field(description="sha256:… of the bytes as they were sent.")
-    width: int
-    height: int
+    width: int = Field(description="Width in pixels, after the conversions.")
+    height: int = Field(description="Height in pixels, after the conversions.")
     conversions: list[str] = Field(
         default_factory=list,
         description="How it is converted to 8-bit RGB, such as exif_rotated or cmyk_to_rgb.",
@@ -43,7 +43,7 @@ class InputArray(BaseModel):
     """An array of numbers that a job reads."""
 
     id: str = Field(description="sha256:… of the bytes as they were sent.")
-    shape: list[int]
+    shape: list[int] = Field(description="The length of each axis.")
     dtype: str = Field(description="float16, float32 or float64. It is read as float32.")
 
 
@@ -53,10 +53,12 @@ Input = InputImage | InputArray
 class Progress(BaseModel):
     """The progress of a job. It is kept while the job is queued again, and `done` never falls."""
 
-    done: int
-    total: int
-    message: str = ""
-    eta_s: float | None = None
+    done: int = Field(description="Units of work that are complete, such as steps or images.")
+    total: int = Field(description="Units of work in all.")
+    message: str = Field("", description='What is being done, such as "steps"; may be empty.')
+    eta_s: float | None = Field(
+        None, description="Estimated seconds until the job ends; null if unknown."
+    )
     loss: float | None = Field(
         None, description="The value that an optimization minimizes, if the technique has one."
     )
@@ -93,10 +95,10 @@ class Result(BaseModel):
 class JobError(BaseModel):
     """The reason why a job failed."""
 
-    code: str
-    title: str
-    detail: str
-    retryable: bool = False
+    code: str = Field(description="Stable name of the error, for programs.")
+    title: str = Field(description="The kind of error, the same for every job with this code.")
+    detail: str = Field(description="What went wrong and what to change, for people.")
+    retryable: bool = Field(False, description="Whether the same request may succeed later.")
 
 
 class Job(BaseModel):

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from catalog.errors import CatalogError
+from catalog.models import find_model, search_classes, search_models
 from catalog.models import models as known_models
-from catalog.models import search_models
 from jobs.api_keys import KeyRing
 from jobs.process import limit_openmp_spinning
 from jobs.settings import settings
@@ -20,6 +20,7 @@ from retinoscope.redis_server import free_port
 from retinoscope.serve import check_binding
 from retinoscope.serve import serve as serve_stack
 from retinoscope.stack import Plan
+from retinoscope.wording import on_command_line
 
 app = typer.Typer(help="See what a vision model sees.", no_args_is_help=True, add_completion=False)
 keys = typer.Typer(
@@ -158,6 +159,25 @@ def list_models(
         )
 
 
+@models.command("classes")
+def list_classes(
+    name: Annotated[str, typer.Argument(help="Name of a model.")],
+    text: Annotated[str, typer.Argument(help="Part of a label, or an index.")] = "",
+) -> None:
+    """List the classes of a model, each with its index."""
+    for index, label in search_classes(find_model(name), text):
+        print(f"{index:6}  {label}")
+
+
+@models.command("layers")
+def list_layers(name: Annotated[str, typer.Argument(help="Name of a model.")]) -> None:
+    """List the layers of a model that can be targets, with the shapes of their outputs."""
+    entry = find_model(name)
+    from retinoscope.list_layers import layer_lines  # loads torch
+
+    print(*layer_lines(entry), sep="\n")
+
+
 @models.command("check")
 def check_models(
     file: Annotated[
@@ -176,5 +196,5 @@ def main() -> None:
     try:
         app()
     except (StackError, CatalogError) as error:
-        print(f"retinoscope: {error}", file=sys.stderr)
+        print(f"retinoscope: {on_command_line(str(error))}", file=sys.stderr)
         sys.exit(2)

@@ -1,6 +1,6 @@
 """`retinoscope run`: one technique in this process.
 
-Besides `models check`, this is the only part of the package that imports the workers.
+Besides `models check` and `models layers`, only this part of the package imports the workers.
 """
 
 import json
@@ -16,6 +16,7 @@ from catalog.named_targets import read_targets
 from catalog.parameters import parse_parameters
 from catalog.registry import find_technique
 from catalog.technique import InputSpec, Params, Technique
+from retinoscope.arguments import split_arguments
 from retinoscope.errors import StackError
 from workers.execute import execute
 from workers.failures import job_error
@@ -52,7 +53,7 @@ def run_local(name: str, arguments: list[str], out: Path) -> None:
     Raises StackError or CatalogError.
     """
     technique = find_technique(name)
-    files, fields = _split(arguments)
+    files, fields = split_arguments(technique, arguments)
     named = {
         image.name: fields.pop(image.name) for image in technique.inputs if image.name in fields
     }
@@ -90,23 +91,6 @@ def _check_writable(out: Path) -> None:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise StackError(f"Cannot write to {str(out)!r}: {reason}. Name a folder: --out.") from None
-
-
-def _split(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
-    """Return the files, and the parameters written as `--name value` or `--name=value`."""
-    files: list[str] = []
-    fields: dict[str, str] = {}
-    left = iter(arguments)
-    for argument in left:
-        if not argument.startswith("--"):
-            files.append(argument)
-            continue
-        name, equals, value = argument[2:].partition("=")
-        given = value if equals else next(left, None)
-        if given is None:
-            raise StackError(f"--{name} needs a value.")
-        fields[name.replace("-", "_")] = given
-    return files, fields
 
 
 def _inputs(technique: Technique, files: list[str], named: dict[str, str]) -> dict[str, Input]:

@@ -24,10 +24,8 @@ from service.inputs import check_arrays, check_names, store_inputs
 from service.job_request import ParsedJobRequest, SentJobRequest, parse, resolve
 from service.queue_choice import choose_queue
 from service.services import Services
-from service.waiting import model_description
+from service.waiting import DESCRIPTION_WAIT_S, model_description
 from service.work_key import work_key
-
-_DESCRIPTION_PATIENCE_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ async def _create_job(
         or request.technique.reads_image_set
         or any(target.layer is not None for target in targets)
     ):
-        description = await model_description(services, model.name, _DESCRIPTION_PATIENCE_S)
+        description = await model_description(services, model.name, DESCRIPTION_WAIT_S)
 
     return await run_in_threadpool(
         _store_and_create, services, request, model, targets, description, reservation

@@ -5,18 +5,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 from catalog.models import models
 from jobs.settings import Settings, settings
+from service.content_encoding import check_encoding
 from service.events.stopping import on_shutdown
 from service.exception_handlers import install_handlers
 from service.middleware.body_limit import BodyLimit
 from service.middleware.head_requests import HeadRequests
 from service.middleware.loopback_only import LoopbackOnly
 from service.problems import PROBLEM_RESPONSE, document_problems
+from service.query import check_query
 from service.routes import (
     artifacts,
     create_job,
@@ -75,6 +77,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         redoc_url=None,
         responses=PROBLEM_RESPONSE,
+        dependencies=[Depends(check_query), Depends(check_encoding)],
     )
     app.state.services = services
     app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False)

@@ -8,6 +8,7 @@ from obstore.exceptions import BaseError as ObjectStoreError
 from redis import ConnectionError as RedisConnectionError
 from redis import RedisError
 from redis import TimeoutError as RedisTimeoutError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError
 from starlette.exceptions import HTTPException
 
 from catalog.errors import CatalogError
@@ -41,10 +42,16 @@ _HANDLED: tuple[type[Exception], ...] = (
     Exception,
 )
 
-_STORE_UNAVAILABLE = (
-    "The stores do not respond, so it is not certain that the request was accepted. "
-    "Send it again in a moment. With an Idempotency-Key that never creates a second job."
+_UNCERTAIN = (
+    "It is not certain that the request was accepted. Send it again in a moment. With an "
+    "Idempotency-Key that never creates a second job."
 )
+_REDIS_AWAY = f"Redis, which holds the records of jobs, does not respond. {_UNCERTAIN}"
+_ARTIFACTS_AWAY = (
+    "The artifact store, which holds images and results, does not respond; Redis does. "
+    f"{_UNCERTAIN}"
+)
+_BUSY = "The same bytes, stored before, are being deleted. Send the request again in a moment."
 
 _CODES = {
     400: "invalid_request",
@@ -109,8 +116,12 @@ def to_problem(error: Exception) -> Problem:
                 "too_many_image_sets",
                 "Delete an image set that you do not need: DELETE /v1/image-sets/{id}.",
             )
-        case RedisConnectionError() | RedisTimeoutError() | ObjectStoreError() | StoreBusy():
-            return Problem("store_unavailable", _STORE_UNAVAILABLE)
+        case RedisConnectionError() | RedisTimeoutError() | ReadOnlyError() | OutOfMemoryError():
+            return Problem("store_unavailable", _REDIS_AWAY)
+        case ObjectStoreError():
+            return Problem("artifact_store_unavailable", _ARTIFACTS_AWAY)
+        case StoreBusy():
+            return Problem("artifact_store_unavailable", _BUSY)
         case RequestValidationError():
             return invalid(error.errors(), skip=1)
         case HTTPException():

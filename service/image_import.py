@@ -15,7 +15,7 @@ from jobs.image_sets import Outcome
 from service.inputs import store_image
 from service.problems import Problem
 from service.services import Services
-from service.uploads.streaming import Upload, UploadedFile
+from service.uploads.upload import Upload, UploadedFile
 from service.uploads.zips import Budget, Candidate, candidates, printable_name, too_large
 
 _FILES_AT_ONCE = 16

@@ -11,7 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from catalog.errors import Violation
 from service.problems import Problem, invalid
 from service.request_body import read_body
-from service.uploads.streaming import ZIP_TYPES, Upload, media_type, receive
+from service.uploads.streaming import ZIP_TYPES, media_type, receive
+from service.uploads.upload import Upload
 
 _MOST_IDS = 5_000
 _MOST_SHOWN = 80
@@ -54,7 +55,12 @@ async def read_images(
     Raises Problem.
     """
     if media_type(request) not in ZIP_TYPES | {"multipart/form-data"}:
-        body = await read_body(request, set())
+        try:
+            body = await read_body(request, (), kind.model_fields)
+        except Problem as problem:
+            if problem.code == "invalid_request":
+                problem.detail += f" {ACCEPTED}"
+            raise
         yield _validate(kind, body.fields), None
         return
     async with receive(request, max_files) as upload:

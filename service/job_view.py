@@ -11,65 +11,85 @@ from jobs.model import Input, Job, JobError, Progress, Status, moment
 
 
 class ArtifactView(BaseModel):
-    name: str
-    media_type: str
-    bytes: int
-    sha256: str
-    url: str
+    """A file that the job made."""
+
+    name: str = Field(description="Name of the file.")
+    media_type: str = Field(description="Media type of the bytes.")
+    bytes: int = Field(description="Size in bytes.")
+    sha256: str = Field(description="SHA-256 of the bytes, in hexadecimal digits.")
+    url: str = Field(description="Address of the bytes.")
 
 
 class ResultView(BaseModel):
+    """The result of a job that has succeeded."""
+
     summary: dict[str, Any] = Field(
         description="The technique's own numbers; GET /v1/techniques/{technique} has their schema."
     )
-    artifacts: list[ArtifactView]
+    artifacts: list[ArtifactView] = Field(description="The files that the job made.")
 
 
 class PreviewView(BaseModel):
-    url: str
+    """The latest intermediate image of an optimization."""
+
+    url: str = Field(description="Address of the preview, a JPEG.")
     step: int = Field(description="Steps that were complete when the preview was made.")
 
 
 class Timing(BaseModel):
-    queued_s: float | None = None
-    run_s: float | None = None
+    """How long the job waited and ran."""
+
+    queued_s: float | None = Field(
+        None, description="Seconds from creation to the start; null before."
+    )
+    run_s: float | None = Field(None, description="Seconds from the start to the end; null before.")
 
 
 class JobUrls(BaseModel):
-    self: str
-    cancel: str
-    events: str
+    """Addresses of calls about the job."""
+
+    self: str = Field(description="Read the job.")
+    cancel: str = Field(description="Cancel the job, with POST.")
+    events: str = Field(description="Watch the job: server-sent events.")
 
 
 class JobView(BaseModel):
     """A job. Poll it until `status` is succeeded, failed or canceled."""
 
-    id: str
-    technique: str
-    model: str
+    id: str = Field(description="Id of the job.")
+    technique: str = Field(description="Name of the technique.")
+    model: str = Field(description="Name of the model.")
     status: Status
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
+    created_at: datetime = Field(description="When the job was accepted.")
+    started_at: datetime | None = Field(
+        description="When a worker began with it; null while it waits."
+    )
+    finished_at: datetime | None = Field(description="When it ended; null before.")
     deadline_at: datetime | None = Field(
         description="The job fails if it has not ended by then. Set by `deadline_s`."
     )
-    expires_at: datetime
+    expires_at: datetime = Field(description="When the job and its files are deleted.")
     params: dict[str, Any] = Field(description="Every parameter, including defaults and the seed.")
-    inputs: dict[str, Input]
-    progress: Progress | None
+    inputs: dict[str, Input] = Field(
+        description="The images and arrays by the names of the inputs."
+    )
+    progress: Progress | None = Field(
+        description="How far the job is; null until a worker has reported it."
+    )
     preview: PreviewView | None = Field(
         description="The latest preview of an image that is being optimized."
     )
-    cancel_requested: bool
-    result: ResultView | None
-    error: JobError | None
+    cancel_requested: bool = Field(description="Whether the job was asked to stop.")
+    result: ResultView | None = Field(description="The result; null unless the job has succeeded.")
+    error: JobError | None = Field(description="Why the job failed; null unless it has.")
     cached: bool = Field(
         description="True if the result was reused from an identical job, and nothing was computed."
     )
-    attempts: int
+    attempts: int = Field(description="How often a worker has begun with the job.")
     timing: Timing
-    provenance: dict[str, Any]
+    provenance: dict[str, Any] = Field(
+        description="Versions, weights, device and seed of the result; empty before the end."
+    )
     urls: JobUrls
 
 

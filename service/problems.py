@@ -20,6 +20,7 @@ _RETRY_AFTER_S = {
     "queue_full": 10,
     "too_many_listeners": 5,
     "store_unavailable": 2,
+    "artifact_store_unavailable": 2,
     "description_pending": 5,
 }
 _REFERENCE = "#/components/schemas/{model}"
@@ -35,18 +36,20 @@ PROBLEM_RESPONSE: dict[int | str, dict[str, Any]] = {
 
 class FieldProblem(BaseModel):
     pointer: str = Field(description="JSON pointer to the parameter that is wrong.")
-    message: str
+    message: str = Field(description="What is wrong with it, and what to change.")
 
 
 class ProblemDocument(BaseModel):
     """An error in the format of RFC 9457."""
 
-    type: str
-    title: str
-    status: int
+    type: str = Field(description="URN of the kind of error; it ends with `code`.")
+    title: str = Field(description="The kind of error, the same for every error with this code.")
+    status: int = Field(description="Status of the response.")
     code: str = Field(description="Stable name of the error, for programs.")
     detail: str = Field(description="What is wrong and what to change, for people.")
-    errors: list[FieldProblem] = []
+    errors: list[FieldProblem] = Field(
+        [], description="The parameters that are wrong, if the error is about parameters."
+    )
 
 
 class Problem(Exception):

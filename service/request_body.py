@@ -2,25 +2,27 @@
 
 import base64
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from email.message import Message
+from io import BytesIO
 from typing import Any
+from urllib.parse import parse_qsl, unquote
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException, MultiPartParser
 
 from catalog.errors import Violation
 from service.problems import Problem
+from service.uploads.form_parser import UNREADABLE, FormLimits, FormParser
 from service.uploads.streaming import media_type
+from service.uploads.upload import Upload
 
-_MAX_FILES = 16
-_MAX_FIELDS = 100
+_LIMITS = FormLimits(files=16, texts=100)
 _MAX_JSON_MARKS = 10_000
 _SMALL_BODY = 20_000
-_TAIL = 256
+_ACCEPTED = "Send multipart/form-data (curl -F …) or application/json."
+_LINE_ENDS = str.maketrans("", "", "\r\n")
 
 
 @dataclass
@@ -34,121 +36,149 @@ class RequestBody:
     inputs: dict[str, bytes | str] = field(default_factory=dict)
 
 
-async def read_body(request: Request, input_names: set[str]) -> RequestBody:
-    """Read a form or JSON. Raises Problem."""
+async def read_body(
+    request: Request, input_names: Collection[str], field_names: Collection[str]
+) -> RequestBody:
+    """Read a form or JSON. Raises Problem.
+
+    An empty text in a form is as if absent if its name is among the inputs or fields: a browser
+    sends every field of a form, also those that were left empty. In JSON null is an absent input.
+    """
     kind = media_type(request)
-    if kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
-        return await _read_form(request, input_names)
+    if kind == "multipart/form-data":
+        texts, files = await _read_multipart(request, input_names)
+        return _from_form(texts, files, input_names, field_names)
+    if kind == "application/x-www-form-urlencoded":
+        pairs = _parse_pairs(await request.body(), _charset(request) or "utf-8")
+        return _from_form(pairs, [], input_names, field_names)
     if kind in ("application/json", "") or kind.endswith("+json"):
         body = await request.body()
         # For a small body a thread would cost more than the parsing.
         if len(body) <= _SMALL_BODY:
-            return _read_json(body, input_names)
-        return await run_in_threadpool(_read_json, body, input_names)
-    raise Problem(
-        "unsupported_media_type", "Send multipart/form-data (curl -F …) or application/json."
-    )
+            return _read_json(request, body, input_names)
+        return await run_in_threadpool(_read_json, request, body, input_names)
+    raise Problem("unsupported_media_type", _ACCEPTED)
 
 
 def decode_data_url(name: str, text: str) -> bytes:
-    """Return the bytes of `data:image/png;base64,…`. Raises Problem."""
+    """Return the bytes of `data:image/png;base64,…`, also with line breaks. Raises Problem."""
     head, _, body = text.partition(",")
-    if not head.endswith(";base64"):
+    if not head.lower().endswith(";base64"):
         raise _invalid(name, "A data: URL must be base64: data:image/png;base64,…")
+    body = unquote(body).translate(_LINE_ENDS).strip()
+    if " " in body:
+        # Decoders that skip spaces would turn the image into another one without a word.
+        raise _invalid(
+            name, "The base64 text of the data: URL has spaces. In a form, write + as %2B."
+        )
     try:
         return base64.b64decode(body, validate=True)
     except ValueError:
         raise _invalid(name, "The base64 text of the data: URL is damaged.") from None
 
 
-async def _read_form(request: Request, input_names: set[str]) -> RequestBody:
+async def _read_multipart(
+    request: Request, input_names: Collection[str]
+) -> tuple[list[tuple[str, str]], list[tuple[str, bytes]]]:
+    """Return the texts and the files of a form, each with the name of its field."""
+    upload = Upload(BytesIO())
+    form = FormParser(request, upload, _LIMITS, input_names)
+    async for chunk in request.stream():
+        form.write(chunk)
+    form.finish()
+    return upload.texts, [(file.field, file.read(upload.file)) for file in upload.files]
+
+
+def _from_form(
+    texts: list[tuple[str, str]],
+    files: list[tuple[str, bytes]],
+    input_names: Collection[str],
+    field_names: Collection[str],
+) -> RequestBody:
     body = RequestBody()
-    form = await _parse_form(request)
-    try:
-        for name, value in form.multi_items():
-            if name in body.inputs or name in body.fields:
-                raise _sent_twice(name, input_names)
-            if isinstance(value, UploadFile):
-                body.inputs[name] = await value.read()
-            elif name in input_names:
-                body.inputs[name] = _input_text(name, value)
-            else:
-                body.fields[name] = value
-    finally:
-        await form.close()
+    for name, data in files:
+        _check_new(name, body, input_names)
+        body.inputs[name] = data
+    for name, text in texts:
+        if not text and (name in input_names or name in field_names):
+            continue
+        _check_new(name, body, input_names)
+        if name in input_names:
+            body.inputs[name] = _input_text(name, text)
+        else:
+            body.fields[name] = text
     return body
 
 
-def _sent_twice(name: str, input_names: set[str]) -> Problem:
+def _check_new(name: str, body: RequestBody, input_names: Collection[str]) -> None:
+    """Refuse a name that was sent before. Raises Problem."""
+    if name not in body.inputs and name not in body.fields:
+        return
     second = f"{name}_2"
     advice = f"Send the second one as {second}." if second in input_names else "Send it once."
-    return _invalid(name, f"{name} was sent twice. {advice}")
+    raise _invalid(name, f"{name} was sent twice. {advice}")
 
 
-async def _parse_form(request: Request) -> FormData:
-    try:
-        if not request.headers["content-type"].lower().startswith("multipart/"):
-            return await request.form(max_fields=_MAX_FIELDS)
-        stream = _TailedStream(request.stream())
-        parser = MultiPartParser(
-            request.headers, stream.chunks(), max_files=_MAX_FILES, max_fields=_MAX_FIELDS
-        )
-        form = await parser.parse()
-    except (HTTPException, MultiPartException, ValueError, KeyError) as error:
+def _parse_pairs(body: bytes, charset: str) -> list[tuple[str, str]]:
+    """Return names and values of `name=value&name=value`. Raises Problem."""
+    if body.lstrip().startswith((b"{", b"[")):
         raise Problem(
             "invalid_request",
-            "The form cannot be parsed. With curl, use -F image=@photo.jpg and -F name=value.",
-        ) from error
-    if not _ends_with_boundary(stream.tail):
-        raise Problem(
-            "invalid_request", "The form has no closing boundary. Was the upload cut off?"
+            "The body looks like JSON, but its Content-Type is that of a form. With curl, use "
+            "--json, or -H 'Content-Type: application/json', and a form is sent with -F.",
         )
-    return form
+    try:
+        return parse_qsl(
+            body.decode(charset),
+            keep_blank_values=True,
+            encoding=charset,
+            errors="strict",
+            max_num_fields=_LIMITS.texts,
+        )
+    except (ValueError, LookupError) as error:
+        raise Problem("invalid_request", UNREADABLE) from error
 
 
-def _ends_with_boundary(tail: bytes) -> bool:
-    """Return whether the last line is a closing boundary."""
-    last = tail.rstrip().rpartition(b"\n")[2]
-    return last.startswith(b"--") and last.endswith(b"--")
-
-
-class _TailedStream:
-    """A stream that keeps its last bytes.
-
-    The parser accepts a form without a closing boundary, so the end must be checked separately.
-    """
-
-    def __init__(self, stream: AsyncIterator[bytes]) -> None:
-        self.tail = b""
-        self._stream = stream
-
-    async def chunks(self) -> AsyncGenerator[bytes, None]:
-        async for chunk in self._stream:
-            self.tail = (self.tail + chunk)[-_TAIL:]
-            yield chunk
-
-
-def _read_json(body: bytes, input_names: set[str]) -> RequestBody:
+def _read_json(request: Request, body: bytes, input_names: Collection[str]) -> RequestBody:
     # Images are long texts without brackets and commas. Millions of these would only cost time
     # and memory.
     if body.count(b"[") + body.count(b"{") + body.count(b",") > _MAX_JSON_MARKS:
         raise Problem(
             "invalid_request", "The JSON has too many elements. Parameters form a flat object."
         )
-    try:
-        data = json.loads(body or b"{}", parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
-        raise Problem("invalid_request", f"The body is not JSON: {reason}.") from None
+    data = _parse_json(request, body)
     if not isinstance(data, dict):
         raise Problem("invalid_request", "The body must be a JSON object of parameters.")
     parsed = RequestBody()
     for name, value in data.items():
-        if name in input_names:
-            parsed.inputs[name] = _input_text(name, value)
-        else:
+        if name not in input_names:
             parsed.fields[name] = value
+        elif value is not None:
+            parsed.inputs[name] = _input_text(name, value)
     return parsed
+
+
+def _parse_json(request: Request, body: bytes) -> Any:
+    charset = _charset(request)
+    try:
+        # JSON is UTF-8 (RFC 8259), which the parser reads with a byte order mark, too.
+        text = body.decode(charset) if charset and not charset.startswith("utf") else body
+        return json.loads(text or b"{}", parse_constant=_refuse_constant)
+    except (ValueError, LookupError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        if not media_type(request):
+            raise Problem(
+                "unsupported_media_type",
+                f"The body has no Content-Type and is not JSON: {reason}. {_ACCEPTED}",
+            ) from None
+        raise Problem("invalid_request", f"The body is not JSON: {reason}.") from None
+
+
+def _charset(request: Request) -> str:
+    """Return the charset that the Content-Type declares in lower case, or an empty text."""
+    header = Message()
+    header["content-type"] = request.headers.get("content-type", "")
+    return str(header.get_param("charset", "")).lower()
 
 
 def _input_text(name: str, text: Any) -> bytes | str:

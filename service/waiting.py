@@ -17,6 +17,8 @@ from service.services import Services
 log = logging.getLogger(__name__)
 
 MAX_WAIT_S = 60.0
+# How long a response waits for a worker to describe a model, unless the client says otherwise.
+DESCRIPTION_WAIT_S = 10.0
 _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?", re.IGNORECASE)
 
 
@@ -43,7 +45,8 @@ async def model_description(
 ) -> ModelDescription | None:
     """Return the model's layers, or None if that takes longer than `seconds`.
 
-    A worker is asked to describe a model that no worker has described yet.
+    A worker is asked to describe a model that no worker has described yet. If no worker is alive,
+    there is nothing to wait for.
     """
     deadline = time.monotonic() + seconds
     asked = False
@@ -55,7 +58,7 @@ async def model_description(
             if not asked:
                 asked = await run_in_threadpool(_ask_a_worker, model)
             left = deadline - time.monotonic()
-            if left <= 0:
+            if left <= 0 or not await run_in_threadpool(services.workers.count):
                 return None
             await pause(changed, left)
 

@@ -36,10 +36,10 @@ class EmbedParams(Params):
 
 
 class EmbedSummary(Summary):
-    layer: str
-    shape: list[int]
+    layer: str = Field(description="The layer whose output was saved.")
+    shape: list[int] = Field(description="Shape of the output.")
     norm: float = Field(description="Square root of the sum of squares of the values.")
-    mean: float
+    mean: float = Field(description="Mean of the values.")
     zeros: float = Field(description="Fraction of the values that are exactly 0, as after a ReLU.")
 
 

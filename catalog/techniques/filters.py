@@ -50,7 +50,7 @@ class FiltersParams(Params):
 
 
 class FiltersSummary(Summary):
-    layer: str
+    layer: str = Field(description="The convolution whose filters are shown.")
     shape: list[int] = Field(description="[filters, input channels per filter, height, width].")
     groups: int = Field(
         description=(
@@ -60,7 +60,7 @@ class FiltersSummary(Summary):
     )
     shown: int = Field(description="Number of filters in the picture.")
     colour: bool = Field(description="Whether the filters read the three channels of the image.")
-    scale: str
+    scale: str = Field(description="Whether all filters share one scale of brightness.")
     caption: str = Field(description="A description of the picture in words.")
     norms: list[float] = Field(
         description="‖w‖ of each filter: its response to w/‖w‖, the largest to any input of norm 1."

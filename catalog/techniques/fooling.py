@@ -65,7 +65,8 @@ class FoolingParams(Params):
         ),
     )
     start: Literal["noise", "zero"] = Field(
-        "noise", description="The image that rubbish begins with: noise of the seed, or black."
+        "noise",
+        description="The image that rubbish begins with: `noise` of the seed, or `zero`, black.",
     )
     steps: int = Field(
         200,

@@ -24,7 +24,7 @@ class GuidedBackpropParams(SmoothGradParams):
 
 
 class GuidedBackpropSummary(AttributionSummary):
-    rule: str
+    rule: str = Field(description="The rule that ReLUs followed.")
     rectifiers: int = Field(
         description="Number of ReLU-like operators between input and target that used the rule."
     )

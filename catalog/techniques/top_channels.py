@@ -87,7 +87,7 @@ class TopChannelsParams(ImageSetParams):
 
 
 class RespondingChannel(BaseModel):
-    channel: int
+    channel: int = Field(description="Number of the channel.")
     activation: float = Field(description="The value of the channel in the image, at `position`.")
     relative: float | None = Field(
         description=(
@@ -107,8 +107,8 @@ class RespondingChannel(BaseModel):
 
 
 class TopChannelsSummary(Summary):
-    layer: str
-    rank: str
+    layer: str = Field(description="The layer whose channels are ranked.")
+    rank: str = Field(description="What the channels are ranked by.")
     channels: list[RespondingChannel] = Field(
         description="The channels in the order of their rank."
     )

@@ -57,7 +57,7 @@ class TopPatchesSummary(Summary):
         None,
         description="In pixels of the network's input. Absent if each unit sees the whole image.",
     )
-    crop: str
+    crop: str = Field(description="What was cut out, as the parameter says.")
     patches: list[Patch] = Field(description="The patches, the best first.")
     index: IndexUse
 

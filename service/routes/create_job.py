@@ -6,7 +6,7 @@ from catalog.registry import find_technique, techniques
 from catalog.technique import Technique
 from service.admission import admit
 from service.dependencies import IdempotencyKey, OwnerDep, Prefer, ServicesDep
-from service.job_request import SentJobRequest
+from service.job_request import JobOptions, SentJobRequest
 from service.job_response import JOB_RESPONSES, respond
 from service.job_view import JobView
 from service.request_body import read_body
@@ -17,6 +17,7 @@ router = APIRouter(tags=["jobs"])
 
 def _add_operation(technique: Technique) -> None:
     input_names = {spec.name for spec in technique.inputs}
+    field_names = {*technique.params.model_fields, *JobOptions.model_fields}
 
     async def endpoint(
         request: Request,
@@ -25,7 +26,7 @@ def _add_operation(technique: Technique) -> None:
         prefer: Prefer = None,
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
-        body = await read_body(request, input_names)
+        body = await read_body(request, input_names, field_names)
         sent = SentJobRequest(owner, technique, body.fields, body.inputs)
         admission = await admit(services, sent, idempotency_key)
         return await respond(services, admission, prefer)

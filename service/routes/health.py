@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from obstore.exceptions import BaseError as ObjectStoreError
 from prometheus_client import CONTENT_TYPE_LATEST
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from redis import RedisError
 
 from service.dependencies import ServicesDep
@@ -15,14 +15,16 @@ router = APIRouter(tags=["health"])
 
 
 class Health(BaseModel):
-    status: str
+    status: str = Field(description="`ok`.")
 
 
 class Readiness(BaseModel):
-    status: str
-    redis: str
-    artifacts: str
-    workers: int | None
+    status: str = Field(description="`ready` or `unavailable`.")
+    redis: str = Field(description="`ok`, or why Redis does not respond.")
+    artifacts: str = Field(description="`ok`, or why the object store does not respond.")
+    workers: int | None = Field(
+        description="Number of living workers; null if Redis does not respond."
+    )
 
 
 @router.get("/healthz", operation_id="healthz", summary="Check that the process is alive")

@@ -29,7 +29,7 @@ from service.image_views import (
 )
 from service.problems import Problem
 from service.services import Services
-from service.uploads.streaming import Upload
+from service.uploads.upload import Upload
 
 router = APIRouter(prefix="/v1/image-sets", tags=["image sets"])
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
+from catalog.errors import Violation
 from jobs.errors import NotFound
 from jobs.uploads import StoredImage
 from service.conditional import not_modified
@@ -18,6 +19,7 @@ from service.services import Services
 
 router = APIRouter(prefix="/v1/images", tags=["images"])
 
+_MOST_SHOWN = 80
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _FORM = {
     "schema": {
@@ -82,11 +84,18 @@ def get_content(
 async def _read_image(request: Request) -> bytes:
     if request.headers.get("content-type", "").lower().startswith("image/"):
         return await request.body()
-    image = (await read_body(request, {"image"})).inputs.get("image")
+    body = await read_body(request, {"image"}, ())
+    unknown = [name[:_MOST_SHOWN] for name in (*body.fields, *body.inputs) if name != "image"]
+    image = body.inputs.get("image")
     if not isinstance(image, bytes):
+        instead = f" There is no field {unknown[0]!r}." if unknown else ""
         raise Problem(
-            "image_missing", "Send the image as the form field `image`: curl -F image=@photo.jpg."
+            "image_missing",
+            f"Send the image as the form field `image`: curl -F image=@photo.jpg.{instead}",
         )
+    if unknown:
+        message = f"There is no field {unknown[0]!r}. Send one image, as `image`."
+        raise Problem("invalid_parameters", message, [Violation(f"/{unknown[0]}", message)])
     return image
 
 

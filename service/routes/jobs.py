@@ -6,16 +6,20 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
+from catalog.errors import UnknownTechnique, Violation
+from catalog.models import find_model
+from catalog.registry import find_technique
 from jobs.model import Job, Status
 from service.dependencies import ExistingJob, OwnerDep, ServicesDep
 from service.job_view import JobView, job_response, job_view
+from service.problems import Problem
 from service.waiting import MAX_WAIT_S, until_final
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 
 class JobPage(BaseModel):
-    items: list[JobView]
+    items: list[JobView] = Field(description="The jobs, newest first.")
     next_cursor: str | None = Field(
         description="Send it as `cursor` to get older jobs; null on the last page."
     )
@@ -39,11 +43,28 @@ def list_jobs(
         )
 
     found = services.jobs.page(owner, before=cursor, limit=limit + 1, wanted=wanted)
+    if not found:
+        _check_filters(technique, model)
     more = len(found) > limit
     return JobPage(
         items=[job_view(job) for job in found[:limit]],
         next_cursor=found[limit - 1].id if more else None,
     )
+
+
+def _check_filters(technique: str | None, model: str | None) -> None:
+    """Refuse a technique or model that the catalog does not have.
+
+    Only if no job was found: there may be jobs of a model that was removed. Raises Problem.
+    """
+    try:
+        if technique is not None:
+            find_technique(technique)
+        if model is not None:
+            find_model(model)
+    except UnknownTechnique as error:
+        violation = Violation("/technique", error.detail)
+        raise Problem(error.code, error.detail, [violation], status=422) from None
 
 
 @router.get(

@@ -4,65 +4,69 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
 
-from catalog.errors import UnknownModel
+from catalog.errors import UnknownModel, Violation
 from catalog.models import (
     Layer,
     ModelEntry,
     Preprocessing,
-    class_labels,
     find_model,
     models,
+    search_classes,
     search_models,
 )
 from catalog.registry import find_technique
 from service.admission import admit
 from service.dependencies import KEY_REQUIRED, IdempotencyKey, OwnerDep, Prefer, ServicesDep
-from service.job_request import SentJobRequest
+from service.job_request import JobOptions, SentJobRequest
 from service.job_response import respond
 from service.job_view import JobView
 from service.problems import Problem
 from service.request_body import read_body
 from service.request_schema import request_body_schema
-from service.waiting import model_description
+from service.waiting import DESCRIPTION_WAIT_S, MAX_WAIT_S, model_description
 
 router = APIRouter(prefix="/v1/models", tags=["models"], dependencies=[KEY_REQUIRED])
 
-_DESCRIPTION_PATIENCE_S = 50.0
 _PREDICT_WAIT = "wait=30"
 
 
 class ModelView(BaseModel):
-    name: str
-    source: str
-    classes: int
+    name: str = Field(description="Name of the model.")
+    source: str = Field(description="Origin of architecture and weights.")
+    classes: int = Field(description="Number of classes.")
     input_size: int = Field(description="Side of the square that the network sees, in pixels.")
     channels: int = Field(description="3 for colour, 1 for grey.")
     preprocessing: Preprocessing
-    recommended_layers: dict[str, str]
+    recommended_layers: dict[str, str] = Field(description="Recommended layers by technique.")
     weights: str | None = Field(
         description="sha256 of the weights; null until a worker has loaded them."
     )
-    urls: dict[str, str]
+    urls: dict[str, str] = Field(
+        description="Addresses: the model, its layers, its classes and its predictions."
+    )
 
 
 class ModelList(BaseModel):
-    items: list[ModelView]
+    items: list[ModelView] = Field(description="The models, the default first.")
 
 
 class LayerList(BaseModel):
-    model: str
-    items: list[Layer]
+    model: str = Field(description="Name of the model.")
+    items: list[Layer] = Field(
+        description="The layers, in the order in which the network runs them."
+    )
 
 
 class ClassView(BaseModel):
-    index: int
-    label: str
+    index: int = Field(description="Index of the class in the output.")
+    label: str = Field(description="Label of the class.")
 
 
 class ClassList(BaseModel):
-    model: str
-    items: list[ClassView]
+    model: str = Field(description="Name of the model.")
+    items: list[ClassView] = Field(description="The classes, in the order of their indices.")
 
 
 def _entry(
@@ -110,17 +114,42 @@ def get_model(entry: ExistingModel, services: ServicesDep) -> ModelView:
 @router.get(
     "/{model}/layers", operation_id="list_layers", summary="List the layers that can be targets"
 )
-async def list_layers(entry: ExistingModel, services: ServicesDep) -> LayerList:
+async def list_layers(
+    entry: ExistingModel,
+    services: ServicesDep,
+    wait: Annotated[
+        float,
+        Query(
+            ge=0,
+            le=MAX_WAIT_S,
+            description="Seconds to wait for a worker to describe a model for the first time.",
+        ),
+    ] = DESCRIPTION_WAIT_S,
+) -> LayerList:
     """List layers with their shapes and receptive fields.
 
-    A worker describes a model when it is first asked for, which can take seconds.
+    A worker describes a model when it is first asked for, which can take seconds. If that takes
+    longer than `wait`, the response is `503 description_pending`; ask again.
     """
-    description = await model_description(services, entry.name, _DESCRIPTION_PATIENCE_S)
+    description = await model_description(services, entry.name, wait)
     if description is None:
-        raise Problem(
-            "description_pending", "No worker has described this model yet. Retry in a moment."
-        )
+        workers = await run_in_threadpool(services.workers.count)
+        raise Problem("description_pending", _pending(entry.name, workers))
     return LayerList(model=entry.name, items=description.layers)
+
+
+def _pending(model: str, workers: int) -> str:
+    """Return why a model has no description, and what to do."""
+    if not workers:
+        return (
+            f"No worker has described {model!r} yet, and none is running. Start one: "
+            "`retinoscope worker`."
+        )
+    return (
+        f"A worker was asked to describe {model!r} and has not ended. Ask again in a few seconds, "
+        "or let this call wait longer, with ?wait=60. A worker that runs a long job describes the "
+        "model after it."
+    )
 
 
 @router.get("/{model}/classes", operation_id="list_classes", summary="Search the classes")
@@ -129,12 +158,7 @@ def list_classes(
     query: Annotated[str, Query(max_length=100, description="Part of a label, or an index.")] = "",
     limit: Annotated[int, Query(ge=1, le=2000)] = 1000,
 ) -> ClassList:
-    wanted = query.casefold().strip()
-    found = [
-        ClassView(index=index, label=label)
-        for index, label in enumerate(class_labels(entry))
-        if wanted in label.casefold() or wanted == str(index)
-    ]
+    found = [ClassView(index=index, label=label) for index, label in search_classes(entry, query)]
     return ClassList(model=entry.name, items=found[:limit])
 
 
@@ -155,11 +179,22 @@ async def predict(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Create a `predict` job and wait for it. The labels are in `result.summary.predictions`."""
-    body = await read_body(request, {"image"})
+    technique = find_technique("predict")
+    body = await read_body(
+        request, {"image"}, {*technique.params.model_fields, *JobOptions.model_fields}
+    )
+    _check_model(entry, body.fields.get("model", entry.name))
     fields = body.fields | {"model": entry.name}
-    sent = SentJobRequest(owner, find_technique("predict"), fields, body.inputs)
+    sent = SentJobRequest(owner, technique, fields, body.inputs)
     admission = await admit(services, sent, idempotency_key)
     return await respond(services, admission, prefer or _PREDICT_WAIT)
+
+
+def _check_model(entry: ModelEntry, sent: object) -> None:
+    """Refuse a model in the body that is not that of the address. Raises Problem."""
+    if sent != entry.name:
+        message = f"The address names the model {entry.name!r}. Leave out model, or send the same."
+        raise Problem("invalid_parameters", message, [Violation("/model", message)])
 
 
 def _view(entry: ModelEntry, weights: str | None) -> ModelView:

@@ -1,8 +1,8 @@
 """The current image of a job that optimizes one."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from jobs.errors import NotFound
@@ -16,6 +16,16 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 _MEDIA_TYPE = "image/jpeg"
 _TRIES = 5
+Step = Annotated[
+    int | None,
+    Query(
+        ge=0,
+        description=(
+            "Has no effect. A page adds the step of the latest event, so that the browser does not "
+            "take an earlier preview from its cache."
+        ),
+    ),
+]
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"content": {_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
     304: {"description": "The client has the latest preview"},
@@ -29,7 +39,9 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     response_class=Response,
     responses=_RESPONSES,
 )
-async def get_preview(job: ExistingJob, request: Request, services: ServicesDep) -> Response:
+async def get_preview(
+    job: ExistingJob, request: Request, services: ServicesDep, step: Step = None
+) -> Response:
     """Return the image of a running optimization as a JPEG, at most 512 pixels a side.
 
     The `ETag` changes with the step. A job that has a result has no preview.

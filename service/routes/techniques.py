@@ -14,9 +14,9 @@ router = APIRouter(prefix="/v1/techniques", tags=["menu"], dependencies=[KEY_REQ
 
 
 class ImageInputView(BaseModel):
-    name: str
-    description: str
-    required: bool
+    name: str = Field(description="Name of the field in the request.")
+    description: str = Field(description="What the input is for.")
+    required: bool = Field(description="Whether the technique always needs it.")
     kind: Literal["image", "array"] = Field(
         description="An image file, or an array in the .npy format of NumPy."
     )
@@ -24,32 +24,37 @@ class ImageInputView(BaseModel):
 
 class ArtifactSpecView(BaseModel):
     name: str = Field(description="`{n}` stands for a number.")
-    media_type: str
-    description: str
+    media_type: str = Field(description="Media type of the file.")
+    description: str = Field(description="What the file shows.")
     only_with: str | None = Field(
         description="The parameter that requests this file; null if the file is always made."
     )
 
 
 class TechniqueView(BaseModel):
-    name: str
-    title: str
-    description: str
-    reference: str
+    name: str = Field(description="Name of the technique, as in POST /v1/jobs/{technique}.")
+    title: str = Field(description="Title, for people.")
+    description: str = Field(description="What the technique does.")
+    reference: str = Field(description="The publications that it implements.")
     score: str = Field(
         description="Whether the technique reads logits, probabilities or activations."
     )
-    queue: str
-    images: list[ImageInputView]
+    queue: str = Field(description="`fast` for seconds, `slow` for minutes.")
+    images: list[ImageInputView] = Field(description="The images and arrays that it takes.")
     one_of: list[str] = Field(description="Exactly one of these images must be sent.")
-    artifacts: list[ArtifactSpecView]
+    artifacts: list[ArtifactSpecView] = Field(description="The files that it makes.")
     parameters: dict[str, Any] = Field(description="JSON Schema of the parameters.")
     summary: dict[str, Any] = Field(description="JSON Schema of `result.summary`.")
-    example: str = Field(description="A command that can be run without changes.")
+    example: str = Field(
+        description=(
+            "A command to adapt: `photo.jpg` is an image of yours, and `image_set` the id of an "
+            "image set of yours, from POST /v1/image-sets."
+        )
+    )
 
 
 class TechniqueList(BaseModel):
-    items: list[TechniqueView]
+    items: list[TechniqueView] = Field(description="The techniques, in alphabetical order.")
 
 
 @router.get("", operation_id="list_techniques", summary="List the techniques")

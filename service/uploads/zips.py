@@ -11,7 +11,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 from jobs.settings import Settings
 from service.problems import Problem
 from service.uploads.file_slice import ReadTooLarge
-from service.uploads.streaming import UploadedFile
+from service.uploads.upload import UploadedFile
 
 _CHUNK = 1 << 16
 _ENCRYPTED = 0x1 | 0x40 | 0x2000

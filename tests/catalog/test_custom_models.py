@@ -73,6 +73,17 @@ def test_labels_are_a_list_or_a_file_and_count_the_classes(tmp_path: Path) -> No
         assert (entry.classes, class_labels(entry)) == (2, ("Bär", "Wolf"))
 
 
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
+    file = written(tmp_path)
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
+    assert list(read_models(file)) == ["mine"]
+
+
+def test_labels_of_a_list_are_compared_in_one_form(tmp_path: Path) -> None:
+    entry = read(tmp_path, without="classes", labels='["fu\u0308nf", "vier"]')
+    assert class_labels(entry) == ("f\u00fcnf", "vier")
+
+
 def test_nothing_that_is_shown_holds_a_folder(tmp_path: Path) -> None:
     entry = read(tmp_path)
     assert str(tmp_path) not in entry.model_dump_json()
@@ -100,6 +111,7 @@ def test_nothing_that_is_shown_holds_a_folder(tmp_path: Path) -> None:
         ({"resize": "31"}, ("resize: 31 is less than input_size 32",)),
         ({"without": "classes"}, ("classes: missing",)),
         ({"labels": '["a", "b"]'}, ("labels: there are 2, but classes is 3",)),
+        ({"labels": '["a", " ", "c"]'}, ("labels: label 2 is empty",)),
         ({"labels": '"gone.txt"'}, ("labels: the file 'gone.txt'", "cannot be read")),
         ({"name": "resnet50"}, ("'resnet50'", "taken")),
         ({"name": DEFAULT_MODEL}, ("taken",)),
@@ -124,10 +136,12 @@ def test_a_mistake_names_file_model_and_field(
         ("", "[models.NAME]"),
         ("[model.a]", "'model'"),
         ("[models", "not TOML"),
+        ("\u00fc".encode("latin-1"), "not UTF-8"),
     ],
 )
-def test_a_file_of_another_shape(tmp_path: Path, text: str, word: str) -> None:
-    (tmp_path / "models.toml").write_text(text)
+def test_a_file_of_another_shape(tmp_path: Path, text: str | bytes, word: str) -> None:
+    data = text if isinstance(text, bytes) else text.encode()
+    (tmp_path / "models.toml").write_bytes(data)
     with pytest.raises(BrokenModelFile) as refused:
         read_models(tmp_path / "models.toml")
     assert word in refused.value.detail and "models.toml" in refused.value.detail

@@ -16,6 +16,7 @@ from catalog.errors import (
 )
 from catalog.models import Layer, ModelDescription, labels
 from catalog.targets import Target, check_target, parse_target
+from catalog.weighted_targets import parse_weighted
 
 IMAGENET = labels("imagenet")
 LAYERS = [
@@ -72,7 +73,10 @@ def test_what_is_no_target_is_refused_with_the_forms_there_are(text: str) -> Non
 
 
 REFUSALS = {
-    "class:egyptian kat": (UnknownClass, "no class 'egyptian kat'. Did you mean 'Egyptian cat'"),
+    "class:egyptian kat": (
+        UnknownClass,
+        "no class 'egyptian kat'. Did you mean class:Egyptian cat",
+    ),
     "class:1000": (UnknownClass, "classes 0 to 999"),
     "class:99999999999999999999": (UnknownClass, "classes 0 to 999"),
     "class:-1": (UnknownClass, "no class '-1'"),
@@ -168,5 +172,45 @@ def test_a_label_without_class_is_told_how_to_be_written() -> None:
 
 
 def test_a_word_of_a_label_is_answered_with_the_labels_that_hold_it() -> None:
-    with pytest.raises(UnknownClass, match="'tiger cat' or 'Egyptian cat'"):
+    with pytest.raises(UnknownClass, match="Did you mean class:tiger cat or class:Egyptian cat"):
         parse_target("class:cat", ("crate", "tiger cat", "Egyptian cat"), "net")
+
+
+PETS = ("cat, domestic", "crane", "crane", "e@mail", "12", "5*3", "golden retriever")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("cat", "class:0"),
+        ("domestic", "class:0"),
+        ("mail", "class:3"),
+        ("Golden", "class:golden retriever"),
+        ("retriever golden", "class:golden retriever"),
+        ("goldn retriever", "class:golden retriever"),
+    ],
+)
+def test_a_hint_is_accepted_wherever_a_target_is(name: str, meant: str) -> None:
+    """A label with a comma, sent as it is, would be split where several targets are accepted."""
+    with pytest.raises(UnknownClass) as refused:
+        parse_target(f"class:{name}", PETS, "net")
+    assert f"Did you mean {meant}" in refused.value.detail
+    [part] = parse_weighted(meant)
+    assert parse_target(part.text, PETS, "net").index == {"class:0": 0, "class:3": 3}.get(meant, 6)
+
+
+def test_a_word_without_class_is_answered_with_the_classes_that_hold_it() -> None:
+    layers = [Layer(path="stem", type="Conv2d", shape=[3, 4, 4], channels=3)]
+    known = ModelDescription(
+        model="resnet18", weights=None, parameters=1, rectifiers=1, layers=layers
+    )
+    for text in ("dog", "dog:3"):
+        with pytest.raises(UnknownLayer, match="Did you mean class:Maltese dog or class:"):
+            check_target(parse_target(text, IMAGENET, "resnet18"), known)
+    with pytest.raises(UnknownLayer, match="Did you mean 'stem'"):
+        check_target(parse_target("steem", IMAGENET, "resnet18"), known)
+
+
+def test_words_that_are_no_target_are_answered_with_the_classes_that_hold_them() -> None:
+    with pytest.raises(InvalidTarget, match=r"cannot be read\. Did you mean class:Egyptian cat\?"):
+        parse_target("cat egyptian", IMAGENET, "net")

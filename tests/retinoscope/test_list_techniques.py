@@ -1,5 +1,7 @@
 """The lists of the command line say everything that a command needs."""
 
+import re
+
 import pytest
 
 from catalog.errors import UnknownTechnique
@@ -25,6 +27,31 @@ def test_every_parameter_and_image_is_described(name: str) -> None:
 
 def test_defaults_are_shown() -> None:
     assert "[max_abs]" in "\n".join(describe_technique("saliency"))
+
+
+def test_allowed_values_are_listed() -> None:
+    text = "\n".join(describe_technique("fooling"))
+    assert "--start noise | zero\n" in text and "--mode adversarial | rubbish\n" in text
+    assert "--steps (whole number ≥ 2 and ≤ 2,000)\n" in text
+    assert "--confidence (number > 0 and ≤ 0.999999)\n" in text
+    assert "--seed (whole number ≥ 0)\n" in text
+    assert "--check true | false\n" in "\n".join(describe_technique("saliency"))
+    assert "[false]" in "\n".join(describe_technique("saliency"))
+
+
+@pytest.mark.parametrize("name", techniques())
+def test_every_choice_and_number_has_its_values(name: str) -> None:
+    text, schema = "\n".join(describe_technique(name)), techniques()[name].params
+    for parameter, part in schema.model_json_schema()["properties"].items():
+        kinds = part.get("anyOf", [part])
+        if any("enum" in kind or kind.get("type") in ("integer", "number") for kind in kinds):
+            assert f"--{parameter} " in text, parameter
+
+
+@pytest.mark.parametrize("name", techniques())
+def test_nothing_speaks_of_http(name: str) -> None:
+    text = "\n".join(describe_technique(name))
+    assert not re.search(r"(GET|POST) /|-F \w", text)
 
 
 def test_optional_inputs_are_marked() -> None:

@@ -39,6 +39,10 @@ def test_a_technique_without_image_takes_none(tmp_path: Path) -> None:
         (("salience", "text.txt"), "Did you mean 'saliency'"),
         (("occlusion", "text.txt", "--stride", "0"), "stride"),
         (("occlusion", "text.txt", "--stride"), "--stride needs a value"),
+        (("occlusion", "text.txt", "--stride", "--window", "3"), "--stride needs a value"),
+        (("occlusion", "text.txt", "--window=3", "--window", "5"), "--window is given twice"),
+        (("occlusion", "text.txt", "--cache", "false"), "--cache is an option of the server"),
+        (("occlusion", "text.txt", "--deadline-s", "5"), "--deadline_s is an option of the server"),
     ],
 )
 def test_a_mistake_is_one_sentence(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:

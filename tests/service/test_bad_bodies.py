@@ -105,12 +105,12 @@ def test_too_many_fields(client: httpx.Client, small: bytes) -> None:
 
 def test_too_many_files(client: httpx.Client, small: bytes) -> None:
     files = {f"image{i}": small for i in range(17)}
-    refused(client.post(JOB, files=files), 400, "invalid_request", "form")
+    refused(client.post(JOB, files=files), 422, "too_many_files", "form", "16 files")
 
 
 def test_a_parameter_of_megabytes(client: httpx.Client, small: bytes) -> None:
     answer = client.post(JOB, files={"image": small}, data={"target": "x" * (2 << 20)})
-    refused(answer, 400, "invalid_request", "form")
+    refused(answer, 413, "body_too_large", "form", "1,048,576 bytes")
 
 
 def test_a_parameter_sent_as_a_file(client: httpx.Client, small: bytes) -> None:

@@ -15,7 +15,7 @@ LISTING = "GET /v1/models/efficientnet_lite0/"
 def described(client: httpx.Client) -> None:
     """Wait until a worker has described the models; before that a target is checked in the job."""
     for model in ("efficientnet_lite0", "squeezenet1_1"):
-        assert client.get(f"/v1/models/{model}/layers").status_code == 200
+        assert client.get(f"/v1/models/{model}/layers?wait=60").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def test_a_zip_that_curl_calls_a_form(own: httpx.Client) -> None:
     """`--data-binary` without a Content-Type sends the type of a form."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = own.post("/v1/image-sets", content=zipped({"a.png": picture(0)}), headers=headers)
-    problem = refused(answer, 422, "invalid_parameters", "Content-Type: application/zip")
+    problem = refused(answer, 400, "invalid_request", "Content-Type: application/zip")
     assert len(problem["detail"]) < 1000
 
 

@@ -35,7 +35,7 @@ def test_a_timm_model_by_its_name(client: httpx.Client) -> None:
     model = client.get("/v1/models/timm:test_resnet").json()
     assert (model["name"], model["input_size"], model["channels"]) == ("timm:test_resnet", 160, 3)
     assert client.get("/v1/models/timm%3Atest_resnet").json() == model
-    layers = client.get(model["urls"]["layers"]).json()["items"]
+    layers = client.get(model["urls"]["layers"], params={"wait": 60}).json()["items"]
     assert layers[0]["channels"] == 16
     classes = client.get(model["urls"]["classes"], params={"query": "285"}).json()["items"]
     assert classes == [{"index": 285, "label": "Egyptian cat"}]
@@ -80,7 +80,7 @@ def test_the_layers_of_the_default_model(client: httpx.Client) -> None:
 def test_layers_are_listed_without_any_weights(client: httpx.Client) -> None:
     layers = {
         layer["path"]: layer
-        for layer in client.get(f"/v1/models/{NEVER_RUN}/layers").json()["items"]
+        for layer in client.get(f"/v1/models/{NEVER_RUN}/layers?wait=60").json()["items"]
     }
     assert layers["features.0"]["shape"] == [64, 111, 111]
     assert layers["features.0"]["receptive_field"] == {

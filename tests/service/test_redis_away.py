@@ -22,7 +22,7 @@ def orphan(serve: Serve, settings: Settings) -> httpx.Client:
 
 
 def unavailable(answer: httpx.Response) -> None:
-    refused(answer, 503, "store_unavailable", "again")
+    refused(answer, 503, "store_unavailable", "Redis", "again")
     assert int(answer.headers["retry-after"]) >= 1
 
 

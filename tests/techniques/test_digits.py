@@ -180,7 +180,7 @@ def test_it_is_served_over_http_by_its_labels(digits: Digits, tmp_path) -> None:
         )
         with Image.open(io.BytesIO(stack.client.get(url).content)) as picture:
             assert (picture.format, picture.size) == ("PNG", (8, 8))
-        layers = stack.client.get("/v1/models/digits/layers").json()["items"]
+        layers = stack.client.get("/v1/models/digits/layers?wait=60").json()["items"]
         assert (layers[0]["path"], layers[0]["shape"]) == ("0", [16, 8, 8])
         wrong = stack.client.post(
             "/v1/jobs/saliency",

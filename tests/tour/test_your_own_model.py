@@ -69,7 +69,7 @@ def test_from_a_module_to_a_heatmap(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with running(plan), httpx.Client(base_url=plan.address, timeout=90) as client:
         # The model is listed like any other, and so are its layers.
         assert client.get("/v1/models/pets").json()["classes"] == 3
-        layers = client.get("/v1/models/pets/layers", headers={"Prefer": "wait=30"}).json()
+        layers = client.get("/v1/models/pets/layers", params={"wait": 30}).json()
         assert "3" in [layer["path"] for layer in layers["items"]]
 
         # Explain a class by its label, or a channel of a layer. Every technique works.

@@ -11,7 +11,7 @@ import pytest
 
 from jobs.settings import MEGABYTE, Settings
 from service.problems import Problem
-from service.uploads.streaming import UploadedFile
+from service.uploads.upload import UploadedFile
 from service.uploads.zips import Budget, candidates
 from tests.service.asking import refused
 from tests.service.conftest import Serve
