@@ -75,6 +75,12 @@ class UnknownClass(InvalidTarget):
     code = "unknown_class"
 
 
+class AmbiguousClass(InvalidTarget):
+    """The text is the index of one class and the label of another."""
+
+    code = "ambiguous_class"
+
+
 class ImageMissing(CatalogError):
     code = "image_missing"
 

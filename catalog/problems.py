@@ -49,6 +49,7 @@ PROBLEMS: dict[str, ProblemType] = {
     "unknown_channel": ProblemType("The layer has no such channel", 422),
     "unknown_position": ProblemType("The layer has no such position", 422),
     "unknown_class": ProblemType("The model has no such class", 422),
+    "ambiguous_class": ProblemType("The text names two classes", 422),
     # Jobs and their files
     "job_not_found": ProblemType("There is no such job", 404),
     "artifact_not_found": ProblemType("The job has no such artifact", 404),

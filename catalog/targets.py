@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from catalog.class_names import class_index
 from catalog.errors import (
     InvalidTarget,
     UnknownChannel,
-    UnknownClass,
     UnknownLayer,
     UnknownPosition,
     near_matches,
@@ -46,13 +46,13 @@ TOP = Target("top", "top")
 
 
 def parse_target(text: str, labels: Sequence[str], model: str) -> Target:
-    """Parse a target; labels become class indices. Raises InvalidTarget or UnknownClass."""
+    """Parse a target; labels become class indices. Raises InvalidTarget."""
     text = text.strip()
     if text == "top":
         return Target(text, "top")
     if text.startswith("class:"):
         return Target(
-            text, "class", index=_class_index(text.removeprefix("class:").strip(), labels, model)
+            text, "class", index=class_index(text.removeprefix("class:").strip(), labels, model)
         )
     if text.casefold() in map(str.casefold, labels):
         raise InvalidTarget(f"{text!r} is a label. Write class:{text}.")
@@ -93,32 +93,6 @@ def _position(text: str) -> Position:
         return "center"
     y, x = text.split(",")
     return int(y), int(x)
-
-
-def _class_index(name: str, labels: Sequence[str], model: str) -> int:
-    listing = f"GET /v1/models/{model}/classes?query= searches the classes."
-    if name.isdecimal():
-        if len(name) > 9 or int(name) >= len(labels):
-            raise UnknownClass(
-                f"Model {model!r} has classes 0 to {len(labels) - 1}; "
-                f"class {name[:20]} is outside. {listing}"
-            )
-        return int(name)
-    wanted = name.casefold()
-    found = [i for i, label in enumerate(labels) if label.casefold() == wanted]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise UnknownClass(f"Classes {found} have the label {name!r}. Name one by its index.")
-    holding = [
-        label for label in labels if wanted and wanted in label.casefold().replace(",", " ").split()
-    ]
-    hint = (
-        near_matches(name, labels)
-        if not holding
-        else f" Did you mean {' or '.join(map(repr, holding[:3]))}?"
-    )
-    raise UnknownClass(f"Model {model!r} has no class {name[:80]!r}.{hint} {listing}")
 
 
 def find_layer(path: str, description: ModelDescription, pointer: str = "/target") -> Layer:
