@@ -52,7 +52,7 @@ def run(task: Task[GuidedBackpropParams], context: Context) -> GuidedBackpropSum
     Raises NoRectifier, NotFinite or OutOfMemory.
     """
     params = task.params
-    explained = explain_input(task.model, task.image(), task.target)
+    explained = explain_input(task.model, task.seen(), task.target)
     rectifiers = _count_rectifiers(explained, params.rule)
     explainer = GuidedBackprop(
         explained.unit,

@@ -145,8 +145,11 @@ class Network:
         return self._parts[key]
 
     def layer_shape(self, path: str) -> tuple[int, ...]:
-        """Return the output shape of a layer for one image: (C,) or (C, H, W)."""
-        return shape_of(self.layers[path]) or ()
+        """Return the output shape of a layer for one image: (C,) or (C, H, W).
+
+        The path LOGITS names the network's output.
+        """
+        return shape_of(self._node(path)) or ()
 
     def layer_channels(self, path: str) -> int:
         """Return the number of channels of a layer, or of classes of the output."""
