@@ -109,6 +109,7 @@ def _resolve(name: str, table: CustomModelTable, folder: Path) -> ModelEntry:
         preprocessing=_preprocessing(table),
         recommended=table.recommended,
         head=_head(table, classes),
+        head_by_default=table.head is None,
         output=table.output_path,
         dense=table.dense,
         own_labels=labels,

@@ -85,6 +85,8 @@ class ModelEntry(BaseModel):
         (), description="Keys and indices that lead to the output, if the model returns several."
     )
     dense: bool = Field(False, description="Whether each place of a map has class scores.")
+    # Whether no head was named: only who trained a model of one output knows if it is a logit.
+    head_by_default: bool = Field(False, exclude=True, repr=False)
     own: CustomSource | None = Field(None, exclude=True, repr=False)
     own_labels: tuple[str, ...] = Field((), exclude=True, repr=False)
 
