@@ -58,7 +58,7 @@ def propose_output(output: Any, classes: int, axes: int) -> str:
     If there is none, propose the first tensor; the text is empty if there is no tensor.
     """
     found = list(_tensors(output, ()))
-    fitting = [steps for steps, tensor in found if tensor.ndim == axes and tensor.shape[1] == classes]
+    fitting = [steps for steps, part in found if (part.ndim, *part.shape[1:2]) == (axes, classes)]
     chosen = (*fitting, *(steps for steps, _ in found))
     if not chosen:
         return ""

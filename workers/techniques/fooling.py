@@ -137,10 +137,12 @@ def _verdict(
         return f"The model saw {label} already before."
     if success:
         return f"The saved picture is seen as {label}, at {probability}."
-    seen = after.predicted.label
+    missing = f"and seen as {after.predicted.label}"
+    if after.predicted.index == goal.index or not goal.exclusive(after.output):
+        missing = f"and needs {goal.confidence or 0.5:.2%}"
     return (
-        f"The goal was not reached: the picture is {label} at {probability}, "
-        f"and seen as {seen}. Raise steps."
+        f"The goal was not reached: the picture is {label} at {probability}, {missing}. "
+        "Raise steps."
     )
 
 

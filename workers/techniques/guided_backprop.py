@@ -62,7 +62,8 @@ def run(task: Task[GuidedBackpropParams], context: Context) -> GuidedBackpropSum
     )
     attribution = Attribution(explained, explainer, context, params, task.seed)
     gradient = attribution.explain()
-    save_png(context, "gradient.png", gradient_picture(gradient))
+    shown = gradient[list(task.model.preprocessing.shown)]
+    save_png(context, "gradient.png", gradient_picture(shown))
     result = attribution.save(explainer.to_map(gradient), tail=0.5)
     return GuidedBackpropSummary(
         **asdict(result), rule=params.rule, rectifiers=rectifiers, units=UNITS

@@ -69,13 +69,14 @@ class TargetClass:
         probabilities = self.head.probabilities(output)
         assert probabilities is not None  # a model without them is refused
         probability = float(probabilities[0, self.index])
-        if self._exclusive(output):
+        if self.exclusive(output):
             predicted = int(output[0].argmax()) == self.index
         else:
             predicted = probability > 0.5
         return predicted and probability >= (self.confidence or 0.0)
 
-    def _exclusive(self, output: Tensor) -> bool:
+    def exclusive(self, output: Tensor) -> bool:
+        """Return whether the classes of an output (B, classes) exclude each other."""
         return self.head.name != "sigmoid" and output.shape[1] > 1
 
     def _odds(self, output: Tensor, logits: Tensor) -> Tensor:
@@ -89,7 +90,7 @@ class TargetClass:
 
     def _behind(self, logits: Tensor, odds: Tensor) -> Tensor:
         """Return by how much the class is behind what it must pass to be predicted, (B,)."""
-        if not self._exclusive(logits):
+        if not self.exclusive(logits):
             return -odds
         return self._others(logits).amax(1) - logits[:, self.index]
 
