@@ -25,7 +25,8 @@ class WithProbability(BaseModel):
 
     @model_serializer(mode="wrap")
     def _keep_null(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {"probability": None} | serialize(self)
+        fields: dict[str, Any] = serialize(self)
+        return {"probability": None} | fields
 
 
 class PredictedClass(WithProbability):

@@ -105,14 +105,12 @@ def _scores(model: VisionModel, network: Network, unit: Unit, picture: Tensor) -
 
 
 @torch.no_grad()
-def _outputs(model: VisionModel, network: Network, picture: Tensor) -> tuple[Tensor, ...]:
+def _outputs(model: VisionModel, network: Network, picture: Tensor) -> list[Tensor]:
     """Return the model's output for each of the pictures (B, C, H, W), with the batch axis."""
-    return network.logits(model.preprocessing.normalize(picture)).split(1)
+    return list(network.logits(model.preprocessing.normalize(picture))[:, None])
 
 
-def _probabilities(
-    model: VisionModel, unit: Unit, outputs: tuple[Tensor, ...]
-) -> list[float] | None:
+def _probabilities(model: VisionModel, unit: Unit, outputs: list[Tensor]) -> list[float] | None:
     """Return the probability of the class for each output, or None if there is none."""
     if not unit.is_class:
         return None

@@ -110,7 +110,7 @@ def _inverted(
 @torch.no_grad()
 def _predicted(model: VisionModel, x: Tensor) -> list[PredictedClass]:
     """Return the first prediction for each network input (B, C, H, W)."""
-    outputs = model.network.logits(x).split(1)
+    outputs = model.network.logits(x)[:, None]
     return [PredictedClass(**asdict(predicted_class(model, output))) for output in outputs]
 
 
