@@ -28,10 +28,15 @@ def test_ordinary_grids_are_accepted(window: int, stride: int) -> None:
 
 
 def test_the_limit_itself_is_accepted_and_the_next_grid_is_not() -> None:
-    assert ResolvedOcclusion(window=84, stride=1).positions(224) == 141**2 <= MAX_POSITIONS < 142**2
-    ResolvedOcclusion(window=84, stride=1).validate_for(MODEL, ())
+    assert (
+        ResolvedOcclusion(window=84, stride=1, score="probability").positions(224)
+        == 141**2
+        <= MAX_POSITIONS
+        < 142**2
+    )
+    ResolvedOcclusion(window=84, stride=1, score="probability").validate_for(MODEL, ())
     with pytest.raises(TooExpensive, match="20,164 positions; the limit is 20,000") as refused:
-        ResolvedOcclusion(window=83, stride=1).validate_for(MODEL, ())
+        ResolvedOcclusion(window=83, stride=1, score="probability").validate_for(MODEL, ())
     assert [violation.pointer for violation in refused.value.errors] == ["/stride"]
 
 
