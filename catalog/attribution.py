@@ -1,13 +1,28 @@
 """What the techniques share that explain a neuron by a map, above all the `check` of the map."""
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
+from catalog.errors import InvalidParameters, Violation
 from catalog.heatmap import HeatmapSummary
+from catalog.model_entry import HeadName
 from catalog.models import ModelEntry
 from catalog.technique import ArtifactSpec, TargetParams, Traits
+
+Score = Literal["probability", "logit", "output"]
+_SCORES: dict[HeadName, tuple[Score, ...]] = {
+    "softmax": ("probability", "logit"),
+    "sigmoid": ("probability", "logit"),
+    "none": ("probability",),
+    "raw": ("output",),
+}
+SCORE_OF_A_CLASS = (
+    "The score of a class: its probability, its logit, or (for a model whose `head` is raw) the "
+    "output. By default the probability where there is one. The score of another unit is always "
+    "its activation."
+)
 
 # Deletion and insertion: 21 steps each, of the map and of two shifted copies.
 CHECK_PASSES = 126
@@ -46,6 +61,25 @@ class AttributionParams(TargetParams):
         return replace(super().traits(), uses_seed=self.check)
 
 
+def default_score(model: ModelEntry) -> Score:
+    """Return the score of a class: its probability, or the output if there is none."""
+    return "output" if model.head == "raw" else "probability"
+
+
+def check_score(score: Score, model: ModelEntry) -> None:
+    """Refuse a score that a class does not have under the model's head. Raises InvalidParameters.
+
+    A model that returns probabilities has no logits, and a raw output is neither.
+    """
+    possible = _SCORES[model.head]
+    if score not in possible:
+        message = (
+            f'Model {model.name!r} has no {score} of a class, since its head is "{model.head}". '
+            f"Write score={' or score='.join(possible)}."
+        )
+        raise InvalidParameters(message, [Violation("/score", message)])
+
+
 class MapCheck(BaseModel):
     """Test of the map by deletion and insertion.
 
@@ -54,7 +88,10 @@ class MapCheck(BaseModel):
 
     verdict: str = Field(description="How to read the numbers, in one sentence.")
     score: str = Field(
-        description="What the scores are: the probability of a class, otherwise the activation."
+        description=(
+            "What the scores are: the probability of a class, or the output if the class has none; "
+            "otherwise the activation."
+        )
     )
     base_score: float = Field(description="This score of the unchanged image.")
     deletion_auc: float = Field(

@@ -15,7 +15,8 @@ _SEPARATORS = re.compile("[,*@]")
 def classes_near(name: str, labels: Sequence[str]) -> list[str]:
     """Return up to three targets: the labels that hold the words of a name, or else similar ones.
 
-    A label that is not unique, or that a list of targets would split, is named by its index.
+    A label that is a number is quoted. One that is not unique, or that a list of targets would
+    split, is named by its index.
     """
     found = classes_holding(name, labels)
     if not found:
@@ -48,7 +49,9 @@ def did_you_mean(texts: Sequence[str]) -> str:
 def _as_target(index: int, labels: Sequence[str]) -> str:
     label = labels[index]
     same = sum(label.casefold() == other.casefold() for other in labels)
-    if same > 1 or label.isdecimal() or _SEPARATORS.search(label):
+    if label.isdecimal() and same == 1:
+        return f'class:"{label}"'
+    if same > 1 or _SEPARATORS.search(label):
         return f"class:{index} ({label!r})"
     return f"class:{label}"
 

@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from catalog.model_entry import HeadName
+
 Scalars = float | list[float]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -43,7 +45,12 @@ class CustomModelTable(BaseModel):
     interpolation: Literal["bilinear", "bicubic"] = Field(
         "bilinear", description="How the image is resized."
     )
-    channels: Literal[1, 3] = Field(3, description="3 for colour, 1 for grey.")
+    channels: int = Field(
+        3, ge=1, le=1024, description="3 for colour, 1 for grey, any other number for arrays."
+    )
+    shown_channels: list[Annotated[int, Field(ge=0)]] | None = Field(
+        None, description="Which three channels pictures show, or which one as grey."
+    )
     mean: Scalars = Field(
         description="Write what training subtracted from pixels in 0..1: [0.0] if nothing."
     )
@@ -51,6 +58,17 @@ class CustomModelTable(BaseModel):
     classes: int | None = Field(
         None, ge=1, le=1_000_000, description="Number of classes. By default the number of labels."
     )
+    head: HeadName | None = Field(
+        None,
+        description=(
+            "What makes probabilities of the output: softmax, sigmoid, none (they are "
+            "probabilities already), or raw (there are none)."
+        ),
+    )
+    output: Text | int | list[Text | int] | None = Field(
+        None, description="Key or index of the output, or the list of those that lead to it."
+    )
+    dense: bool = Field(False, description="true if the output has class scores at each place.")
     labels: str | list[Text] = Field(
         default_factory=list, description="A list, or a text file with one label on each line."
     )
@@ -64,6 +82,18 @@ class CustomModelTable(BaseModel):
         given: Scalars = getattr(self, field)
         given = given if isinstance(given, list) else [given]
         return tuple(given * self.channels if len(given) == 1 else given)
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """The channels that pictures show: by default the first three, or the first as grey."""
+        return tuple(self.shown_channels or range(3 if self.channels >= 3 else 1))
+
+    @property
+    def output_path(self) -> tuple[str | int, ...]:
+        """The keys and indices that lead to the output; empty if the model returns it alone."""
+        if self.output is None:
+            return ()
+        return tuple(self.output) if isinstance(self.output, list) else (self.output,)
 
     @field_validator("builder")
     @classmethod
@@ -83,6 +113,20 @@ class CustomModelTable(BaseModel):
                 raise ValueError(f"{field}: {count} numbers, but channels is {self.channels}.")
         if not all(value > 0 for value in self.per_channel("std")):
             raise ValueError("std: every number must be above 0.")
+        if self.shown_channels is not None:
+            self._check_shown(self.shown_channels)
         if self.resize is not None and self.resize < self.input_size:
             raise ValueError(f"resize: {self.resize} is less than input_size {self.input_size}.")
         return self
+
+    def _check_shown(self, shown: list[int]) -> None:
+        if self.channels in (1, 3):
+            raise ValueError(
+                "shown_channels: a model of 1 or 3 channels sees photographs, and pictures show "
+                "all of them. Remove it."
+            )
+        if len(shown) not in (1, 3) or max(shown) >= self.channels:
+            raise ValueError(
+                f"shown_channels: write three channels of 0 to {self.channels - 1} as red, green "
+                "and blue, or one as grey."
+            )

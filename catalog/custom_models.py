@@ -12,9 +12,11 @@ from pydantic import ValidationError
 from catalog.custom_model_table import CustomModelTable
 from catalog.errors import BrokenModelFile, near_matches
 from catalog.label_file import clean_labels, read_labels
-from catalog.model_entry import CustomSource, ModelEntry, Preprocessing
+from catalog.model_entry import CustomSource, HeadName, ModelEntry, Preprocessing
 
 VARIABLE = "RETINOSCOPE_MODELS"
+# Of a mean or a standard deviation, in units in which pixels are 0 to 1.
+_LARGEST_CONSTANT = 5
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -101,14 +103,19 @@ def _resolve(name: str, table: CustomModelTable, folder: Path) -> ModelEntry:
     labels = _labels(table, folder)
     weights = folder / table.weights
     module, _, function = table.builder.partition(":")
+    classes = _classes(table, labels)
     return ModelEntry(
         name=name,
         source=table.source or f"own model: {table.builder}, {weights.name}",
         builder="own",
         weights=weights.name,
-        classes=_classes(table, labels),
+        classes=classes,
         preprocessing=_preprocessing(table),
         recommended=table.recommended,
+        head=_head(table, classes),
+        head_by_default=table.head is None,
+        output=table.output_path,
+        dense=table.dense,
         own_labels=labels,
         own=CustomSource(
             folder=folder,
@@ -123,10 +130,22 @@ def _resolve(name: str, table: CustomModelTable, folder: Path) -> ModelEntry:
     )
 
 
+def _head(table: CustomModelTable, classes: int) -> HeadName:
+    """Return the head of the entry: by default softmax, or sigmoid of a single logit."""
+    if table.head is None:
+        return "softmax" if classes > 1 else "sigmoid"
+    if table.head == "softmax" and classes == 1:
+        raise ValueError(
+            "head: the softmax of one class is always 1. Write sigmoid (one logit), none (a "
+            "probability already) or raw (neither)."
+        )
+    return table.head
+
+
 def _preprocessing(table: CustomModelTable) -> Preprocessing:
     mean, std = table.per_channel("mean"), table.per_channel("std")
-    if max(*mean, *std) > 5:
-        raise ValueError("mean, std: pixels are 0 to 1 here, not 0 to 255. Divide both by 255.")
+    if max(*mean, *std) > _LARGEST_CONSTANT:
+        raise ValueError(_too_large(table))
     resize = table.resize or table.input_size
     return Preprocessing(
         resize=resize,
@@ -135,6 +154,16 @@ def _preprocessing(table: CustomModelTable) -> Preprocessing:
         mean=mean,
         std=std,
         fit=table.fit,
+        shown_channels=table.shown,
+    )
+
+
+def _too_large(table: CustomModelTable) -> str:
+    if table.channels in (1, 3):
+        return "mean, std: pixels are 0 to 1 here, not 0 to 255. Divide both by 255."
+    return (
+        "mean, std: channels are about 0 to 1 here. Divide both by what makes the arrays so, and "
+        "send the arrays divided by it."
     )
 
 

@@ -75,6 +75,36 @@ class UnknownClass(InvalidTarget):
     code = "unknown_class"
 
 
+class UnsupportedModel(CatalogError):
+    """The technique does not work with the inputs or the outputs of the model."""
+
+    code = "unsupported_model"
+
+    def __init__(self, detail: str, pointer: str = "/model") -> None:
+        super().__init__(detail, [Violation(pointer, detail)])
+
+
+class NoProbability(UnsupportedModel):
+    """The technique needs a probability, and the model's entry says that there is none."""
+
+    code = "no_probability"
+
+
+class WrongChannels(CatalogError):
+    """The image does not have the channels that the model sees."""
+
+    code = "wrong_channels"
+
+    def __init__(self, name: str, detail: str) -> None:
+        super().__init__(detail, [Violation(f"/{name}", detail)])
+
+
+class AmbiguousClass(InvalidTarget):
+    """The text is the index of one class and the label of another."""
+
+    code = "ambiguous_class"
+
+
 class ImageMissing(CatalogError):
     code = "image_missing"
 

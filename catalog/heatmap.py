@@ -1,12 +1,12 @@
 """What the techniques share that save a heatmap: files, and numbers that place it on the image."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from catalog.technique import ArtifactSpec, InputSpec, Summary
 
-IMAGE = InputSpec("image", "The photograph to explain.")
+IMAGE = InputSpec("image", "The photograph to explain.", bands=True)
 
 HEATMAP = ArtifactSpec(
     "heatmap.png",
@@ -26,6 +26,19 @@ VALUES = ArtifactSpec(
 )
 
 
+class ClassPlaces(BaseModel):
+    """Places of a dense output whose mean is the score of a class."""
+
+    count: int
+    of: int = Field(description="All places of the output.")
+    chosen: Literal["first", "nowhere_first"] = Field(
+        description=(
+            "`first`: where the class is the first (with `head` sigmoid: where its probability is "
+            "above one half). `nowhere_first`: all places, since there is none such."
+        )
+    )
+
+
 class ExplainedTarget(BaseModel):
     """The neuron that was explained."""
 
@@ -36,19 +49,31 @@ class ExplainedTarget(BaseModel):
     layer: str | None = Field(None, description="The layer, unless the target is a class.")
     channel: int | None = Field(None, description="The channel, for a channel or a neuron.")
     position: list[int] | None = Field(None, description="[y, x] in the layer's map.")
+    places: ClassPlaces | None = Field(
+        None,
+        description=(
+            "Of a class of a dense output without a position: the places over which the score is "
+            "the mean. They are those of the unchanged image."
+        ),
+    )
 
 
 class HeatmapSummary(Summary):
     """Numbers of every heatmap."""
 
     target: ExplainedTarget
-    score: str = Field(description="What the score is: logit, probability or activation.")
+    score: str = Field(
+        description=(
+            "What the score is: logit, probability, activation of a layer, or output of a model "
+            "whose `head` is raw."
+        )
+    )
     score_value: float = Field(description="The score of the unchanged image.")
     probability: float | None = Field(
-        None, description="The probability of the class, for a class."
+        None, description="The probability of the class, for a class that has one."
     )
     predicted: dict[str, Any] = Field(
-        description="The model's first prediction: index, label, probability."
+        description="The model's first prediction: index, label, probability (or null)."
     )
     minimum: float = Field(description="The smallest value of the map.")
     maximum: float = Field(description="The largest value of the map.")

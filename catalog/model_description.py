@@ -54,3 +54,6 @@ class ModelDescription(BaseModel):
         description="Number of ReLU-like operators. Guided backpropagation needs at least one."
     )
     layers: list[Layer]
+    output: list[int] | None = Field(
+        None, description="Shape of the output for one image: [classes], or [classes, H, W]."
+    )

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 class Preprocessing(BaseModel):
     """How a photograph becomes the network's input: resize, crop the centre, normalize.
 
-    `mean` and `std` have one number for each channel.
+    `mean` and `std` have one number for each channel. A model of 1 or 3 channels takes photographs;
+    any other takes arrays of its own channels, in the units of `mean` and `std`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -27,11 +28,20 @@ class Preprocessing(BaseModel):
         "crop",
         description="`crop` keeps the proportions of the photograph, `squash` makes it a square.",
     )
+    shown_channels: tuple[int, ...] = Field(
+        (0, 1, 2),
+        description="The channels that pictures show: red, green and blue, or one as grey.",
+    )
 
     @property
     def channels(self) -> int:
-        """Number of channels: 3 for colour, 1 for grey."""
+        """Number of channels: 3 for colour, 1 for grey, any other for an array."""
         return len(self.mean)
+
+    @property
+    def takes_photographs(self) -> bool:
+        """Whether a photograph has what the model sees, colour or grey."""
+        return self.channels in (1, 3)
 
 
 class CustomSource(BaseModel):
@@ -52,6 +62,9 @@ class CustomSource(BaseModel):
     renames: dict[str, str]
 
 
+HeadName = Literal["softmax", "sigmoid", "none", "raw"]
+
+
 class ModelEntry(BaseModel):
     """A model of the catalog."""
 
@@ -69,6 +82,13 @@ class ModelEntry(BaseModel):
     recommended: dict[str, str] = Field(
         default_factory=dict, description="Recommended layers by technique."
     )
+    head: HeadName = Field("softmax", description="What makes probabilities of the output.")
+    output: tuple[str | int, ...] = Field(
+        (), description="Keys and indices that lead to the output, if the model returns several."
+    )
+    dense: bool = Field(False, description="Whether each place of a map has class scores.")
+    # Whether no head was named: only who trained a model of one output knows if it is a logit.
+    head_by_default: bool = Field(False, exclude=True, repr=False)
     own: CustomSource | None = Field(None, exclude=True, repr=False)
     own_labels: tuple[str, ...] = Field((), exclude=True, repr=False)
 

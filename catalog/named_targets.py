@@ -10,11 +10,14 @@ from catalog.targets import Target, check_target, find_layer, parse_target
 from catalog.technique import Params
 
 
-def read_targets(params: Params, labels: Sequence[str]) -> list[Target]:
-    """Parse the targets of a request. Raises InvalidTarget, with a pointer to the parameter."""
+def read_targets(params: Params, labels: Sequence[str], *, dense: bool = False) -> list[Target]:
+    """Parse the targets of a request; `dense` says whether the model's output is.
+
+    Raises InvalidTarget, with a pointer to the parameter.
+    """
     try:
         return [
-            replace(parse_target(part.text, labels, params.model), weight=part.weight)
+            replace(parse_target(part.text, labels, params.model, dense=dense), weight=part.weight)
             for part in params.named_targets()
         ]
     except InvalidTarget as error:

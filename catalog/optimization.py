@@ -1,6 +1,8 @@
 """What the techniques share that make an image by optimization."""
 
-from pydantic import BaseModel
+from typing import Any
+
+from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer
 
 from catalog.technique import ArtifactSpec
 
@@ -14,9 +16,21 @@ CURVE = ArtifactSpec(
 )
 
 
-class PredictedClass(BaseModel):
+class WithProbability(BaseModel):
+    """A class that has a probability, or none. Null is written out where others are left out."""
+
+    probability: float | None = Field(
+        description="Null if the entry of the model says that there is none (`head` is raw)."
+    )
+
+    @model_serializer(mode="wrap")
+    def _keep_null(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = serialize(self)
+        return {"probability": None} | fields
+
+
+class PredictedClass(WithProbability):
     """The model's first prediction for the 8-bit image."""
 
     index: int
     label: str
-    probability: float

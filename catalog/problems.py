@@ -41,6 +41,8 @@ PROBLEMS: dict[str, ProblemType] = {
     # What a request names
     "unknown_technique": ProblemType("There is no such technique", 404),
     "unknown_model": ProblemType("There is no such model", 422),
+    "unsupported_model": ProblemType("The technique does not work with this model", 422),
+    "no_probability": ProblemType("The model has no probabilities", 422),
     "broken_model_file": ProblemType("The file of custom models is not valid"),
     "description_pending": ProblemType("The model has not been described yet", 503, retryable=True),
     "invalid_target": ProblemType("The target cannot be read", 422),
@@ -49,6 +51,7 @@ PROBLEMS: dict[str, ProblemType] = {
     "unknown_channel": ProblemType("The layer has no such channel", 422),
     "unknown_position": ProblemType("The layer has no such position", 422),
     "unknown_class": ProblemType("The model has no such class", 422),
+    "ambiguous_class": ProblemType("The text names two classes", 422),
     # Jobs and their files
     "job_not_found": ProblemType("There is no such job", 404),
     "artifact_not_found": ProblemType("The job has no such artifact", 404),
@@ -82,6 +85,8 @@ PROBLEMS: dict[str, ProblemType] = {
     "not_an_array": ProblemType("The file is not an array of numbers", 422),
     "broken_array": ProblemType("The array is damaged or incomplete", 422),
     "array_too_large": ProblemType("The array has too many numbers", 422),
+    "wrong_channels": ProblemType("The image does not have the model's channels", 422),
+    "array_out_of_range": ProblemType("The array is not in the model's units"),
     "wrong_shape": ProblemType("The array's shape does not match the layer", 422),
     "unreadable_array": ProblemType("The array cannot be read"),
     "input_gone": ProblemType("An input is no longer stored"),

@@ -5,16 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from catalog.class_hints import (
-    classes_holding,
-    classes_near,
-    classes_of_model_holding,
-    did_you_mean,
-)
+from catalog.class_hints import classes_holding, classes_of_model_holding, did_you_mean
+from catalog.class_names import class_index
 from catalog.errors import (
     InvalidTarget,
     UnknownChannel,
-    UnknownClass,
     UnknownLayer,
     UnknownPosition,
     near_matches,
@@ -29,6 +24,7 @@ Position = tuple[int, int] | Literal["center"]
 _UNIT = re.compile(
     r"(?P<layer>[\w.-]+)(?::(?P<channel>\d{1,9})(?:@(?P<position>center|\d{1,9},\d{1,9}))?)?"
 )
+_PLACED = re.compile(r"(?P<name>.+?)\s*@(?P<position>center|\d{1,9},\d{1,9})", re.DOTALL)
 _FORMS = (
     "Write top, class:285, class:Egyptian cat, layer:20, layer:20@7,7, layer:20@center or layer."
 )
@@ -53,15 +49,16 @@ class Target:
 TOP = Target("top", "top")
 
 
-def parse_target(text: str, labels: Sequence[str], model: str) -> Target:
-    """Parse a target; labels become class indices. Raises InvalidTarget or UnknownClass."""
+def parse_target(text: str, labels: Sequence[str], model: str, *, dense: bool = False) -> Target:
+    """Parse a target; labels become class indices.
+
+    A class has a position only if the output is dense. Raises InvalidTarget.
+    """
     text = comparable(text.strip())
     if text == "top":
         return Target(text, "top")
     if text.startswith("class:"):
-        return Target(
-            text, "class", index=_class_index(text.removeprefix("class:").strip(), labels, model)
-        )
+        return _class(text, labels, model, dense=dense)
     if text.casefold() in map(str.casefold, labels):
         raise InvalidTarget(f"{text!r} is a label. Write class:{text}.")
     match = _UNIT.fullmatch(text)
@@ -77,6 +74,7 @@ def check_target(target: Target, description: ModelDescription) -> None:
     Raises UnknownLayer, UnknownChannel or UnknownPosition.
     """
     if target.layer is None:
+        _check_place(target, description)
         return
     layer = find_layer(target.layer, description)
     if target.channel is not None and target.channel >= layer.channels:
@@ -97,30 +95,25 @@ def _unit(text: str, match: re.Match[str]) -> Target:
     return Target(text, "neuron", layer=layer, channel=int(channel), position=_position(position))
 
 
+def _class(text: str, labels: Sequence[str], model: str, *, dense: bool) -> Target:
+    name = text.removeprefix("class:").strip()
+    match = _PLACED.fullmatch(name)
+    if match is None or name.casefold() in map(str.casefold, labels):
+        return Target(text, "class", index=class_index(name, labels, model))
+    index = class_index(match["name"], labels, model)
+    if not dense:
+        raise UnknownPosition(
+            f"The classes of model {model!r} have no positions: it classifies whole images. "
+            "Leave out the @ part."
+        )
+    return Target(text, "class", index=index, position=_position(match["position"]))
+
+
 def _position(text: str) -> Position:
     if text == "center":
         return "center"
     y, x = text.split(",")
     return int(y), int(x)
-
-
-def _class_index(name: str, labels: Sequence[str], model: str) -> int:
-    listing = CLASSES.of(model)
-    if name.isdecimal():
-        if len(name) > 9 or int(name) >= len(labels):
-            raise UnknownClass(
-                f"Model {model!r} has classes 0 to {len(labels) - 1}; "
-                f"class {name[:20]} is outside. {listing}"
-            )
-        return int(name)
-    wanted = name.casefold()
-    found = [i for i, label in enumerate(labels) if label.casefold() == wanted]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise UnknownClass(f"Classes {found} have the label {name!r}. Name one by its index.")
-    hint = did_you_mean(classes_near(name, labels))
-    raise UnknownClass(f"Model {model!r} has no class {name[:80]!r}.{hint} {listing}")
 
 
 def find_layer(path: str, description: ModelDescription, pointer: str = "/target") -> Layer:
@@ -155,4 +148,16 @@ def _check_position(position: Position, layer: Layer) -> None:
         raise UnknownPosition(
             f"Layer {layer.path!r} has positions 0,0 to {height - 1},{width - 1} (y,x); "
             f"{position[0]},{position[1]} is outside."
+        )
+
+
+def _check_place(target: Target, description: ModelDescription) -> None:
+    """Refuse a place that the dense output does not have, if its size is known."""
+    place, shape = target.position, description.output
+    if place is None or place == "center" or shape is None or len(shape) != 3:
+        return
+    if place[0] >= shape[1] or place[1] >= shape[2]:
+        raise UnknownPosition(
+            f"The output of model {description.model!r} has positions 0,0 to "
+            f"{shape[1] - 1},{shape[2] - 1} (y,x); {place[0]},{place[1]} is outside."
         )

@@ -119,7 +119,8 @@ class TargetParams(Params):
         max_length=300,
         description=(
             "The neuron to explain: `top` (the model's first prediction), `class:285`, "
-            "`class:Egyptian cat`, `layer:channel`, `layer:channel@y,x`, `layer:channel@center` or "
+            "`class:Egyptian cat`, `class:12@120,80` (one place of a dense output), "
+            "`layer:channel`, `layer:channel@y,x`, `layer:channel@center` or "
             "`layer`."
         ),
         examples=["top", "class:285", "blocks.4.0.conv_pw:20@center"],
@@ -143,6 +144,8 @@ class InputSpec:
     description: str
     required: bool = True
     kind: Literal["image", "array"] = "image"
+    # Whether an image may also be an array of the model's own channels.
+    bands: bool = False
 
 
 @dataclass(frozen=True)
@@ -173,6 +176,10 @@ class Technique:
     artifacts: tuple[ArtifactSpec, ...] = ()
     queue: Literal["fast", "slow"] = "fast"
     example: dict[str, Any] = field(default_factory=dict)
+    # Whether it works on an output with class scores at each place.
+    dense: bool = True
+    # Whether it needs the probability of a class, and not only a score.
+    needs_probability: bool = False
     name: str = ""
     description: str = ""
 
@@ -186,6 +193,12 @@ class Technique:
         return tuple(
             image for image in self.inputs if image.required or image.name in self.one_of[:1]
         )
+
+    @property
+    def sees_bands(self) -> bool:
+        """Whether it works on a model whose input is not a photograph, but an array of bands."""
+        images = [spec for spec in self.inputs if spec.kind == "image"]
+        return all(spec.bands for spec in images) and not self.reads_image_set
 
     @property
     def reads_image_set(self) -> bool:

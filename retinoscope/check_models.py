@@ -11,6 +11,7 @@ from catalog.models import published_names
 from workers.failures import job_error
 from workers.models.describe import describe
 from workers.models.load import load_model
+from workers.toolkit.network.network import LOGITS
 
 _CPU = torch.device("cpu")
 
@@ -41,9 +42,15 @@ def _facts(entry: ModelEntry) -> str:
     """Return the facts of a model that works. Raises ModelError or TechniqueError."""
     model = load_model(entry, _CPU)
     description = describe(entry.name, model.network, model.weights)
-    side, channels = entry.input_size, "grey" if entry.preprocessing.channels == 1 else "colour"
+    side, channels = entry.input_size, entry.preprocessing.channels
+    seen = {1: "grey", 3: "colour"}.get(channels, f"with {channels} channels")
+    scores = f"{entry.classes} {'class' if entry.classes == 1 else 'classes'}"
+    if entry.dense:
+        scores += " at each of {} × {} places".format(*model.network.layer_shape(LOGITS)[1:])
+    if entry.head != "softmax":
+        scores += f" (head {entry.head})"
     return (
-        f"{side} × {side} {channels}, {entry.classes} classes, "
+        f"{side} × {side} {seen}, {scores}, "
         f"{description.parameters:,} parameters, {len(description.layers)} layers that can be "
         f"targets, {description.rectifiers} ReLUs."
     )

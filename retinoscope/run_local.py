@@ -8,9 +8,12 @@ import secrets
 import sys
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from catalog.image_set import ImageSetParams
+from catalog.model_entry import ModelEntry
+from catalog.model_support import check_bands, check_photograph, check_support
 from catalog.models import class_labels, find_model
 from catalog.named_targets import read_targets
 from catalog.parameters import parse_parameters
@@ -59,7 +62,7 @@ def run_local(name: str, arguments: list[str], out: Path) -> None:
     }
     params = _params(technique, fields)
     _check_writable(out)
-    inputs = _inputs(technique, files, named)
+    inputs = _inputs(technique, find_model(params.model), files, named)
     params.validate_inputs(inputs.keys())
     recorded = params.model_dump(mode="json")
     origin = {"technique": name, "model": params.model, "params": recorded}
@@ -93,16 +96,17 @@ def _check_writable(out: Path) -> None:
         raise StackError(f"Cannot write to {str(out)!r}: {reason}. Name a folder: --out.") from None
 
 
-def _inputs(technique: Technique, files: list[str], named: dict[str, str]) -> dict[str, Input]:
+def _inputs(
+    technique: Technique, model: ModelEntry, files: list[str], named: dict[str, str]
+) -> dict[str, Input]:
     """Read images and arrays, given by their place in the command or as `--name file`.
 
-    A file whose name ends in .npy is an array.
+    A file whose name ends in .npy is an array. Raises StackError or CatalogError.
     """
     paths = dict(named)
     for file in files:
-        kind = "array" if Path(file).suffix.lower() == ".npy" else "image"
         free = [
-            image for image in technique.inputs if image.name not in paths and image.kind == kind
+            spec for spec in technique.inputs if spec.name not in paths and _accepts(spec, file)
         ]
         if not free:
             raise _usage(technique, files)
@@ -112,7 +116,7 @@ def _inputs(technique: Technique, files: list[str], named: dict[str, str]) -> di
     if set(required) - paths.keys() or (technique.one_of and len(chosen) != 1):
         raise _usage(technique, files)
     return {
-        image.name: _read(image, Path(paths[image.name]))
+        image.name: _read(image, model, Path(paths[image.name]))
         for image in technique.inputs
         if image.name in paths
     }
@@ -128,11 +132,29 @@ def _usage(technique: Technique, files: list[str]) -> StackError:
     )
 
 
-def _read(image: InputSpec, file: Path) -> Input:
+def _is_array(file: str | Path) -> bool:
+    return Path(file).suffix.lower() == ".npy"
+
+
+def _accepts(spec: InputSpec, file: str) -> bool:
+    """Return whether the input takes the file, by the file's name."""
+    if _is_array(file):
+        return spec.kind == "array" or spec.bands
+    return spec.kind == "image"
+
+
+def _read(spec: InputSpec, model: ModelEntry, file: Path) -> Input:
+    is_array = spec.kind == "array" or (spec.bands and _is_array(file))
     try:
-        return read_array(file.read_bytes()) if image.kind == "array" else decode(file.read_bytes())
+        read = read_array(file.read_bytes()) if is_array else decode(file.read_bytes())
     except (OSError, TechniqueError) as error:
-        raise StackError(f"The {image.kind} cannot be read: {error}") from None
+        kind = "array" if is_array else "image"
+        raise StackError(f"The {kind} cannot be read: {error}") from None
+    if spec.kind == "image" and isinstance(read, np.ndarray):
+        check_bands(model, spec.name, read.shape)
+    elif spec.kind == "image" and spec.bands:
+        check_photograph(model, spec.name)
+    return read
 
 
 def _image_set(params: Params) -> ImageSet:
@@ -149,7 +171,8 @@ def _params(technique: Technique, fields: dict[str, str]) -> Params:
     params = parse_parameters(technique, fields)
     entry = find_model(params.model)
     params = params.resolved(entry)
-    params.validate_for(entry, read_targets(params, class_labels(entry)))
+    check_support(technique, entry)
+    params.validate_for(entry, read_targets(params, class_labels(entry), dense=entry.dense))
     if params.seed is None:
         params = params.model_copy(update={"seed": secrets.randbits(32)})
     return params

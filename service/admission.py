@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from starlette.concurrency import run_in_threadpool
 
 from catalog.model_description import ModelDescription
+from catalog.model_support import check_support
 from catalog.models import ModelEntry, class_labels, find_model
 from catalog.named_targets import check_named, read_targets
 from catalog.targets import Target
@@ -72,9 +73,10 @@ async def _create_job(
     request = resolve(request, model)
 
     # 4. Parse the targets.
-    targets = read_targets(request.params, class_labels(model))
+    targets = read_targets(request.params, class_labels(model), dense=model.dense)
 
-    # 5. Check the parameters against the model's entry.
+    # 5. Check the technique and the parameters against the model's entry.
+    check_support(request.technique, model)
     request.params.validate_for(model, targets)
 
     # 6. Get the model's description, if the request names something inside the model. Without a
@@ -83,7 +85,7 @@ async def _create_job(
     if (
         request.params.named_layers()
         or request.technique.reads_image_set
-        or any(target.layer is not None for target in targets)
+        or any(target.layer is not None or target.position is not None for target in targets)
     ):
         description = await model_description(services, model.name, DESCRIPTION_WAIT_S)
 
@@ -113,7 +115,7 @@ def _store_and_create(
     queue = choose_queue(services, request, model, targets, description)
 
     # 10. Check and store the inputs.
-    inputs = store_inputs(services, request.owner, request.technique, request.inputs)
+    inputs = store_inputs(services, request.owner, request.technique, model, request.inputs)
 
     # 11. Check the arrays against the layers whose outputs they stand in for.
     if description is not None:

@@ -6,13 +6,15 @@ from contextlib import contextmanager
 from catalog.checks import check_array
 from catalog.errors import InvalidParameters, Violation
 from catalog.model_description import ModelDescription
+from catalog.model_entry import ModelEntry
+from catalog.model_support import check_bands, check_photograph
 from catalog.technique import InputSpec, Params, Technique
 from jobs.errors import NotFound
 from jobs.model import Input, InputArray, InputImage
-from jobs.uploads import StoredArray, StoredImage
+from jobs.uploads import ArrayStore, ImageStore, StoredArray, StoredImage
 from service.problems import Problem
 from service.services import Services
-from service.uploads.array_validation import validate_array
+from service.uploads.array_validation import MAGIC, validate_array
 from service.uploads.image_validation import validate_image
 
 # How much of a text that a client sent is repeated in an error.
@@ -37,11 +39,18 @@ def check_names(technique: Technique, sent: Mapping[str, bytes | str]) -> None:
 
 
 def store_inputs(
-    services: Services, owner: str, technique: Technique, sent: Mapping[str, bytes | str]
+    services: Services,
+    owner: str,
+    technique: Technique,
+    model: ModelEntry,
+    sent: Mapping[str, bytes | str],
 ) -> dict[str, Input]:
-    """Store the inputs; return what the job's record says of each. Raises Problem."""
+    """Store the inputs; return what the job's record says of each.
+
+    Raises Problem, WrongChannels or WrongShape.
+    """
     return {
-        spec.name: _store(services, owner, spec, sent[spec.name])
+        spec.name: _store(services, owner, spec, model, sent[spec.name])
         for spec in technique.inputs
         if spec.name in sent
     }
@@ -96,12 +105,35 @@ def _check_one_of(technique: Technique, sent: Mapping[str, bytes | str]) -> None
     raise InvalidParameters(message, [Violation(f"/{given[1]}", message)])
 
 
-def _store(services: Services, owner: str, spec: InputSpec, value: bytes | str) -> Input:
-    if spec.kind == "array":
+def _store(
+    services: Services, owner: str, spec: InputSpec, model: ModelEntry, value: bytes | str
+) -> Input:
+    if spec.kind == "array" or (spec.bands and _is_bands(services, owner, model, value)):
         array = _store_array(services, owner, spec.name, value)
+        if spec.bands:
+            check_bands(model, spec.name, array.shape)
         return InputArray.model_validate(array.model_dump())
+    if spec.bands:
+        check_photograph(model, spec.name)
     image = _store_image(services, owner, spec.name, value)
     return InputImage.model_validate(image.model_dump())
+
+
+def _is_bands(services: Services, owner: str, model: ModelEntry, value: bytes | str) -> bool:
+    """Return whether what was sent as an image is an array of the model's own channels."""
+    if isinstance(value, bytes):
+        return value.startswith(MAGIC)
+    if _is_stored(services.images, owner, value):
+        return False
+    return not model.preprocessing.takes_photographs or _is_stored(services.arrays, owner, value)
+
+
+def _is_stored(store: ImageStore | ArrayStore, owner: str, file_id: str) -> bool:
+    try:
+        store.use(owner, file_id)
+    except NotFound:
+        return False
+    return True
 
 
 def _store_image(services: Services, owner: str, name: str, value: bytes | str) -> StoredImage:

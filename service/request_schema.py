@@ -48,6 +48,8 @@ def _schema(technique: Technique, kind: str, without: tuple[str, ...]) -> dict[s
 
 def _input(spec: InputSpec, kind: str) -> dict[str, Any]:
     file, noun = ("a .npy file", "array") if spec.kind == "array" else ("a file", "image")
+    if spec.bands:
+        file = "a file (a photograph, or a .npy array [C, H, W] of the model's own channels)"
     if kind == "form":
         return {
             "type": "string",

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack
+from math import prod
 
 from pydantic import ValidationError
 from redis import RedisError
@@ -75,5 +76,8 @@ def _fits(first: Job, job: Job) -> bool:
 
 
 def _pixels(job: Job) -> int:
-    images = [stored for stored in job.inputs.values() if isinstance(stored, InputImage)]
-    return sum(image.width * image.height for image in images)
+    sizes = [
+        stored.width * stored.height if isinstance(stored, InputImage) else prod(stored.shape) // 3
+        for stored in job.inputs.values()
+    ]
+    return sum(sizes)

@@ -39,6 +39,10 @@ class Task(Generic[P]):
         (target,) = self.targets
         return target
 
+    def seen(self) -> Input:
+        """Return the required input `image`: a photograph, or an array of the model's channels."""
+        return self.inputs["image"]
+
     def image(self, name: str = "image") -> Image.Image:
         """Return the image of that name, which the technique requires."""
         image = self.inputs[name]
@@ -60,7 +64,7 @@ def make_task(
     """
     if params.seed is None:
         raise ValueError("The parameters have no seed. Draw one before the task is made.")
-    targets = tuple(read_targets(params, model.labels))
+    targets = tuple(read_targets(params, model.labels, dense=model.head.dense))
     check_named(params, targets, description)
     for name, sent in inputs.items():
         if isinstance(sent, np.ndarray):

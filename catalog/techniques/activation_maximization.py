@@ -4,8 +4,9 @@
 rotations. `robust` does so, too, through noisy views of random parts, which gives whole objects and
 less fine texture. It also penalizes grain, and contrast that no photograph has, in units of the
 score. `simonyan` optimizes the pixels, beginning with the training mean, with the penalty λ‖x‖².
-`yosinski` decays and blurs the pixels meanwhile. The score is the logit of a class, otherwise an
-activation, never a probability.
+`yosinski` decays and blurs the pixels meanwhile. The score is an activation or what the model
+returns for a class: its logit, or its probability if the entry's `head` is none. For a dense output
+it is the mean over all places, or one place (`class:12@120,80`).
 """
 
 from collections.abc import Sequence, Set
@@ -211,7 +212,7 @@ class ResolvedActivationMaximization(ActivationMaximizationParams):
 class ActivationMaximizationSummary(Summary):
     target: ExplainedTarget
     recipe: str
-    score: str = Field(description="What the score is: logit or activation.")
+    score: str = Field(description="What the score is: logit, probability, output or activation.")
     score_before: list[float] = Field(
         description="The score of the first image, one for each image."
     )
@@ -219,7 +220,7 @@ class ActivationMaximizationSummary(Summary):
         description="The score of the 8-bit result, one for each image."
     )
     probability: list[float] | None = Field(
-        None, description="The probability of the class in each result, for a class."
+        None, description="The probability of the class in each result, for a class that has one."
     )
     predicted: list[PredictedClass] = Field(
         description="The model's first prediction for each result."

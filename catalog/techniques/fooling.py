@@ -6,6 +6,11 @@ for which the model is confident of the goal and a person sees nothing. Both sea
 images, through the same preprocessing as for every image here. `image.png` is then read back and
 judged like any image that is sent: only what it still does as a file counts as success. Send it to
 `predict` to see.
+
+Where the classes of a model exclude each other (`head` softmax, or none with several classes) the
+goal is reached when it is the first prediction. Where they do not (sigmoid, or a single
+probability), it is reached when its probability is above one half. A model without probabilities
+(raw) is refused.
 """
 
 from collections.abc import Sequence, Set
@@ -22,6 +27,7 @@ from catalog.errors import (
     Violation,
 )
 from catalog.heatmap import ExplainedTarget
+from catalog.model_support import check_support
 from catalog.models import ModelEntry, class_labels, find_model
 from catalog.optimization import CURVE, MAX_SIDE, PredictedClass
 from catalog.targets import Target
@@ -61,7 +67,8 @@ class FoolingParams(Params):
         le=0.999999,
         description=(
             "Probability that the goal must reach. By default 0.9999 for rubbish. For adversarial "
-            "it is enough by default that the goal is the first prediction."
+            "it is enough by default that the goal is the first prediction (with `head` sigmoid: "
+            "that its probability is above one half)."
         ),
     )
     start: Literal["noise", "zero"] = Field(
@@ -113,12 +120,6 @@ class FoolingParams(Params):
         (goal,) = targets
         if self.transfer_model is not None:
             _validate_transfer(self.transfer_model, model, goal.index or 0)
-        if model.classes < 2:
-            message = (
-                f"Model {model.name!r} has only one class. It cannot be made to predict another "
-                f"one."
-            )
-            raise InvalidParameters(message, [Violation("/model", message)])
         if self.mode == "rubbish":
             refuse_unused("norm", self.norm, "l2", "mode adversarial")
         else:
@@ -162,6 +163,7 @@ def _validate_transfer(second: str, model: ModelEntry, goal: int) -> None:
     except UnknownModel as error:
         violation = Violation("/transfer_model", error.detail)
         raise InvalidParameters(error.detail, [violation]) from None
+    check_support(TECHNIQUE, entry, "/transfer_model")
     labels = class_labels(model)
     if same_class(labels, class_labels(entry), goal) is None:
         message = (
@@ -182,7 +184,7 @@ def same_class(labels: tuple[str, ...], others: tuple[str, ...], index: int) -> 
 
 
 class ClassProbability(BaseModel):
-    """What a model predicts for an image."""
+    """What a model predicts for an image; both have probabilities."""
 
     predicted: PredictedClass = Field(description="The first prediction.")
     goal_probability: float
@@ -196,7 +198,10 @@ class Transfer(BaseModel):
     before: ClassProbability
     after: ClassProbability
     fooled: bool = Field(
-        description="Whether the goal is its first prediction, and was not before."
+        description=(
+            "Whether the goal is its first prediction (with `head` sigmoid: above one half), and "
+            "was not before."
+        )
     )
 
 
@@ -206,7 +211,7 @@ class FoolingSummary(Summary):
     success: bool = Field(
         description=(
             "Whether the model predicts the goal for the saved file, with `confidence` if it was "
-            "set."
+            "set. With `head` sigmoid: whether its probability is above one half."
         )
     )
     verdict: str
@@ -253,5 +258,7 @@ TECHNIQUE = Technique(
         CURVE,
     ),
     queue="slow",
+    dense=False,
+    needs_probability=True,
     example={"goal": "class:7", "mode": "rubbish", "steps": 20},
 )

@@ -15,7 +15,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from catalog.attribution import CHECK, AttributionParams, AttributionSummary
+from catalog.attribution import (
+    CHECK,
+    SCORE_OF_A_CLASS,
+    AttributionParams,
+    AttributionSummary,
+    Score,
+    check_score,
+    default_score,
+)
 from catalog.errors import InvalidParameters, TooExpensive, Violation
 from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES
 from catalog.models import ModelEntry
@@ -54,10 +62,7 @@ class OcclusionParams(AttributionParams):
             "Content of the patch. `mean` is the training mean, `blur` the blurred image."
         ),
     )
-    score: Literal["probability", "logit"] = Field(
-        "probability",
-        description="The score of a class. The score of another unit is always its activation.",
-    )
+    score: Score | None = Field(None, description=SCORE_OF_A_CLASS)
     aggregate: Literal["mean", "sum"] = Field(
         "mean", description="How the falls of all patches that cover a pixel are combined."
     )
@@ -65,7 +70,8 @@ class OcclusionParams(AttributionParams):
     def resolved(self, model: ModelEntry) -> "ResolvedOcclusion":
         window = self.window or ceil(model.input_size / _WINDOWS)
         stride = min(window, ceil(model.input_size / _STRIDES))
-        return self.with_defaults(ResolvedOcclusion, {"window": window, "stride": stride})
+        defaults = {"window": window, "stride": stride, "score": default_score(model)}
+        return self.with_defaults(ResolvedOcclusion, defaults)
 
 
 class ResolvedOcclusion(OcclusionParams):
@@ -73,6 +79,7 @@ class ResolvedOcclusion(OcclusionParams):
 
     window: int
     stride: int
+    score: Score
 
     def positions(self, size: int) -> int:
         """Return the number of patches on a square input of that side."""
@@ -82,6 +89,7 @@ class ResolvedOcclusion(OcclusionParams):
         return self.positions(model.input_size)
 
     def validate_for(self, model: ModelEntry, targets: Sequence[Target]) -> None:
+        check_score(self.score, model)
         size = model.input_size
         window, stride = self.window, self.stride
         if window > size:
@@ -128,7 +136,7 @@ class OcclusionSummary(AttributionSummary):
 TECHNIQUE = Technique(
     title="Occlusion",
     reference="Zeiler & Fergus 2014, Visualizing and Understanding Convolutional Networks",
-    score="probability (or logit); activation for a unit that is not a class",
+    score="probability (or logit, or output); activation for a unit that is not a class",
     params=OcclusionParams,
     resolved=ResolvedOcclusion,
     summary=OcclusionSummary,

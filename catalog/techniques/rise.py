@@ -12,7 +12,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from catalog.attribution import CHECK, AttributionParams, AttributionSummary
+from catalog.attribution import (
+    CHECK,
+    SCORE_OF_A_CLASS,
+    AttributionParams,
+    AttributionSummary,
+    Score,
+    check_score,
+    default_score,
+)
 from catalog.errors import InvalidParameters, TooExpensive, Violation
 from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES
 from catalog.models import ModelEntry
@@ -38,10 +46,7 @@ class RiseParams(AttributionParams):
             "blurred image."
         ),
     )
-    score: Literal["probability", "logit"] = Field(
-        "probability",
-        description="The score of a class. The score of another unit is always its activation.",
-    )
+    score: Score | None = Field(None, description=SCORE_OF_A_CLASS)
 
     def traits(self) -> Traits:
         return replace(super().traits(), uses_seed=True)
@@ -49,7 +54,17 @@ class RiseParams(AttributionParams):
     def map_passes(self, model: ModelEntry) -> int:
         return self.masks
 
+    def resolved(self, model: ModelEntry) -> "ResolvedRise":
+        return self.with_defaults(ResolvedRise, {"score": default_score(model)})
+
+
+class ResolvedRise(RiseParams):
+    """RISE's parameters with nothing left to default."""
+
+    score: Score
+
     def validate_for(self, model: ModelEntry, targets: Sequence[Target]) -> None:
+        check_score(self.score, model)
         size = model.input_size
         if self.grid > size:
             message = (
@@ -77,8 +92,9 @@ TECHNIQUE = Technique(
         "Petsiuk, Das & Saenko 2018, RISE: Randomized Input Sampling for Explanation of Black-box "
         "Models"
     ),
-    score="probability (or logit); activation for a unit that is not a class",
+    score="probability (or logit, or output); activation for a unit that is not a class",
     params=RiseParams,
+    resolved=ResolvedRise,
     summary=RiseSummary,
     inputs=(IMAGE,),
     artifacts=(HEATMAP, OVERLAY, VALUES, CHECK),

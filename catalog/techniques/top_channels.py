@@ -12,11 +12,10 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from catalog.errors import InvalidParameters, TooExpensive, Violation
-from catalog.heatmap import IMAGE
 from catalog.image_set import EXAMPLE, TOP, ImageSetParams, IndexUse, Patch
 from catalog.models import ModelEntry
 from catalog.targets import Target
-from catalog.technique import ArtifactSpec, Summary, Technique
+from catalog.technique import ArtifactSpec, InputSpec, Summary, Technique
 
 MAX_PATCHES = 320
 
@@ -128,7 +127,7 @@ TECHNIQUE = Technique(
     score="activation",
     params=TopChannelsParams,
     summary=TopChannelsSummary,
-    inputs=(IMAGE,),
+    inputs=(InputSpec("image", "The photograph to explain."),),
     artifacts=(
         ArtifactSpec(
             "channels.png",

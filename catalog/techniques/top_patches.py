@@ -47,6 +47,12 @@ class TopPatchesParams(ImageSetParams, TargetParams):
                 f"class, not {self.target!r}."
             )
 
+        if target.kind == "class" and model.dense:
+            raise InvalidTarget(
+                f"Model {model.name!r} has class scores at each place. Name a channel of a layer, "
+                "as layer:channel."
+            )
+
     def indexed_layer(self, model: ModelEntry, targets: Sequence[Target]) -> str:
         return targets[0].layer or ""
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from catalog.errors import UnknownModel, Violation
+from catalog.model_entry import HeadName
 from catalog.models import (
     Layer,
     ModelEntry,
@@ -37,7 +38,17 @@ class ModelView(BaseModel):
     source: str = Field(description="Origin of architecture and weights.")
     classes: int = Field(description="Number of classes.")
     input_size: int = Field(description="Side of the square that the network sees, in pixels.")
-    channels: int = Field(description="3 for colour, 1 for grey.")
+    channels: int = Field(description="3 for colour, 1 for grey, any other for .npy arrays.")
+    head: HeadName = Field(
+        description=(
+            "What makes probabilities of the output: `softmax`, `sigmoid`, `none` (they are "
+            "probabilities already), or `raw` (there are none)."
+        )
+    )
+    output: list[str | int] = Field(
+        description="Keys and indices that lead to the output, if the model returns several."
+    )
+    dense: bool = Field(description="Whether the output has class scores at each place of a map.")
     preprocessing: Preprocessing
     recommended_layers: dict[str, str] = Field(description="Recommended layers by technique.")
     weights: str | None = Field(
@@ -205,6 +216,9 @@ def _view(entry: ModelEntry, weights: str | None) -> ModelView:
         classes=entry.classes,
         input_size=entry.input_size,
         channels=entry.preprocessing.channels,
+        head=entry.head,
+        output=list(entry.output),
+        dense=entry.dense,
         preprocessing=entry.preprocessing,
         recommended_layers=entry.recommended,
         weights=weights,

@@ -20,6 +20,9 @@ class ImageInputView(BaseModel):
     kind: Literal["image", "array"] = Field(
         description="An image file, or an array in the .npy format of NumPy."
     )
+    bands: bool = Field(
+        description="Whether an image may also be a .npy array [C, H, W] of the model's channels."
+    )
 
 
 class ArtifactSpecView(BaseModel):

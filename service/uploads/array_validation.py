@@ -13,7 +13,9 @@ from jobs.settings import Settings
 from jobs.uploads import ArrayFacts
 from service.problems import Problem
 
-_MAGIC = b"\x93NUMPY"
+MAGIC = b"\x93NUMPY"
+"""The first bytes of every .npy file."""
+
 # The struct format of the header length, by the format's version.
 _LENGTHS = {1: "<H", 2: "<I", 3: "<I"}
 # The limit of NumPy itself.
@@ -25,7 +27,7 @@ _CHUNK = 1 << 16
 
 def validate_array(data: bytes, settings: Settings) -> ArrayFacts:
     """Return shape and type of a complete file of finite numbers. Raises Problem."""
-    if not data.startswith(_MAGIC):
+    if not data.startswith(MAGIC):
         raise Problem(
             "not_an_array",
             "Send a .npy file, as numpy.save writes it: numpy.save('features.npy', array).",

@@ -103,7 +103,21 @@ def test_nothing_that_is_shown_holds_a_folder(tmp_path: Path) -> None:
         ({"weigths": '"w.pt"'}, ("weigths: there is no such field. Did you mean 'weights'",)),
         ({"input_size": '"32"'}, ("input_size", "integer", "'32'")),
         ({"input_size": "0"}, ("input_size", "greater than or equal to 1")),
-        ({"channels": "2"}, ("channels", "1 or 3")),
+        ({"channels": "0"}, ("channels", "greater than or equal to 1")),
+        ({"head": '"soft"'}, ("head", "'softmax', 'sigmoid', 'none' or 'raw'")),
+        ({"head": '"softmax"', "classes": "1"}, ("head: the softmax of one class is always 1",)),
+        ({"shown_channels": "[0, 1, 2]"}, ("shown_channels", "1 or 3 channels", "Remove it")),
+        (
+            {"channels": "5", "std": "0.2", "shown_channels": "[0, 5, 1]"},
+            ("shown_channels: write three channels of 0 to 4",),
+        ),
+        (
+            {"channels": "5", "std": "0.2", "shown_channels": "[0, 1]"},
+            ("shown_channels: write three channels of 0 to 4",),
+        ),
+        ({"channels": "5", "std": "0.2", "mean": "900"}, ("mean, std", "send the arrays divided")),
+        ({"dense": '"yes"'}, ("dense",)),
+        ({"output": "[0.5]"}, ("output",)),
         ({"mean": "[0.5, 0.5]"}, ("mean: 2 numbers, but channels is 3",)),
         ({"std": "[1.0, 0.0, 1.0]"}, ("std: every number must be above 0",)),
         ({"std": '"big"'}, ("std", "valid number")),
@@ -167,3 +181,34 @@ def test_the_menu_has_them_behind_the_default(
         assert find_model("mine").own is not None
     finally:
         models.cache_clear()
+
+
+def test_head_output_and_channels_of_an_entry(tmp_path: Path) -> None:
+    plain = read(tmp_path)
+    assert (plain.head, plain.head_by_default, plain.output, plain.dense) == (
+        "softmax", True, (), False,
+    )  # fmt: skip
+    assert plain.preprocessing.shown_channels == (0, 1, 2)
+    assert read(tmp_path, classes="1").head == "sigmoid"
+    given = read(tmp_path, head='"none"', output='["heads", 1]', dense="true")
+    assert (given.head, given.head_by_default, given.output, given.dense) == (
+        "none", False, ("heads", 1), True,
+    )  # fmt: skip
+    assert [read(tmp_path, output=text).output for text in ('"out"', "0", "[-1]")] == [
+        ("out",), (0,), (-1,),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("channels", "given", "shown"),
+    [(1, None, (0,)), (2, None, (0,)), (4, None, (0, 1, 2)), (5, [3, 2, 1], (3, 2, 1)),
+     (5, [4], (4,)), (2, [1], (1,))],
+)  # fmt: skip
+def test_pictures_show_three_channels_or_one(
+    tmp_path: Path, channels: int, given: list[int] | None, shown: tuple[int, ...]
+) -> None:
+    more = {} if given is None else {"shown_channels": str(given)}
+    entry = read(tmp_path, channels=str(channels), std="0.2", **more)
+    assert entry.preprocessing.shown_channels == shown
+    assert entry.input_shape == (channels, 32, 32)
+    assert entry.preprocessing.takes_photographs == (channels in (1, 3))

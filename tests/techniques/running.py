@@ -97,6 +97,8 @@ def entry_of(model: VisionModel) -> ModelEntry:
         classes=len(model.labels),
         preprocessing=seen,
         own_labels=model.labels,
+        head=model.head.name,
+        dense=model.head.dense,
     )  # fmt: skip
 
 

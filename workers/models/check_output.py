@@ -4,10 +4,14 @@ import torch
 from torch import Tensor, nn
 
 from catalog.models import ModelEntry
+from workers.models.check_head import find_head_fault
 from workers.models.errors import WrongOutput, first_line
+from workers.models.select_output import describe_output, propose_output
 
 # Kernels differ with the size of the batch, and with them the rounding of float32.
 _BATCH_TOLERANCE = 1e-3
+# Logits grow with the range of the input, probabilities do not.
+_HEAD_RANGE = 30
 
 
 @torch.no_grad()
@@ -22,17 +26,15 @@ def check_output(entry: ModelEntry, module: nn.Module) -> None:
     noise[1] = 4 * noise[1] - 2
     try:
         output = module.eval()(noise)
+    except WrongOutput as error:  # the entry names an output that the model does not have
+        raise WrongOutput(f"{entry.name!r}: {error}") from None
     except Exception as error:
         reason = f"{type(error).__name__}: {first_line(error)}"
         raise WrongOutput(
             f"{entry.name!r} does not accept a batch of shape {_by(shape)} ({reason}). "
             "Check channels and input_size."
         ) from error
-    if not isinstance(output, Tensor) or output.ndim != 2 or len(output) != len(noise):
-        raise WrongOutput(
-            f"{entry.name!r} returns {_named(output)}, but it must return one tensor of logits, "
-            "of shape (batch, classes)."
-        )
+    output = _checked_axes(entry, output, len(noise))
     if output.shape[1] != entry.classes:
         raise WrongOutput(
             f"{entry.name!r} returns {output.shape[1]} classes, but its entry says "
@@ -40,7 +42,35 @@ def check_output(entry: ModelEntry, module: nn.Module) -> None:
         )
     if not bool(output.isfinite().all()):
         raise WrongOutput(f"{entry.name!r} returns NaN or infinity for an image of noise.")
+    _check_head(entry, module, noise)
     _check_batch_independence(entry, module, noise, output)
+
+
+def _checked_axes(entry: ModelEntry, output: object, batch: int) -> Tensor:
+    """Return the output if it has the axes that the entry says. Raises WrongOutput."""
+    wanted = "(batch, classes, height, width)" if entry.dense else "(batch, classes)"
+    axes = 4 if entry.dense else 2
+    if isinstance(output, Tensor) and output.ndim == axes and len(output) == batch:
+        return output
+    advice = ""
+    if not isinstance(output, Tensor) and (choice := propose_output(output, entry.classes, axes)):
+        advice = f" Choose one of them in the entry, such as {choice}."
+    elif isinstance(output, Tensor) and output.ndim == 4 and not entry.dense:
+        advice = " If it has class scores at each place, write dense = true."
+    elif isinstance(output, Tensor) and output.ndim == 2 and entry.dense:
+        advice = " Remove dense = true."
+    raise WrongOutput(
+        f"{entry.name!r} returns {describe_output(output)}, but it must return one tensor of shape "
+        f"{wanted}.{advice}"
+    )
+
+
+def _check_head(entry: ModelEntry, module: nn.Module, noise: Tensor) -> None:
+    """Raise WrongOutput if the outputs for noise of several ranges contradict the head."""
+    output = module(torch.cat([noise, _HEAD_RANGE * (noise - 0.5)]))
+    finite = output[output.flatten(1).isfinite().all(1)]
+    if fault := find_head_fault(finite, entry.head, given=not entry.head_by_default):
+        raise WrongOutput(f"{entry.name!r}: {fault}")
 
 
 def _check_batch_independence(
@@ -72,9 +102,3 @@ def _check_batch_independence(
 
 def _by(shape: tuple[int, ...]) -> str:
     return " × ".join(map(str, shape))
-
-
-def _named(output: object) -> str:
-    if isinstance(output, Tensor):
-        return f"a tensor of shape {tuple(output.shape)}"
-    return f"a {type(output).__name__}"

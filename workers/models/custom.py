@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from catalog.model_entry import CustomSource, ModelEntry
 from workers.models.errors import BuilderFailed, first_line
+from workers.models.select_output import select_output
 from workers.models.state_file import read_state
 from workers.models.state_names import rename
 
@@ -27,7 +28,7 @@ def architecture(entry: ModelEntry) -> nn.Module:
         raise BuilderFailed(f"{_name(own)} of {entry.name!r} returns {kind}, not an nn.Module.")
     if next(built.parameters(), None) is None:
         raise BuilderFailed(f"{_name(own)} of {entry.name!r} returns a module without parameters.")
-    return built.float()
+    return select_output(built.float(), entry.output)
 
 
 def weights(entry: ModelEntry) -> dict[str, Tensor]:

@@ -31,6 +31,7 @@ def describe(name: str, network: Network, weights: str | None) -> ModelDescripti
         parameters=sum(parameter.numel() for parameter in network.module.parameters()),
         rectifiers=len(network.rectifiers(LOGITS)),
         layers=layers,
+        output=list(network.layer_shape(LOGITS)),
     )
 
 

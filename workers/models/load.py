@@ -12,6 +12,7 @@ from workers.models.check_output import check_output
 from workers.models.errors import UnknownRecommended
 from workers.models.state_names import fill
 from workers.toolkit.images.preprocessing import Preprocessing
+from workers.toolkit.network.head import Head
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.vision_model import VisionModel
 
@@ -37,6 +38,7 @@ def load_model(entry: ModelEntry, device: torch.device) -> VisionModel:
         class_labels(entry),
         digest(state),
         entry.recommended,
+        Head(entry.head, entry.dense),
     )
 
 

@@ -15,11 +15,12 @@ from catalog.techniques.activation_maximization import (
     ResolvedActivationMaximization,
 )
 from workers.task import Task
-from workers.toolkit.attribution.explained_input import target_summary
+from workers.toolkit.attribution.explained_input import Readout, target_summary
 from workers.toolkit.execution.context import Context
 from workers.toolkit.images.picture import quantized
 from workers.toolkit.network.maps import default_map
 from workers.toolkit.network.network import Network
+from workers.toolkit.network.prediction import class_probability, predicted_class
 from workers.toolkit.network.unit import Unit, check_position, find_unit
 from workers.toolkit.network.vision_model import VisionModel
 from workers.toolkit.optimization.artifacts import save_pictures
@@ -49,15 +50,15 @@ def run(
     result = optimize([maximization.stage()], context, seed=task.seed, device=model.device)
     save_pictures(context, result)
     saved = quantized(result.picture)
-    probabilities = _probabilities(model, network, saved)
+    outputs = _outputs(model, network, saved)
     return ActivationMaximizationSummary(
         target=ExplainedTarget(**asdict(target_summary(model, task.target, unit))),
         recipe=params.recipe,
-        score="logit" if unit.is_class else "activation",
+        score=Readout(unit, model.head).kind,
         score_before=_scores(model, network, unit, result.start),
         score_after=_scores(model, network, unit, saved),
-        probability=probabilities[:, unit.channel].tolist() if unit.is_class else None,
-        predicted=[_predicted(model, row) for row in probabilities],
+        probability=_probabilities(model, unit, outputs),
+        predicted=[PredictedClass(**asdict(predicted_class(model, one))) for one in outputs],
         size=params.size,
         steps=params.steps,
     )
@@ -104,13 +105,14 @@ def _scores(model: VisionModel, network: Network, unit: Unit, picture: Tensor) -
 
 
 @torch.no_grad()
-def _probabilities(model: VisionModel, network: Network, picture: Tensor) -> Tensor:
-    """Return what the model predicts for pictures: (B, C, H, W) → (B, classes)."""
-    return network.logits(model.preprocessing.normalize(picture)).softmax(1)
+def _outputs(model: VisionModel, network: Network, picture: Tensor) -> list[Tensor]:
+    """Return the model's output for each of the pictures (B, C, H, W), with the batch axis."""
+    return list(network.logits(model.preprocessing.normalize(picture))[:, None])
 
 
-def _predicted(model: VisionModel, probabilities: Tensor) -> PredictedClass:
-    index = int(probabilities.argmax())
-    return PredictedClass(
-        index=index, label=model.label(index), probability=float(probabilities[index])
-    )
+def _probabilities(model: VisionModel, unit: Unit, outputs: list[Tensor]) -> list[float] | None:
+    """Return the probability of the class for each output, or None if there is none."""
+    if not unit.is_class:
+        return None
+    found = [class_probability(model, output, unit) for output in outputs]
+    return [value for value in found if value is not None] or None

@@ -17,6 +17,7 @@ from workers.toolkit.attribution.explained_input import target_summary
 from workers.toolkit.execution.context import Context, save_png
 from workers.toolkit.images.picture import from_image, from_levels, to_image
 from workers.toolkit.network.maps import layers_at
+from workers.toolkit.network.prediction import predicted_class
 from workers.toolkit.network.unit import find_unit
 from workers.toolkit.network.vision_model import VisionModel
 from workers.toolkit.optimization.artifacts import save_animation, save_curve
@@ -39,12 +40,12 @@ def run(task: Task[ResolvedDeepDream], context: Context) -> DeepDreamSummary:
     params, model = task.params, task.model
     targets, layers_from = _targets(task)
     photograph = model.prepare(task.image()).x
-    logits = _logits(model, photograph)
+    output = _output(model, photograph)
     base = _base(task.image(), params.size, model)
     dream = DeepDream(
         model.network.at(params.tile, params.tile),
         model.preprocessing,
-        _terms(targets, task, photograph, logits),
+        _terms(targets, task, photograph, model.head.first(output)),
         octave_sizes(base.shape[2], base.shape[3], params.octaves, params.octave_scale),
         params.steps,
         params.rate,
@@ -65,8 +66,8 @@ def run(task: Task[ResolvedDeepDream], context: Context) -> DeepDreamSummary:
         tile=params.tile,
         tiles=[dream.tiles(*size).count for size in dream.sizes],
         frames=len(frames) if params.zoom_frames else 0,
-        predicted_before=_predicted(model, logits),
-        predicted=_predicted(model, _logits(model, model.prepare(frames[0]).x)),
+        predicted_before=_predicted(model, output),
+        predicted=_predicted(model, _output(model, model.prepare(frames[0]).x)),
     )
 
 
@@ -87,14 +88,14 @@ def _base(image: Image.Image, longer: int, model: VisionModel) -> Tensor:
 
 
 def _terms(
-    targets: Sequence[Target], task: Task[ResolvedDeepDream], photograph: Tensor, logits: Tensor
+    targets: Sequence[Target], task: Task[ResolvedDeepDream], photograph: Tensor, first: int
 ) -> list[TargetTerm]:
     """Return the terms of the objective. Raises NoGuide."""
     model, image = task.model, task.find_image("guide")
     guide = None if image is None else model.prepare(image).x
     terms = []
     for target in targets:
-        unit = find_unit(target, model.network, logits)
+        unit = find_unit(target, model.network, first)
         term = TargetTerm(target.text, unit, target.weight)
         terms.append(normalized(model.network, term, photograph, guide))
     if guide is not None:
@@ -133,7 +134,7 @@ def _dream_targets(
         DreamTarget(
             target=ExplainedTarget(**asdict(target_summary(model, target, term.unit))),
             weight=term.weight,
-            score=_score_name(term),
+            score=_score_name(term, model),
             score_before=before,
             score_after=after,
         )
@@ -141,23 +142,19 @@ def _dream_targets(
     ]
 
 
-def _score_name(term: TargetTerm) -> str:
+def _score_name(term: TargetTerm, model: VisionModel) -> str:
     if term.guide is not None:
         return "likeness to the guide"
     if term.unit.is_class:
-        return "logit"
+        return model.head.score
     return "½ mean square" if term.unit.channel is None else "activation"
 
 
 @torch.no_grad()
-def _logits(model: VisionModel, x: Tensor) -> Tensor:
+def _output(model: VisionModel, x: Tensor) -> Tensor:
     return model.network.logits(x)
 
 
-def _predicted(model: VisionModel, logits: Tensor) -> PredictedClass:
-    """Return the first prediction from logits (1, classes)."""
-    probabilities = logits.softmax(1)[0]
-    index = int(probabilities.argmax())
-    return PredictedClass(
-        index=index, label=model.label(index), probability=float(probabilities[index])
-    )
+def _predicted(model: VisionModel, output: Tensor) -> PredictedClass:
+    """Return the first prediction from the output of one image (1, …)."""
+    return PredictedClass(**asdict(predicted_class(model, output)))

@@ -11,7 +11,7 @@ def run(task: Task[EmbedParams], context: Context) -> EmbedSummary:
     params, model = task.params, task.model
     context.progress(0, 1)
     path = params.layer or model.recommended.get("inversion") or last_embedding_layer(model.network)
-    values = embedding(model, task.image(), path)[0]  # (C,) or (C, H, W)
+    values = embedding(model, task.seen(), path)[0]  # (C,) or (C, H, W)
     save_npy(context, "embedding.npy", values.cpu().numpy())
     context.progress(1, 1)
     return EmbedSummary(

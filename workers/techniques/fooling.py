@@ -30,6 +30,9 @@ from workers.toolkit.execution.context import Context, save_png
 from workers.toolkit.images.decode import decode
 from workers.toolkit.images.perturbation import Perturbation
 from workers.toolkit.images.picture import from_image, to_image
+from workers.toolkit.network.network import LOGITS
+from workers.toolkit.network.prediction import class_probability
+from workers.toolkit.network.unit import Unit
 from workers.toolkit.network.vision_model import VisionModel
 from workers.toolkit.optimization.artifacts import save_curve
 from workers.toolkit.optimization.engine import optimize
@@ -46,7 +49,7 @@ def run(task: Task[ResolvedFooling], context: Context) -> FoolingSummary:
     second = context.model(params.transfer_model) if params.transfer_model else None
     start = _start(task)
     before = explain_input(model, start, target)
-    goal = TargetClass(target.index, params.confidence)
+    goal = TargetClass(target.index, params.confidence, model.head)
     norm = params.norm if params.mode == "adversarial" else ANY
     first = from_image(start, len(model.preprocessing.mean)).to(model.device)
     stage = FoolingStage(model, goal, first, norm, params.steps).stage()
@@ -57,7 +60,7 @@ def run(task: Task[ResolvedFooling], context: Context) -> FoolingSummary:
     save_png(context, "start.png", start)
     save_png(context, "difference.png", change.picture())
     after = explain_input(model, saved, target)
-    success = goal.reached(after.logits)
+    success = goal.reached(after.output)
     return FoolingSummary(
         goal=ExplainedTarget(**asdict(target_summary(model, target, after.unit))),
         mode=params.mode,
@@ -109,15 +112,16 @@ def _save_picture(context: Context, picture: Tensor) -> Image.Image:
 
 def _class_probability(explained: ExplainedInput, index: int) -> ClassProbability:
     """Return the first prediction, and the probability of the class with that index."""
-    best = int(explained.logits.argmax())
-    predicted = PredictedClass(
-        index=best,
-        label=explained.model.label(best),
-        probability=float(explained.probabilities[best]),
-    )
     return ClassProbability(
-        predicted=predicted, goal_probability=float(explained.probabilities[index])
+        predicted=PredictedClass(**asdict(explained.predicted)),
+        goal_probability=_probability(explained, index),
     )
+
+
+def _probability(explained: ExplainedInput, index: int) -> float:
+    found = class_probability(explained.model, explained.output, Unit(LOGITS, index))
+    assert found is not None  # a model without probabilities is refused
+    return found
 
 
 def _verdict(
@@ -128,15 +132,17 @@ def _verdict(
     success: bool,
 ) -> str:
     label = model.label(goal.index)
-    probability = f"{float(after.probabilities[goal.index]):.4%}"
-    if success and goal.reached(before.logits):
+    probability = f"{_probability(after, goal.index):.4%}"
+    if success and goal.reached(before.output):
         return f"The model saw {label} already before."
     if success:
         return f"The saved picture is seen as {label}, at {probability}."
-    seen = model.label(int(after.logits.argmax()))
+    missing = f"and seen as {after.predicted.label}"
+    if after.predicted.index == goal.index or not goal.exclusive(after.output):
+        missing = f"and needs {goal.confidence or 0.5:.2%}"
     return (
-        f"The goal was not reached: the picture is {label} at {probability}, "
-        f"and seen as {seen}. Raise steps."
+        f"The goal was not reached: the picture is {label} at {probability}, {missing}. "
+        "Raise steps."
     )
 
 
@@ -151,11 +157,12 @@ def _transfer(
     assert target.index is not None
     index = same_class(model.labels, second.labels, target.index)
     assert index is not None  # admission has found the class in the second model
+    goal = TargetClass(index, head=second.head)
     before, after = (explain_input(second, image, TOP) for image in (start, saved))
     return Transfer(
         model=second.name,
         weights=second.weights,
         before=_class_probability(before, index),
         after=_class_probability(after, index),
-        fooled=int(after.logits.argmax()) == index != int(before.logits.argmax()),
+        fooled=goal.reached(after.output) and not goal.reached(before.output),
     )

@@ -54,7 +54,7 @@ def run(task: Task[GradCamParams], context: Context) -> GradCamSummary:
     Raises LayerWithoutMap, NotBehind or OutOfMemory.
     """
     params = task.params
-    explained = explain_input(task.model, task.image(), task.target)
+    explained = explain_input(task.model, task.seen(), task.target)
     explainer = GradCam(
         explained.unit,
         explained.model_input.x,

@@ -52,7 +52,7 @@ def run(task: Task[GuidedBackpropParams], context: Context) -> GuidedBackpropSum
     Raises NoRectifier, NotFinite or OutOfMemory.
     """
     params = task.params
-    explained = explain_input(task.model, task.image(), task.target)
+    explained = explain_input(task.model, task.seen(), task.target)
     rectifiers = _count_rectifiers(explained, params.rule)
     explainer = GuidedBackprop(
         explained.unit,
@@ -62,7 +62,8 @@ def run(task: Task[GuidedBackpropParams], context: Context) -> GuidedBackpropSum
     )
     attribution = Attribution(explained, explainer, context, params, task.seed)
     gradient = attribution.explain()
-    save_png(context, "gradient.png", gradient_picture(gradient))
+    shown = gradient[list(task.model.preprocessing.shown)]
+    save_png(context, "gradient.png", gradient_picture(shown))
     result = attribution.save(explainer.to_map(gradient), tail=0.5)
     return GuidedBackpropSummary(
         **asdict(result), rule=params.rule, rectifiers=rectifiers, units=UNITS

@@ -89,7 +89,7 @@ def run(task: Task[IntegratedGradientsParams], context: Context) -> IntegratedGr
     Raises NotFinite or OutOfMemory.
     """
     params, model = task.params, task.model
-    explained = explain_input(model, task.image(), task.target)
+    explained = explain_input(model, task.seen(), task.target)
     unit, x = explained.unit, explained.model_input.x
     copies = NoisyCopies(params.samples, params.noise, task.seed)
     baseline = _baseline(model, x, params.baseline)

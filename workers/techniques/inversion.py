@@ -1,5 +1,6 @@
 """Inversion: the image whose output at a layer is a given one (Mahendran & Vedaldi 2015)."""
 
+from dataclasses import asdict
 from typing import Literal
 
 import torch
@@ -12,6 +13,7 @@ from workers.task import Task
 from workers.toolkit.execution.context import Context, save_json, save_png
 from workers.toolkit.images.array import Input
 from workers.toolkit.images.picture import quantized, to_image
+from workers.toolkit.network.prediction import predicted_class
 from workers.toolkit.network.vision_model import VisionModel
 from workers.toolkit.optimization.embedding import embedding_to_invert, last_embedding_layer
 from workers.toolkit.optimization.engine import OptimizationResult, optimize
@@ -108,13 +110,8 @@ def _inverted(
 @torch.no_grad()
 def _predicted(model: VisionModel, x: Tensor) -> list[PredictedClass]:
     """Return the first prediction for each network input (B, C, H, W)."""
-    predicted = []
-    for row in model.network.logits(x).softmax(1):
-        index = int(row.argmax())
-        predicted.append(
-            PredictedClass(index=index, label=model.label(index), probability=float(row.max()))
-        )
-    return predicted
+    outputs = model.network.logits(x)[:, None]
+    return [PredictedClass(**asdict(predicted_class(model, output))) for output in outputs]
 
 
 def _save(

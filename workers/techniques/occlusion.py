@@ -64,7 +64,7 @@ def run(task: Task[ResolvedOcclusion], context: Context) -> OcclusionSummary:
     Raises NotFinite or OutOfMemory.
     """
     params = task.params
-    explained = explain_input(task.model, task.image(), task.target)
+    explained = explain_input(task.model, task.seen(), task.target)
     occlusion = _occlusion(explained, params)
     attribution = Attribution(explained, occlusion, context, params, task.seed)
     found = attribution.explain()
@@ -89,7 +89,7 @@ def _occlusion(explained: ExplainedInput, params: ResolvedOcclusion) -> Occlusio
     height, width = x.shape[2:]
     probability = params.score == "probability"
     return Occlusion(
-        Readout(explained.unit, probability),
+        explained.readout(probability=probability),
         x,
         rectangles(height, width, params.window, params.stride),
         baseline_image(params.fill, x, preprocessing.mean, preprocessing.std, params.window / 2),

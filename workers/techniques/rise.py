@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from torch import Tensor
 
-from catalog.techniques.rise import RiseParams, RiseSummary
+from catalog.techniques.rise import ResolvedRise, RiseSummary
 from workers.task import Task
 from workers.toolkit.attribution.attribution import Attribution
 from workers.toolkit.attribution.explained_input import ExplainedInput, explain_input
@@ -42,13 +42,13 @@ class Rise:
         return mean
 
 
-def run(task: Task[RiseParams], context: Context) -> RiseSummary:
+def run(task: Task[ResolvedRise], context: Context) -> RiseSummary:
     """Save the heatmap of the masks' mean, and its check if requested.
 
     Raises NotFinite or OutOfMemory.
     """
     params = task.params
-    explained = explain_input(task.model, task.image(), task.target)
+    explained = explain_input(task.model, task.seen(), task.target)
     explainer = Rise(
         explained,
         _fill(explained, params),
@@ -68,7 +68,7 @@ def run(task: Task[RiseParams], context: Context) -> RiseSummary:
     )
 
 
-def _fill(explained: ExplainedInput, params: RiseParams) -> Tensor:
+def _fill(explained: ExplainedInput, params: ResolvedRise) -> Tensor:
     """Return what a closed mask shows, (C, H, W); a blur spreads half a cell of the grid."""
     x, preprocessing = explained.model_input.x, explained.model.preprocessing
     sigma = min(x.shape[2:]) / params.grid / 2

@@ -49,7 +49,7 @@ def run(task: Task[SaliencyParams], context: Context) -> SaliencySummary:
     Raises NotFinite or OutOfMemory.
     """
     params = task.params
-    explained = explain_input(task.model, task.image(), task.target)
+    explained = explain_input(task.model, task.seen(), task.target)
     copies = NoisyCopies(params.samples, params.noise, task.seed)
     saliency = Saliency(explained.unit, explained.model_input.x, copies)
     attribution = Attribution(explained, saliency, context, params, task.seed)

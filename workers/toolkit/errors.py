@@ -37,6 +37,12 @@ class UnreadableArray(TechniqueError):
     code = "unreadable_array"
 
 
+class WrongUnits(TechniqueError):
+    """The array is not in the units of the model's mean and standard deviation."""
+
+    code = "array_out_of_range"
+
+
 class NothingToInvert(TechniqueError):
     """The embedding is zero everywhere."""
 

@@ -18,20 +18,25 @@ def test_the_number_of_positions_is_the_number_of_patches(data: st.DataObject) -
     size = data.draw(st.integers(1, 60))
     window = data.draw(st.integers(1, size))
     stride = data.draw(st.integers(1, window))
-    positions = ResolvedOcclusion(window=window, stride=stride).positions(size)
+    positions = ResolvedOcclusion(window=window, stride=stride, score="probability").positions(size)
     assert positions == len(rectangles(size, size, window, stride))
 
 
 @pytest.mark.parametrize(("window", "stride"), [(32, 8), (224, 224), (224, 1), (2, 2)])
 def test_ordinary_grids_are_accepted(window: int, stride: int) -> None:
-    ResolvedOcclusion(window=window, stride=stride).validate_for(MODEL, ())
+    ResolvedOcclusion(window=window, stride=stride, score="probability").validate_for(MODEL, ())
 
 
 def test_the_limit_itself_is_accepted_and_the_next_grid_is_not() -> None:
-    assert ResolvedOcclusion(window=84, stride=1).positions(224) == 141**2 <= MAX_POSITIONS < 142**2
-    ResolvedOcclusion(window=84, stride=1).validate_for(MODEL, ())
+    assert (
+        ResolvedOcclusion(window=84, stride=1, score="probability").positions(224)
+        == 141**2
+        <= MAX_POSITIONS
+        < 142**2
+    )
+    ResolvedOcclusion(window=84, stride=1, score="probability").validate_for(MODEL, ())
     with pytest.raises(TooExpensive, match="20,164 positions; the limit is 20,000") as refused:
-        ResolvedOcclusion(window=83, stride=1).validate_for(MODEL, ())
+        ResolvedOcclusion(window=83, stride=1, score="probability").validate_for(MODEL, ())
     assert [violation.pointer for violation in refused.value.errors] == ["/stride"]
 
 
@@ -47,7 +52,7 @@ def test_what_the_model_cannot_do_is_refused_by_pointer(
     window: int, stride: int, pointer: str, sentence: str
 ) -> None:
     with pytest.raises(InvalidParameters, match=sentence) as refused:
-        ResolvedOcclusion(window=window, stride=stride).validate_for(MODEL, ())
+        ResolvedOcclusion(window=window, stride=stride, score="probability").validate_for(MODEL, ())
     assert [violation.pointer for violation in refused.value.errors] == [pointer]
 
 

@@ -11,18 +11,18 @@ MODEL = find_model(DEFAULT_MODEL)  # 224 × 224
 
 @pytest.mark.parametrize("given", [{}, {"masks": MAX_MASKS}, {"grid": 224}, {"probability": 0.01}])
 def test_ordinary_masks_are_accepted(given: dict[str, float]) -> None:
-    RiseParams(**given).validate_for(MODEL, ())
+    RiseParams(**given).resolved(MODEL).validate_for(MODEL, ())
 
 
 def test_too_many_masks_are_refused() -> None:
     with pytest.raises(TooExpensive, match="20,001 forward passes; the limit is 20,000") as refused:
-        RiseParams(masks=MAX_MASKS + 1).validate_for(MODEL, ())
+        RiseParams(masks=MAX_MASKS + 1).resolved(MODEL).validate_for(MODEL, ())
     assert [violation.pointer for violation in refused.value.errors] == ["/masks"]
 
 
 def test_more_cells_than_pixels_are_refused() -> None:
     with pytest.raises(InvalidParameters, match="sees 224 × 224 pixels") as refused:
-        RiseParams(grid=225).validate_for(MODEL, ())
+        RiseParams(grid=225).resolved(MODEL).validate_for(MODEL, ())
     assert [violation.pointer for violation in refused.value.errors] == ["/grid"]
 
 

@@ -19,7 +19,9 @@ def tiny() -> Network:
 
 def unit(tiny: Network, text: str) -> Unit:
     with torch.no_grad():
-        return find_unit(parse_target(text, LABELS, "tiny"), tiny, tiny.logits(noise(1)))
+        return find_unit(
+            parse_target(text, LABELS, "tiny"), tiny, int(tiny.logits(noise(1)).argmax())
+        )
 
 
 def test_every_form_names_its_number(tiny: Network) -> None:

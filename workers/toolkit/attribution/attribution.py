@@ -7,7 +7,6 @@ from torch import Tensor
 
 from workers.toolkit.attribution.deletion_insertion import deletion_insertion, passes
 from workers.toolkit.attribution.explained_input import (
-    ClassSummary,
     ExplainedInput,
     TargetSummary,
     target_summary,
@@ -23,6 +22,7 @@ from workers.toolkit.execution.replay import ReplayLog
 from workers.toolkit.execution.types import Progress
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.parameter_randomization import randomize_parameters
+from workers.toolkit.network.prediction import ClassSummary
 from workers.toolkit.rendering.curve_picture import Panel, curve_picture
 from workers.toolkit.rendering.heatmap import save_heatmap
 
@@ -112,7 +112,8 @@ class Attribution(Generic[E]):
         """Save the pictures of a map (H, W), check it if requested, and return the numbers.
 
         `shown` is the map that is drawn if it is not the one that is checked. `tail` and `signed`
-        are those of `save_heatmap`. With `probability`, the score of a class is its probability.
+        are those of `save_heatmap`. With `probability`, the score of a class is its probability,
+        if it has one.
         """
         explained = self._explained
         drawn = marks if shown is None else shown

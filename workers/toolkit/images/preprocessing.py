@@ -18,7 +18,8 @@ class Preprocessing:
 
     The short side is resized to `resize`, a centre square of `crop` is cut out, and the pixels
     become (x − mean) / std. With `fit="squash"` both sides are resized to `resize`. With one mean
-    the model sees grey (ITU-R 601), with three it sees colour.
+    the model sees grey (ITU-R 601), with three it sees colour. With any other number it takes
+    arrays (bands.py), of which pictures show `shown_channels`.
     """
 
     resize: int
@@ -27,6 +28,12 @@ class Preprocessing:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     fit: str = "crop"
+    shown_channels: tuple[int, ...] = ()
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """The channels that pictures show: by default the first three, or the first as grey."""
+        return self.shown_channels or tuple(range(3 if len(self.mean) >= 3 else 1))
 
     def prepare(self, image: Image.Image) -> "ModelInput":
         """Return the model's input for the photograph."""
@@ -35,9 +42,7 @@ class Preprocessing:
         resized = coloured.resize(size, _RESAMPLING[self.interpolation])
         left, top = self.corner(*size)
         square = resized.crop((left, top, left + self.crop, top + self.crop))
-        sx, sy = image.width / resized.width, image.height / resized.height
-        box = (left * sx, top * sy, (left + self.crop) * sx, (top + self.crop) * sy)
-        return ModelInput(image, self.normalize(_pixels(square)), box)
+        return ModelInput(image, self.normalize(_pixels(square)), self.seen_box(*image.size))
 
     def at_size(self, side: int) -> "Preprocessing":
         """Return the same preprocessing for an input of `side` × `side` pixels."""
@@ -57,6 +62,13 @@ class Preprocessing:
             return self.resize, self.resize
         short = min(width, height)
         return int(self.resize * width / short), int(self.resize * height / short)
+
+    def seen_box(self, width: int, height: int) -> Box:
+        """Return the part of an image that the model sees, in pixels of the image."""
+        resized = self.resized_size(width, height)
+        left, top = self.corner(*resized)
+        sx, sy = width / resized[0], height / resized[1]
+        return left * sx, top * sy, (left + self.crop) * sx, (top + self.crop) * sy
 
     def corner(self, width: int, height: int) -> tuple[int, int]:
         """Return left and top of the square in a resized image of that width and height.

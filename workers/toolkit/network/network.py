@@ -153,9 +153,14 @@ class Network:
         return self._parts[key]
 
     def layer_shape(self, path: str) -> tuple[int, ...]:
-        """Return the output shape of a layer for one image: (C,) or (C, H, W)."""
-        layer = self.layers[path]
-        return tuple(map(int, canonical(layer, layer.meta["val"]).shape[1:]))
+        """Return the output shape of a layer for one image: (C,) or (C, H, W).
+
+        The path LOGITS names the network's output.
+        """
+        node = self._node(path)
+        if not path:
+            return shape_of(node) or ()
+        return tuple(map(int, canonical(node, node.meta["val"]).shape[1:]))
 
     def canonical(self, path: str, output: Tensor) -> Tensor:
         """Return what the layer's module returned as (B, C) or (B, C, H, W).

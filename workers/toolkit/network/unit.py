@@ -9,6 +9,7 @@ from torch import Tensor
 
 from workers.toolkit.errors import UnknownPosition
 from workers.toolkit.network.network import LOGITS, Network, Rule
+from workers.toolkit.network.class_places import ClassPlaces
 from workers.toolkit.network.types import Position
 
 
@@ -31,11 +32,15 @@ class TargetLike(Protocol):
 
 @dataclass(frozen=True)
 class Unit:
-    """One value of one layer: a channel at a position, a channel's mean, or the layer's mean."""
+    """One value of one layer: a channel at a position, a channel's mean, or the layer's mean.
+
+    `places` are those over which the mean of a class of a dense output is taken.
+    """
 
     path: str
     channel: int | None = None
     position: tuple[int, int] | None = None
+    places: ClassPlaces | None = None
 
     @property
     def is_class(self) -> bool:
@@ -57,6 +62,8 @@ class Unit:
             y, x = self.position
             return output[:, self.channel, y, x]
         channel = output[:, self.channel]
+        if self.places is not None:
+            return self.places.mean(channel)
         return channel.flatten(1).mean(1) if output.ndim == 4 else channel
 
 
@@ -75,24 +82,24 @@ def check_position(unit: Unit, network: Network) -> None:
     _, height, width = network.layer_shape(unit.path)
     if y >= height or x >= width:
         _, side, _ = network.input_shape
+        name = "the output" if unit.is_class else repr(unit.path)
         raise UnknownPosition(
-            f"At {side} × {side} pixels {unit.path!r} has positions 0,0 to "
+            f"At {side} × {side} pixels {name} has positions 0,0 to "
             f"{height - 1},{width - 1} (y,x); {y},{x} is outside."
         )
 
 
-def find_unit(target: TargetLike, network: Network, logits: Tensor | None = None) -> Unit:
+def find_unit(target: TargetLike, network: Network, first: int | None = None) -> Unit:
     """Return the unit that a target names.
 
-    The target `top` is the first class of the logits (1, classes), which it needs.
+    The target `top` is the model's first class, which it needs.
     """
-    if target.layer is None:
-        if target.index is None:
-            assert logits is not None
-            return Unit(LOGITS, int(logits.argmax()))
-        return Unit(LOGITS, target.index)
+    path, channel = target.layer, target.channel
+    if path is None:
+        path, channel = LOGITS, first if target.index is None else target.index
+        assert channel is not None
     position = target.position
     if position == "center":
-        _, height, width = network.layer_shape(target.layer)
+        _, height, width = network.layer_shape(path)
         position = (height // 2, width // 2)
-    return Unit(target.layer, target.channel, position)
+    return Unit(path, channel, position)

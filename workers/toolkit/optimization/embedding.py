@@ -12,9 +12,9 @@ from workers.toolkit.network.vision_model import VisionModel
 
 
 @torch.no_grad()
-def embedding(model: VisionModel, image: Image.Image, path: str) -> Tensor:
-    """Return the layer's output for the image, (1, C) or (1, C, H, W). Raises NotFinite."""
-    output = model.network.run(model.prepare(image).x, path)
+def embedding(model: VisionModel, sent: Input, path: str) -> Tensor:
+    """Return the layer's output for an image or bands, (1, C) or (1, C, H, W). Raises NotFinite."""
+    output = model.network.run(model.prepare(sent).x, path)
     if not bool(output.isfinite().all()):
         raise NotFinite(f"The layer {path!r} is NaN or infinite for this image.")
     # Contiguous, so that it is summed in the same order as an array that a client sends.

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from workers.toolkit.images.png_roundtrip import png_roundtrip
+from workers.toolkit.network.head import SOFTMAX, Head
 from workers.toolkit.network.network import LOGITS
 from workers.toolkit.network.vision_model import VisionModel
 from workers.toolkit.optimization.engine import History, Losses, Stage
@@ -20,6 +21,8 @@ from workers.toolkit.optimization.minimal_perturbation import (
 from workers.toolkit.optimization.objectives import redirecting_rule
 from workers.toolkit.optimization.parametrization import Parametrization, Pixels
 
+# The least probability of which a logarithm is taken.
+_TINY = 1e-30
 MARGIN = 0.05
 """Logits by which the search passes the goal, so that another device's rounding keeps it."""
 
@@ -35,34 +38,65 @@ SEARCHES: dict[str, type[PerturbationSearch]] = {
 
 @dataclass(frozen=True)
 class TargetClass:
-    """The class that a network is to predict first.
+    """The class that a network is to predict, under a head with probabilities.
 
-    With `confidence`, its probability must be at least that.
+    Where the classes exclude each other, it is to be the first. Where they do not, or there is only
+    one, its probability is to be above one half. With `confidence`, its probability must also be at
+    least that.
     """
 
     index: int
     confidence: float | None = None
+    head: Head = SOFTMAX
 
-    def loss(self, logits: Tensor) -> Tensor:
+    def loss(self, output: Tensor) -> Tensor:
         """Return how many logits are missing to the goal and its margin: (B, classes) → (B,).
 
         The loss is not positive where the goal is reached. Its slope is that of −log(p / (1 − p)),
         p the probability of the class. That is the direction of the cross-entropy, but it never
         fades. On photographs it leads to smaller perturbations than the slope of the distance.
+        Where a model returns probabilities, log p takes the place of its logits.
         """
-        own = logits[:, self.index]
-        mask = torch.arange(logits.shape[1], device=logits.device) == self.index
-        others = logits.masked_fill(mask, float("-inf"))
-        odds = own - others.logsumexp(1)
-        missing = others.amax(1) - own
+        logits = output.clamp_min(_TINY).log() if self.head.name == "none" else output
+        odds = self._odds(output, logits)
+        missing = self._behind(logits, odds)
         if self.confidence is not None:
             missing = torch.maximum(missing, log(self.confidence / (1 - self.confidence)) - odds)
         return (missing + MARGIN).detach() + (odds.detach() - odds)
 
-    def reached(self, logits: Tensor) -> bool:
-        """Return whether the goal is reached, without the margin, for logits (1, classes)."""
-        probability = float(logits[0].softmax(0)[self.index])
-        return int(logits[0].argmax()) == self.index and probability >= (self.confidence or 0.0)
+    def reached(self, output: Tensor) -> bool:
+        """Return whether the goal is reached, without the margin, for an output (1, classes)."""
+        probabilities = self.head.probabilities(output)
+        assert probabilities is not None  # a model without them is refused
+        probability = float(probabilities[0, self.index])
+        if self.exclusive(output):
+            predicted = int(output[0].argmax()) == self.index
+        else:
+            predicted = probability > 0.5
+        return predicted and probability >= (self.confidence or 0.0)
+
+    def exclusive(self, output: Tensor) -> bool:
+        """Return whether the classes of an output (B, classes) exclude each other."""
+        return self.head.name != "sigmoid" and output.shape[1] > 1
+
+    def _odds(self, output: Tensor, logits: Tensor) -> Tensor:
+        """Return log(p / (1 − p)), (B,)."""
+        own = logits[:, self.index]
+        if self.head.name == "sigmoid":
+            return own
+        if self.head.name == "none":
+            return own - (1 - output[:, self.index]).clamp_min(_TINY).log()
+        return own - self._others(logits).logsumexp(1)
+
+    def _behind(self, logits: Tensor, odds: Tensor) -> Tensor:
+        """Return by how much the class is behind what it must pass to be predicted, (B,)."""
+        if not self.exclusive(logits):
+            return -odds
+        return self._others(logits).amax(1) - logits[:, self.index]
+
+    def _others(self, logits: Tensor) -> Tensor:
+        mask = torch.arange(logits.shape[1], device=logits.device) == self.index
+        return logits.masked_fill(mask, float("-inf"))
 
 
 @dataclass(frozen=True)
