@@ -216,7 +216,29 @@ class ActivationMaximizationSummary(Summary):
         description="The score of the first image, one for each image."
     )
     score_after: list[float] = Field(
-        description="The score of the 8-bit result, one for each image."
+        description="The score of the 8-bit result, image.png, one for each image."
+    )
+    score_before_rounding: list[float] = Field(
+        default_factory=list,
+        description=(
+            "The score of each result before it is rounded to 8 bits. curve.json holds another "
+            "value: −score, summed over the images, of the random views that each step sees."
+        ),
+    )
+    silent: list[bool] = Field(
+        default_factory=list,
+        description=(
+            "Whether the unit does not respond to the result, one for each image: its ReLU is off, "
+            "and the score is not above that of the first image. If it responds to none, the job "
+            "fails with `unit_silent`."
+        ),
+    )
+    field: list[int] | None = Field(
+        None,
+        description=(
+            "For one neuron: [left, top, right, bottom] of the part of the image that it sees. "
+            "Only this part is optimized; around it the first image stays."
+        ),
     )
     probability: list[float] | None = Field(
         None, description="The probability of the class in each result, for a class."

@@ -189,7 +189,22 @@ class DreamTarget(BaseModel):
     score_before: float = Field(
         description="The score of the photograph at the size of the result."
     )
-    score_after: float = Field(description="The score of the 8-bit result.")
+    score_after: float = Field(description="The score of the 8-bit result, image.png.")
+    scale: float | None = Field(
+        None,
+        description=(
+            "curve.json holds −weight · scale · score: `scale` is 1 over how strongly the layer "
+            "responds to the photograph."
+        ),
+    )
+    score_last_step: float | None = Field(
+        None,
+        description=(
+            "The score that the last value in curve.json stands for: that of the picture before "
+            "the last step, of the last frame if there are several, in tiles shifted at random. "
+            "It differs from `score_after` by the step, the shift and the rounding to 8 bits."
+        ),
+    )
 
 
 class DeepDreamSummary(Summary):

@@ -1,7 +1,7 @@
 """DeepDream (Mordvintsev et al. 2015): show more of what a network sees, from coarse to fine."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -74,12 +74,7 @@ class DeepDream:
             return Pixels(start, 0.0, 1.0)
 
         def objective(picture: Tensor, step: int, generator: torch.Generator) -> Losses:
-            offset = self._offset(tiles, generator)
-            losses = self.losses(picture, tiles, offset)
-            if losses.gradient is not None and not bool(losses.gradient.any()):
-                # All rectifiers on the way are off.
-                losses = self.losses(picture, tiles, offset, redirected)
-            return losses
+            return self.answering_losses(picture, tiles, self._offset(tiles, generator))
 
         return Stage(
             self.steps,
@@ -108,6 +103,38 @@ class DeepDream:
         means = torch.cat(parts, 1).mean(1)
         named = {term.name: loss for term, loss in zip(self.terms, means, strict=True)}
         return Losses(named, tiles.join(torch.cat(gradients), offset))
+
+    def answering_losses(self, picture: Tensor, tiles: Tiles, offset: Offset) -> Losses:
+        """Return the losses; terms that are silent in all tiles get a redirected gradient.
+
+        A term is silent where rectifiers leave it no gradient.
+        """
+        losses = self.losses(picture, tiles, offset)
+        assert losses.gradient is not None
+        if not bool(losses.gradient.any()):
+            return self.losses(picture, tiles, offset, redirected)
+        silent = [
+            term
+            for term in self.terms
+            if len(self.terms) > 1 and term.weight > 0 and not bool(losses.parts[term.name].any())
+        ]
+        dream = replace(self, terms=silent)
+        if not silent or not dream.is_silent(picture, tiles, offset):
+            return losses
+        woken = dream.losses(picture, tiles, offset, redirected)
+        assert woken.gradient is not None
+        return Losses(losses.parts, losses.gradient + woken.gradient)
+
+    def is_silent(self, picture: Tensor, tiles: Tiles, offset: Offset = (0, 0)) -> bool:
+        """Return whether the terms together have no gradient at a picture (1, C, H, W)."""
+        losses = self.losses(picture, tiles, offset)
+        return losses.gradient is not None and not bool(losses.gradient.any())
+
+    def silent_terms(self, picture: Tensor) -> list[TargetTerm]:
+        """Return the terms of positive weight that have no gradient at a picture (1, C, H, W)."""
+        tiles = self.tiles(*picture.shape[2:])
+        sought = [term for term in self.terms if term.weight > 0]
+        return [t for t in sought if replace(self, terms=[t]).is_silent(picture, tiles)]
 
     @torch.no_grad()
     def scores(self, picture: Tensor) -> list[float]:
