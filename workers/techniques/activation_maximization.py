@@ -130,9 +130,7 @@ def _silent(
     if all(last > first for first, last in zip(before, after, strict=True)):
         return [False] * len(after)
     silent = silent_at(network, unit, model.preprocessing.normalize(saved)).tolist()
-    return [
-        gone and last <= first for gone, first, last in zip(silent, before, after, strict=True)
-    ]
+    return [gone and last <= first for gone, first, last in zip(silent, before, after, strict=True)]
 
 
 @torch.no_grad()
