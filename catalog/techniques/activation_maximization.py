@@ -6,6 +6,11 @@ less fine texture. It also penalizes grain, and contrast that no photograph has,
 score. `simonyan` optimizes the pixels, beginning with the training mean, with the penalty λ‖x‖².
 `yosinski` decays and blurs the pixels meanwhile. The score is the logit of a class, otherwise an
 activation, never a probability.
+
+For one neuron, `layer:channel@y,x`, only its receptive field is optimized: around it the first
+image stays, and every random view keeps the centre of the field in its place. Where a ReLU is off
+and the unit has no gradient, the value before the ReLU is raised until the unit responds. A unit
+that responds to none of the results fails the job with the code `unit_silent`.
 """
 
 from collections.abc import Sequence, Set

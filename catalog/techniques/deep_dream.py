@@ -13,8 +13,10 @@ With a `guide` image, layers move towards what they see in the guide, and not to
 in the photograph.
 
 An image of any shape, up to 1024 pixels wide or high, goes through the network in tiles of the
-network's own size. The tiles overlap, blend into each other and are shifted at each step. With
-`zoom_frames` the dream continues: each frame is the frame before, slightly enlarged, and dreams
+network's own size. The tiles overlap, blend into each other and are shifted at each step. Tiles
+that show the same, as of a plain background, get noise of one level, so that no motif recurs. A
+target that responds neither to the photograph nor to the result fails the job with the code
+`unit_silent`. With `zoom_frames` the dream continues: each frame is the frame before, slightly enlarged, and dreams
 again. All frames are saved as an animated WebP.
 """
 
