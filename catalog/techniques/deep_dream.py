@@ -14,10 +14,12 @@ in the photograph.
 
 An image of any shape, up to 1024 pixels wide or high, goes through the network in tiles of the
 network's own size. The tiles overlap, blend into each other and are shifted at each step. Tiles
-that show the same, as of a plain background, get noise of one level, so that no motif recurs. A
-target that responds neither to the photograph nor to the result fails the job with the code
-`unit_silent`. With `zoom_frames` the dream continues: each frame is the frame before, slightly enlarged, and dreams
+that show the same, as of a plain background, get noise of one level, so that no motif recurs. With
+`zoom_frames` the dream continues: each frame is the frame before, slightly enlarged, and dreams
 again. All frames are saved as an animated WebP.
+
+A target that responds neither to the photograph nor to the result fails the job with the code
+`unit_silent`.
 """
 
 from collections.abc import Sequence, Set
