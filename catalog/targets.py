@@ -15,7 +15,7 @@ from catalog.errors import (
     near_matches,
 )
 from catalog.label_file import comparable
-from catalog.listings import CLASSES, LAYERS
+from catalog.listings import LAYERS
 from catalog.models import Layer, ModelDescription
 
 Kind = Literal["top", "class", "channel", "neuron", "layer"]

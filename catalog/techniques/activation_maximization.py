@@ -7,6 +7,11 @@ score. `simonyan` optimizes the pixels, beginning with the training mean, with t
 `yosinski` decays and blurs the pixels meanwhile. The score is an activation or what the model
 returns for a class: its logit, or its probability if the entry's `head` is none. For a dense output
 it is the mean over all places, or one place (`class:12@120,80`).
+
+For one neuron, `layer:channel@y,x`, only its receptive field is optimized: around it the first
+image stays, and every random view keeps the centre of the field in its place. Where a ReLU is off
+and the unit has no gradient, the value before the ReLU is raised until the unit responds. A unit
+that responds to none of the results fails the job with the code `unit_silent`.
 """
 
 from collections.abc import Sequence, Set
@@ -217,7 +222,29 @@ class ActivationMaximizationSummary(Summary):
         description="The score of the first image, one for each image."
     )
     score_after: list[float] = Field(
-        description="The score of the 8-bit result, one for each image."
+        description="The score of the 8-bit result, image.png, one for each image."
+    )
+    score_before_rounding: list[float] = Field(
+        default_factory=list,
+        description=(
+            "The score of each result before it is rounded to 8 bits. curve.json holds another "
+            "value: −score, summed over the images, of the random views that each step sees."
+        ),
+    )
+    silent: list[bool] = Field(
+        default_factory=list,
+        description=(
+            "Whether the unit does not respond to the result, one for each image: its ReLU is off, "
+            "and the score is not above that of the first image. If it responds to none, the job "
+            "fails with `unit_silent`."
+        ),
+    )
+    field: list[int] | None = Field(
+        None,
+        description=(
+            "For one neuron: [left, top, right, bottom] of the part of the image that it sees. "
+            "Only this part is optimized; around it the first image stays."
+        ),
     )
     probability: list[float] | None = Field(
         None, description="The probability of the class in each result, for a class that has one."

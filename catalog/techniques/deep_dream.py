@@ -13,9 +13,13 @@ With a `guide` image, layers move towards what they see in the guide, and not to
 in the photograph.
 
 An image of any shape, up to 1024 pixels wide or high, goes through the network in tiles of the
-network's own size. The tiles overlap, blend into each other and are shifted at each step. With
+network's own size. The tiles overlap, blend into each other and are shifted at each step. Tiles
+that show the same, as of a plain background, get noise of one level, so that no motif recurs. With
 `zoom_frames` the dream continues: each frame is the frame before, slightly enlarged, and dreams
 again. All frames are saved as an animated WebP.
+
+A target that responds neither to the photograph nor to the result fails the job with the code
+`unit_silent`.
 """
 
 from collections.abc import Sequence, Set
@@ -189,7 +193,22 @@ class DreamTarget(BaseModel):
     score_before: float = Field(
         description="The score of the photograph at the size of the result."
     )
-    score_after: float = Field(description="The score of the 8-bit result.")
+    score_after: float = Field(description="The score of the 8-bit result, image.png.")
+    scale: float | None = Field(
+        None,
+        description=(
+            "curve.json holds −weight · scale · score: `scale` is 1 over how strongly the layer "
+            "responds to the photograph."
+        ),
+    )
+    score_last_step: float | None = Field(
+        None,
+        description=(
+            "The score that the last value in curve.json stands for: that of the picture before "
+            "the last step, of the last frame if there are several, in tiles shifted at random. "
+            "It differs from `score_after` by the step, the shift and the rounding to 8 bits."
+        ),
+    )
 
 
 class DeepDreamSummary(Summary):

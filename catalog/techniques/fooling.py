@@ -36,6 +36,7 @@ from catalog.weighted_targets import WeightedTarget
 
 # Steps × pixels of the network's input.
 MAX_STEP_PIXELS = 2000 * 224**2
+MAX_STEPS = 2000
 RUBBISH_CONFIDENCE = 0.9999
 
 
@@ -78,7 +79,7 @@ class FoolingParams(Params):
     steps: int = Field(
         200,
         ge=2,
-        le=2000,
+        le=MAX_STEPS,
         description=(
             "Maximum number of steps of the search, one gradient each. With few steps the change "
             "is "

@@ -32,6 +32,7 @@ from workers.toolkit.optimization.maximization import (
     diversity_penalty,
 )
 from workers.toolkit.optimization.parametrization import initial_image
+from workers.toolkit.optimization.silent_units import refusal, silent_at
 
 
 def run(
@@ -40,7 +41,7 @@ def run(
     """Make images with a high value of the unit.
 
     Saves image.png, each of several images, and curve.json. Raises NoStart, UnknownPosition,
-    OneSizeOnly or NotFinite.
+    OneSizeOnly, NotFinite or UnitSilent.
     """
     params, model = task.params, task.model
     network = model.network.at(params.size, params.size)
@@ -48,15 +49,22 @@ def run(
     check_position(unit, network)
     maximization = _maximization(task, network, unit)
     result = optimize([maximization.stage()], context, seed=task.seed, device=model.device)
-    save_pictures(context, result)
     saved = quantized(result.picture)
+    before, after = (_scores(model, network, unit, one) for one in (result.start, saved))
+    silent = _silent(model, network, unit, saved, before, after)
+    if all(silent):
+        raise refusal(network, unit, f"every picture in {params.steps} steps")
+    save_pictures(context, result)
     outputs = _outputs(model, network, saved)
     return ActivationMaximizationSummary(
         target=ExplainedTarget(**asdict(target_summary(model, task.target, unit))),
         recipe=params.recipe,
         score=Readout(unit, model.head).kind,
-        score_before=_scores(model, network, unit, result.start),
-        score_after=_scores(model, network, unit, saved),
+        score_before=before,
+        score_after=after,
+        score_before_rounding=_scores(model, network, unit, result.picture),
+        silent=silent,
+        field=None if maximization.field is None else list(maximization.field.box),
         probability=_probabilities(model, unit, outputs),
         predicted=[PredictedClass(**asdict(predicted_class(model, one))) for one in outputs],
         size=params.size,
@@ -90,18 +98,40 @@ def _diversity(
 ) -> Penalty:
     """Return the penalty on several images that resemble each other.
 
-    They are compared in the unit's layer, for a class in the last map.
+    They are compared in the unit's layer, for a class in the last map. For one neuron they are
+    compared at its place: elsewhere its images do not differ.
     """
-    layer = unit.path
-    if unit.is_class:
-        layer = default_map(model, network)
-    return lambda x: params.diversity * diversity_penalty(network.run(x, layer))
+    layer = default_map(model, network) if unit.is_class else unit.path
+    y, x = (slice(i, i + 1) for i in unit.position) if unit.position else (slice(None),) * 2
+
+    def penalty(images: Tensor) -> Tensor:
+        features = network.run(images, layer)
+        if unit.position:
+            features = features[..., y, x]
+        return params.diversity * diversity_penalty(features)
+
+    return penalty
 
 
 @torch.no_grad()
 def _scores(model: VisionModel, network: Network, unit: Unit, picture: Tensor) -> list[float]:
     scores: list[float] = unit.value(network, model.preprocessing.normalize(picture)).tolist()
     return scores
+
+
+def _silent(
+    model: VisionModel,
+    network: Network,
+    unit: Unit,
+    saved: Tensor,
+    before: list[float],
+    after: list[float],
+) -> list[bool]:
+    """Return for each result whether the unit is silent there, and no higher than at the start."""
+    if all(last > first for first, last in zip(before, after, strict=True)):
+        return [False] * len(after)
+    silent = silent_at(network, unit, model.preprocessing.normalize(saved)).tolist()
+    return [gone and last <= first for gone, first, last in zip(silent, before, after, strict=True)]
 
 
 @torch.no_grad()

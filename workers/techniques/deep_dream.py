@@ -1,7 +1,7 @@
 """DeepDream: a photograph with more of what the network sees in it (Mordvintsev et al. 2015)."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from functools import partial
 
 import torch
@@ -24,6 +24,7 @@ from workers.toolkit.optimization.artifacts import save_animation, save_curve
 from workers.toolkit.optimization.deep_dream import DeepDream, octave_sizes
 from workers.toolkit.optimization.engine import History, Stage, optimize
 from workers.toolkit.optimization.objectives import TargetTerm, check_guide, normalized
+from workers.toolkit.optimization.silent_units import refusal
 from workers.toolkit.optimization.transforms import enlarge_centre
 
 # Share of the depth at which the layers of most networks respond to parts of things.
@@ -34,8 +35,8 @@ _FRAME_MS = 80
 def run(task: Task[ResolvedDeepDream], context: Context) -> DeepDreamSummary:
     """Change the photograph so that the targets' scores grow, octave by octave.
 
-    Saves image.png and curve.json, with zoom frames zoom.webp too. Raises NoGuide, OneSizeOnly or
-    NotFinite.
+    Saves image.png and curve.json, with zoom frames zoom.webp too. Raises NoGuide, OneSizeOnly,
+    NotFinite or UnitSilent.
     """
     params, model = task.params, task.model
     targets, layers_from = _targets(task)
@@ -53,13 +54,14 @@ def run(task: Task[ResolvedDeepDream], context: Context) -> DeepDreamSummary:
         params.tile // OVERLAP,
     )
     result = optimize(_stages(params, dream, base), context, seed=task.seed, device=model.device)
+    scores = _scores(dream, base, from_levels(result.kept[0]))
     save_curve(context, result)
     frames = [to_image(frame) for frame in result.kept]
     save_png(context, "image.png", frames[0])
     if params.zoom_frames:
         save_animation(context, "zoom.webp", frames, _FRAME_MS)
     return DeepDreamSummary(
-        targets=_dream_targets(targets, model, dream, base, from_levels(result.kept[0])),
+        targets=_dream_targets(targets, model, dream.terms, scores, result.curve),
         layers_from=layers_from,
         guided="guide" in task.inputs,
         octaves=[list(size) for size in dream.sizes],
@@ -117,6 +119,16 @@ def _stages(params: ResolvedDeepDream, dream: DeepDream, base: Tensor) -> list[S
     return stages
 
 
+def _scores(dream: DeepDream, base: Tensor, picture: Tensor) -> tuple[list[float], list[float]]:
+    """Return each term's score before and after. Raises UnitSilent if a target never responded."""
+    before, after = dream.scores(base), dream.scores(picture)
+    scored = zip(dream.terms, before, after, strict=True)
+    unmoved = [term for term, first, last in scored if first == last and term.weight > 0]
+    if unmoved and (silent := replace(dream, terms=unmoved).silent_terms(picture)):
+        raise refusal(dream.network, silent[0].unit, "the photograph and at the result")
+    return before, after
+
+
 def _enlarged_frame(history: History, factor: float) -> Tensor:
     """Return the enlarged centre of the frame before, as it is saved."""
     return enlarge_centre(from_levels(history.kept[-1]), factor)
@@ -125,11 +137,10 @@ def _enlarged_frame(history: History, factor: float) -> Tensor:
 def _dream_targets(
     targets: Sequence[Target],
     model: VisionModel,
-    dream: DeepDream,
-    base: Tensor,
-    picture: Tensor,
+    terms: Sequence[TargetTerm],
+    scores: tuple[list[float], list[float]],
+    curve: Sequence[Mapping[str, float]],
 ) -> list[DreamTarget]:
-    scored = zip(targets, dream.terms, dream.scores(base), dream.scores(picture), strict=True)
     return [
         DreamTarget(
             target=ExplainedTarget(**asdict(target_summary(model, target, term.unit))),
@@ -137,8 +148,10 @@ def _dream_targets(
             score=_score_name(term, model),
             score_before=before,
             score_after=after,
+            scale=term.scale,
+            score_last_step=-curve[-1][term.name] / (term.weight * term.scale),
         )
-        for target, term, before, after in scored
+        for target, term, before, after in zip(targets, terms, *scores, strict=True)
     ]
 
 

@@ -3,6 +3,7 @@
 Sources: Szegedy et al. 2014; Nguyen et al. 2015.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import torch
@@ -13,6 +14,7 @@ from catalog.heatmap import ExplainedTarget
 from catalog.optimization import PredictedClass
 from catalog.targets import TOP, Target
 from catalog.techniques.fooling import (
+    MAX_STEPS,
     ClassProbability,
     FoolingSummary,
     ResolvedFooling,
@@ -37,6 +39,7 @@ from workers.toolkit.network.vision_model import VisionModel
 from workers.toolkit.optimization.artifacts import save_curve
 from workers.toolkit.optimization.engine import optimize
 from workers.toolkit.optimization.fooling import ANY, FoolingStage, TargetClass
+from workers.toolkit.optimization.pace import steps_missing
 
 
 def run(task: Task[ResolvedFooling], context: Context) -> FoolingSummary:
@@ -65,7 +68,7 @@ def run(task: Task[ResolvedFooling], context: Context) -> FoolingSummary:
         goal=ExplainedTarget(**asdict(target_summary(model, target, after.unit))),
         mode=params.mode,
         success=success,
-        verdict=_verdict(model, goal, before, after, success),
+        verdict=_verdict(model, goal, before, after, [step["gap"] for step in result.curve]),
         before=_class_probability(before, goal.index),
         after=_class_probability(after, goal.index),
         steps=len(result.curve),
@@ -129,8 +132,9 @@ def _verdict(
     goal: TargetClass,
     before: ExplainedInput,
     after: ExplainedInput,
-    success: bool,
+    gaps: Sequence[float],
 ) -> str:
+    success = goal.reached(after.output)
     label = model.label(goal.index)
     probability = f"{_probability(after, goal.index):.4%}"
     if success and goal.reached(before.output):
@@ -142,7 +146,20 @@ def _verdict(
         missing = f"and needs {goal.confidence or 0.5:.2%}"
     return (
         f"The goal was not reached: the picture is {label} at {probability}, {missing}. "
-        "Raise steps."
+        f"{_advice(goal, gaps)}"
+    )
+
+
+def _advice(goal: TargetClass, gaps: Sequence[float]) -> str:
+    """Return what to change after a search that failed, from the gap to the goal at every step."""
+    if len(gaps) + steps_missing(gaps) <= MAX_STEPS:
+        return "Raise steps."
+    third = len(gaps) // 3
+    fallen = max(min(gaps[:-third]) - min(gaps[-third:]), 0.0)
+    return (
+        f"{min(gaps):.4g} logits are missing, {fallen:.2g} fewer than a third of the steps before: "
+        f"more steps will not help. Choose another goal"
+        + ("." if goal.confidence is None else ", or a lower confidence.")
     )
 
 

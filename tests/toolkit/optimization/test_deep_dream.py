@@ -13,7 +13,7 @@ from tests.toolkit.networks import network
 from workers.toolkit.images.picture import from_image
 from workers.toolkit.network.unit import Unit
 from workers.toolkit.network.vision_model import VisionModel
-from workers.toolkit.optimization.deep_dream import DeepDream, octave_sizes, resized
+from workers.toolkit.optimization.deep_dream import DeepDream, octave_sizes, resized, told_apart
 from workers.toolkit.optimization.engine import History, Losses, OptimizationResult, optimize
 from workers.toolkit.optimization.objectives import TargetTerm
 
@@ -204,3 +204,32 @@ def test_no_seam_is_seen_where_tiles_meet() -> None:
 def test_octaves_grow_by_the_scale_to_the_pictures_size() -> None:
     assert octave_sizes(320, 448, 4, 1.4) == [(117, 163), (163, 229), (229, 320), (320, 448)]
     assert octave_sizes(8, 3, 2, 4.0) == [(2, 2), (8, 3)]
+
+
+def recurrence(picture: Tensor, height: int, width: int) -> float:
+    """Return the correlation of a picture with itself, rolled by so many pixels."""
+    grey = picture.mean((0, 1)) - picture.mean()
+    return float((grey * grey.roll((height, width), (0, 1))).mean() / grey.square().mean())
+
+
+def test_no_motif_recurs_in_a_plain_picture_at_the_distance_of_the_tiles() -> None:
+    """Two tiles in a row of 48 pixels lie 24 apart, and saw the same plain grey."""
+    dream = dream_of(tiny_model(), sizes=[(48, 48)], steps=8, jitter=8)
+    plain = dreamt(dream, torch.full((1, 3, 48, 48), 0.5)).picture
+    assert dream.tiles(48, 48).count == 4
+    for lag in ((0, 24), (24, 0), (24, 24)):
+        assert abs(recurrence(plain, *lag)) < 0.6
+
+
+def test_only_where_two_tiles_are_the_same_they_are_told_apart() -> None:
+    tiles, generator = dream_of(tiny_model()).tiles(96, 96), torch.Generator().manual_seed(0)
+    photograph = picture(96, 96)
+    assert told_apart(photograph, tiles, generator) is photograph
+    half = photograph.clone()
+    half[..., :70, :] = 0.5
+    apart = told_apart(half, tiles, generator)
+    assert torch.equal(apart[..., 70:, :], half[..., 70:, :])
+    noise = 255 * (apart - half)[..., :50, :]
+    assert float(noise.std()) == pytest.approx(1, rel=0.05)
+    drawn = torch.Generator().manual_seed(0)
+    assert torch.equal(told_apart(half, tiles, drawn), apart)

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from workers.toolkit.errors import UnknownPosition
-from workers.toolkit.network.network import LOGITS, Network, Rule
 from workers.toolkit.network.class_places import ClassPlaces
+from workers.toolkit.network.network import LOGITS, Network, Rule
 from workers.toolkit.network.types import Position
 
 

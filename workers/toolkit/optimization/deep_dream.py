@@ -1,7 +1,8 @@
 """DeepDream (Mordvintsev et al. 2015): show more of what a network sees, from coarse to fine."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Literal
 
 import torch
@@ -19,6 +20,8 @@ from workers.toolkit.optimization.parametrization import Parametrization, Pixels
 from workers.toolkit.optimization.tiles import Offset, Tiles
 
 _LEVELS = 255
+# Tiles that differ by less at every pixel are taken for the same, in levels.
+_SAME = 0.5
 # Pixels of tiles in one pass: the passes of large pictures then fit into memory.
 _PIXELS_AT_ONCE = 8 * 224**2
 
@@ -71,15 +74,10 @@ class DeepDream:
                 assert history.previous is not None
                 detail = history.previous - resized(whole, self.sizes[index - 1])
                 start = start + resized(detail, size)
-            return Pixels(start, 0.0, 1.0)
+            return Pixels(told_apart(start, tiles, generator), 0.0, 1.0)
 
         def objective(picture: Tensor, step: int, generator: torch.Generator) -> Losses:
-            offset = self._offset(tiles, generator)
-            losses = self.losses(picture, tiles, offset)
-            if losses.gradient is not None and not bool(losses.gradient.any()):
-                # All rectifiers on the way are off.
-                losses = self.losses(picture, tiles, offset, redirected)
-            return losses
+            return self.answering_losses(picture, tiles, self._offset(tiles, generator))
 
         return Stage(
             self.steps,
@@ -108,6 +106,38 @@ class DeepDream:
         means = torch.cat(parts, 1).mean(1)
         named = {term.name: loss for term, loss in zip(self.terms, means, strict=True)}
         return Losses(named, tiles.join(torch.cat(gradients), offset))
+
+    def answering_losses(self, picture: Tensor, tiles: Tiles, offset: Offset) -> Losses:
+        """Return the losses; terms that are silent in all tiles get a redirected gradient.
+
+        A term is silent where rectifiers leave it no gradient.
+        """
+        losses = self.losses(picture, tiles, offset)
+        assert losses.gradient is not None
+        if not bool(losses.gradient.any()):
+            return self.losses(picture, tiles, offset, redirected)
+        silent = [
+            term
+            for term in self.terms
+            if len(self.terms) > 1 and term.weight > 0 and not bool(losses.parts[term.name].any())
+        ]
+        dream = replace(self, terms=silent)
+        if not silent or not dream.is_silent(picture, tiles, offset):
+            return losses
+        woken = dream.losses(picture, tiles, offset, redirected)
+        assert woken.gradient is not None
+        return Losses(losses.parts, losses.gradient + woken.gradient)
+
+    def is_silent(self, picture: Tensor, tiles: Tiles, offset: Offset = (0, 0)) -> bool:
+        """Return whether the terms together have no gradient at a picture (1, C, H, W)."""
+        losses = self.losses(picture, tiles, offset)
+        return losses.gradient is not None and not bool(losses.gradient.any())
+
+    def silent_terms(self, picture: Tensor) -> list[TargetTerm]:
+        """Return the terms of positive weight that have no gradient at a picture (1, C, H, W)."""
+        tiles = self.tiles(*picture.shape[2:])
+        sought = [term for term in self.terms if term.weight > 0]
+        return [t for t in sought if replace(self, terms=[t]).is_silent(picture, tiles)]
 
     @torch.no_grad()
     def scores(self, picture: Tensor) -> list[float]:
@@ -148,6 +178,27 @@ class DeepDream:
         length = max(1, _PIXELS_AT_ONCE // tiles[0, 0].numel())
         batches: tuple[Tensor, ...] = torch.split(tiles, length)
         return batches
+
+
+@torch.no_grad()
+def told_apart(picture: Tensor, tiles: Tiles, generator: torch.Generator) -> Tensor:
+    """Return the picture (1, C, H, W) with noise of one level wherever two tiles are the same.
+
+    In such tiles, of a plain background say, the same motif would grow, at the distance of the
+    tiles. A picture without them is returned as it is, and nothing is drawn.
+    """
+    cut = tiles.cut(picture)
+    means, twins = cut.mean((1, 2, 3)), torch.zeros(tiles.count, 1, 1, 1, dtype=torch.bool)
+    for first, second in combinations(range(tiles.count), 2):
+        # Means tell most pairs apart at once.
+        near = abs(float(means[first] - means[second])) < _SAME / _LEVELS
+        if near and float((cut[first] - cut[second]).abs().max()) < _SAME / _LEVELS:
+            twins[[first, second]] = True
+    if not bool(twins.any()):
+        return picture
+    noise = torch.randn(picture.shape, generator=generator).to(picture) / _LEVELS
+    places = tiles.join(twins.to(cut).expand_as(cut)) > 0
+    return torch.where(places, (picture + noise).clamp(0, 1), picture)
 
 
 def resized(picture: Tensor, size: Size) -> Tensor:

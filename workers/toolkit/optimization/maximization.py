@@ -22,13 +22,17 @@ from workers.toolkit.optimization.objectives import WARM_UP_STEPS, redirecting_r
 from workers.toolkit.optimization.optimizers import NormalizedGradient
 from workers.toolkit.optimization.parametrization import Parametrization, Pixels
 from workers.toolkit.optimization.regularizers import alpha_norm, squared_norm, total_variation
+from workers.toolkit.optimization.silent_units import answering_value
 from workers.toolkit.optimization.transforms import RandomAffine, RandomCrop
+from workers.toolkit.optimization.unit_field import UnitField, WithinField, field_of
 
 # Standard deviation, in 0..1, by which several images differ at the start.
 _DIFFERENCE = 0.02
 _ALPHA = 6.0
 # The noise in the views at the last step, as a part of that at the first.
 _LAST_NOISE = 1 / 6
+# The largest shift in the views of one neuron, as a part of its field's side.
+_FIELD_SHIFT = 1 / 16
 # Standard deviation of the pixels to start from, in the network's units.
 _NOISE_START = 0.2
 
@@ -86,7 +90,8 @@ class Maximization(ABC):
         self.network, self.preprocessing = network, preprocessing
         self.unit, self.params = unit, params
         self._start, self._diversity = start, diversity
-        self._warm_up = redirecting_rule(network, unit.path)
+        self._redirecting = redirecting_rule(network, unit.path)
+        self.field = field_of(network, unit)
 
     def stage(self) -> Stage:
         """Return the stage for the engine."""
@@ -95,7 +100,7 @@ class Maximization(ABC):
             self._begin,
             self._objective,
             self.optimizer,
-            after_step=self.after_step,
+            after_step=self._after_step,
         )
 
     @abstractmethod
@@ -118,7 +123,20 @@ class Maximization(ABC):
         """Change the parameters in place after a step."""
         keep_parameters(parametrization, step)
 
+    def _after_step(self, parametrization: Parametrization, step: int) -> None:
+        inside = isinstance(parametrization, WithinField)
+        self.after_step(parametrization.inside if inside else parametrization, step)
+
     def _begin(self, history: History, generator: torch.Generator) -> Parametrization:
+        whole = self._whole(generator)
+        if self.field is None:
+            return whole
+        with torch.no_grad():
+            start = whole.picture()
+        return WithinField(self.from_image(self.field.cut(start)), start, self.field)
+
+    def _whole(self, generator: torch.Generator) -> Parametrization:
+        """Return the parametrization of the whole picture."""
         if self._start is None:
             return self.from_noise((self.params.count, *self.network.input_shape), generator)
         start = self._start
@@ -133,8 +151,11 @@ class Maximization(ABC):
         # would be summed before the division by the standard deviation, and be rounded otherwise.
         params, normalize = self.params, self.preprocessing.normalize
         view = normalize(self._view(picture, step, generator))
-        rule = self._warm_up if step < self.warm_up_steps else None
-        parts = {"score": -self.unit.value(self.network, view, rule)}
+        rule = self._redirecting if step < self.warm_up_steps else None
+        value = answering_value(self.network, self.unit, view, rule, self._redirecting)
+        parts = {"score": -value}
+        if self.field is not None:
+            picture = self.field.cut(picture)  # penalties on what cannot change are constants
         parts |= self.own_penalties(picture, -parts["score"].detach())
         if self._diversity is not None:
             parts["likeness"] = self._diversity(view)
@@ -153,10 +174,26 @@ class Maximization(ABC):
         """
         params = self.params
         noise = params.noise * (1 - (1 - _LAST_NOISE) * step / params.steps)
+        if self.field is not None:
+            return self._field_view(self.field, picture, noise, generator)
         view = RandomAffine(params.jitter, self.scale, self.turn)(picture, generator)
         if params.zoom < 1 or noise:
             view = RandomCrop(params.zoom, noise)(view, generator)
         return view
+
+    def _field_view(
+        self, field: UnitField, picture: Tensor, noise: float, generator: torch.Generator
+    ) -> Tensor:
+        """Return a random view of the field in its place.
+
+        The centre of the field stays where the unit sees it, but for shifts that are small in it.
+        """
+        params, part = self.params, field.cut(picture)
+        shift = min(params.jitter, _FIELD_SHIFT * max(part.shape[2:]))
+        part = RandomAffine(shift, self.scale, self.turn, field.centre)(part, generator)
+        if params.zoom < 1 or noise:
+            part = RandomCrop(params.zoom, noise, field.centre, wander=0.0)(part, generator)
+        return field.paste(part, picture)
 
 
 class _FourierMaximization(Maximization):
