@@ -332,7 +332,6 @@ def test_layers_by_depth_by_request_and_wrong_ones(tiny: VisionModel) -> None:
         "style conv2",
         "tv",
         "palette",
-        "outside",
     }
     with pytest.raises(LayerWithoutMap, match="head"):
         paint(tiny, content_layers="head")

@@ -33,7 +33,7 @@ def run(task: Task[ResolvedInversion], context: Context) -> InversionSummary:
     original = None
     if isinstance(sent, Image.Image):
         (original,) = _predicted(model, model.prepare(sent).x)
-    stages = [inversion.stage() for inversion in inversions]
+    stages = [stage for inversion in inversions for stage in inversion.stages()]
     result = optimize(stages, context, seed=task.seed, device=model.device)
     layers = [
         _inverted(model, inversion, quantized(pictures), number, original)
