@@ -13,12 +13,12 @@ and style, so that a few strong channels do not dominate (Gatys' rescaling, done
 images; Wang et al. 2021 found that it is needed). The loss of each layer is divided by the size of
 its target, so that a weight means the same in every model. In addition, the mean and covariance of
 the colours are matched to the style (`palette_weight`), to which a linear map brings the content
-before the first step. A strong style is imitated by a pattern of single pixels first, which the style
-layers hardly see; therefore `tv_weight` and `palette_weight` grow with `style_weight` unless they
-are given. The padding of a network shows in the
-outermost rows of its maps. Therefore up to twelve pixels beyond each edge (at most a sixth of the
-shorter side of the smallest size) are painted, too, which begin as the mirrored content and are cut
-off at the end. A model that takes only one size has no such frame.
+before the first step. A strong style is matched by a pattern of single pixels, unless smoothing
+grows with it; therefore `tv_weight` and `palette_weight` follow `style_weight` if they are not
+given. The padding of a network shows in the outermost rows of its maps. Therefore up to twelve
+pixels beyond each edge (at most a sixth of the shorter side of the smallest size) are painted, too,
+which begin as the mirrored content and are cut off at the end. A model whose layers take only one
+size has no such frame.
 
 With `keep_colours` only the luminance is painted, with grey styles that are matched to the
 content's mean and contrast; hues stay those of the photograph (Gatys et al. 2016, Preserving Color

@@ -135,8 +135,9 @@ class PublishedInversion(Inversion):
 class ModernInversion(Inversion):
     """The recipe for modern networks: Adam in Fourier space, through random shifts and noise.
 
-    The last steps for a map are in pixels, without shifts and noise. A vector does not say where things are. It is given more noise at first, so that things become
-    whole before their details, and its picture pays for contrast too.
+    The last steps for a map are in pixels, without shifts and noise. A vector does not say where
+    things are. It is given more noise at first, so that things become whole before their details,
+    and its picture pays for contrast too.
     """
 
     # Share of the steps after which there is neither shift nor noise. With fewer steps left, a

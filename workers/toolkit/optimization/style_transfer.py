@@ -137,7 +137,9 @@ class StyleTransferStage:
         return made
 
     def _parametrization(self, start: Tensor) -> Pixels | LuminanceOnly:
-        return LuminanceOnly(start, self.content) if self.options.keep_colours else Pixels(start, 0, 1)
+        return (
+            LuminanceOnly(start, self.content) if self.options.keep_colours else Pixels(start, 0, 1)
+        )
 
     def _start(self, history: History, generator: torch.Generator) -> Tensor:
         """Return the first picture of this size, with its frame."""
