@@ -115,6 +115,7 @@ PROBLEMS: dict[str, ProblemType] = {
     "place_outside": ProblemType("The network does not see this place"),
     "nothing_to_invert": ProblemType("The embedding is zero everywhere"),
     "start_missing": ProblemType("The start image is missing"),
+    "unit_silent": ProblemType("The target does not respond to any image"),
     "guide_without_layer": ProblemType("The guide has no layer target"),
     # Runs
     "deadline_exceeded": ProblemType("The deadline has passed", retryable=True),

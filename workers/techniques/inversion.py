@@ -24,7 +24,8 @@ def run(task: Task[ResolvedInversion], context: Context) -> InversionSummary:
     """Invert one layer or several.
 
     For each layer, saves its best picture as image-{n}.png and all restarts as restarts-{n}.png.
-    Saves strip.png with one cell per layer, and curve.json. Raises NothingToInvert or NotFinite.
+    Saves strip.png with one cell per layer, and curve.json. Raises NothingToInvert, UnitSilent or
+    NotFinite.
     """
     params, model = task.params, task.model
     paths, chosen = _layers(params, model)
@@ -89,6 +90,7 @@ def _inverted(
 ) -> InvertedLayer:
     """Return the result of one layer for its 8-bit pictures (restarts, C, H, W)."""
     x = model.preprocessing.normalize(pictures)
+    inversion.check_gradient(x)
     predicted = _predicted(model, x)
     same_class = None
     if original is not None:

@@ -79,6 +79,12 @@ class NoStart(TechniqueError):
     code = "start_missing"
 
 
+class UnitSilent(TechniqueError):
+    """The unit has the same value and no gradient at every picture that was tried."""
+
+    code = "unit_silent"
+
+
 class ImageSetGone(TechniqueError):
     """The image set was deleted or has expired."""
 

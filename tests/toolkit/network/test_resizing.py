@@ -62,7 +62,8 @@ def test_the_layers_at_another_size_are_those_of_the_module(height: int, width: 
     assert network.at(height, width, paths) is part
 
 
-def test_the_classes_at_another_size_are_refused() -> None:
+def test_the_classes_at_another_size_are_refused(caplog: pytest.LogCaptureFixture) -> None:
+    """In a sentence: the traceback of torch.export is no warning."""
     network = Network(seeded(Flattening), 3, SIDE, SIDE)
     with pytest.raises(OneSizeOnly, match="28 × 28 pixels only, not on 14 × 14"):
         network.at(14, 14)
@@ -71,6 +72,7 @@ def test_the_classes_at_another_size_are_refused() -> None:
     part = network.at(14, 14, ("conv",))
     with pytest.raises(OneSizeOnly, match="14 × 14"):
         part.logits(torch.zeros(1, 3, 14, 14))
+    assert not [record for record in caplog.records if record.levelname != "INFO"]
 
 
 def test_a_module_of_any_size_stays_whole() -> None:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from tests.techniques.running import Recording
 from tests.tiny import SIDE, TinyNetwork, seeded, tiny_model
+from workers.toolkit.errors import UnitSilent
 from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.vision_model import VisionModel
@@ -251,3 +252,33 @@ def test_a_layer_that_forgets_nothing_gives_the_image_back(seed: int) -> None:
     assert (made - picture).abs().max() < 0.03
     with torch.no_grad():
         assert inversion.errors(model.preprocessing.normalize(made)).item() < 1e-3
+
+
+class Bright(nn.Module):
+    """A ReLU that is off unless the picture is bright."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 16)
+        self.relu = nn.ReLU()
+        with torch.no_grad():
+            self.conv.weight.fill_(1 / 256)
+            self.conv.bias.fill_(-0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.relu(self.conv(x)).flatten(1)
+
+
+def test_a_layer_that_stays_silent_is_said_to_be() -> None:
+    network = Network(Bright(), 1, 16, 16)
+    preprocessing = Preprocessing(16, 16, "bilinear", (0.5,), (0.3,))
+    bright, dark = torch.ones(1, 1, 16, 16), torch.zeros(1, 1, 16, 16)
+    with torch.no_grad():
+        embedding = network.run(bright, "relu")
+    inversion = PublishedInversion(
+        network, preprocessing, "relu", embedding, Params(steps=4), tv=1.0, jitter=0.0
+    )
+    with pytest.raises(UnitSilent, match="'relu' does not respond"):
+        inversion.check_gradient(dark)
+    inversion.check_gradient(bright)  # the error is 0
+    inversion.check_gradient(0.9 * bright)

@@ -13,6 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from workers.toolkit.errors import UnitSilent
 from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import Network, Rule
 from workers.toolkit.optimization.engine import History, Losses, Stage
@@ -79,6 +80,21 @@ class Inversion(ABC):
         """Return ‖Φ(x) − Φ0‖² / ‖Φ0‖² for each network input: (B, C, H, W) → (B,)."""
         difference = self.network.run(x, self.path, rule) - self.embedding
         return difference.square().flatten(1).sum(1) / self.embedding.square().sum()
+
+    def check_gradient(self, x: Tensor) -> None:
+        """Raise UnitSilent if no network input (B, C, H, W) has a gradient of its error.
+
+        Such pictures are what the penalties made of the noise at the start.
+        """
+        with torch.enable_grad():
+            leaf = x.detach().requires_grad_()
+            errors = self.errors(leaf)
+            (gradient,) = torch.autograd.grad(errors.sum(), leaf)
+        if not bool(gradient.any()) and bool((errors > 0).all()):
+            raise UnitSilent(
+                f"The layer {self.path!r} does not respond to any picture that was tried: the "
+                "ReLUs before it are off everywhere. Choose an earlier layer, or more restarts."
+            )
 
 
 class PublishedInversion(Inversion):
