@@ -6,8 +6,8 @@ The plain recipe is written here again from the paper: the eager network with ho
 and torch's L-BFGS as neural-style-pt calls it (rate 1, one call, a hundred remembered pairs). The
 path of torch's L-BFGS depends on the scale of the loss. The plain recipe therefore runs twice, with
 a loss of 100 and of 100,000 at the start, and the better run counts. Both compute their losses
-themselves, and agree at the start to a thousandth. Our final loss must be at most 1.05 times that
-of the plain recipe.
+themselves, and agree at the start to a thousandth. The plain recipe does not bound its pixels; its
+picture is cut off at 0 and 1 as it would be saved. Our final loss must be at most 1.05 times its.
 """
 
 import argparse

@@ -14,7 +14,7 @@ from workers.toolkit.network.graph import export_graph, operator_info, shape_of
 from workers.toolkit.network.layers import Layers, layer_outputs
 from workers.toolkit.network.precision import probe_inputs, without_tf32
 from workers.toolkit.network.rectifiers import is_rectifier, rectifier_range
-from workers.toolkit.network.resizing import resize_part
+from workers.toolkit.network.resizing import quiet_torch, resize_part
 
 LOGITS = ""
 """The empty path names the network's output."""
@@ -211,7 +211,8 @@ class Network:
         resized = Network(self.module, self.input_shape[0], height, width)
         resized.folding, resized._folded = self.folding, self._folded
         try:
-            resized.export()
+            with quiet_torch():
+                resized.export()
         except NotExportable as error:
             own = f"{self.input_shape[2]} × {self.input_shape[1]}"
             raise OneSizeOnly(

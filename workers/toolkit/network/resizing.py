@@ -5,7 +5,10 @@ any. They are cut off, their graph is run again at the other size, and the resul
 what the module's own layers return there.
 """
 
-from collections.abc import Callable
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, fx, nn
@@ -15,6 +18,21 @@ from torch.fx.passes.fake_tensor_prop import FakeTensorProp
 # Largest difference that rounding makes, relative to the largest value.
 _ROUNDING = 1e-4
 _BATCHES = (1, 3)
+# torch logs a traceback here for every operator that does not take a size.
+_TORCH = logging.getLogger("torch._subclasses.fake_tensor")
+_QUIET = threading.Lock()
+
+
+@contextmanager
+def quiet_torch() -> Iterator[None]:
+    """Keep torch from logging failures that the caller expects and reports in its own words."""
+    with _QUIET:
+        level = _TORCH.level
+        _TORCH.setLevel(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            _TORCH.setLevel(level)
 
 
 def resize_part(
@@ -38,7 +56,7 @@ def resize_part(
 
 def _renew_shapes(part: fx.GraphModule, x: Tensor) -> None:
     """Run the graph on a tensor without values, and note the shape of each node's output."""
-    with FakeTensorMode(allow_non_fake_inputs=True) as mode:
+    with quiet_torch(), FakeTensorMode(allow_non_fake_inputs=True) as mode:
         FakeTensorProp(part, mode).propagate(x)
 
 
