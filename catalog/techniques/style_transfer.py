@@ -13,15 +13,19 @@ and style, so that a few strong channels do not dominate (Gatys' rescaling, done
 images; Wang et al. 2021 found that it is needed). The loss of each layer is divided by the size of
 its target, so that a weight means the same in every model. In addition, the mean and covariance of
 the colours are matched to the style (`palette_weight`), to which a linear map brings the content
-before the first step. Values outside 0..1 are penalized. The padding of a network shows in the
-outermost rows of its maps. Therefore up to twelve pixels beyond each edge (at most a sixth of the
-shorter side of the smallest size) are painted, too, which begin as the mirrored content and are cut
-off at the end. A model that takes only one size has no such frame.
+before the first step. A strong style is matched by a pattern of single pixels, unless smoothing
+grows with it; therefore `tv_weight` and `palette_weight` follow `style_weight` if they are not
+given. The padding of a network shows in the outermost rows of its maps. Therefore up to twelve
+pixels beyond each edge (at most a sixth of the shorter side of the smallest size) are painted, too,
+which begin as the mirrored content and are cut off at the end. A model whose layers take only one
+size has no such frame.
 
 With `keep_colours` only the luminance is painted, with grey styles that are matched to the
 content's mean and contrast; hues stay those of the photograph (Gatys et al. 2016, Preserving Color
 in Neural Artistic Style Transfer). With `scales` the image is optimized at several sizes, each
-twice the size before. No score of a class is used.
+twice the size before. In both recipes the pixels are bounded to 0..1 while they are optimized, so
+that what is saved is what was optimized. A model whose head takes one size only is cut off behind
+the deepest layer that is read. No score of a class is used.
 """
 
 import math
@@ -57,8 +61,6 @@ RECIPES: dict[str, dict[str, Any]] = {
     "normalized": {
         "content_weight": 1.0,
         "style_weight": 300.0,
-        "tv_weight": 15.0,
-        "palette_weight": 100.0,
         "steps": 200,
         "scales": 2,
     },
@@ -66,10 +68,13 @@ RECIPES: dict[str, dict[str, Any]] = {
 # Style weight of recipe `normalized` that does not begin with the content: with a larger weight the
 # content would not appear.
 STYLE_WEIGHT_FROM_ELSEWHERE = 10.0
-# Longer sides with a single size: at half of them small things such as eyes are lost, and the
-# larger size does not restore them. Below 64 pixels there is nothing to lose, and two sizes cost
-# less.
-SMALL = range(64, 256)
+# Weights of recipe `normalized` that follow from the style's: (factor, least). With a smaller share
+# of them the style is matched by a pattern of single pixels, in colours of its own.
+TV_OF_STYLE, PALETTE_OF_STYLE = (0.5, 15.0), (3.0, 100.0)
+MAX_WEIGHT = 1e9
+# Longer sides below this have a single size: at half of them small things such as eyes are lost,
+# and the larger size does not restore them.
+TWO_SIZES_FROM = 256
 RATES = {"lbfgs": 1.0, "adam": 0.02}
 
 _LAYERS = "By default the layers that the model recommends, otherwise layers chosen by depth."
@@ -95,12 +100,12 @@ class StyleTransferParams(Params):
         examples=["bn1, blocks.1.0.bn1"],
     )
     content_weight: float | None = Field(
-        None, ge=0, le=1e9, description="Weight of the content; 1 by default."
+        None, ge=0, le=MAX_WEIGHT, description="Weight of the content; 1 by default."
     )
     style_weight: float | None = Field(
         None,
         ge=0,
-        le=1e9,
+        le=MAX_WEIGHT,
         description=(
             "Weight of the style: 1 for gatys; for normalized 300, or 10 if `start` is noise or "
             "style."
@@ -109,15 +114,19 @@ class StyleTransferParams(Params):
     tv_weight: float | None = Field(
         None,
         ge=0,
-        le=1e9,
-        description="Weight of the total variation per pixel: 0 for gatys, 15 for normalized.",
+        le=MAX_WEIGHT,
+        description=(
+            "Weight of the total variation per pixel: 0 for gatys; for normalized half of "
+            "`style_weight`, 15 at least."
+        ),
     )
     palette_weight: float | None = Field(
         None,
         ge=0,
-        le=1e9,
+        le=MAX_WEIGHT,
         description=(
-            "Weight of the mean and covariance of the colours: 0 for gatys, 100 for normalized."
+            "Weight of the mean and covariance of the colours: 0 for gatys; for normalized three "
+            "times `style_weight`, 100 at least."
         ),
     )
     style_weights: str | None = Field(
@@ -160,8 +169,7 @@ class StyleTransferParams(Params):
         le=3,
         description=(
             "Number of sizes, each twice the size before: 1 for gatys; for normalized 2, or 1 if "
-            "`size` "
-            "is 64 to 255."
+            "`size` is below 256."
         ),
     )
     size: int | None = Field(
@@ -194,11 +202,22 @@ class StyleTransferParams(Params):
             "size": max(16, min(512, 4 * model.input_size)),
             **RECIPES[recipe],
         }
-        if recipe == "normalized" and self.start != "content":
-            defaults["style_weight"] = STYLE_WEIGHT_FROM_ELSEWHERE
-        if (self.size or defaults["size"]) in SMALL:
+        if recipe == "normalized":
+            defaults |= self._normalized_weights()
+        if (self.size or defaults["size"]) < TWO_SIZES_FROM:
             defaults["scales"] = 1
         return self.with_defaults(ResolvedStyleTransfer, defaults)
+
+    def _normalized_weights(self) -> dict[str, float]:
+        """Return the default weights of recipe `normalized`."""
+        from_content = RECIPES["normalized"]["style_weight"]
+        default = from_content if self.start == "content" else STYLE_WEIGHT_FROM_ELSEWHERE
+        style = default if self.style_weight is None else self.style_weight
+        tv, palette = (
+            min(MAX_WEIGHT, max(least, factor * style))
+            for factor, least in (TV_OF_STYLE, PALETTE_OF_STYLE)
+        )
+        return {"style_weight": style, "tv_weight": tv, "palette_weight": palette}
 
     def validate_inputs(self, sent: Set[str]) -> None:
         self.shares(sum(name in sent for name in STYLES))
@@ -296,8 +315,18 @@ class StyleTransferSummary(Summary):
     losses_of_content: dict[str, float] = Field(
         description="The parts of the loss for the content that was sent, in its frame."
     )
+    losses_before_rounding: dict[str, float] = Field(
+        default_factory=dict,
+        description=(
+            "The same for the result as it was optimized. curve.json ends with the losses before "
+            "the last step."
+        ),
+    )
     losses_after: dict[str, float] = Field(
-        description="The same for the 8-bit result and the frame that was painted around it."
+        description=(
+            "The same for the result in 8 bits, which is image.png, and the frame that was painted "
+            "around it."
+        )
     )
 
 

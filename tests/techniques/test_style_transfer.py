@@ -1,6 +1,7 @@
 """Style transfer: the published losses on a small VGG, and what every option promises."""
 
 import io
+import itertools
 import json
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.techniques.running import Recording, Stopped, entry_of, wide_model
 from tests.tiny import EveryRelu, photo, seeded, tiny_model
 from workers.execute import execute
 from workers.toolkit.errors import NoMaxPooling, OneSizeOnly
+from workers.toolkit.images.picture import from_image, pad_by_reflection
 from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.vision_model import VisionModel
@@ -332,15 +334,72 @@ def test_layers_by_depth_by_request_and_wrong_ones(tiny: VisionModel) -> None:
         "style conv2",
         "tv",
         "palette",
-        "outside",
     }
     with pytest.raises(LayerWithoutMap, match="head"):
         paint(tiny, content_layers="head")
 
 
-def test_a_model_of_one_size_is_refused_at_another() -> None:
-    with pytest.raises(OneSizeOnly, match="32 × 32"):
-        paint(tiny_model(OneSize), style_layers="conv", content_layers="conv")
+def test_a_head_of_one_size_is_cut_off() -> None:
+    """The style is read before the head, so that every size is painted, in its frame."""
+    model, context = tiny_model(OneSize), Recording()
+    summary, _ = paint(model, style_layers="conv", content_layers="conv", context=context, scales=2)
+    assert summary.size == [64, 48] and made(context).shape == (48, 64, 3)
+    conv = model.network.module.conv
+    content = pad_by_reflection(from_image(CONTENT), 4)  # (48 / 2) / 6 at the smaller size
+    pictures = content, from_image(STYLE.resize((64, 64), Image.Resampling.LANCZOS))
+    with torch.no_grad():
+        seen, style = (
+            conv(model.preprocessing.normalize(picture))[0].flatten(1) for picture in pictures
+        )
+    grams = [one @ one.T / one.shape[1] for one in (seen, style)]
+    power = (grams[0].diag() + grams[1].diag()) / 2
+    s = (power + 0.05 * power.mean()).rsqrt()
+    gap, size = ((s[:, None] * s * one).square().sum() for one in (grams[0] - grams[1], grams[1]))
+    assert summary.losses_of_content["style conv"] == pytest.approx(
+        300 * float(gap / size), rel=1e-3
+    )
+
+
+class OneSizePositions(OneSize):
+    """A network of one size already before its layers, as a transformer with positions is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.positions = nn.Parameter(torch.randn(1, 3, 32, 32))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x + self.positions)
+
+
+def test_a_model_of_one_size_says_which_sizes_were_needed_and_why() -> None:
+    model, layers = tiny_model(OneSizePositions), {"style_layers": "conv", "content_layers": "conv"}
+    with pytest.raises(OneSizeOnly, match="32 × 32") as refused:
+        paint(model, **layers)
+    assert "64 × 48" in str(refused.value)
+    for word in ("size=64", "scales=1", "size=32", "square"):
+        assert word in str(refused.value)
+    square = photo(40, 40, seed=6)
+    summary, _ = paint(model, content=square, size=32, scales=1, **layers)
+    assert summary.size == [32, 32]
+
+
+def test_more_style_weight_matches_the_style_better(tiny: VisionModel) -> None:
+    """From 1 to 1,000,000 the saved picture's style loss falls, and it is the optimizer's."""
+    matched = []
+    for weight in (1, 30, 1000, 1e6):
+        summary, context = paint(tiny, steps=60, style_weight=weight)
+        before, after = summary.losses_before_rounding, summary.losses_after
+        style = [part for part in after if part.startswith("style")]
+        assert sum(after[part] for part in style) == pytest.approx(
+            sum(before[part] for part in style), rel=0.2
+        )
+        assert sum(after.values()) == pytest.approx(
+            sum(values[-1] for values in curve(context).values()), rel=0.2
+        )
+        matched.append(sum(after[part] for part in style) / weight)
+    for less, more in itertools.pairwise(matched):
+        assert more < 1.1 * less
+    assert matched[-1] < 0.5 * matched[0]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,8 @@ def run(task: Task[ResolvedInversion], context: Context) -> InversionSummary:
     """Invert one layer or several.
 
     For each layer, saves its best picture as image-{n}.png and all restarts as restarts-{n}.png.
-    Saves strip.png with one cell per layer, and curve.json. Raises NothingToInvert or NotFinite.
+    Saves strip.png with one cell per layer, and curve.json. Raises NothingToInvert, UnitSilent or
+    NotFinite.
     """
     params, model = task.params, task.model
     paths, chosen = _layers(params, model)
@@ -35,7 +36,7 @@ def run(task: Task[ResolvedInversion], context: Context) -> InversionSummary:
     original = None
     if isinstance(sent, Image.Image):
         (original,) = _predicted(model, model.prepare(sent).x)
-    stages = [inversion.stage() for inversion in inversions]
+    stages = [stage for inversion in inversions for stage in inversion.stages()]
     result = optimize(stages, context, seed=task.seed, device=model.device)
     layers = [
         _inverted(model, inversion, quantized(pictures), number, original)
@@ -91,6 +92,7 @@ def _inverted(
 ) -> InvertedLayer:
     """Return the result of one layer for its 8-bit pictures (restarts, C, H, W)."""
     x = model.preprocessing.normalize(pictures)
+    inversion.check_gradient(x)
     predicted = _predicted(model, x)
     same_class = None
     if original is not None:

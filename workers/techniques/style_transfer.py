@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from PIL import Image
@@ -43,8 +43,9 @@ def run(task: Task[ResolvedStyleTransfer], context: Context) -> StyleTransferSum
     Saves image.png and curve.json. Raises NoMaxPooling, OneSizeOnly or NotFinite.
     """
     params, model = task.params, task.model
-    networks = _Networks(model.network, average=params.pooling == "average")
-    sizes = _sizes(task, networks)
+    layers = _layers(params, model)
+    networks = _Networks(model.network, params, layers)
+    sizes = _sizes(task, networks, layers)
     last, options = sizes[-1], sizes[-1].options
     stages = [size.stage() for size in sizes]
     result = optimize(stages, context, seed=task.seed, device=model.device)
@@ -60,27 +61,59 @@ def run(task: Task[ResolvedStyleTransfer], context: Context) -> StyleTransferSum
         steps=sum(size.steps for size in sizes),
         max_pools_replaced=networks.replaced,
         losses_of_content=_losses(last, last.content),
+        losses_before_rounding=_losses(last, result.picture),
         losses_after=_losses(last, quantized(result.picture)),
     )
 
 
-class _Networks:
-    """The model's network at any size, with the pooling that the parameters name."""
+class _Layers(NamedTuple):
+    content: tuple[str, ...]
+    style: tuple[str, ...]
 
-    def __init__(self, network: Network, *, average: bool) -> None:
-        self._network, self._average = network, average
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All layers, each once."""
+        return tuple(dict.fromkeys((*self.content, *self.style)))
+
+
+class _Networks:
+    """The model's network up to the layers at any size, with the pooling that is asked for."""
+
+    def __init__(self, network: Network, params: ResolvedStyleTransfer, layers: _Layers) -> None:
+        self._network, self._params, self._paths = network, params, layers.all
+        self._average = params.pooling == "average"
         self._pooled: dict[tuple[int, int], Network] = {}
         self.replaced = 0
-        if average:
+        if self._average:
             self(*network.input_shape[1:])  # raises NoMaxPooling before any work is done
 
     def __call__(self, height: int, width: int) -> Network:
-        sized = self._network.at(height, width)
+        try:
+            sized = self._network.at(height, width, self._paths)
+        except OneSizeOnly as error:
+            raise OneSizeOnly(f"{error} {self._advice()}") from error
         if not self._average:
             return sized
         if (height, width) not in self._pooled:
             self._pooled[height, width], self.replaced = replace_max_pooling(sized)
         return self._pooled[height, width]
+
+    def _advice(self) -> str:
+        params, side = self._params, max(self._network.input_shape[1:])
+        return (
+            f"Nor do its layers {', '.join(self._paths)}. That size follows from "
+            f"size={params.size}, scales={params.scales}, style_scale={params.style_scale:g} and "
+            f"the images' shapes. Send size={side}, scales=1, style_scale=1 and square images."
+        )
+
+
+def _layers(params: ResolvedStyleTransfer, model: VisionModel) -> _Layers:
+    """Return the layers. Those that are not named are chosen by depth."""
+    content, style = names(params.content_layers), names(params.style_layers)
+    return _Layers(
+        content or tuple(layers_at(model.network, [_CONTENT_DEPTH])),
+        style or tuple(layers_at(model.network, _STYLE_DEPTHS)),
+    )
 
 
 def _layers_from(
@@ -98,7 +131,9 @@ def _layers_from(
 
 
 def _sizes(
-    task: Task[ResolvedStyleTransfer], network_at: Callable[[int, int], Network]
+    task: Task[ResolvedStyleTransfer],
+    network_at: Callable[[int, int], Network],
+    layers: _Layers,
 ) -> list[StyleTransferStage]:
     """Return the style transfer at each size, the smallest first."""
     params, model = task.params, task.model
@@ -106,7 +141,7 @@ def _sizes(
     plan = params.plan()
     contents = [_resized(task.image("content"), side, model) for side, _ in plan]
     frame = _frame(params, network_at, contents)
-    options = _options(params, model, len(styles), frame)
+    options = _options(params, layers, len(styles), frame)
     return [
         StyleTransferStage(
             network_at,
@@ -121,15 +156,13 @@ def _sizes(
 
 
 def _options(
-    params: ResolvedStyleTransfer, model: VisionModel, styles: int, frame: int
+    params: ResolvedStyleTransfer, layers: _Layers, styles: int, frame: int
 ) -> StyleTransferOptions:
-    """Return what all sizes share. Layers that are not named are chosen by depth."""
-    content_layers = names(params.content_layers)
-    style_layers = names(params.style_layers)
+    """Return what all sizes share."""
     return StyleTransferOptions(
         recipe=params.recipe,
-        content_layers=content_layers or tuple(layers_at(model.network, [_CONTENT_DEPTH])),
-        style_layers=style_layers or tuple(layers_at(model.network, _STYLE_DEPTHS)),
+        content_layers=layers.content,
+        style_layers=layers.style,
         weights=Weights(
             content=params.content_weight,
             style=params.style_weight,

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from tests.techniques.running import Recording, Stopped
 from workers.toolkit.errors import NotFinite
+from workers.toolkit.optimization.bounded_lbfgs import BoundedLBFGS
 from workers.toolkit.optimization.engine import (
     History,
     Losses,
@@ -17,7 +18,7 @@ from workers.toolkit.optimization.engine import (
     optimize,
 )
 from workers.toolkit.optimization.fourier import Fourier
-from workers.toolkit.optimization.optimizers import AnnealedAdam, NormalizedGradient, ScaledLBFGS
+from workers.toolkit.optimization.optimizers import AnnealedAdam, NormalizedGradient
 from workers.toolkit.optimization.parametrization import Parametrization, Pixels
 from workers.toolkit.optimization.transforms import RandomAffine
 
@@ -26,7 +27,7 @@ OPTIMIZERS: dict[str, Callable[[list[Tensor]], torch.optim.Optimizer]] = {
     "sgd": lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9),
     "adam": lambda parameters: torch.optim.Adam(parameters, lr=0.05),
     "lbfgs": lambda parameters: torch.optim.LBFGS(parameters, lr=0.5, max_iter=1, history_size=5),
-    "scaled lbfgs": lambda parameters: ScaledLBFGS(parameters, lr=0.5, max_iter=1, history_size=5),
+    "bounded lbfgs": lambda parameters: BoundedLBFGS(parameters, 0.5, -1.0, 1.0, history=5),
     "annealed": lambda parameters: AnnealedAdam(parameters, lr=0.05, steps=7),
     "normalized": lambda parameters: NormalizedGradient(parameters, lr=0.01),
 }
@@ -164,12 +165,12 @@ def test_nan_stops_with_a_sentence() -> None:
         optimize([stage], Recording(), seed=0, device=torch.device("cpu"))
 
 
-def test_scaled_lbfgs_is_invariant_to_the_scale_of_the_loss() -> None:
+def test_bounded_lbfgs_is_invariant_to_the_scale_of_the_loss() -> None:
     def made(factor: float) -> Tensor:
         def far_away(picture: Tensor, step: int, generator: torch.Generator) -> Losses:
             return Losses({"distance": factor * (picture - GOAL).pow(4).sum((1, 2, 3))})
 
-        stage = Stage(12, pixels, far_away, OPTIMIZERS["scaled lbfgs"])
+        stage = Stage(12, pixels, far_away, OPTIMIZERS["bounded lbfgs"])
         return optimize([stage], Recording(), seed=4, device=torch.device("cpu")).picture
 
     plain = made(1.0)

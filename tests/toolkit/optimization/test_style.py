@@ -11,7 +11,6 @@ from workers.toolkit.optimization.style import (
     gram,
     normalized_content,
     normalized_style,
-    outside,
     published_content,
     published_style,
 )
@@ -115,13 +114,6 @@ def test_the_palette_is_mean_and_covariance_of_all_pixels() -> None:
         2 * float(expected)
     )
     assert float(Palette.of([picture], [1.0], 2.0).loss(picture)) == pytest.approx(0, abs=1e-12)
-
-
-def test_only_what_is_outside_pays() -> None:
-    assert float(outside(torch.tensor([[[[0.0, 0.5, 1.0]]]]))) == 0
-    assert float(outside(torch.tensor([[[[-0.1, 0.5, 1.2]]]]))) == pytest.approx(
-        1000 * (0.01 + 0.04) / 3
-    )
 
 
 def test_gradients() -> None:

@@ -33,7 +33,8 @@ def export_graph(module: nn.Module, channels: int, height: int, width: int) -> f
         with torch.no_grad(), returned.recorded(module):
             program = torch.export.export(module, (sample,), dynamic_shapes=(batch,))
     except Exception as error:
-        log.exception("torch.export failed")
+        # Callers refuse in a sentence, or do with a part of the model.
+        log.info("torch.export failed", exc_info=True)
         raise NotExportable(
             f"torch.export cannot trace this model ({type(error).__name__})."
         ) from error

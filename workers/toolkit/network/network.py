@@ -20,6 +20,7 @@ from workers.toolkit.network.layers import (
 )
 from workers.toolkit.network.precision import probe_inputs, without_tf32
 from workers.toolkit.network.rectifiers import is_rectifier, rectifier_range
+from workers.toolkit.network.resizing import quiet_torch, resize_part
 
 LOGITS = ""
 """The empty path names the network's output."""
@@ -51,10 +52,11 @@ class Network:
         self.module = module.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self.input_shape = (channels, height, width)
         self.passes = 0  # batches that ran through the network, or a part of it
-        self._sizes: dict[tuple[int, int], Network] = {}
+        self._sizes: dict[tuple[int, int, tuple[str, ...]], Network] = {}
         self._parts: dict[object, fx.GraphModule] = {}
         self._rectifiers: dict[str, list[fx.Node]] = {}
         self._graph = graph
+        self._headless = False  # the graph ends at some layers
         self._folded = Folded()
         self._rounding: tuple[float | None] | None = None
 
@@ -197,24 +199,41 @@ class Network:
             ]
         return self._rectifiers[path]
 
-    def at(self, height: int, width: int) -> "Network":
+    def at(self, height: int, width: int, paths: tuple[str, ...] = (LOGITS,)) -> "Network":
         """Return the same module for inputs of another size. Raises OneSizeOnly.
 
-        Its graph is made once per size.
+        Where the module as a whole takes one size only, the result ends at the layers `paths`,
+        if these take the other size. Each is made once.
         """
         if (height, width) == self.input_shape[1:]:
             return self
-        if (height, width) not in self._sizes:
+        key = (height, width, paths)
+        if key not in self._sizes:
             if len(self._sizes) >= _MOST_SIZES:
                 self._sizes.pop(next(iter(self._sizes)))
-            self._sizes[height, width] = self._resized(height, width)
-        return self._sizes[height, width]
+            self._sizes[key] = self._resized(*key)
+        return self._sizes[key]
 
-    def _resized(self, height: int, width: int) -> "Network":
+    def _resized(self, height: int, width: int, paths: tuple[str, ...]) -> "Network":
+        if LOGITS in paths:
+            return self._whole_at(height, width)
+        try:
+            return self.at(height, width)
+        except OneSizeOnly:
+            part = self._cut(paths, None)
+            if not resize_part(part, self.module, paths, (self.input_shape[0], height, width)):
+                raise
+        resized = Network(self.module, self.input_shape[0], height, width, graph=part)
+        resized.folding, resized._folded = self.folding, self._folded
+        resized._headless = True
+        return resized
+
+    def _whole_at(self, height: int, width: int) -> "Network":
         resized = Network(self.module, self.input_shape[0], height, width)
         resized.folding, resized._folded = self.folding, self._folded
         try:
-            resized.export()
+            with quiet_torch():
+                resized.export()
         except NotExportable as error:
             own = f"{self.input_shape[2]} × {self.input_shape[1]}"
             raise OneSizeOnly(
@@ -250,6 +269,7 @@ class Network:
         """Return a network of another graph over the same parameters."""
         made = Network(graph, *self.input_shape, graph=graph)
         made.folding, made._folded = self.folding, self._folded
+        made._headless = self._headless
         return made
 
     @property
@@ -262,6 +282,9 @@ class Network:
         return next(self.module.parameters()).device
 
     def _node(self, path: str) -> fx.Node:
+        if not path and self._headless:
+            _, height, width = self.input_shape
+            raise OneSizeOnly(f"The classes of this model do not take {width} × {height} pixels.")
         return self.layers[path] if path else _output(self.whole.graph)
 
     def _cut(self, paths: tuple[str, ...], rule: Rule | None) -> fx.GraphModule:

@@ -4,19 +4,28 @@ Both recipes, the published one and one for modern networks, minimize ‖Φ(x) �
 the layer's output for the image that is sought, Φ(x) that for the image being made.
 """
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from workers.toolkit.errors import UnitSilent
 from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import Network, Rule
 from workers.toolkit.optimization.engine import History, Losses, Stage
 from workers.toolkit.optimization.fourier import Fourier
 from workers.toolkit.optimization.objectives import WARM_UP_STEPS, redirecting_rule
 from workers.toolkit.optimization.optimizers import AnnealedAdam
-from workers.toolkit.optimization.parametrization import MeanCentred, Parametrization
+from workers.toolkit.optimization.parametrization import (
+    MeanCentred,
+    Parametrization,
+    Pixels,
+    clip_pixels,
+)
 from workers.toolkit.optimization.regularizers import alpha_norm, total_variation
 from workers.toolkit.optimization.transforms import RandomAffine
 
@@ -64,13 +73,28 @@ class Inversion(ABC):
         self.tv, self.jitter = tv, jitter
 
     @abstractmethod
-    def stage(self) -> Stage:
-        """Return the stage for the engine."""
+    def stages(self) -> Sequence[Stage]:
+        """Return the stages for the engine, of which the last keeps its picture."""
 
     def errors(self, x: Tensor, rule: Rule | None = None) -> Tensor:
         """Return ‖Φ(x) − Φ0‖² / ‖Φ0‖² for each network input: (B, C, H, W) → (B,)."""
         difference = self.network.run(x, self.path, rule) - self.embedding
         return difference.square().flatten(1).sum(1) / self.embedding.square().sum()
+
+    def check_gradient(self, x: Tensor) -> None:
+        """Raise UnitSilent if no network input (B, C, H, W) has a gradient of its error.
+
+        Such pictures are what the penalties made of the noise at the start.
+        """
+        with torch.enable_grad():
+            leaf = x.detach().requires_grad_()
+            errors = self.errors(leaf)
+            (gradient,) = torch.autograd.grad(errors.sum(), leaf)
+        if not bool(gradient.any()) and bool((errors > 0).all()):
+            raise UnitSilent(
+                f"The layer {self.path!r} does not respond to any picture that was tried: the "
+                "ReLUs before it are off everywhere. Choose an earlier layer, or more restarts."
+            )
 
 
 class PublishedInversion(Inversion):
@@ -85,14 +109,14 @@ class PublishedInversion(Inversion):
         channels, height, width = self.network.input_shape
         return float(PUBLISHED_NORM * (channels * height * width / (3 * 227**2)) ** 0.5)
 
-    def stage(self) -> Stage:
-        """Return the stage for the engine."""
+    def stages(self) -> Sequence[Stage]:
+        """Return the only stage."""
         steps, rate = self.params.steps, self.params.rate
         rates = [
             (round(since * steps), factor * rate * self.norm**2)
             for since, factor in PUBLISHED_RATES
         ]
-        return Stage(
+        stage = Stage(
             steps,
             self._begin,
             self._objective,
@@ -101,6 +125,7 @@ class PublishedInversion(Inversion):
             keep=True,
             message=f"steps for {self.path}",
         )
+        return [stage]
 
     def _begin(self, history: History, generator: torch.Generator) -> Parametrization:
         shape = (self.params.restarts, *self.network.input_shape)
@@ -126,8 +151,9 @@ class PublishedInversion(Inversion):
 class ModernInversion(Inversion):
     """The recipe for modern networks: Adam in Fourier space, through random shifts and noise.
 
-    A vector does not say where things are. It is given more noise at first, so that things become
-    whole before their details, and its picture pays for contrast too.
+    The last steps for a map are in pixels, without shifts and noise. A vector does not say where
+    things are. It is given more noise at first, so that things become whole before their details,
+    and its picture pays for contrast too.
     """
 
     # Share of the steps after which there is neither shift nor noise. With fewer steps left, a
@@ -140,9 +166,19 @@ class ModernInversion(Inversion):
     _CONTRAST_OF_VECTORS = 0.3
     # Standard deviation, pixels in 0..1. That of vectors is for the first step and falls linearly.
     _NOISE, _NOISE_OF_VECTORS = 0.04, 0.2
+    # Of Adam in pixels. More leaves grain behind deep layers, less leaves specks behind the first.
+    _RATE_OF_PIXELS = 0.03
 
-    def stage(self) -> Stage:
-        """Return the stage for the engine."""
+    def stages(self) -> Sequence[Stage]:
+        """Return the stage in Fourier space and, for a map, the one in pixels that follows.
+
+        The spectrum's picture goes through a sigmoid, so that a pixel that is driven to black or
+        white has no gradient left and stays there. Pixels that are cut off at 0 and 1 come back.
+        """
+        first, last = self._in_fourier_space(), self._in_pixels()
+        return [replace(first, steps=self._calm_from), last] if self._is_map else [first]
+
+    def _in_fourier_space(self) -> Stage:
         warm_up = redirecting_rule(self.network, self.path)
 
         def objective(picture: Tensor, step: int, generator: torch.Generator) -> Losses:
@@ -154,6 +190,30 @@ class ModernInversion(Inversion):
             self._begin,
             objective,
             self._optimizer,
+            keep=not self._is_map,
+            message=f"steps for {self.path}",
+        )
+
+    def _in_pixels(self) -> Stage:
+        begun = self._calm_from
+        steps = self.params.steps - begun
+
+        def begin(history: History, generator: torch.Generator) -> Parametrization:
+            assert history.previous is not None
+            return Pixels(history.previous, 0, 1)
+
+        def objective(picture: Tensor, step: int, generator: torch.Generator) -> Losses:
+            return self._losses(picture, begun + step, generator, None)
+
+        def optimizer(parameters: list[Tensor]) -> torch.optim.Optimizer:
+            return AnnealedAdam(parameters, lr=self._RATE_OF_PIXELS, steps=steps)
+
+        return Stage(
+            steps,
+            begin,
+            objective,
+            optimizer,
+            after_step=clip_pixels,
             keep=True,
             message=f"steps for {self.path}",
         )
@@ -186,9 +246,10 @@ class ModernInversion(Inversion):
         return shifted + noise * torch.randn(picture.shape, generator=generator).to(picture)
 
     @property
-    def _calm_from(self) -> float:
+    def _calm_from(self) -> int:
         """The step from which on there is neither shift nor noise."""
-        return self.params.steps * (self._CALM if self._is_map else self._CALM_OF_VECTORS)
+        share = self._CALM if self._is_map else self._CALM_OF_VECTORS
+        return math.ceil(self.params.steps * share)
 
     @property
     def _calm_tv(self) -> float:

@@ -7,9 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# ‖g‖₁ to which ScaledLBFGS scales the first gradient.
-_GRADIENT_NORM = 1000.0
-
 
 class NormalizedGradient(torch.optim.Optimizer):
     """Gradient steps of one mean size: x ← x − rate · g / mean|g|, for each picture of the batch.
@@ -52,28 +49,3 @@ class AnnealedAdam(torch.optim.Adam):
             part = (done - self._since) / (self._steps - self._since)
             group["lr"] = self._peak * (1 + math.cos(math.pi * min(max(part, 0), 1))) / 2
         return super().step(closure)
-
-
-class ScaledLBFGS(torch.optim.LBFGS):
-    """L-BFGS that is invariant to the scale of the loss.
-
-    torch's L-BFGS takes shorter first steps and drops curvatures if the loss is small in absolute
-    terms. Here loss and gradient are multiplied by a factor that makes ‖g‖₁ a thousand at the first
-    step. The factor is kept in the state.
-    """
-
-    def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
-        """Take one step; return the scaled loss before it."""
-        (group,) = self.param_groups
-
-        def scaled() -> Any:
-            loss = closure()
-            gradients = [parameter.grad for parameter in group["params"]]
-            if "scale" not in group:
-                size = float(sum(gradient.abs().sum() for gradient in gradients))
-                group["scale"] = _GRADIENT_NORM / size if 0 < size < math.inf else 1.0
-            for gradient in gradients:
-                gradient.mul_(group["scale"])
-            return loss * group["scale"]
-
-        return super().step(scaled)  # type: ignore[no-untyped-call]

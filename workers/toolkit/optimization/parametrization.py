@@ -68,11 +68,32 @@ class LuminanceOnly:
 
     def __init__(self, start: Tensor, colours: Tensor) -> None:
         self._chrominance = colours - luminance(colours)
+        self._bounds = luminance_bounds(colours)
         self.parameters = [_parameter(luminance(start))]  # (1, 1, H, W)
 
     def picture(self) -> Tensor:
         """Return the picture (1, C, H, W)."""
         return self.parameters[0] + self._chrominance
+
+    @torch.no_grad()
+    def clip(self) -> None:
+        """Limit the luminance in place, so that the picture is in 0..1."""
+        self.parameters[0].clamp_(*self._bounds)
+
+
+def luminance_bounds(colours: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the least and the largest luminance with which no channel leaves 0..1.
+
+    The picture has the I and Q of `colours` (1, C, H, W). Both results are (1, 1, H, W).
+    """
+    chrominance = colours - luminance(colours)
+    return -chrominance.amin(1, keepdim=True), 1 - chrominance.amax(1, keepdim=True)
+
+
+def clip_pixels(parametrization: Parametrization, step: int) -> None:
+    """Limit pixels or luminance after a step of an optimization."""
+    assert isinstance(parametrization, Pixels | LuminanceOnly)
+    parametrization.clip()
 
 
 def initial_image(

@@ -12,8 +12,6 @@ from torch import Tensor
 # A channel's power counts as at least this part of the mean channel's.
 _LEAST_POWER = 0.05
 _TINY = 1e-12
-# Weight of values outside 0..1.
-_OUTSIDE = 1000.0
 
 
 def gram(features: Tensor) -> Tensor:
@@ -125,8 +123,3 @@ class Palette:
         difference = gram(picture) - torch.outer(mean, mean) - self.covariance
         size = self.covariance.square().sum().sqrt().clamp(min=1e-4)
         return self.weight * ((mean - self.mean).square().sum() + difference.square().sum() / size)
-
-
-def outside(picture: Tensor) -> Tensor:
-    """Return the loss of values outside 0..1, which no screen shows."""
-    return _OUTSIDE * (picture - picture.clamp(0, 1)).square().mean()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -14,9 +14,15 @@ from workers.toolkit.images.picture import centre, crop_padding
 from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.images.recolour import match_colours
 from workers.toolkit.network.network import Network
+from workers.toolkit.optimization.bounded_lbfgs import BoundedLBFGS
 from workers.toolkit.optimization.engine import History, Losses, Stage
-from workers.toolkit.optimization.optimizers import ScaledLBFGS
-from workers.toolkit.optimization.parametrization import LuminanceOnly, Parametrization, Pixels
+from workers.toolkit.optimization.parametrization import (
+    LuminanceOnly,
+    Parametrization,
+    Pixels,
+    clip_pixels,
+    luminance_bounds,
+)
 from workers.toolkit.optimization.regularizers import total_variation
 from workers.toolkit.optimization.style import (
     ContentTerm,
@@ -27,7 +33,6 @@ from workers.toolkit.optimization.style import (
     gram,
     normalized_content,
     normalized_style,
-    outside,
     published_content,
     published_style,
 )
@@ -101,6 +106,7 @@ class StyleTransferStage:
             self._begin,
             self._objective,
             self._optimizer,
+            after_step=clip_pixels,
             shown=self.without_frame,
             message=f"{width} × {height}",
         )
@@ -120,15 +126,20 @@ class StyleTransferStage:
             parts["tv"] = weights.tv * variation / compared[0, 0].numel()
         if weights.palette:
             parts["palette"] = self._palette.loss(compared)
-            parts["outside"] = outside(picture)
         return parts
 
     def _objective(self, picture: Tensor, step: int, generator: torch.Generator) -> Losses:
         return Losses(self.losses(picture))
 
     def _begin(self, history: History, generator: torch.Generator) -> Parametrization:
-        start = self._start(history, generator)
-        return LuminanceOnly(start, self.content) if self.options.keep_colours else Pixels(start)
+        made = self._parametrization(self._start(history, generator))
+        made.clip()
+        return made
+
+    def _parametrization(self, start: Tensor) -> Pixels | LuminanceOnly:
+        return (
+            LuminanceOnly(start, self.content) if self.options.keep_colours else Pixels(start, 0, 1)
+        )
 
     def _start(self, history: History, generator: torch.Generator) -> Tensor:
         """Return the first picture of this size, with its frame."""
@@ -168,9 +179,9 @@ class StyleTransferStage:
         rate = self.options.rate
         if self.options.optimizer == "adam":
             return torch.optim.Adam(parameters, lr=rate)
-        # Without tolerances, a step that changes little still counts as a step.
-        tolerances: dict[str, Any] = {"tolerance_grad": 0, "tolerance_change": 0}
-        return ScaledLBFGS(parameters, rate, max_iter=1, history_size=_LBFGS_HISTORY, **tolerances)
+        if self.options.keep_colours:
+            return BoundedLBFGS(parameters, rate, *luminance_bounds(self.content), _LBFGS_HISTORY)
+        return BoundedLBFGS(parameters, rate, 0.0, 1.0, _LBFGS_HISTORY)
 
     def _compared(self, picture: Tensor) -> Tensor:
         """Return what is compared: the picture, or its luminance if the colours are kept."""
