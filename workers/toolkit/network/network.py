@@ -221,7 +221,8 @@ class Network:
             return self.at(height, width)
         except OneSizeOnly:
             part = self._cut(paths, None)
-            if not resize_part(part, self.module, paths, (self.input_shape[0], height, width)):
+            shape = (self.input_shape[0], height, width)
+            if not resize_part(part, self.module, paths, shape, self.canonical):
                 raise
         resized = Network(self.module, self.input_shape[0], height, width, graph=part)
         resized.folding, resized._folded = self.folding, self._folded

@@ -15,6 +15,9 @@ from torch import Tensor, fx, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.passes.fake_tensor_prop import FakeTensorProp
 
+Canonical = Callable[[str, Tensor], Tensor]
+"""Arranges what the module of a layer returns as (B, C) or (B, C, H, W)."""
+
 # Largest difference that rounding makes, relative to the largest value.
 _ROUNDING = 1e-4
 _BATCHES = (1, 3)
@@ -40,16 +43,21 @@ def resize_part(
     module: nn.Module,
     paths: tuple[str, ...],
     shape: tuple[int, int, int],
+    canonical: Canonical,
 ) -> bool:
     """Fit a graph that ends at those layers to inputs of shape (channels, height, width).
 
-    The shapes that its nodes carry are renewed in place. Return False if an operator has the
+    The shapes that its nodes carry are renewed in place. `canonical` arranges what a layer's module
+    returns as the graph gives it. Return False if an operator has the
     graph's own size in it, or if a layer differs from what the module computes at that size.
     """
     like = next(module.parameters())
     try:
         _renew_shapes(part, torch.zeros(2, *shape, dtype=like.dtype, device=like.device))
-        return all(_agree(part, module, paths, _noise(batch, shape, like)) for batch in _BATCHES)
+        return all(
+            _agree(part, _outputs(module, paths, canonical, x), x)
+            for x in (_noise(batch, shape, like) for batch in _BATCHES)
+        )
     except (RuntimeError, ValueError, AssertionError, IndexError, TypeError):
         return False
 
@@ -66,9 +74,8 @@ def _noise(batch: int, shape: tuple[int, int, int], like: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _agree(part: fx.GraphModule, module: nn.Module, paths: tuple[str, ...], x: Tensor) -> bool:
+def _agree(part: fx.GraphModule, expected: list[Tensor], x: Tensor) -> bool:
     """Return whether the graph's outputs are those of the module's layers, up to rounding."""
-    expected = _outputs(module, paths, x)
     return all(
         found.shape == wanted.shape
         and bool((found - wanted).abs().max() <= _ROUNDING * wanted.abs().max())
@@ -76,7 +83,10 @@ def _agree(part: fx.GraphModule, module: nn.Module, paths: tuple[str, ...], x: T
     )
 
 
-def _outputs(module: nn.Module, paths: tuple[str, ...], x: Tensor) -> list[Tensor]:
+@torch.no_grad()
+def _outputs(
+    module: nn.Module, paths: tuple[str, ...], canonical: Canonical, x: Tensor
+) -> list[Tensor]:
     """Return what the module's layers return for x, each at its last call before the head fails.
 
     Raises what the module raises if that is before all of them have returned.
@@ -99,4 +109,4 @@ def _outputs(module: nn.Module, paths: tuple[str, ...], x: Tensor) -> list[Tenso
     finally:
         for handle in handles:
             handle.remove()
-    return [seen[path] for path in paths]
+    return [canonical(path, seen[path]) for path in paths]
