@@ -167,7 +167,7 @@ def odd_copy(model: VisionModel, module: Any) -> VisionModel:
     return replace(model, network=Network(module, 3, SIDE, SIDE))
 
 
-EXCLUSIVE = {"softmax", "probabilities"}
+EXCLUSIVE = ("softmax", "probabilities")
 
 
 @pytest.mark.parametrize("name", [*EXCLUSIVE, "several labels", "one logit", "one probability"])

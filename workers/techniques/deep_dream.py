@@ -17,6 +17,7 @@ from workers.toolkit.attribution.explained_input import target_summary
 from workers.toolkit.execution.context import Context, save_png
 from workers.toolkit.images.picture import from_image, from_levels, to_image
 from workers.toolkit.network.maps import layers_at
+from workers.toolkit.network.network import LOGITS
 from workers.toolkit.network.prediction import predicted_class
 from workers.toolkit.network.unit import find_unit
 from workers.toolkit.network.vision_model import VisionModel
@@ -43,8 +44,9 @@ def run(task: Task[ResolvedDeepDream], context: Context) -> DeepDreamSummary:
     photograph = model.prepare(task.image()).x
     output = _output(model, photograph)
     base = _base(task.image(), params.size, model)
+    paths = tuple(dict.fromkeys(target.layer or LOGITS for target in targets))
     dream = DeepDream(
-        model.network.at(params.tile, params.tile),
+        model.network.at(params.tile, params.tile, paths),
         model.preprocessing,
         _terms(targets, task, photograph, model.head.first(output)),
         octave_sizes(base.shape[2], base.shape[3], params.octaves, params.octave_scale),
