@@ -22,6 +22,7 @@ def provenance(model: VisionModel, seed: int | None) -> dict[str, Any]:
         "device": device_name(model.device),
         "weights": model.weights,
         "folded_batch_norm": asdict(model.network.folding),
+        "left_out": model.network.left_out,
         "precision": "tf32" if torch.backends.cudnn.allow_tf32 else "float32",
         "rounding": model.network.measure_rounding(),
         "seed": seed,

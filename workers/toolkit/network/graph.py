@@ -34,9 +34,7 @@ def export_graph(module: nn.Module, channels: int, height: int, width: int) -> f
             program = torch.export.export(module, (sample,), dynamic_shapes=(batch,))
     except Exception as error:
         log.exception("torch.export failed")
-        raise NotExportable(
-            f"torch.export cannot trace this model ({type(error).__name__})."
-        ) from error
+        raise NotExportable(_explained(error)) from error
     graph_module = program.module(check_guards=False)
     if not _make_functional(graph_module.graph):
         graph_module = program.run_decompositions({}).module(check_guards=False)
@@ -48,6 +46,16 @@ def export_graph(module: nn.Module, channels: int, height: int, width: int) -> f
             "The results of the graph that torch.export made differ from those of the model."
         )
     return graph_module
+
+
+def _explained(error: Exception) -> str:
+    if "Constraints violated" in str(error):
+        return (
+            "torch.export cannot trace this model for any number of images. Its code makes a fixed "
+            "number of the batch axis, as `len(x)` does. Write x.shape[0], or flatten(1) in place "
+            "of a reshape."
+        )
+    return f"torch.export cannot trace this model ({type(error).__name__})."
 
 
 def operator_name(node: fx.Node) -> str:
