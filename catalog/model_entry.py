@@ -48,6 +48,7 @@ class CustomSource(BaseModel):
     weights_key: str
     prefix: str
     renames: dict[str, str]
+    ignore: tuple[str, ...] = ()
 
 
 class ModelEntry(BaseModel):

@@ -31,7 +31,7 @@ class Child:
 
         Ctrl-C in the terminal then reaches the supervisor only.
         """
-        tethered = [sys.executable, "-m", "jobs.process", str(os.getpid()), *self._command]
+        tethered = [sys.executable, "-P", "-m", "jobs.process", str(os.getpid()), *self._command]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 tethered,

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
@@ -11,6 +10,7 @@ from fastapi_offline import FastAPIOffline
 
 from catalog.models import models
 from jobs.settings import Settings, settings
+from jobs.version import VERSION
 from service.events.stopping import on_shutdown
 from service.exception_handlers import install_handlers
 from service.middleware.body_limit import BodyLimit
@@ -70,7 +70,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
 
     app = FastAPIOffline(
         title="Retinoscope",
-        version=version("retinoscope"),
+        version=VERSION,
         description=DESCRIPTION,
         lifespan=lifespan,
         redoc_url=None,

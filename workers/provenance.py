@@ -2,11 +2,11 @@
 
 import platform
 from dataclasses import asdict
-from importlib.metadata import version
 from typing import Any
 
 import torch
 
+from jobs.version import VERSION
 from workers.toolkit.network.vision_model import VisionModel
 
 
@@ -17,7 +17,7 @@ def provenance(model: VisionModel, seed: int | None) -> dict[str, Any]:
     seed. The same values on the same kind of device give the same result.
     """
     return {
-        "retinoscope": version("retinoscope"),
+        "retinoscope": VERSION,
         "torch": torch.__version__,
         "device": device_name(model.device),
         "weights": model.weights,

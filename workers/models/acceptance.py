@@ -71,7 +71,7 @@ def accept(
         verdict = Verdict(network.optimizations, unlisted)
     for path, reason in verdict.unlisted.items():
         log.warning("%s: the layer %s is not listed: %s", name, path, reason)
-        network.unlist(path)
+        network.unlist(path, reason)
     return network, verdict
 
 

@@ -13,7 +13,7 @@ from torch.nn.parameter import is_lazy
 from catalog.model_entry import CustomSource, ModelEntry
 from workers.models.errors import BuilderFailed, first_line
 from workers.models.state_file import read_state
-from workers.models.state_names import rename
+from workers.models.state_names import leave_out, rename
 
 
 def architecture(entry: ModelEntry) -> nn.Module:
@@ -60,7 +60,8 @@ def weights(entry: ModelEntry) -> dict[str, Tensor]:
     """Return the file's tensors under the module's names. Raises ModelError."""
     own = _source(entry)
     state = read_state(own.weights, own.weights_key)
-    return rename(state, own.prefix, own.renames, own.weights.name)
+    renamed = rename(state, own.prefix, own.renames, own.weights.name)
+    return leave_out(renamed, own.ignore, own.weights.name)
 
 
 def _source(entry: ModelEntry) -> CustomSource:

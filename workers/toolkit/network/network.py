@@ -54,7 +54,7 @@ class Network:
         self.input_shape = (channels, height, width)
         self.optimizations = optimizations
         self.passes = 0  # batches that ran through the network, or a part of it
-        self._unlisted: set[str] = set()
+        self.unlisted: dict[str, str] = {}  # reasons by layer
         self._sizes: dict[tuple[int, int], Network] = {}
         self._parts: dict[object, fx.GraphModule] = {}
         self._rectifiers: dict[str, list[fx.Node]] = {}
@@ -80,11 +80,11 @@ class Network:
     def layers(self) -> Layers:
         """The layers whose outputs can be read, by their paths."""
         found = layer_outputs(self.whole.graph)
-        return {path: node for path, node in found.items() if path not in self._unlisted}
+        return {path: node for path, node in found.items() if path not in self.unlisted}
 
-    def unlist(self, path: str) -> None:
+    def unlist(self, path: str, reason: str) -> None:
         """Take a layer from the list, since what the graph has for it is not what it returns."""
-        self._unlisted.add(path)
+        self.unlisted[path] = reason
         self.layers.pop(path, None)
 
     @cached_property
@@ -240,7 +240,7 @@ class Network:
             self.module, self.input_shape[0], height, width, optimizations=self.optimizations
         )
         resized.folding, resized._folded = self.folding, self._folded
-        resized._unlisted = self._unlisted
+        resized.unlisted = self.unlisted
         try:
             resized.export()
         except NotExportable as error:
@@ -278,7 +278,7 @@ class Network:
         """Return a network of another graph over the same parameters."""
         made = Network(graph, *self.input_shape, graph=graph, optimizations=self.optimizations)
         made.folding, made._folded = self.folding, self._folded
-        made._unlisted = self._unlisted
+        made.unlisted = self.unlisted
         return made
 
     @property
