@@ -15,9 +15,9 @@ def random_operators(module: nn.Module, x: Tensor) -> list[str]:
     return list(dict.fromkeys(recorder.names))
 
 
-class _Recorder(TorchDispatchMode):
+class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.names: list[str] = []
 
     def __torch_dispatch__(

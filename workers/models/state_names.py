@@ -93,7 +93,7 @@ def _tied_names(own: Mapping[str, Tensor]) -> dict[str, set[str]]:
 def _check_tied(tied: Mapping[str, set[str]], state: Mapping[str, Tensor], file: str) -> None:
     """Raise WeightsMismatch if the file has different values for one tensor of the model."""
     for name, others in tied.items():
-        for other in others & state.keys():
+        for other in (others - {name}) & state.keys():
             if name in state and not torch.equal(state[name], state[other]):
                 raise WeightsMismatch(
                     f"{name!r} and {other!r} are one tensor in the model, but they differ in "
@@ -104,13 +104,14 @@ def _check_tied(tied: Mapping[str, set[str]], state: Mapping[str, Tensor], file:
 def _load(module: nn.Module, state: Mapping[str, Tensor]) -> tuple[list[str], list[str]]:
     """Load what fits, and return the missing and the unexpected names."""
     try:
-        return module.load_state_dict(state, strict=False)
+        found = module.load_state_dict(state, strict=False)
     except ValueError:
         # A module asks for the version of its format, as torchvision's MNASNet does, and the file
         # has none. What has the shapes of the current version is of that version.
         versioned = OrderedDict(state)
         versioned._metadata = module.state_dict()._metadata  # type: ignore[attr-defined]
-        return module.load_state_dict(versioned, strict=False)
+        found = module.load_state_dict(versioned, strict=False)
+    return list(found.missing_keys), list(found.unexpected_keys)
 
 
 def _renamed(name: str, renames: Mapping[str, str]) -> str:
