@@ -96,7 +96,8 @@ class _Examination:
         self._double_graph = in_double(graph)
         NONE.arrange_parameters(module)
         like = next(module.parameters())
-        self._other, x = probe_inputs(shape).to(like).split(1)
+        probes = probe_inputs(shape).to(like)
+        self._other, x = probes[:1], probes[1:]
         self._single = compute_reference(module, x)
         self._exact = self._double_reference(x)
         self._limits = ROUNDED if holds_constants(graph) else EXACT
