@@ -33,6 +33,10 @@ class CustomModelTable(BaseModel):
     renames: dict[str, str] = Field(
         default_factory=dict, description="Beginnings of names, and what replaces them."
     )
+    ignore: list[Text] = Field(
+        default_factory=list,
+        description='Names of tensors that the model does not need, such as "*total_ops".',
+    )
     input_size: int = Field(
         ge=1, le=4096, description="Write the side of the network's square input, in pixels."
     )

@@ -126,6 +126,7 @@ def _resolve(name: str, table: CustomModelTable, folder: Path) -> ModelEntry:
             weights_key=table.weights_key,
             prefix=table.prefix,
             renames=table.renames,
+            ignore=tuple(table.ignore),
         ),
     )
 

@@ -71,6 +71,10 @@ class UnknownPosition(InvalidTarget):
     code = "unknown_position"
 
 
+class NoGradient(InvalidTarget):
+    code = "no_gradient"
+
+
 class UnknownClass(InvalidTarget):
     code = "unknown_class"
 

@@ -24,6 +24,13 @@ class Layer(BaseModel):
     prefix_tokens: int = Field(
         0, description="Number of tokens in front of the map, such as a class token."
     )
+    gradient: bool = Field(
+        True,
+        description=(
+            "Whether the layer has a gradient with respect to the image. Without one, techniques "
+            "that need it refuse the layer as a target."
+        ),
+    )
     receptive_field: "ReceptiveField | None" = Field(
         None,
         description=(
@@ -52,6 +59,24 @@ class ModelDescription(BaseModel):
     parameters: int
     rectifiers: int = Field(
         description="Number of ReLU-like operators. Guided backpropagation needs at least one."
+    )
+    gradient: bool = Field(
+        True,
+        description=(
+            "Whether the class scores have a gradient with respect to the image. Without one, "
+            "`occlusion` and `rise` explain them."
+        ),
+    )
+    left_out: list[str] = Field(
+        default_factory=list,
+        description=(
+            "Optimizations without which this model runs, since they would change its results: "
+            "`channels_last`, `folded_batch_norm`."
+        ),
+    )
+    unlisted: dict[str, str] = Field(
+        default_factory=dict,
+        description="Layers that are not listed, with the reason.",
     )
     layers: list[Layer]
     output: list[int] | None = Field(

@@ -60,6 +60,7 @@ class CustomSource(BaseModel):
     weights_key: str
     prefix: str
     renames: dict[str, str]
+    ignore: tuple[str, ...] = ()
 
 
 HeadName = Literal["softmax", "sigmoid", "none", "raw"]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from catalog.errors import InvalidTarget, LayerWithoutMap
+from catalog.gradients import check_gradient
 from catalog.models import Layer, ModelDescription
 from catalog.targets import Target, check_target, find_layer, parse_target
 from catalog.technique import Params
@@ -25,7 +26,7 @@ def read_targets(params: Params, labels: Sequence[str], *, dense: bool = False) 
 
 
 def check_named(params: Params, targets: Sequence[Target], description: ModelDescription) -> None:
-    """Refuse layers, channels and positions that the model does not have.
+    """Refuse layers, channels and positions that the model does not have, or have no gradient.
 
     Raises InvalidTarget.
     """
@@ -36,6 +37,7 @@ def check_named(params: Params, targets: Sequence[Target], description: ModelDes
     try:
         for target in targets:
             check_target(target, description)
+        check_gradient(params, targets, description)
     except InvalidTarget as error:
         raise type(error)(error.detail, params.targets_at) from None
 

@@ -50,6 +50,7 @@ PROBLEMS: dict[str, ProblemType] = {
     "layer_without_map": ProblemType("The layer's output is not a map", 422),
     "unknown_channel": ProblemType("The layer has no such channel", 422),
     "unknown_position": ProblemType("The layer has no such position", 422),
+    "no_gradient": ProblemType("The target has no gradient with respect to the image", 422),
     "unknown_class": ProblemType("The model has no such class", 422),
     "ambiguous_class": ProblemType("The text names two classes", 422),
     # Jobs and their files

@@ -52,6 +52,8 @@ class Params(BaseModel):
     targets_at: ClassVar[str] = "/target"
     # Whether the output of every named layer must be a map.
     layers_need_maps: ClassVar[bool] = False
+    # Whether the technique computes gradients with respect to the image.
+    differentiates_by_image: ClassVar[bool] = False
     # What to change in a request that costs too much, such as "lower steps".
     cost_advice: ClassVar[tuple[str, ...]] = ()
 

@@ -31,7 +31,7 @@ def die_with_parent(parent: int | None = None) -> None:
 
 def tethered(command: list[str]) -> list[str]:
     """Return the command that runs as a child of this process and is killed when this one ends."""
-    return [sys.executable, "-m", "jobs.process", str(os.getpid()), *command]
+    return [sys.executable, "-P", "-m", "jobs.process", str(os.getpid()), *command]
 
 
 def limit_openmp_spinning() -> None:

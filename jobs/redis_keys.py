@@ -1,5 +1,7 @@
 """Names and lifetimes of everything that this package keeps in Redis. Every key expires."""
 
+from jobs.version import VERSION
+
 PREFIX = "retinoscope:"
 
 # Channels. Each message on CHANGES is a topic: a job id, `model:<name>` or the key of an
@@ -87,13 +89,16 @@ def owner_sets(owner: str) -> str:
 
 
 def weights(model: str) -> str:
-    """Return the key of the digest of a model's weights."""
-    return f"{PREFIX}weights:{model}"
+    """Return the key of the digest of a model's weights, as a worker of this version loaded them.
+
+    Such a worker has tested the model, which an earlier version may have got wrong.
+    """
+    return f"{PREFIX}weights:{VERSION}:{model}"
 
 
 def description(model: str) -> str:
-    """Return the key of a model's description."""
-    return f"{PREFIX}model:{model}"
+    """Return the key of a model's description by workers of this version."""
+    return f"{PREFIX}model:{VERSION}:{model}"
 
 
 def expiring_job(job_id: str) -> str:

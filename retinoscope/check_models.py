@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from catalog.custom_models import read_models
+from catalog.model_description import ModelDescription
 from catalog.model_entry import ModelEntry
 from catalog.models import published_names
 from workers.failures import job_error
@@ -52,8 +53,22 @@ def _facts(entry: ModelEntry) -> str:
     return (
         f"{side} × {side} {seen}, {scores}, "
         f"{description.parameters:,} parameters, {len(description.layers)} layers that can be "
-        f"targets, {description.rectifiers} ReLUs."
+        f"targets, {description.rectifiers} ReLUs.{_remarks(description)}"
     )
+
+
+def _remarks(description: ModelDescription) -> str:
+    """Return what the acceptance test has found, in sentences; empty if all is well."""
+    remarks = [
+        f"It runs without {name}, which would change its results." for name in description.left_out
+    ]
+    remarks += [
+        f"The layer {path!r} is not listed: {reason}."
+        for path, reason in description.unlisted.items()
+    ]
+    if not description.gradient:
+        remarks.append("No gradient reaches the image: use occlusion or rise.")
+    return "".join(f" {remark}" for remark in remarks)
 
 
 def _reason(error: Exception) -> str:

@@ -25,7 +25,7 @@ from service.inputs import check_arrays, check_names, store_inputs
 from service.job_request import ParsedJobRequest, SentJobRequest, parse, resolve
 from service.queue_choice import choose_queue
 from service.services import Services
-from service.waiting import DESCRIPTION_WAIT_S, model_description
+from service.waiting import DESCRIPTION_WAIT_S, known_description, model_description
 from service.work_key import work_key
 
 
@@ -103,7 +103,10 @@ def _store_and_create(
     reservation: Reservation | None,
 ) -> Job:
     """Run steps 7 to 13, which compute and block, in a thread."""
-    # 7. Look up the layers and targets in the description.
+    # 7. Look up the layers and targets in the description. Whether the output has a gradient is not
+    #    waited for: a job's worker knows it.
+    if description is None and request.params.differentiates_by_image:
+        description = known_description(services, model.name)
     if description is not None:
         check_named(request.params, targets, description)
 

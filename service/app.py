@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from importlib.metadata import version
 
 from fastapi import Depends, FastAPI
 from fastapi.responses import RedirectResponse
@@ -11,6 +10,7 @@ from fastapi_offline import FastAPIOffline
 
 from catalog.models import models
 from jobs.settings import Settings, settings
+from jobs.version import VERSION
 from service.content_encoding import check_encoding
 from service.events.stopping import on_shutdown
 from service.exception_handlers import install_handlers
@@ -72,7 +72,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
 
     app = FastAPIOffline(
         title="Retinoscope",
-        version=version("retinoscope"),
+        version=VERSION,
         description=DESCRIPTION,
         lifespan=lifespan,
         redoc_url=None,

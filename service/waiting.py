@@ -63,6 +63,12 @@ async def model_description(
             await pause(changed, left)
 
 
+def known_description(services: Services, model: str) -> ModelDescription | None:
+    """Return what a worker has published of the model, without waiting for one."""
+    text = services.models.description(model)
+    return None if text is None else ModelDescription.model_validate_json(text)
+
+
 def _ask_a_worker(model: str) -> bool:
     """Publish the question; return False if the broker cannot be reached."""
     try:

@@ -3,16 +3,14 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Any
 
 from catalog.models import ModelEntry
 from jobs import redis_keys
 from jobs.create_options import WorkKey
 from jobs.model import Input
+from jobs.version import VERSION
 from service.job_request import ParsedJobRequest
-
-_VERSION = version("retinoscope")
 
 
 def work_key(
@@ -35,7 +33,7 @@ def work_key(
         return None
     excluded = None if request.seed_given else {"seed"}
     asked: dict[str, Any] = params.model_dump(mode="json", exclude=excluded)
-    basis = {"retinoscope": _VERSION, "weights": weights, "precision": precision}
+    basis = {"retinoscope": VERSION, "weights": weights, "precision": precision}
     ids = {name: stored.id for name, stored in inputs.items()}
     content = json.dumps(
         [request.technique.name, _model_facts(model), asked, ids, basis], sort_keys=True

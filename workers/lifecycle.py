@@ -62,7 +62,7 @@ def _tie_to_parent(**_: object) -> None:
 
 def _run_maintenance() -> None:
     """Run the maintenance process as long as the worker lives, and restart it if it dies."""
-    command = [sys.executable, "-m", "workers.maintenance", str(os.getpid()), worker_name()]
+    command = [sys.executable, "-P", "-m", "workers.maintenance", str(os.getpid()), worker_name()]
     while not _ended.is_set():
         process = subprocess.Popen(command)
         while process.poll() is None and not _ended.wait(_RESTART_AFTER_S):

@@ -2,11 +2,11 @@
 
 import platform
 from dataclasses import asdict
-from importlib.metadata import version
 from typing import Any
 
 import torch
 
+from jobs.version import VERSION
 from workers.toolkit.network.vision_model import VisionModel
 
 
@@ -17,11 +17,12 @@ def provenance(model: VisionModel, seed: int | None) -> dict[str, Any]:
     seed. The same values on the same kind of device give the same result.
     """
     return {
-        "retinoscope": version("retinoscope"),
+        "retinoscope": VERSION,
         "torch": torch.__version__,
         "device": device_name(model.device),
         "weights": model.weights,
         "folded_batch_norm": asdict(model.network.folding),
+        "left_out": model.network.left_out,
         "precision": "tf32" if torch.backends.cudnn.allow_tf32 else "float32",
         "rounding": model.network.measure_rounding(),
         "seed": seed,

@@ -51,6 +51,7 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 
 class ActivationMaximizationParams(TargetParams):
+    differentiates_by_image = True
     cost_advice = ("lower steps", "lower size", "lower count")
 
     target: str = Field(

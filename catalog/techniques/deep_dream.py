@@ -46,6 +46,7 @@ OVERLAP = 8
 
 
 class DeepDreamParams(Params):
+    differentiates_by_image = True
     targets_at = POINTER
     cost_advice = ("lower steps", "lower size", "lower octaves", "lower zoom_frames")
 

@@ -41,6 +41,7 @@ RUBBISH_CONFIDENCE = 0.9999
 
 
 class FoolingParams(Params):
+    differentiates_by_image = True
     targets_at = "/goal"
     cost_advice = ("lower steps",)
 

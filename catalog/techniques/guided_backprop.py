@@ -18,6 +18,8 @@ from catalog.technique import ArtifactSpec, Technique
 
 
 class GuidedBackpropParams(SmoothGradParams):
+    differentiates_by_image = True
+
     rule: Literal["guided", "deconvnet"] = Field(
         "guided", description="Which gradients a ReLU passes back."
     )

@@ -24,6 +24,7 @@ MAX_POINTS = 10_000
 
 
 class IntegratedGradientsParams(SmoothGradParams):
+    differentiates_by_image = True
     cost_advice = ("lower samples", "lower steps")
 
     steps: int = Field(50, ge=1, le=1000, description="Number of points of the quadrature.")

@@ -37,6 +37,7 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 
 class InversionParams(Params):
+    differentiates_by_image = True
     cost_advice = ("lower steps", "lower restarts", "lower the number of layers")
 
     layer: str | None = Field(

@@ -16,6 +16,8 @@ from catalog.technique import Technique
 
 
 class SaliencyParams(SmoothGradParams):
+    differentiates_by_image = True
+
     reduce: Literal["max_abs", "signed"] = Field(
         "max_abs", description="How the colour channels are reduced to one map."
     )

@@ -81,6 +81,7 @@ _LAYERS = "By default the layers that the model recommends, otherwise layers cho
 
 
 class StyleTransferParams(Params):
+    differentiates_by_image = True
     cost_advice = ("lower steps", "lower size", "lower scales")
     layers_need_maps = True
 

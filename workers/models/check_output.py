@@ -5,18 +5,17 @@ from torch import Tensor, nn
 
 from catalog.models import ModelEntry
 from workers.models.check_head import find_head_fault
+from workers.models.check_same_output import check_same_output
 from workers.models.errors import WrongOutput, first_line
 from workers.models.select_output import describe_output, propose_output
 
-# Kernels differ with the size of the batch, and with them the rounding of float32.
-_BATCH_TOLERANCE = 1e-3
 # Logits grow with the range of the input, probabilities do not.
 _HEAD_RANGE = 30
 
 
 @torch.no_grad()
 def check_output(entry: ModelEntry, module: nn.Module) -> None:
-    """Run the module on two images of noise, then on the first of them alone.
+    """Run the module on two images of noise, twice, then on the first of them alone.
 
     Raises WrongOutput, which says what differs.
     """
@@ -43,7 +42,7 @@ def check_output(entry: ModelEntry, module: nn.Module) -> None:
     if not bool(output.isfinite().all()):
         raise WrongOutput(f"{entry.name!r} returns NaN or infinity for an image of noise.")
     _check_head(entry, module, noise)
-    _check_batch_independence(entry, module, noise, output)
+    check_same_output(entry.name, module, noise, output)
 
 
 def _checked_axes(entry: ModelEntry, output: object, batch: int) -> Tensor:
@@ -71,33 +70,6 @@ def _check_head(entry: ModelEntry, module: nn.Module, noise: Tensor) -> None:
     finite = output[output.flatten(1).isfinite().all(1)]
     if fault := find_head_fault(finite, entry.head, given=not entry.head_by_default):
         raise WrongOutput(f"{entry.name!r}: {fault}")
-
-
-def _check_batch_independence(
-    entry: ModelEntry, module: nn.Module, noise: Tensor, output: Tensor
-) -> None:
-    """Raise WrongOutput if the output for an image depends on the other images of its batch.
-
-    Jobs run in batches, of several owners too, so that such a model would answer each differently.
-    """
-    try:
-        alone = module(noise[:1])
-    except Exception as error:
-        reason = f"{type(error).__name__}: {first_line(error)}"
-        raise WrongOutput(f"{entry.name!r} does not accept a single image ({reason}).") from error
-    largest = float(output.abs().max())
-    if alone.shape == output[:1].shape:
-        difference = float((alone - output[:1]).abs().max())
-        if difference <= _BATCH_TOLERANCE * largest:
-            return
-        found = f"by {difference:.2g}, where the largest output is {largest:.2g}"
-    else:
-        found = f"in shape: {tuple(alone.shape)}"
-    raise WrongOutput(
-        f"The output of {entry.name!r} for an image differs when the image is alone in its batch "
-        f"({found}). Its results would depend on other jobs. Remove what works on the whole batch, "
-        "such as a batch norm without running statistics or a minimum over all images."
-    )
 
 
 def _by(shape: tuple[int, ...]) -> str:

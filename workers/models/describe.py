@@ -30,6 +30,9 @@ def describe(name: str, network: Network, weights: str | None) -> ModelDescripti
         weights=weights,
         parameters=sum(parameter.numel() for parameter in network.module.parameters()),
         rectifiers=len(network.rectifiers(LOGITS)),
+        gradient=network.has_gradient(LOGITS),
+        left_out=network.left_out if weights else [],
+        unlisted=network.unlisted,
         layers=layers,
         output=list(network.layer_shape(LOGITS)),
     )
@@ -50,5 +53,6 @@ def _layer(network: Network, path: str, fields: Mapping[fx.Node, GraphField | No
         channels=shape[0],
         layout=layout.kind,
         prefix_tokens=layout.prefix,
+        gradient=network.has_gradient(path),
         receptive_field=receptive_field,
     )

@@ -3,10 +3,11 @@
 import hashlib
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from catalog.models import ModelEntry, class_labels
 from catalog.models import Preprocessing as PreprocessingEntry
+from workers.models.acceptance import Verdict, accept
 from workers.models.build import find_builder
 from workers.models.check_output import check_output
 from workers.models.errors import UnknownRecommended
@@ -15,6 +16,10 @@ from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.head import Head
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.vision_model import VisionModel
+
+# By name, digest of the weights and kind of device. The code of a model and its entry do not change
+# while a process runs.
+_VERDICTS: dict[tuple[str, str, str], Verdict] = {}
 
 
 def load_model(entry: ModelEntry, device: torch.device) -> VisionModel:
@@ -27,7 +32,8 @@ def load_model(entry: ModelEntry, device: torch.device) -> VisionModel:
     module = builder.architecture(entry)
     fill(module, state, entry.weights)
     check_output(entry, module)
-    network = Network(module.to(device), *entry.input_shape)
+    weights = digest(state)
+    network = _accepted(entry, module.to(device), weights)
     _check_recommended(entry, network)
     # Measure the rounding error now, while nothing else computes.
     network.measure_rounding()
@@ -36,10 +42,17 @@ def load_model(entry: ModelEntry, device: torch.device) -> VisionModel:
         network,
         preprocessing_of(entry.preprocessing),
         class_labels(entry),
-        digest(state),
+        weights,
         entry.recommended,
         Head(entry.head, entry.dense),
     )
+
+
+def _accepted(entry: ModelEntry, module: nn.Module, weights: str) -> Network:
+    """Return the network as its acceptance test allows, which a process makes once per weights."""
+    key = (entry.name, weights, next(module.parameters()).device.type)
+    network, _VERDICTS[key] = accept(entry.name, module, entry.input_shape, _VERDICTS.get(key))
+    return network
 
 
 def _check_recommended(entry: ModelEntry, network: Network) -> None:

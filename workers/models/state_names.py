@@ -3,9 +3,11 @@
 Where they differ, the error proposes what to add to the model's entry.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 
+import torch
 from torch import Tensor, nn
 
 from workers.models.errors import WeightsMismatch
@@ -42,10 +44,25 @@ def rename(
     return renamed
 
 
+def leave_out(state: Mapping[str, Tensor], patterns: Sequence[str], file: str) -> dict[str, Tensor]:
+    """Return the state without the names that match a pattern of fnmatch. Raises WeightsMismatch.
+
+    A pattern that matches no name is an error.
+    """
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in state):
+            raise WeightsMismatch(
+                f"No name in {file!r} matches {pattern!r} of ignore. It contains {_some(state)}."
+            )
+    ignored = [name for name in state if any(fnmatchcase(name, one) for one in patterns)]
+    return {name: tensor for name, tensor in state.items() if name not in ignored}
+
+
 def fill(module: nn.Module, state: Mapping[str, Tensor], file: str) -> None:
     """Load the state into the module.
 
-    Raises WeightsMismatch, whose message says what differs and how to correct the entry.
+    A tensor with several names in the module needs one of them in the file. Raises
+    WeightsMismatch, whose message says what differs and how to correct the entry.
     """
     own = module.state_dict()
     for name, tensor in own.items():
@@ -55,9 +72,46 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], file: str) -> None:
                 f"{name!r} is {theirs} in {file!r} but {ours} in the model. Build the model as it "
                 "was trained: classes, channels and widths are arguments of the builder."
             )
-    missing, unexpected = module.load_state_dict(state, strict=False)
+    tied = _tied_names(own)
+    _check_tied(tied, state, file)
+    missing, unexpected = _load(module, state)
+    missing = [name for name in missing if state.keys().isdisjoint(tied[name])]
     if missing or unexpected:
         raise WeightsMismatch(_difference(missing, unexpected, own, state, file))
+
+
+def _tied_names(own: Mapping[str, Tensor]) -> dict[str, set[str]]:
+    """Return, for each name, all names of the same tensor."""
+    groups: dict[object, set[str]] = {}
+    for name, tensor in own.items():
+        # An empty tensor has no place in memory that tells it from others.
+        place = (tensor.data_ptr(), tensor.shape, tensor.stride()) if tensor.numel() else name
+        groups.setdefault(place, set()).add(name)
+    return {name: group for group in groups.values() for name in group}
+
+
+def _check_tied(tied: Mapping[str, set[str]], state: Mapping[str, Tensor], file: str) -> None:
+    """Raise WeightsMismatch if the file has different values for one tensor of the model."""
+    for name, others in tied.items():
+        for other in (others - {name}) & state.keys():
+            if name in state and not torch.equal(state[name], state[other]):
+                raise WeightsMismatch(
+                    f"{name!r} and {other!r} are one tensor in the model, but they differ in "
+                    f"{file!r}. Build the model as it was trained."
+                )
+
+
+def _load(module: nn.Module, state: Mapping[str, Tensor]) -> tuple[list[str], list[str]]:
+    """Load what fits, and return the missing and the unexpected names."""
+    try:
+        found = module.load_state_dict(state, strict=False)
+    except ValueError:
+        # A module asks for the version of its format, as torchvision's MNASNet does, and the file
+        # has none. What has the shapes of the current version is of that version.
+        versioned = OrderedDict(state)
+        versioned._metadata = module.state_dict()._metadata  # type: ignore[attr-defined]
+        found = module.load_state_dict(versioned, strict=False)
+    return list(found.missing_keys), list(found.unexpected_keys)
 
 
 def _renamed(name: str, renames: Mapping[str, str]) -> str:
@@ -84,7 +138,15 @@ def _difference(
         parts.append(f'Add prefix = "{added}".')
     elif lacking := _beginning(state, own):
         parts.append(f'Add renames = {{ "" = "{lacking}" }}.')
+    elif not missing:
+        parts.append(f"If the model does not need them, add ignore = {_patterns(unexpected)}.")
     return " ".join(parts)
+
+
+def _patterns(names: Iterable[str]) -> str:
+    """Return patterns that match the names, as TOML: `["*total_ops", "*total_params"]`."""
+    ends = dict.fromkeys(f'"*{name.rpartition(".")[2]}"' for name in names)
+    return f"[{', '.join(ends)}]"
 
 
 def _beginning(short: Iterable[str], long: Iterable[str]) -> str:

@@ -35,9 +35,7 @@ def export_graph(module: nn.Module, channels: int, height: int, width: int) -> f
     except Exception as error:
         # Callers refuse in a sentence, or do with a part of the model.
         log.info("torch.export failed", exc_info=True)
-        raise NotExportable(
-            f"torch.export cannot trace this model ({type(error).__name__})."
-        ) from error
+        raise NotExportable(_explained(error)) from error
     graph_module = program.module(check_guards=False)
     if not _make_functional(graph_module.graph):
         graph_module = program.run_decompositions({}).module(check_guards=False)
@@ -49,6 +47,16 @@ def export_graph(module: nn.Module, channels: int, height: int, width: int) -> f
             "The results of the graph that torch.export made differ from those of the model."
         )
     return graph_module
+
+
+def _explained(error: Exception) -> str:
+    if "Constraints violated" in str(error):
+        return (
+            "torch.export cannot trace this model for any number of images. Its code makes a fixed "
+            "number of the batch axis, as `len(x)` does. Write x.shape[0], or flatten(1) in place "
+            "of a reshape."
+        )
+    return f"torch.export cannot trace this model ({type(error).__name__})."
 
 
 def operator_name(node: fx.Node) -> str:

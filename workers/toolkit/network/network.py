@@ -10,6 +10,7 @@ from torch import Tensor, fx, nn
 
 from workers.toolkit.errors import NotExportable, OneSizeOnly
 from workers.toolkit.network.folding import Folded, Folding, fold
+from workers.toolkit.network.gradient_reach import with_gradient
 from workers.toolkit.network.graph import export_graph, operator_info, shape_of
 from workers.toolkit.network.layers import (
     Layers,
@@ -18,6 +19,7 @@ from workers.toolkit.network.layers import (
     layer_outputs,
     prove_layouts,
 )
+from workers.toolkit.network.optimizations import ALL, Optimizations
 from workers.toolkit.network.precision import probe_inputs, without_tf32
 from workers.toolkit.network.rectifiers import is_rectifier, rectifier_range
 from workers.toolkit.network.resizing import quiet_torch, resize_part
@@ -47,11 +49,13 @@ class Network:
         height: int,
         width: int,
         graph: fx.GraphModule | None = None,
+        optimizations: Optimizations = ALL,
     ) -> None:
-        # Convolutions on CPU run about twice as fast in this layout; results agree to rounding.
-        self.module = module.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self.module = optimizations.arrange_parameters(module.eval().requires_grad_(False))
         self.input_shape = (channels, height, width)
+        self.optimizations = optimizations
         self.passes = 0  # batches that ran through the network, or a part of it
+        self.unlisted: dict[str, str] = {}  # reasons by layer
         self._sizes: dict[tuple[int, int, tuple[str, ...]], Network] = {}
         self._parts: dict[object, fx.GraphModule] = {}
         self._rectifiers: dict[str, list[fx.Node]] = {}
@@ -77,11 +81,27 @@ class Network:
     @cached_property
     def layers(self) -> Layers:
         """The layers whose outputs can be read, by their paths."""
-        return layer_outputs(self.whole.graph)
+        found = layer_outputs(self.whole.graph)
+        return {path: node for path, node in found.items() if path not in self.unlisted}
+
+    def unlist(self, path: str, reason: str) -> None:
+        """Take a layer from the list, since what the graph has for it is not what it returns."""
+        self.unlisted[path] = reason
+        self.layers.pop(path, None)
+
+    @cached_property
+    def _with_gradient(self) -> set[fx.Node]:
+        return with_gradient(self.whole.graph)
+
+    def has_gradient(self, path: str) -> bool:
+        """Return whether the layer's gradient with respect to the image exists."""
+        return self._node(path) in self._with_gradient
 
     @cached_property
     def folding(self) -> Folding:
         """How many batch norms are folded: all, if the error is below 1e-5, or none."""
+        if not self.optimizations.folded_batch_norm:
+            return Folding(0, None)
         folded, plain = self._cut((LOGITS,), None), self._cut((LOGITS,), None)
         count = fold(folded, self._folded)
         if not count:
@@ -95,6 +115,16 @@ class Network:
             return Folding(count, error)
         self._folded = Folded()
         return Folding(0, error if isfinite(error) else None)
+
+    @property
+    def left_out(self) -> list[str]:
+        """The optimizations without which this network runs, since they would change results."""
+        unfolded = self.folding.folded == 0 and self.folding.error != 0.0
+        names = {
+            "channels_last": not self.optimizations.channels_last,
+            "folded_batch_norm": unfolded,
+        }
+        return [name for name, is_left_out in names.items() if is_left_out]
 
     def measure_rounding(self) -> float | None:
         """Return by how much TF32 changes an output, relative to the largest output.
@@ -136,7 +166,7 @@ class Network:
         """Return the outputs of several layers from one pass, which ends at the last of them."""
         self.passes += 1
         part = self.part(paths, rule)
-        outputs: tuple[Tensor, ...] = part(x.contiguous(memory_format=torch.channels_last))
+        outputs: tuple[Tensor, ...] = part(self.optimizations.arrange(x))
         return outputs
 
     def part(self, paths: tuple[str, ...], rule: Rule | None = None) -> fx.GraphModule:
@@ -224,14 +254,25 @@ class Network:
             shape = (self.input_shape[0], height, width)
             if not resize_part(part, self.module, paths, shape, self.canonical):
                 raise
-        resized = Network(self.module, self.input_shape[0], height, width, graph=part)
+        resized = Network(
+            self.module,
+            self.input_shape[0],
+            height,
+            width,
+            graph=part,
+            optimizations=self.optimizations,
+        )
         resized.folding, resized._folded = self.folding, self._folded
+        resized.unlisted = self.unlisted
         resized._headless = True
         return resized
 
     def _whole_at(self, height: int, width: int) -> "Network":
-        resized = Network(self.module, self.input_shape[0], height, width)
+        resized = Network(
+            self.module, self.input_shape[0], height, width, optimizations=self.optimizations
+        )
         resized.folding, resized._folded = self.folding, self._folded
+        resized.unlisted = self.unlisted
         try:
             with quiet_torch():
                 resized.export()
@@ -268,9 +309,10 @@ class Network:
 
     def with_graph(self, graph: fx.GraphModule) -> "Network":
         """Return a network of another graph over the same parameters."""
-        made = Network(graph, *self.input_shape, graph=graph)
+        made = Network(graph, *self.input_shape, graph=graph, optimizations=self.optimizations)
         made.folding, made._folded = self.folding, self._folded
         made._headless = self._headless
+        made.unlisted = self.unlisted
         return made
 
     @property

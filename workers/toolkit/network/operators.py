@@ -82,6 +82,9 @@ class OperatorInfo:
     bounds: tuple[Bound | None, Bound | None] | None = None
     """It limits its input to (lower, upper)."""
 
+    stops_gradient: bool = False
+    """Its derivative is zero or not defined, whatever the input."""
+
     counts_for_depth: bool = False
     """It is one of the layers by which Mahendran & Vedaldi count depth, as rectifiers also are."""
 
@@ -110,7 +113,8 @@ _NORMALIZES = OperatorInfo(over_all=True, fresh=True, place_effect=PlaceEffect.K
 _POOLS = OperatorInfo(over_all=True, fresh=True, place_effect=PlaceEffect.RESIZES)
 _RESIZES = OperatorInfo(place_effect=PlaceEffect.RESIZES)
 _REDUCES = OperatorInfo(place_effect=PlaceEffect.REDUCES)
-_CREATES = OperatorInfo(place_effect=PlaceEffect.CREATES)
+_CREATES = OperatorInfo(place_effect=PlaceEffect.CREATES, stops_gradient=True)
+_STEPS = OperatorInfo(place_effect=PlaceEffect.KEEPS, stops_gradient=True)
 
 
 def _layout_operator(*axes: int) -> OperatorInfo:
@@ -159,7 +163,7 @@ OPERATORS: Mapping[str, OperatorInfo] = {
     "alias": _POINTWISE,
     "clone": _FRESH_POINTWISE,
     "contiguous": _POINTWISE,
-    "detach": _POINTWISE,
+    "detach": OperatorInfo(pointwise=True, stops_gradient=True),
     "dropout": _POINTWISE,
     "feature_dropout": _POINTWISE,
     "to": _POINTWISE,
@@ -275,7 +279,7 @@ OPERATORS: Mapping[str, OperatorInfo] = {
     "lerp": _KEEPS,
     "cos": _KEEPS,
     "erf": _KEEPS,
-    "floor": _KEEPS,
+    "floor": _STEPS,
     "ge": _KEEPS,
     "gt": _KEEPS,
     "hardshrink": _KEEPS,
@@ -285,10 +289,10 @@ OPERATORS: Mapping[str, OperatorInfo] = {
     "log_softmax": _KEEPS,
     "lt": _KEEPS,
     "reciprocal": _KEEPS,
-    "round": _KEEPS,
+    "round": _STEPS,
     "rsqrt": _KEEPS,
     "rsub": _KEEPS,
-    "sign": _KEEPS,
+    "sign": _STEPS,
     "sin": _KEEPS,
     "softshrink": _KEEPS,
     "where": _KEEPS,
@@ -304,4 +308,14 @@ OPERATORS: Mapping[str, OperatorInfo] = {
     "softmax": OperatorInfo(fresh=True, place_effect=PlaceEffect.KEEPS),
     "sym_size": UNKNOWN,
     "zero": _CREATES,
+    # Further steps, and tensors that have only the shape of their input.
+    "bernoulli": _CREATES,
+    "ceil": _STEPS,
+    "floor_divide": _STEPS,
+    "heaviside": _STEPS,
+    "new_empty": _CREATES,
+    "rand_like": _CREATES,
+    "randn_like": _CREATES,
+    "sgn": _STEPS,
+    "trunc": _STEPS,
 }

@@ -1,0 +1,206 @@
+"""Small networks with one thing unusual, most of which users have brought, and how to load them."""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from catalog.custom_models import read_models
+from catalog.model_entry import ModelEntry
+from workers.models.load import load_model
+from workers.toolkit.network.vision_model import VisionModel
+
+SIDE, CLASSES = 16, 4
+
+
+class Net(nn.Module):
+    """Convolution, norm, ReLU, convolution, ReLU, mean, linear. Subclasses change one of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 3, padding=1)
+        self.norm = nn.BatchNorm2d(8)
+        self.second = nn.Conv2d(8, 8, 3, padding=1)
+        self.last = nn.Linear(8, CLASSES)
+
+    def see(self, x: Tensor) -> Tensor:
+        return x
+
+    def features(self, x: Tensor) -> Tensor:
+        return F.relu(self.second(F.relu(self.norm(self.first(self.see(x))))))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.features(x).mean((2, 3)))
+
+
+class InstanceNormed(Net):
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.InstanceNorm2d(8)
+
+    def features(self, x: Tensor) -> Tensor:
+        # The gradient comes to the norm straight from a convolution, in channels last.
+        return F.relu(self.second(self.norm(F.relu(self.first(x)))))
+
+
+class Cut(Net):
+    def see(self, x: Tensor) -> Tensor:
+        return (x > 0).float()
+
+
+class Detached(Net):
+    def see(self, x: Tensor) -> Tensor:
+        return x.detach()
+
+
+class Bytes(Net):
+    def see(self, x: Tensor) -> Tensor:
+        return (50 * x + 128).clamp(0, 255).to(torch.uint8).float() / 255
+
+
+class Rounded(Net):
+    def see(self, x: Tensor) -> Tensor:
+        return torch.round(4 * x)
+
+
+class CutLate(Net):
+    def features(self, x: Tensor) -> Tensor:
+        return (super().features(x) > 0.1).float()
+
+
+class StraightThrough(Net):
+    """Rounds, with the gradient of the identity: by detach, as usual."""
+
+    def see(self, x: Tensor) -> Tensor:
+        return x + (torch.round(4 * x) / 4 - x).detach()
+
+
+class Frozen(Net):
+    """A backbone that was frozen in training."""
+
+    def see(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            return torch.tanh(x)
+
+
+class Reversal(torch.autograd.Function):
+    @staticmethod
+    def forward(_context: object, x: Tensor) -> Tensor:
+        return x.clone()
+
+    @staticmethod
+    def backward(_context: object, gradient: Tensor) -> Tensor:
+        return -gradient
+
+
+class Reversed(Net):
+    """A gradient reversal layer, as in domain adaptation."""
+
+    def see(self, x: Tensor) -> Tensor:
+        return Reversal.apply(x)
+
+
+class Squeezed(Net):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(F.adaptive_avg_pool2d(self.features(x), 1).squeeze())
+
+
+class Lazy(Net):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.LazyConv2d(8, 3, padding=1)
+
+
+class Dropping(Net):
+    def see(self, x: Tensor) -> Tensor:
+        return F.dropout(x, 0.5)
+
+
+class Noisy(Net):
+    def see(self, x: Tensor) -> Tensor:
+        return x + 0.1 * torch.randn_like(x)
+
+
+class Counting(Net):
+    """Keeps a state from call to call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(()), persistent=False)
+
+    def see(self, x: Tensor) -> Tensor:
+        self.seen += 1
+        return x * self.seen
+
+
+class Tied(Net):
+    def __init__(self) -> None:
+        super().__init__()
+        self.third = nn.Conv2d(8, 8, 3, padding=1)
+        self.third.weight, self.third.bias = self.second.weight, self.second.bias
+
+    def features(self, x: Tensor) -> Tensor:
+        return F.relu(self.third(super().features(x)))
+
+
+class Pooled(Net):
+    """A layer returns two tensors, of which the graph's last operator makes the wrong one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool = nn.MaxPool2d(2, return_indices=True)
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.pool(super().features(x))[0]
+
+
+class Single(Net):
+    """Constants and casts that name single precision."""
+
+    def see(self, x: Tensor) -> Tensor:
+        return x.float() * torch.tensor([0.1, 0.2, 0.3], dtype=x.dtype)[:, None, None]
+
+
+class Twice(Net):
+    """A module that is called twice, and one that works in place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.act = nn.ReLU(inplace=True)
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.act(self.second(self.act(self.norm(self.first(x)))))
+
+
+def built(kind: str) -> nn.Module:
+    """Return the network with weights and statistics that are as after training."""
+    torch.manual_seed(5)
+    module = globals()[kind]()
+    if kind == "Lazy":
+        module.eval()(torch.zeros(2, 3, SIDE, SIDE))
+    for part in module.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            nn.init.uniform_(part.running_mean)
+            nn.init.uniform_(part.running_var, 0.5, 2)
+    return module.eval()
+
+
+def entry_of(folder: Path, kind: str, more: str = "") -> ModelEntry:
+    """Save the weights of a network and return its entry; `more` is further TOML."""
+    weights = folder / f"{kind}.safetensors"
+    if not weights.exists():
+        save_file(built(kind).state_dict(), weights)
+    file = folder / "models.toml"
+    file.write_text(
+        f'[models.{kind}]\nbuilder = "tests.workers.odd_networks:{kind}"\n'
+        f'weights = "{kind}.safetensors"\ninput_size = {SIDE}\nmean = 0.5\nstd = 0.25\n'
+        f"classes = {CLASSES}\n{more}"
+    )
+    return read_models(file)[kind]
+
+
+def load(folder: Path, kind: str, more: str = "") -> VisionModel:
+    """Return the network as a worker loads it."""
+    return load_model(entry_of(folder, kind, more), torch.device("cpu"))

@@ -1,0 +1,72 @@
+"""Test that an image has one output: at every call, and whatever else is in its batch."""
+
+import torch
+from torch import Tensor, nn
+
+from workers.models.errors import WrongOutput, first_line
+from workers.models.randomness import random_operators
+
+# Kernels differ with the size of the batch, and with them the rounding of float32.
+_BATCH_TOLERANCE = 1e-3
+# Threads may add in another order from call to call.
+_REPEAT_TOLERANCE = 1e-5
+
+
+def check_same_output(name: str, module: nn.Module, images: Tensor, output: Tensor) -> None:
+    """Compare the module's output for images (B, C, H, W) with that of further calls.
+
+    Raises WrongOutput, which says what to change.
+    """
+    _check_repeatability(name, module, images, output)
+    _check_batch_independence(name, module, images, output)
+
+
+def _check_repeatability(name: str, module: nn.Module, images: Tensor, output: Tensor) -> None:
+    """Raise WrongOutput if the same images do not give the same output again."""
+    again = module(images)
+    if torch.equal(again, output) or _difference(again, output) <= _REPEAT_TOLERANCE:
+        return
+    drawn = random_operators(module, images)
+    cause = "It changes with each call. Remove the state that is kept between calls."
+    if any(operator.startswith(("native_dropout", "bernoulli")) for operator in drawn):
+        cause = (
+            "A dropout is always on. Use nn.Dropout, or F.dropout(x, training=self.training), and "
+            "leave train() and eval() to the caller."
+        )
+    elif drawn:
+        cause = f"It draws random numbers ({', '.join(drawn)}). Draw them in training only."
+    raise WrongOutput(
+        f"{name!r} gives another output for the same images when it is called again, even in "
+        f"evaluation mode. {cause}"
+    )
+
+
+def _check_batch_independence(name: str, module: nn.Module, images: Tensor, output: Tensor) -> None:
+    """Raise WrongOutput if the output for an image depends on the other images of its batch.
+
+    Jobs run in batches, of several owners too, so that such a model would answer each differently.
+    """
+    try:
+        alone = module(images[:1])
+    except Exception as error:
+        reason = f"{type(error).__name__}: {first_line(error)}"
+        raise WrongOutput(f"{name!r} does not accept a single image ({reason}).") from error
+    if alone.shape != output[:1].shape:
+        raise WrongOutput(
+            f"{name!r} returns the shape {tuple(alone.shape)} for a single image, but "
+            f"{tuple(output.shape)} for two: the batch axis is lost. Write flatten(1), or "
+            "squeeze((2, 3)), in place of squeeze()."
+        )
+    if (difference := _difference(alone, output[:1])) > _BATCH_TOLERANCE:
+        raise WrongOutput(
+            f"The output of {name!r} for an image differs when the image is alone in its "
+            f"batch (by {difference:.2g} of the largest output). Its results would depend on other "
+            "jobs. Remove what works on the whole batch, such as a batch norm without running "
+            "statistics, a minimum over all images, or a squeeze() without axes."
+        )
+
+
+def _difference(found: Tensor, expected: Tensor) -> float:
+    """Return the largest difference, relative to the largest value."""
+    difference = float((found - expected).abs().max())
+    return difference / float(expected.abs().max()) if difference else 0.0
