@@ -1,6 +1,6 @@
 # One verb per chore. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-all chaos soak check format openapi models lock benchmarks ci clean
+.PHONY: help install demo serve test test-all zoo chaos soak check format openapi models lock benchmarks ci clean
 
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PY := .venv/bin/python
@@ -49,6 +49,9 @@ chaos: install ## kill workers, Redis and API under load, and count what is lost
 
 soak: install ## twenty minutes of mixed load: does anything grow?
 	@$(PY) -m benchmarks.soak $(ARGS)
+
+zoo: install ## every technique on 90 architectures: half an hour; ARGS="--accept" writes docs/coverage.md
+	@$(PY) -m tests.zoo $(ARGS)
 
 check: install ## formatting, lint, types, import contracts, file and function sizes
 	@.venv/bin/ruff format --check .

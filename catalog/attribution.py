@@ -128,8 +128,8 @@ class MapCheck(BaseModel):
         None,
         description=(
             "Spearman's rank correlation of |map| with |map| of the model with those weights "
-            "shuffled. Near 1, the map does not depend on these weights. It is also 0 if one of "
-            "the maps is constant."
+            "shuffled. Near 1, the map does not depend on these weights. Null if one of the maps "
+            "is constant, and for a map without gradient."
         ),
     )
 

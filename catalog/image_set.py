@@ -55,7 +55,10 @@ class Patch(BaseModel):
         description="[y, x] of this value in the layer's map; null if the output is not a map."
     )
     box: list[float] = Field(
-        description="[left, top, right, bottom] of what the unit sees, in pixels of the image."
+        description=(
+            "[left, top, right, bottom] of what the unit sees, in pixels of the image. Empty, "
+            "with left = right, for a unit that sees only padding."
+        )
     )
     file: str | None = Field(None, description="The artifact that shows the patch.")
 

@@ -37,6 +37,9 @@ class Layer(BaseModel):
             "Null if every unit sees the whole image, or the geometry is not that of a convolution."
         ),
     )
+    receptive_field_reason: str | None = Field(
+        None, description="Why `receptive_field` is null, in one sentence."
+    )
 
 
 class ReceptiveField(BaseModel):

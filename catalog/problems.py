@@ -122,6 +122,8 @@ PROBLEMS: dict[str, ProblemType] = {
     # Techniques, once the model is loaded
     "technique_failed": ProblemType("The technique failed"),
     "no_relu": ProblemType("The model has no ReLU before the target"),
+    "zero_map": ProblemType("The map is zero everywhere"),
+    "relu_not_recognized": ProblemType("A ReLU of the model is not recognized"),
     "no_max_pooling": ProblemType("The model has no max pooling"),
     "target_not_behind_layer": ProblemType("The target does not depend on the layer"),
     "not_a_convolution": ProblemType("The layer is not a convolution"),

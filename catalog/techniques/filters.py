@@ -58,6 +58,14 @@ class FiltersSummary(Summary):
             "groups as channels."
         )
     )
+    weights: str = Field(
+        "stored",
+        description=(
+            "`stored` weights are parameters of the model. `computed` ones are made from "
+            "parameters, as by weight standardization or weight norm, and are those that the "
+            "convolution really uses."
+        ),
+    )
     shown: int = Field(description="Number of filters in the picture.")
     colour: bool = Field(description="Whether the filters read the three channels of the image.")
     scale: str = Field(description="Whether all filters share one scale of brightness.")

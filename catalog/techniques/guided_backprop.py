@@ -2,8 +2,10 @@
 
 With the rule `guided` a ReLU passes a gradient back where both its forward input and the gradient
 are positive. With `deconvnet` it does so where the gradient is positive, whatever the forward input
-was. The rules hold for every form of ReLU and ReLU6 in the model, module or function. A model
-without any is refused, because the result would silently be the plain gradient. Read the map with
+was. The rules hold for every form of ReLU and ReLU6 in the model: module, function, or operators
+such as `maximum(x, 0)` and `where(x > 0, x, 0)`. A model without any is refused, because the result
+would silently be the plain gradient; so is one with operators that work as a ReLU and are not
+recognized as one. Read the map with
 care: guided maps depend little on the class (Nie et al. 2018, Adebayo et al. 2018).
 """
 

@@ -98,7 +98,10 @@ class RespondingChannel(BaseModel):
         description="[y, x] in the layer's map; null if the output is not a map."
     )
     box: list[float] = Field(
-        description="[left, top, right, bottom] of what the unit sees, in pixels of the image."
+        description=(
+            "[left, top, right, bottom] of what the unit sees, in pixels of the image. Empty, "
+            "with left = right, for a unit that sees only padding."
+        )
     )
     patches: list[Patch] = Field(
         description="The best patches of the channel in the set, the best first."

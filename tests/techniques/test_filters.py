@@ -13,7 +13,7 @@ from catalog.techniques.filters import FiltersParams, FiltersSummary
 from tests.tiny import TinyNetwork, tiny_model
 from workers.execute import execute
 from workers.toolkit.execution.context import LocalContext
-from workers.toolkit.network.convolution import NotAConvolution
+from workers.toolkit.network.convolution import NotAConvolution, find_convolution
 
 
 class Grouped(nn.Module):
@@ -108,6 +108,74 @@ def test_a_filter_of_zeros_stays_zero() -> None:
 def test_the_limit_bounds_the_picture_and_not_the_array() -> None:
     summary, context, _ = ran(layer="conv3", limit=2)
     assert summary.shown == 2 and len(summary.norms) == 8 and len(array(context)) == 8
+
+
+class Standardized(nn.Conv2d):
+    """Weights of mean 0 and variance 1 for each filter, as in NF-ResNets (Qiao et al. 2019)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._conv_forward(x, self.effective(), self.bias)
+
+    def effective(self) -> Tensor:
+        deviation = self.weight.std((1, 2, 3), correction=0, keepdim=True)
+        return (self.weight - self.weight.mean((1, 2, 3), keepdim=True)) / (deviation + 1e-5)
+
+
+class Computed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.standardized = Standardized(3, 4, 3)
+        self.weight_norm = nn.utils.parametrizations.weight_norm(nn.Conv2d(4, 4, 3))
+        self.spectral_norm = nn.utils.parametrizations.spectral_norm(nn.Conv2d(4, 4, 3))
+        self.shared = nn.Conv2d(4, 4, 3)
+        self.head = nn.Linear(4, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.spectral_norm(self.weight_norm(self.standardized(x)))
+        return self.head(self.shared(x).mean((2, 3)))
+
+
+@pytest.mark.parametrize("layer", ["standardized", "weight_norm", "spectral_norm", "shared"])
+def test_computed_weights_are_those_that_the_convolution_uses(layer: str) -> None:
+    """A filter's response to a single pixel of one is its weight there."""
+    summary, context, module = ran(Computed, layer=layer)
+    convolution = getattr(module, layer)
+    pixels = torch.zeros(convolution.in_channels, 9, convolution.in_channels, 3, 3)
+    for channel, pixel in ((c, p) for c in range(len(pixels)) for p in range(9)):
+        pixels[channel, pixel, channel, pixel // 3, pixel % 3] = 1
+    with torch.no_grad():
+        responses = convolution(pixels.flatten(0, 1))[:, :, 0, 0] - convolution.bias
+    used = responses.T.reshape(4, convolution.in_channels, 3, 3)
+    norms = used.flatten(1).norm(dim=1)
+    assert summary.norms == pytest.approx(norms.tolist(), rel=1e-4)
+    torch.testing.assert_close(
+        array(context) * norms[:, None, None, None], used, atol=1e-5, rtol=1e-4
+    )
+    assert summary.weights == ("stored" if layer == "shared" else "computed")
+    assert ("computed weights" in summary.caption) == (layer != "shared")
+    assert summary.colour == (layer == "standardized")
+
+
+class Dynamic(nn.Module):
+    """A convolution whose weights are mixed by the image (Yang et al. 2019)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = Mixed(3, 4, 3)
+        self.head = nn.Linear(4, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.convolution(x).mean((2, 3)))
+
+
+class Mixed(nn.Conv2d):
+    def forward(self, x: Tensor) -> Tensor:
+        return self._conv_forward(x, self.weight * x.mean().sigmoid(), self.bias)
+
+
+def test_weights_that_the_image_changes_are_no_filters() -> None:
+    with pytest.raises(NotAConvolution, match="depend on the image"):
+        find_convolution(tiny_model(Dynamic).network, "convolution")
 
 
 def test_a_layer_that_is_no_convolution_is_refused() -> None:

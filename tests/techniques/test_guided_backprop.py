@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from tests.techniques.papers import paper_gradient
 from tests.techniques.running import PHOTO, Recording, explain, explain_into, values
 from tests.tiny import CLASSES, TinyNetwork, tiny_model
-from workers.toolkit.errors import NoRectifier
+from workers.toolkit.errors import HiddenRectifier, NoRectifier
 from workers.toolkit.network.vision_model import VisionModel
 
 RULES = {"guided": GuidedBackprop, "deconvnet": Deconvolution}
@@ -130,6 +130,23 @@ def test_a_model_without_relu_between_input_and_target_is_refused(
 ) -> None:
     with pytest.raises(NoRectifier, match=f"'{rule}' would only be the plain gradient"):
         explain("guided_backprop", tiny_model(kind), rule=rule)
+
+
+class HalfHidden(TinyNetwork):
+    """A ReLU that is recognized, and one that is written so that it is not."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.relu1(self.bn1(self.conv1(x)))
+        x = self.conv3(self.pool(x))
+        return self.head((x - x.clamp(max=0)).mean((2, 3)))
+
+
+@both_rules
+def test_a_model_with_a_relu_that_is_not_recognized_is_refused_by_its_name(rule: str) -> None:
+    context = Recording()
+    with pytest.raises(HiddenRectifier, match="'sub'"):
+        explain_into(context, "guided_backprop", tiny_model(HalfHidden), rule=rule)
+    assert not context.files
 
 
 def test_a_target_below_the_first_relu_is_refused_and_leaves_no_file(tiny: VisionModel) -> None:

@@ -8,8 +8,8 @@ from catalog.models import Layer, ModelDescription, ModelEntry, ReceptiveField
 from workers.models.build import find_builder
 from workers.toolkit.network.layers import layer_type, layout_of
 from workers.toolkit.network.network import LOGITS, Network
-from workers.toolkit.network.receptive_fields import ReceptiveField as GraphField
-from workers.toolkit.network.receptive_fields import receptive_fields
+from workers.toolkit.network.receptive_fields import field_reasons, receptive_fields
+from workers.toolkit.network.regular_fields import ReceptiveField as GraphField
 
 
 def describe_architecture(entry: ModelEntry) -> ModelDescription:
@@ -23,8 +23,8 @@ def describe(name: str, network: Network, weights: str | None) -> ModelDescripti
 
     Each layer's shape is that of the output as techniques get it, [C] or [C, H, W].
     """
-    fields = receptive_fields(network.whole.graph)
-    layers = [_layer(network, path, fields) for path in network.layers]
+    fields, reasons = receptive_fields(network.whole.graph), field_reasons(network.whole.graph)
+    layers = [_layer(network, path, fields, reasons) for path in network.layers]
     return ModelDescription(
         model=name,
         weights=weights,
@@ -38,7 +38,12 @@ def describe(name: str, network: Network, weights: str | None) -> ModelDescripti
     )
 
 
-def _layer(network: Network, path: str, fields: Mapping[fx.Node, GraphField | None]) -> Layer:
+def _layer(
+    network: Network,
+    path: str,
+    fields: Mapping[fx.Node, GraphField | None],
+    reasons: Mapping[fx.Node, str],
+) -> Layer:
     node, shape = network.layers[path], network.layer_shape(path)
     field, layout = fields.get(node), layout_of(node)
     receptive_field = None
@@ -55,4 +60,5 @@ def _layer(network: Network, path: str, fields: Mapping[fx.Node, GraphField | No
         prefix_tokens=layout.prefix,
         gradient=network.has_gradient(path),
         receptive_field=receptive_field,
+        receptive_field_reason=reasons.get(node),
     )

@@ -30,6 +30,7 @@ def run(task: Task[FiltersParams], context: Context) -> FiltersSummary:
         layer=convolution.path,
         shape=list(units.shape),
         groups=convolution.groups,
+        weights="computed" if convolution.computed else "stored",
         shown=len(shown),
         colour=colour,
         scale=params.scale,
@@ -43,7 +44,8 @@ def _caption(convolution: Convolution, shown: int, colour: bool, params: Filters
     scale = "each on its own scale" if params.scale == "per_filter" else "all on one scale"
     what = "in colour" if colour else _slices(convolution, channels, params.slices)
     size = f"{shown} of {filters} filters {height} x {width}"
-    return f"{convolution.path}: {size}, {what}, {scale}; grey is 0"
+    of = " of the computed weights" if convolution.computed else ""
+    return f"{convolution.path}: {size}{of}, {what}, {scale}; grey is 0"
 
 
 def _slices(convolution: Convolution, channels: int, most: int) -> str:

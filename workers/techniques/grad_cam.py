@@ -8,10 +8,12 @@ from torch.nn import functional as F
 from catalog.techniques.grad_cam import GradCamParams, GradCamSummary
 from workers.task import Task
 from workers.toolkit.attribution.attribution import Attribution
-from workers.toolkit.attribution.explained_input import explain_input
+from workers.toolkit.attribution.explained_input import ExplainedInput, explain_input
 from workers.toolkit.attribution.grad_cam import class_activation_map
 from workers.toolkit.attribution.smoothgrad import NoisyCopies, smoothgrad
+from workers.toolkit.attribution.zero_maps import no_gradient
 from workers.toolkit.execution.context import Context, save_npy
+from workers.toolkit.execution.input_gradient import input_gradient
 from workers.toolkit.execution.replay import ReplayLog
 from workers.toolkit.execution.types import Progress
 from workers.toolkit.network.maps import default_map
@@ -33,25 +35,42 @@ class GradCam:
     relu: bool
 
     def explain(self, network: Network, log: ReplayLog, progress: Progress) -> Tensor:
-        """Return the map at the layer's own size, (h, w)."""
+        """Return the map at the layer's own size, (h, w), with what speaks against the unit."""
 
         def maps(x: Tensor) -> Tensor:
             return class_activation_map(network, self.unit, self.layer, x)
 
-        layer_map = smoothgrad(maps, self.x, self.copies, progress, log)
+        return smoothgrad(maps, self.x, self.copies, progress, log)
+
+    def kept(self, layer_map: Tensor) -> Tensor:
+        """Return the part of the map (h, w) that is shown."""
         return layer_map.relu() if self.relu else layer_map
 
     def to_map(self, layer_map: Tensor) -> Tensor:
-        """Stretch the map over the image: (h, w) → (H, W)."""
-        size = self.x.shape[2:]
-        stretched = F.interpolate(layer_map[None, None], size, mode="bilinear", align_corners=False)
+        """Stretch what is shown over the image: (h, w) → (H, W)."""
+        size, shown = self.x.shape[2:], self.kept(layer_map)
+        stretched = F.interpolate(shown[None, None], size, mode="bilinear", align_corners=False)
         return stretched[0, 0]
+
+    def why_zero(self, explained: ExplainedInput, layer_map: Tensor) -> str:
+        """Say that all of the map speaks against the unit, or that it has no gradient there."""
+        if bool(layer_map.any()):
+            return (
+                f"No place of {self.layer!r} speaks for the target: the map is negative or zero "
+                "everywhere. Send relu=false to see what speaks against it."
+            )
+        if bool(input_gradient(explained.model.network, self.unit, self.x).any()):
+            return (
+                f"The target's gradient does not reach the places of {self.layer!r}, or cancels "
+                "there. Name another `layer`."
+            )
+        return no_gradient(explained)
 
 
 def run(task: Task[GradCamParams], context: Context) -> GradCamSummary:
     """Save the map at the layer's own size and as a heatmap, and its check if requested.
 
-    Raises LayerWithoutMap, NotBehind or OutOfMemory.
+    Raises LayerWithoutMap, NotBehind, ZeroMap or OutOfMemory.
     """
     params = task.params
     explained = explain_input(task.model, task.seen(), task.target)
@@ -64,6 +83,6 @@ def run(task: Task[GradCamParams], context: Context) -> GradCamSummary:
     )
     attribution = Attribution(explained, explainer, context, params, task.seed)
     layer_map = attribution.explain()
-    save_npy(context, "map.npy", layer_map.cpu().numpy())
+    save_npy(context, "map.npy", explainer.kept(layer_map).cpu().numpy())
     result = attribution.save(explainer.to_map(layer_map), signed=not params.relu)
     return GradCamSummary(**asdict(result), layer=explainer.layer, map_size=list(layer_map.shape))

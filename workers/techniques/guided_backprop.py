@@ -13,11 +13,13 @@ from workers.task import Task
 from workers.toolkit.attribution.attribution import Attribution
 from workers.toolkit.attribution.explained_input import ExplainedInput, explain_input
 from workers.toolkit.attribution.smoothgrad import NoisyCopies, smoothgrad
+from workers.toolkit.attribution.zero_maps import no_gradient
 from workers.toolkit.errors import NoRectifier
 from workers.toolkit.execution.context import Context, save_png
 from workers.toolkit.execution.input_gradient import gradient_magnitude, input_gradient
 from workers.toolkit.execution.replay import ReplayLog
 from workers.toolkit.execution.types import Progress
+from workers.toolkit.network.hidden_rectifiers import refuse_hidden
 from workers.toolkit.network.network import Network, Rule
 from workers.toolkit.network.rectifiers import deconvnet, guided
 from workers.toolkit.network.unit import Unit
@@ -45,11 +47,18 @@ class GuidedBackprop:
         """Return the largest magnitude per pixel, (H, W)."""
         return gradient_magnitude(gradient)
 
+    def why_zero(self, explained: ExplainedInput, _gradient: Tensor) -> str:
+        """Say that the target has no gradient, or none that the rule lets through."""
+        path, x = self.unit.path, self.x
+        if bool(input_gradient(explained.model.network, self.unit, x).any()):
+            return f"The rule lets no gradient of {path or 'the class'!r} through. Use saliency."
+        return no_gradient(explained)
+
 
 def run(task: Task[GuidedBackpropParams], context: Context) -> GuidedBackpropSummary:
     """Save the modified gradient as a picture and as a heatmap, and its check if requested.
 
-    Raises NoRectifier, NotFinite or OutOfMemory.
+    Raises NoRectifier, HiddenRectifier, ZeroMap, NotFinite or OutOfMemory.
     """
     params = task.params
     explained = explain_input(task.model, task.seen(), task.target)
@@ -71,9 +80,10 @@ def run(task: Task[GuidedBackpropParams], context: Context) -> GuidedBackpropSum
 
 
 def _count_rectifiers(explained: ExplainedInput, rule: str) -> int:
-    """Return the number of ReLUs before the unit. Raises NoRectifier if there is none."""
-    model = explained.model
-    count = len(model.network.rectifiers(explained.unit.path))
+    """Return the number of ReLUs before the unit. Raises NoRectifier or HiddenRectifier."""
+    model, path = explained.model, explained.unit.path
+    refuse_hidden(model.network.hidden_rectifiers(path))
+    count = len(model.network.rectifiers(path))
     if not count:
         raise NoRectifier(
             f"There is no ReLU between the input and the target in {model.name!r}, so {rule!r} "

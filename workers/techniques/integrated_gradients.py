@@ -15,9 +15,10 @@ from catalog.techniques.integrated_gradients import (
 )
 from workers.task import Task
 from workers.toolkit.attribution.attribution import Attribution
-from workers.toolkit.attribution.explained_input import explain_input
+from workers.toolkit.attribution.explained_input import ExplainedInput, explain_input
 from workers.toolkit.attribution.integrated_gradients import integrated_gradients
 from workers.toolkit.attribution.smoothgrad import NoisyCopies, smoothgrad
+from workers.toolkit.attribution.zero_maps import no_gradient
 from workers.toolkit.execution.context import Context
 from workers.toolkit.execution.input_gradient import input_gradient
 from workers.toolkit.execution.replay import ReplayLog
@@ -82,11 +83,17 @@ class IntegratedGradients:
         """Return the sum over the channels, (H, W)."""
         return attributions.sum(0)
 
+    def why_zero(self, explained: ExplainedInput, _attributions: Tensor) -> str:
+        """Say that the image is the baseline, or that the target has no gradient."""
+        if bool((self.x == self.baseline).all()):
+            return "The image is the baseline itself. Choose another `baseline`."
+        return no_gradient(explained)
+
 
 def run(task: Task[IntegratedGradientsParams], context: Context) -> IntegratedGradientsSummary:
     """Save the heatmap of the attributions, and its check if requested.
 
-    Raises NotFinite or OutOfMemory.
+    Raises ZeroMap, NotFinite or OutOfMemory.
     """
     params, model = task.params, task.model
     explained = explain_input(model, task.seen(), task.target)

@@ -12,6 +12,7 @@ from catalog.techniques.occlusion import OcclusionSummary, ResolvedOcclusion
 from workers.task import Task
 from workers.toolkit.attribution.attribution import Attribution
 from workers.toolkit.attribution.explained_input import ExplainedInput, Readout, explain_input
+from workers.toolkit.attribution.zero_maps import unchanged_score
 from workers.toolkit.execution.context import Context
 from workers.toolkit.execution.replay import ReplayLog
 from workers.toolkit.execution.types import Progress
@@ -57,11 +58,15 @@ class Occlusion:
         height, width = self.x.shape[2:]
         return spread(self.falls(found), self.patches, height, width, mean=self.mean)
 
+    def why_zero(self, explained: ExplainedInput, _found: PatchScores) -> str:
+        """Say that no patch changes the score."""
+        return unchanged_score(explained, "the patch hides")
+
 
 def run(task: Task[ResolvedOcclusion], context: Context) -> OcclusionSummary:
     """Save the heatmap of the falls, and its check if requested.
 
-    Raises NotFinite or OutOfMemory.
+    Raises ZeroMap, NotFinite or OutOfMemory.
     """
     params = task.params
     explained = explain_input(task.model, task.seen(), task.target)

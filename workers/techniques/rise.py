@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
+import torch
 from torch import Tensor
 
 from catalog.techniques.rise import ResolvedRise, RiseSummary
@@ -9,6 +10,7 @@ from workers.task import Task
 from workers.toolkit.attribution.attribution import Attribution
 from workers.toolkit.attribution.explained_input import ExplainedInput, explain_input
 from workers.toolkit.attribution.rise import Masks, rise
+from workers.toolkit.attribution.zero_maps import unchanged_score
 from workers.toolkit.execution.context import Context
 from workers.toolkit.execution.replay import ReplayLog
 from workers.toolkit.execution.types import Progress
@@ -32,20 +34,28 @@ class Rise:
     probability: bool
 
     def explain(self, _network: Network, log: ReplayLog, progress: Progress) -> Tensor:
-        """Return the weighted mean, (H, W)."""
+        """Return the weighted mean, (H, W), or zeros if all scores are the same.
+
+        The mean then shows the masks, and nothing of the image.
+        """
         runner = self.explained.score_runner(log.score_series(), probability=self.probability)
         x = self.explained.model_input.x
-        return rise(runner.run, x, self.fill, self.masks, self.count, self.seed, progress)
+        found = rise(runner.run, x, self.fill, self.masks, self.count, self.seed, progress)
+        return found.mean if found.varies else torch.zeros_like(found.mean)
 
     def to_map(self, mean: Tensor) -> Tensor:
         """Return the weighted mean, which is the map."""
         return mean
 
+    def why_zero(self, explained: ExplainedInput, _mean: Tensor) -> str:
+        """Say that no mask changes the score."""
+        return unchanged_score(explained, "the masks hide")
+
 
 def run(task: Task[ResolvedRise], context: Context) -> RiseSummary:
     """Save the heatmap of the masks' mean, and its check if requested.
 
-    Raises NotFinite or OutOfMemory.
+    Raises ZeroMap, NotFinite or OutOfMemory.
     """
     params = task.params
     explained = explain_input(task.model, task.seen(), task.target)

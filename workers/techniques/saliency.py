@@ -11,8 +11,9 @@ from torch import Tensor
 from catalog.techniques.saliency import SaliencyParams, SaliencySummary
 from workers.task import Task
 from workers.toolkit.attribution.attribution import Attribution
-from workers.toolkit.attribution.explained_input import explain_input
+from workers.toolkit.attribution.explained_input import ExplainedInput, explain_input
 from workers.toolkit.attribution.smoothgrad import NoisyCopies, smoothgrad
+from workers.toolkit.attribution.zero_maps import no_gradient
 from workers.toolkit.execution.context import Context
 from workers.toolkit.execution.input_gradient import (
     gradient_magnitude,
@@ -42,11 +43,15 @@ class Saliency:
         """Return the largest magnitude per pixel, (H, W)."""
         return gradient_magnitude(gradient)
 
+    def why_zero(self, explained: ExplainedInput, _gradient: Tensor) -> str:
+        """Say that the target has no gradient."""
+        return no_gradient(explained)
+
 
 def run(task: Task[SaliencyParams], context: Context) -> SaliencySummary:
     """Save the heatmap of the gradient, signed or as a magnitude, and its check if requested.
 
-    Raises NotFinite or OutOfMemory.
+    Raises ZeroMap, NotFinite or OutOfMemory.
     """
     params = task.params
     explained = explain_input(task.model, task.seen(), task.target)

@@ -13,6 +13,12 @@ class NoRectifier(TechniqueError):
     code = "no_relu"
 
 
+class HiddenRectifier(TechniqueError):
+    """Operators that work as a ReLU are not recognized as one, so that a rule would miss them."""
+
+    code = "relu_not_recognized"
+
+
 class NotFinite(TechniqueError):
     """The model returned NaN or infinity, or the optimization diverged to it."""
 
@@ -119,6 +125,12 @@ class NoMaxPooling(TechniqueError):
     """The model has no max pooling that average pooling could replace."""
 
     code = "no_max_pooling"
+
+
+class ZeroMap(TechniqueError):
+    """The map of an attribution is zero everywhere."""
+
+    code = "zero_map"
 
 
 class OutOfMemory(TechniqueError):

@@ -7,7 +7,7 @@ from PIL import Image
 
 from tests.tiny import SIDE, photo, tiny_model
 from workers.toolkit.activations.patches import crop, effective_box, fit, seen_box
-from workers.toolkit.network.receptive_fields import receptive_fields
+from workers.toolkit.network.receptive_fields import seen_pixels
 from workers.toolkit.network.vision_model import VisionModel
 
 PIXELS = (SIDE, SIDE)
@@ -34,8 +34,8 @@ def test_nothing_outside_the_box_matters(
     model: VisionModel, path: str, place: tuple[int, int]
 ) -> None:
     image = photo(*PIXELS, seed=1)
-    field = receptive_fields(model.network.whole.graph)[model.network.layers[path]]
-    box = seen_box(model.prepare(image), field, *place)
+    seen = seen_pixels(model.network.whole.graph)[model.network.layers[path]]
+    box = seen_box(model.prepare(image), seen, *place)
     left, top, right, bottom = map(int, box)
     noise = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
     noise[top:bottom, left:right] = np.asarray(image)[top:bottom, left:right]
@@ -45,14 +45,14 @@ def test_nothing_outside_the_box_matters(
 def test_the_box_is_in_pixels_of_the_photograph() -> None:
     model, image = tiny_model(), photo(72, 90, seed=1)  # resized to 36 × 45, then cropped
     model_input = model.prepare(image)
-    field = receptive_fields(model.network.whole.graph)[model.network.layers["conv1"]]
-    assert seen_box(model_input, field, 0, 0) == (
+    seen = seen_pixels(model.network.whole.graph)[model.network.layers["conv1"]]
+    assert seen_box(model_input, seen, 0, 0) == (
         4,
         12,
         8,
         16,
     )  # 2 of 3 pixels are on the input, each is 2 of the image
-    assert seen_box(model_input, field, 1, 2) == (10, 14, 16, 20)
+    assert seen_box(model_input, seen, 1, 2) == (10, 14, 16, 20)
 
 
 def test_without_a_field_everything_is_seen() -> None:

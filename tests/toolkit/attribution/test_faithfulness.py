@@ -56,6 +56,12 @@ def test_without_a_gradient_the_layer_is_not_spoken_of() -> None:
     assert "layer" not in said_of(0.1, 0.7)
 
 
+def test_without_a_correlation_no_change_is_claimed() -> None:
+    said = verdict(curves(0.1, 0.7), "probability", Randomization("head.weight", None))
+    assert "one of the two maps is the same everywhere, so they cannot be compared" in said
+    assert "rank correlation" not in said
+
+
 def test_where_there_is_nothing_to_lose_it_says_so() -> None:
     found = replace(curves(0.00012, 0.0001), deletion=[4e-6, 0.001], insertion=[1e-4, 4e-6])
     assert verdict(found, "probability") == (

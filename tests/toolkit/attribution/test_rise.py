@@ -54,7 +54,7 @@ def test_the_map_is_the_papers_sum_over_masks(count: int, channels: int) -> None
     x, masks = picture(channels), Masks(3, 0.4)
     fill = torch.full_like(x[0], 0.3)
     score = lambda batch: batch.flatten(1).square().sum(1).sqrt()  # noqa: E731
-    ours = rise(score, x, fill, masks, count, 8, silent)
+    ours = rise(score, x, fill, masks, count, 8, silent).mean
     generator, expected = torch.Generator().manual_seed(8), torch.zeros(HEIGHT, WIDTH).double()
     for start in range(0, count, BATCH):
         for mask in masks.draw(min(BATCH, count - start), HEIGHT, WIDTH, generator).double():
@@ -105,7 +105,7 @@ def test_on_a_linear_model_the_map_goes_to_its_closed_form() -> None:
     def error(count: int) -> float:
         ours = (
             rise(score, x, torch.zeros_like(x[0]), masks, count, 1, silent, batch=500)
-            .double()
+            .mean.double()
             .flatten()
         )
         return float((ours - closed).square().mean().sqrt() / closed.std())

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from tests.toolkit.networks import Middle, Sandwich, hooked, network, noise, sandwich
 from workers.models.describe import describe
 from workers.toolkit.network.graph import shape_of
-from workers.toolkit.network.receptive_fields import receptive_fields
+from workers.toolkit.network.receptive_fields import seen_pixels
 
 SIDE = 16
 
@@ -110,14 +110,14 @@ MIDDLES = [
 def test_a_listed_field_holds_every_pixel_that_the_gradient_reaches(middle: Middle) -> None:
     made = network(sandwich(middle), SIDE)
     node = made.layers.get("mark")
-    field = receptive_fields(made.whole.graph).get(node) if node else None
-    if node is None or field is None:
-        return  # no layer, or every unit sees all, or nothing is claimed
+    seen = seen_pixels(made.whole.graph).get(node) if node else None
+    if node is None or seen is None:
+        return  # no layer, or nothing is claimed
     _, height, width = shape_of(node)
     for y in range(0, height, 3):
         for x in range(0, width, 3):
             image = noise(1, SIDE).requires_grad_()
             (gradient,) = torch.autograd.grad(made.run(image, "mark")[0, :, y, x].sum(), image)
-            left, top, right, bottom = field.box(y, x, SIDE, SIDE)
+            left, top, right, bottom = seen.box(y, x)
             gradient[:, :, top:bottom, left:right] = 0
-            assert not int(gradient.count_nonzero()), f"unit {y},{x} sees beyond {field}"
+            assert not int(gradient.count_nonzero()), f"unit {y},{x} sees beyond {seen.box(y, x)}"

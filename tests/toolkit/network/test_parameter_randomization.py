@@ -43,6 +43,23 @@ def test_the_last_weights_before_the_target_are_shuffled(
     assert torch.equal(before.sort().values, after.sort().values)
 
 
+class WeightNorm(nn.Module):
+    """A head whose weights are computed from a length and a direction."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.head = nn.utils.parametrizations.weight_norm(nn.Linear(8, 10))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.conv(x).relu().mean((2, 3)))
+
+
+def test_of_computed_weights_the_parameter_behind_them_is_shuffled() -> None:
+    made = randomize_parameters(network(seeded(WeightNorm)), LOGITS, 5)
+    assert made is not None and made.weights == "head.parametrizations.weight.original1"
+
+
 def test_all_other_parameters_are_the_same_memory(tiny: Network) -> None:
     made = randomize_parameters(tiny, LOGITS, 5)
     assert made is not None

@@ -10,7 +10,11 @@ from tests.tiny import seeded
 from tests.toolkit.networks import Mark, Middle, Sandwich, network, sandwich
 from workers.models.describe import describe, describe_architecture
 from workers.toolkit.network.network import Network
-from workers.toolkit.network.receptive_fields import ReceptiveField, receptive_fields
+from workers.toolkit.network.receptive_fields import (
+    field_reason,
+    receptive_fields,
+    seen_pixels,
+)
 
 # features.N → size, stride, offset of the first pixel, by the standard recurrence (recipes, B1).
 ALEXNET = {
@@ -86,31 +90,163 @@ def positive(kind: type[nn.Module]) -> nn.Module:
     return module
 
 
+class AtBorders(nn.Module):
+    """What differs at a border: dilation, mirrored and circular padding, pools of uneven windows.
+
+    Branches of other strides meet, and some units see only padding.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dilated = nn.Conv2d(3, 4, 3, padding=4, dilation=4)
+        self.strided = nn.Conv2d(4, 4, 3, stride=2, padding=3, dilation=3)
+        self.mirrored = nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect")
+        self.repeated = nn.Conv2d(4, 4, 5, padding=2, padding_mode="replicate")
+        self.padded = nn.Conv2d(4, 4, 1, padding=2)
+        self.uneven = nn.AdaptiveAvgPool2d((4, 7))
+        self.met = Mark()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.repeated(self.mirrored(self.strided(self.dilated(x))))
+        return self.met(self.uneven(self.padded(x)))
+
+
+class Even(AtBorders):
+    """An adaptive pool whose windows are all of one size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.even = nn.AdaptiveAvgPool2d((3, 11))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.dilated(x)
+        return self.met(self.even(x) + F.adaptive_max_pool2d(x, (3, 11)))
+
+
 def reached(made: Network, path: str, y: int, x: int) -> tuple[int, int, int, int]:
-    """The box of all pixels on which the unit's gradient is not zero."""
-    image = torch.ones(1, *made.input_shape, requires_grad=True)
+    """The box of all pixels on which the unit's gradient is not zero, or an empty one."""
+    like = next(made.module.parameters())
+    image = like.new_ones(1, *made.input_shape).requires_grad_()
     (gradient,) = torch.autograd.grad(made.run(image, path)[0, :, y, x].sum(), image)
-    ys, xs = (gradient[0].abs().sum(0) > 0).nonzero().T
+    places = (gradient[0].abs().sum(0) > 0).nonzero()
+    if not len(places):
+        return 0, 0, 0, 0
+    ys, xs = places.T
     return int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
-@pytest.mark.parametrize("kind", [Positive, Padded])
-def test_the_gradient_comes_from_exactly_the_field(kind: type[nn.Module]) -> None:
-    made = network(positive(kind), SIDE)
+@pytest.mark.parametrize("kind", [Positive, Padded, AtBorders, Even])
+def test_the_gradient_comes_from_exactly_the_box(kind: type[nn.Module]) -> None:
+    made = network(positive(kind).double(), SIDE)
+    seen = seen_pixels(made.whole.graph)
+    for path, node in made.layers.items():
+        _, height, width = made.layer_shape(path)
+        for y in {*range(5), height // 2, height - 2, height - 1} & {*range(height)}:
+            for x in {0, 1, 2, width // 3, width - 2, width - 1} & {*range(width)}:
+                assert seen[node].box(y, x) == reached(made, path, y, x), (path, y, x)
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+@pytest.mark.parametrize("kind", [Positive, Padded, Even])
+def test_a_field_is_what_an_inner_unit_sees(kind: type[nn.Module]) -> None:
+    made = network(positive(kind).double(), SIDE)
     fields = receptive_fields(made.whole.graph)
     for path, node in made.layers.items():
         _, height, width = made.layer_shape(path)
-        for y in (0, 1, height // 2, height - 1):
-            for x in (0, 1, width // 2, width - 1):
-                assert fields[node].box(y, x, SIDE, SIDE) == reached(made, path, y, x), (path, y, x)
+        y, x = height // 2, width // 2
+        field = fields[node]
+        top, left = (o + i * s for o, i, s in zip(field.first, (y, x), field.stride, strict=True))
+        assert (
+            max(left, 0), max(top, 0), min(left + field.size[1], SIDE),
+            min(top + field.size[0], SIDE),
+        ) == reached(made, path, y, x)  # fmt: skip
 
 
-def test_a_box_is_the_field_moved_by_the_stride_and_clipped() -> None:
-    field = ReceptiveField(size=(5, 7), stride=(2, 3), first=(-2, -4))
-    assert field.box(0, 0, 100, 100) == (0, 0, 3, 3)
-    assert field.box(4, 5, 100, 100) == (11, 6, 18, 11)
-    assert field.box(4, 5, 10, 16) == (11, 6, 16, 10)
+def test_an_adaptive_pool_has_the_field_of_its_windows_where_they_are_of_one_size() -> None:
+    made = network(positive(Even), SIDE)
+    field = receptive_fields(made.whole.graph)[made.layers["even"]]
+    assert (field.size, field.stride, field.first) == ((11 + 8, 3 + 8), (11, 3), (-4, -4))
+
+
+def test_a_unit_that_sees_only_padding_has_an_empty_box() -> None:
+    made = network(positive(AtBorders), SIDE)
+    box = seen_pixels(made.whole.graph)[made.layers["padded"]].box(0, 0)
+    assert box == (0, 0, 0, 0)
+
+
+REASONS = {
+    "uneven": "The windows of 'adaptive_avg_pool2d' in 'uneven' differ in size.",
+    "met": "The windows of 'adaptive_avg_pool2d' in 'uneven' differ in size.",
+}
+
+
+def test_a_field_that_is_not_regular_has_a_reason() -> None:
+    made = network(positive(AtBorders), SIDE)
+    graph = made.whole.graph
+    for path, node in made.layers.items():
+        assert field_reason(graph, node) == REASONS.get(path, "")
+        assert (receptive_fields(graph)[node] is None) == (path in REASONS)
+
+
+def strided_shortcut(net: Sandwich, x: Tensor) -> Tensor:
+    return F.avg_pool2d(x, 2) + net.second(x)[:, :, ::2, ::2]
+
+
+def different_strides(_net: Sandwich, x: Tensor) -> Tensor:
+    return F.avg_pool2d(x, 4, stride=4) + F.conv2d(x, torch.ones(8, 8, 11, 11), stride=3)
+
+
+def ring(_net: Sandwich, x: Tensor) -> Tensor:
+    return F.pad(x, (1, 1, 1, 1), mode="circular")
+
+
+def mirrored_far(_net: Sandwich, x: Tensor) -> Tensor:
+    return F.pad(x, (6, 6, 6, 6), mode="reflect")
+
+
+def mean_gate_of_places(_net: Sandwich, x: Tensor) -> Tensor:
+    return x * x.mean((2, 3), keepdim=True)
+
+
+def group_norm(_net: Sandwich, x: Tensor) -> Tensor:
+    return F.group_norm(x, 2)
+
+
+@pytest.mark.parametrize(
+    ("middle", "reason"),
+    [
+        (strided_shortcut, "Which pixels the output of 'slice' depends on is not known."),
+        (different_strides, "Branches of different strides meet at 'add'."),
+        (ring, "The borders of the map are joined by 'pad'."),
+        (
+            mirrored_far,
+            "At the borders, mirrored padding shows units pixels outside of a regular field.",
+        ),
+        (mean_gate_of_places, "Every unit sees the whole image, by 'mean'."),
+        (group_norm, "Every unit sees the whole image, by 'group_norm'."),
+    ],
+)
+def test_the_reason_names_the_operator(middle: Middle, reason: str) -> None:
+    made = network(sandwich(middle))
+    assert field_reason(made.whole.graph, made.layers["mark"]) == reason
+
+
+@pytest.mark.parametrize("middle", [different_strides, ring, mirrored_far])
+def test_without_a_regular_field_the_box_is_still_exact(middle: Middle) -> None:
+    made = network(positive_sandwich(middle), SIDE - 1)
+    seen = seen_pixels(made.whole.graph)[made.layers["mark"]]
+    _, height, width = made.layer_shape("mark")
+    for y in range(0, height, 2):
+        for x in range(0, width, 3):
+            assert seen.box(y, x) == reached(made, "mark", y, x), (y, x)
+
+
+def positive_sandwich(middle: Middle) -> nn.Module:
+    made = sandwich(middle)
+    for parameter in made.parameters():
+        nn.init.uniform_(parameter, 0.5, 1)
+    return made
 
 
 def pooled_gate(_net: Sandwich, x: Tensor) -> Tensor:

@@ -9,16 +9,17 @@ from torch import Tensor
 
 from workers.toolkit.images.preprocessing import ModelInput
 from workers.toolkit.images.types import Box
-from workers.toolkit.network.receptive_fields import ReceptiveField
+from workers.toolkit.network.seen_pixels import SeenPixels
 
 
-def seen_box(model_input: ModelInput, field: ReceptiveField | None, y: int, x: int) -> Box:
-    """Return the receptive field of the unit at y, x, in pixels of the photograph.
+def seen_box(model_input: ModelInput, seen: SeenPixels | None, y: int, x: int) -> Box:
+    """Return the box of the pixels that the unit at y, x sees, in pixels of the photograph.
 
-    It is clipped to what the network sees. Without a field, the unit sees the whole input.
+    If it is not known what units see, that is the whole input. The box of a unit that sees only
+    padding is empty: its sides are equal.
     """
     height, width = model_input.x.shape[2:]
-    box = (0, 0, width, height) if field is None else field.box(y, x, height, width)
+    box = (0, 0, width, height) if seen is None else seen.box(y, x)
     return clip(model_input.to_image(box), model_input.image)
 
 

@@ -11,7 +11,7 @@ from workers.toolkit.activations.activation_index import Floats, Integers, maxim
 from workers.toolkit.activations.top_activations import IndexEntry, LayerReader, TopPatch
 from workers.toolkit.errors import NotFinite, PlaceOutside
 from workers.toolkit.images.preprocessing import ModelInput
-from workers.toolkit.network.receptive_fields import ReceptiveField
+from workers.toolkit.network.regular_fields import ReceptiveField
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,11 @@ from workers.toolkit.execution.types import Progress
 from workers.toolkit.images.image_set import ImageSet
 from workers.toolkit.images.preprocessing import ModelInput
 from workers.toolkit.images.types import Box
+from workers.toolkit.network.hidden_rectifiers import refuse_hidden
 from workers.toolkit.network.network import Rule
-from workers.toolkit.network.receptive_fields import ReceptiveField, receptive_fields
+from workers.toolkit.network.receptive_fields import receptive_fields, seen_pixels
+from workers.toolkit.network.regular_fields import ReceptiveField
+from workers.toolkit.network.seen_pixels import SeenPixels
 from workers.toolkit.network.unit import Unit
 from workers.toolkit.network.vision_model import VisionModel
 
@@ -71,11 +74,19 @@ class LayerReader:
 
     @cached_property
     def field(self) -> ReceptiveField | None:
-        """The layer's receptive field, or None if each unit sees the whole input."""
+        """The layer's receptive field, or None if it is not regular or not known."""
         if not self.has_grid:
             return None
         network = self.model.network
         return receptive_fields(network.whole.graph).get(network.layers[self.path])
+
+    @cached_property
+    def seen(self) -> SeenPixels | None:
+        """The pixels that each unit of the layer sees, or None if these are not known."""
+        if not self.has_grid:
+            return None
+        network = self.model.network
+        return seen_pixels(network.whole.graph).get(network.layers[self.path])
 
     def best(self, channel: int, k: int) -> list[IndexEntry]:
         """Return the k images that activate the channel most, best first.
@@ -103,7 +114,7 @@ class LayerReader:
     def patch(self, entry: IndexEntry, model_input: ModelInput) -> TopPatch:
         """Return the patch of an entry, with the box of its receptive field."""
         position = entry.place if self.has_grid else None
-        box = seen_box(model_input, self.field, *entry.place)
+        box = seen_box(model_input, self.seen, *entry.place)
         return TopPatch(entry.image, model_input, entry.activation, position, box)
 
     def unit(self, channel: int, patch: TopPatch) -> Unit:
@@ -113,9 +124,12 @@ class LayerReader:
     def gradient(self, channel: int, patch: TopPatch, rule: Rule | None = None) -> Tensor:
         """Return the unit's gradient with respect to the input, (C, H, W).
 
-        Raises NoRectifier if a rule would change nothing.
+        Raises NoRectifier if a rule would change nothing, and HiddenRectifier if it would hold
+        for some ReLUs only.
         """
         network = self.model.network
+        if rule is not None:
+            refuse_hidden(network.hidden_rectifiers(self.path))
         if rule is not None and not network.rectifiers(self.path):
             raise NoRectifier(
                 f"There is no ReLU before {self.path!r}: leave out `guided`, "

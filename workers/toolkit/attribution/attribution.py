@@ -17,6 +17,7 @@ from workers.toolkit.attribution.faithfulness import (
     faithfulness_check,
 )
 from workers.toolkit.attribution.rank_correlation import rank_correlation
+from workers.toolkit.errors import ZeroMap
 from workers.toolkit.execution.context import Context, save_png
 from workers.toolkit.execution.replay import ReplayLog
 from workers.toolkit.execution.types import Progress
@@ -40,6 +41,9 @@ class Explainer(Protocol[E]):
 
     def to_map(self, explanation: E) -> Tensor:
         """Return the map (H, W) that is highest where the image counts most."""
+
+    def why_zero(self, explained: ExplainedInput, explanation: E) -> str:
+        """Say in words why the map of this explanation is zero everywhere."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +100,16 @@ class Attribution(Generic[E]):
         self._log = ReplayLog(context)
 
     def explain(self) -> E:
-        """Return the explanation of the model's own network."""
+        """Return the explanation of the model's own network.
+
+        Raises ZeroMap if its map is zero everywhere.
+        """
         network = self._explained.model.network
-        return self._explainer.explain(network, self._log, self._map_progress(0))
+        explanation = self._explainer.explain(network, self._log, self._map_progress(0))
+        if not bool(self._explainer.to_map(explanation).any()):
+            why = self._explainer.why_zero(self._explained, explanation)
+            raise ZeroMap(f"The map is zero everywhere. {why}")
+        return explanation
 
     def save(
         self,

@@ -17,11 +17,12 @@ SAME, OTHER = 0.8, 0.5
 class Randomization:
     """How the map changes when weights before the target are shuffled.
 
-    `weights` names them; `correlation` is the rank correlation of the magnitudes of both maps.
+    `weights` names them; `correlation` is the rank correlation of the magnitudes of both maps. It
+    is None if one of these is constant.
     """
 
     weights: str
-    correlation: float
+    correlation: float | None
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,7 @@ def verdict(
     is_probability = score_kind == "probability"
     parts = [_deletion_clause(curves, is_probability), _insertion_clause(curves, is_probability)]
     if randomization is not None:
-        correlation = randomization.correlation
-        change = _change(correlation)
-        parts.append(f"the map {change} (rank correlation {correlation:.2f})")
+        parts.append(_randomization_clause(randomization.correlation))
     sentence = "; ".join(parts) + "."
     return sentence[0].upper() + sentence[1:]
 
@@ -104,6 +103,15 @@ def _speed(gain: float, close: float) -> str:
     if abs(gain) <= close:
         return "about as fast as"
     return "faster than" if gain > 0 else "more slowly than"
+
+
+def _randomization_clause(correlation: float | None) -> str:
+    if correlation is None:
+        return (
+            "with the last weights before the target shuffled one of the two maps is the same "
+            "everywhere, so they cannot be compared"
+        )
+    return f"the map {_change(correlation)} (rank correlation {correlation:.2f})"
 
 
 def _change(correlation: float) -> str:

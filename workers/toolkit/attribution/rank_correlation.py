@@ -5,16 +5,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 
-def rank_correlation(one: Tensor, other: Tensor) -> float:
+def rank_correlation(one: Tensor, other: Tensor) -> float | None:
     """Return the rank correlation, −1..1, of two maps of one shape.
 
-    It is 0 if one of the maps is constant.
+    Return None if one of the maps is constant: its values have no order.
     """
     ranks = np.stack([_mean_ranks(one), _mean_ranks(other)])  # (2, pixels)
     ranks -= ranks.mean(axis=1, keepdims=True)
     lengths = np.sqrt((ranks**2).sum(axis=1))
     if not lengths.all():
-        return 0.0
+        return None
     return float(ranks[0] @ ranks[1] / lengths.prod())
 
 

@@ -14,6 +14,8 @@ from workers.toolkit.errors import NotFinite
 from workers.toolkit.execution.types import Progress, Score
 
 BATCH = 16
+# Scores that differ by less than this share of the largest are the same.
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,14 @@ class Masks:
         return torch.stack(cut)
 
 
+@dataclass(frozen=True)
+class MaskedMean:
+    """The mean of the masks, weighted by their scores, and whether these scores differ at all."""
+
+    mean: Tensor  # (H, W)
+    varies: bool
+
+
 @torch.no_grad()
 def rise(
     score: Score,
@@ -52,7 +62,7 @@ def rise(
     seed: int,
     progress: Progress,
     batch: int = BATCH,
-) -> Tensor:
+) -> MaskedMean:
     """Return Σ score · mask / (count · probability) over `count` masks of x (1, C, H, W), → (H, W).
 
     A closed mask shows `fill` (C, H, W). Only one batch of masks is held at a time. Raises
@@ -61,15 +71,24 @@ def rise(
     generator = torch.Generator().manual_seed(seed)
     height, width = x.shape[2:]
     total = torch.zeros(height, width, dtype=torch.float64)
+    all_scores = []
     for start in range(0, count, batch):
         progress(start, count, "masks")
         drawn = masks.draw(min(batch, count - start), height, width, generator)
         opening = drawn.to(x)[:, None]
         scores = score(fill + opening * (x - fill)).cpu().double()
+        all_scores.append(scores)
         total += torch.tensordot(scores, drawn.double(), 1)
     progress(count, count, "masks")
     if not bool(total.isfinite().all()):
         raise NotFinite(
             "The score is NaN or infinite for at least one mask. Choose another `fill`."
         )
-    return (total / (count * masks.probability)).float()
+    mean = (total / (count * masks.probability)).float()
+    return MaskedMean(mean, _differ(torch.cat(all_scores)))
+
+
+def _differ(scores: Tensor) -> bool:
+    """Return whether the scores differ by more than rounding; a single one does."""
+    rounding = _ROUNDING * float(scores.abs().max())
+    return len(scores) == 1 or float(scores.max() - scores.min()) > rounding

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor, fx
 
 from workers.toolkit.errors import NotAConvolution
+from workers.toolkit.network.constants import constant_value, depends_on_input
 from workers.toolkit.network.graph import operator_name, tensor_inputs
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.windows import arguments
@@ -14,11 +15,14 @@ from workers.toolkit.network.windows import arguments
 class Convolution:
     """A convolution's weights (filters, channels per filter, height, width) and its input.
 
-    `reads_input` says whether that is the network's input itself.
+    `computed` says whether the network computes the weights from its parameters, as weight
+    standardization does; they are those that the convolution really uses. `reads_input` says
+    whether its input is that of the network.
     """
 
     path: str
     weight: Tensor
+    computed: bool
     groups: int
     reads_input: bool
 
@@ -37,8 +41,15 @@ def find_convolution(network: Network, path: str | None) -> Convolution:
         )
     node = network.layers[path]
     given = arguments(node)
+    weight = given["weight"]
+    if depends_on_input(weight):
+        raise NotAConvolution(f"The weights of {path!r} depend on the image: it has no filters.")
     return Convolution(
-        path, network.parameter(given["weight"]), int(given["groups"]), _reads_input(node)
+        path,
+        constant_value(weight),
+        computed=weight.op != "get_attr",
+        groups=int(given["groups"]),
+        reads_input=_reads_input(node),
     )
 
 

@@ -93,6 +93,13 @@ def tensor_inputs(node: fx.Node) -> list[fx.Node]:
     ]
 
 
+def module_of(node: fx.Node) -> str:
+    """Return the path of the innermost module that calls the operator; empty for the model."""
+    stack = (node.meta.get("nn_module_stack") or {}).values()
+    paths = [path.partition("@")[0] for path, _ in stack]
+    return paths[-1] if paths else ""
+
+
 @torch.no_grad()
 def _agree(graph_module: fx.GraphModule, module: nn.Module, like: Tensor, batch: int) -> bool:
     """Return whether both give the same for a batch of noise, up to rounding."""

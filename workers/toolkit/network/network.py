@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, fx, nn
 
 from workers.toolkit.errors import NotExportable, OneSizeOnly
+from workers.toolkit.network.constants import input_dependent
 from workers.toolkit.network.folding import Folded, Folding, fold
 from workers.toolkit.network.gradient_reach import with_gradient
 from workers.toolkit.network.graph import export_graph, operator_info, shape_of
+from workers.toolkit.network.hidden_rectifiers import hidden_rectifiers
 from workers.toolkit.network.layers import (
     Layers,
     canonical,
@@ -21,7 +23,7 @@ from workers.toolkit.network.layers import (
 )
 from workers.toolkit.network.optimizations import ALL, Optimizations
 from workers.toolkit.network.precision import probe_inputs, without_tf32
-from workers.toolkit.network.rectifiers import is_rectifier, rectifier_range
+from workers.toolkit.network.rectifier_patterns import find_rectifier, is_rectifier
 from workers.toolkit.network.resizing import quiet_torch, resize_part
 
 LOGITS = ""
@@ -59,6 +61,7 @@ class Network:
         self._sizes: dict[tuple[int, int, tuple[str, ...]], Network] = {}
         self._parts: dict[object, fx.GraphModule] = {}
         self._rectifiers: dict[str, list[fx.Node]] = {}
+        self._hidden_rectifiers: dict[str, list[fx.Node]] = {}
         self._graph = graph
         self._headless = False  # the graph ends at some layers
         self._folded = Folded()
@@ -225,9 +228,19 @@ class Network:
             self._rectifiers[path] = [
                 node
                 for node in filter(is_rectifier, self.operators(path))
-                if not _ancestors(node).isdisjoint(self._inputs)
+                if node in self._dependent
             ]
         return self._rectifiers[path]
+
+    def hidden_rectifiers(self, path: str) -> list[fx.Node]:
+        """Return the operators before the layer that work as ReLU and are not recognized.
+
+        The first call for a layer runs the network on noise.
+        """
+        if path not in self._hidden_rectifiers:
+            x = probe_inputs(self.input_shape).to(next(self.module.parameters()))
+            self._hidden_rectifiers[path] = hidden_rectifiers(self.whole, x, self.operators(path))
+        return self._hidden_rectifiers[path]
 
     def at(self, height: int, width: int, paths: tuple[str, ...] = (LOGITS,)) -> "Network":
         """Return the same module for inputs of another size. Raises OneSizeOnly.
@@ -284,17 +297,26 @@ class Network:
         return resized
 
     def kernels(self, path: str) -> list[fx.Node]:
-        """Return the weights that make the layer's output, first to last, without biases.
+        """Return the parameters that make the layer's output, first to last, without biases.
 
-        They are those of convolutions and linear layers.
+        They are the weights of convolutions and linear layers. Of weights that are computed, as by
+        weight norm, it is the largest parameter that they are computed from.
         """
-        weighted = [node for node in self.operators(path) if operator_info(node).weighted]
-        sources = [source for node in weighted for source in node.all_input_nodes]
-        return [
-            source
-            for source in sources
-            if source.op == "get_attr" and self.parameter(source).ndim > 1
+        weighted = [
+            node
+            for node in self.operators(path)
+            if operator_info(node).weighted and node in self._dependent
         ]
+        sources = [source for node in weighted for source in node.all_input_nodes]
+        found = [self._kernel(source) for source in sources]
+        return [kernel for kernel in found if kernel is not None]
+
+    def _kernel(self, source: fx.Node) -> fx.Node | None:
+        if source in self._dependent:
+            return None
+        parameters = [node for node in _ancestors(source) if node.op == "get_attr"]
+        matrices = [node for node in parameters if self.parameter(node).ndim > 1]
+        return max(matrices, key=lambda node: self.parameter(node).nbytes, default=None)
 
     def with_parameter(self, node: fx.Node, value: Tensor) -> "Network":
         """Return a network with another value of one parameter; all others are shared."""
@@ -315,9 +337,9 @@ class Network:
         made.unlisted = self.unlisted
         return made
 
-    @property
-    def _inputs(self) -> list[fx.Node]:
-        return [node for node in self.whole.graph.nodes if node.op == "placeholder"]
+    @cached_property
+    def _dependent(self) -> set[fx.Node]:
+        return input_dependent(self.whole.graph)
 
     @property
     def device(self) -> torch.device:
@@ -337,9 +359,9 @@ class Network:
         for node in self.whole.graph.nodes:
             if node in needed or node.op == "placeholder":
                 copies[node] = graph.node_copy(node, copies.__getitem__)
-                if rule and is_rectifier(node):
+                if rule and (rectifier := find_rectifier(node)):
                     copies[node].target = rule
-                    copies[node].args = (copies[node.all_input_nodes[0]], rectifier_range(node))
+                    copies[node].args = (copies[rectifier.source], rectifier.upper)
                     copies[node].kwargs = {}
             if node in read:
                 maps[node], copies[node] = insert_map(graph, node, copies[node])

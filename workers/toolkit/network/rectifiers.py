@@ -1,33 +1,9 @@
-"""ReLU in all its forms, and the rules that attribution and maximization put in its place.
+"""The rules that attribution and maximization put in the place of ReLU."""
 
-The graph has one operator per use. So a module, a function, an in-place call, a module used
-twice, ReLU6 and a clamp at zero are all found; hooks on modules miss most of these.
-"""
-
-from math import inf
 from typing import Any
 
 import torch
-from torch import Tensor, fx
-
-from workers.toolkit.network.graph import operator_info, operator_name
-from workers.toolkit.network.operators import Bound
-from workers.toolkit.network.windows import arguments
-
-
-def is_rectifier(node: fx.Node) -> bool:
-    """Return True for ReLU, ReLU6 and every clamp whose lower bound is zero."""
-    if operator_name(node) == "threshold":
-        return list(node.args[1:3]) == [0, 0]
-    bounds = operator_info(node).bounds
-    return bounds is not None and _value(node, bounds[0]) == 0
-
-
-def rectifier_range(node: fx.Node) -> float:
-    """Return the upper bound of the rectifier's output."""
-    bounds = operator_info(node).bounds
-    upper = None if bounds is None else _value(node, bounds[1])
-    return inf if upper is None else upper
+from torch import Tensor
 
 
 def guided(x: Tensor, upper: float) -> Tensor:
@@ -93,9 +69,3 @@ class _Redirected(torch.autograd.Function):
         passed = gradient.masked_fill(lower | higher, 0)
         dead = plain.flatten(1).abs().sum(1) == 0  # (B,)
         return torch.where(dead.reshape(-1, *[1] * (x.ndim - 1)), passed, plain), None
-
-
-def _value(node: fx.Node, bound: Bound | None) -> float | None:
-    """Return the bound as a number; None if there is none, or if it is a tensor."""
-    value = arguments(node)[bound] if isinstance(bound, str) else bound
-    return float(value) if isinstance(value, int | float) else None

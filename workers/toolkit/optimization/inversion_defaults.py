@@ -2,7 +2,7 @@
 
 from workers.toolkit.network.graph import operator_info
 from workers.toolkit.network.network import Network
-from workers.toolkit.network.rectifiers import is_rectifier
+from workers.toolkit.network.rectifier_patterns import is_rectifier
 
 # The three groups of Mahendran & Vedaldi 2015: the first 6 of CaffeNet's 20 layers, the next 6,
 # the last 8. Each number is the share of the depth up to which the group reaches.
