@@ -10,11 +10,11 @@ from PIL import Image
 from imaging.errors import ImageRefused
 
 try:
-    import pi_heif
+    from pi_heif.as_plugin import register_heif_opener
 except ImportError:
     INSTALLED = False
 else:
-    pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+    register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
     INSTALLED = True
 
 _HEVC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})

@@ -124,8 +124,9 @@ class Maximization(ABC):
         keep_parameters(parametrization, step)
 
     def _after_step(self, parametrization: Parametrization, step: int) -> None:
-        inside = isinstance(parametrization, WithinField)
-        self.after_step(parametrization.inside if inside else parametrization, step)
+        if isinstance(parametrization, WithinField):
+            parametrization = parametrization.inside
+        self.after_step(parametrization, step)
 
     def _begin(self, history: History, generator: torch.Generator) -> Parametrization:
         whole = self._whole(generator)

@@ -13,7 +13,7 @@ from workers.toolkit.errors import UnitSilent
 from workers.toolkit.network.graph import operator_info, operator_name, tensor_inputs
 from workers.toolkit.network.network import Network, Rule
 from workers.toolkit.network.operators import Window
-from workers.toolkit.network.rectifiers import is_rectifier
+from workers.toolkit.network.rectifier_patterns import find_rectifier, is_rectifier
 from workers.toolkit.network.unit import Unit
 
 
@@ -29,7 +29,7 @@ def answering_value(
     if waking is not None and waking is not rule and bool(silent.any()):
         _, woken = _value_and_gradient(network, unit, x, waking)
         gradient = torch.where(silent[:, None, None, None], woken, gradient)
-    answer: Tensor = _Given.apply(x, value, gradient)  # type: ignore[no-untyped-call]
+    answer: Tensor = _Given.apply(x, value, gradient)
     return answer
 
 
@@ -68,9 +68,10 @@ def rectifier_of(network: Network, unit: Unit) -> fx.Node | None:
 def _named_before(network: Network, rectifier: fx.Node) -> str | None:
     """Return the nearest layer before the ReLU that has its channels, or None if it has no name."""
     names: dict[fx.Node, str] = {}
-    for path, node in network.layers.items():
-        names[node] = min(names.get(node, path), path, key=len)
-    node = _source(rectifier)
+    for path, layer in network.layers.items():
+        names[layer] = min(names.get(layer, path), path, key=len)
+    found = find_rectifier(rectifier)
+    node = found.source if found else None
     while node is not None and node not in names:
         node = _source(node) if _keeps_channels(node) else None
     return None if node is None else names[node]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from workers.toolkit.network.network import Network
-from workers.toolkit.network.receptive_fields import receptive_fields
+from workers.toolkit.network.receptive_fields import receptive_fields, seen_pixels
 from workers.toolkit.network.unit import Unit
 from workers.toolkit.optimization.parametrization import Parametrization
 from workers.toolkit.optimization.transforms import Point
@@ -60,11 +60,12 @@ def field_of(network: Network, unit: Unit) -> UnitField | None:
     """
     if unit.position is None:
         return None
-    found = receptive_fields(network.whole.graph).get(network.layers[unit.path])
+    graph, node = network.whole.graph, network.layers[unit.path]
+    found = receptive_fields(graph).get(node)
     if found is None:
         return None
-    (y, x), (_, height, width) = unit.position, network.input_shape
-    left, top, right, bottom = found.box(y, x, height, width)
+    y, x = unit.position
+    left, top, right, bottom = seen_pixels(graph)[node].box(y, x)
     if left >= right or top >= bottom:
         return None
     middle_y = found.first[0] + y * found.stride[0] + found.size[0] / 2
