@@ -77,6 +77,12 @@ class ModelDescription(BaseModel):
             "`channels_last`, `folded_batch_norm`."
         ),
     )
+    tested_with: str | None = Field(
+        None,
+        description=(
+            "Software and device on which the model passed its acceptance test with these weights."
+        ),
+    )
     unlisted: dict[str, str] = Field(
         default_factory=dict,
         description="Layers that are not listed, with the reason.",

@@ -85,3 +85,12 @@ class ModelPublisher:
             self._registry.forget([entry.name for entry in models().values() if entry.own])
         except RedisError:
             log.warning("could not delete descriptions of custom models: Redis is away")
+
+
+def published_description(registry: ModelRegistry, name: str) -> ModelDescription | None:
+    """Return the description that some worker has published, or None without one or Redis."""
+    try:
+        text = registry.description(name)
+    except RedisError:
+        return None
+    return None if text is None else ModelDescription.model_validate_json(text)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
+from functools import partial
 
 import torch
 
@@ -18,7 +19,7 @@ from jobs.store import JobStore
 from workers.attempts import AttemptRunner, Outcome
 from workers.batch_claims import MAX_BATCH, BatchClaims
 from workers.job_inputs import JobInputs
-from workers.model_publisher import ModelPublisher
+from workers.model_publisher import ModelPublisher, published_description
 from workers.models.model_cache import ModelCache
 from workers.toolkit.execution.dynamic_batching import DynamicBatcher
 from workers.toolkit.network.precision import set_tf32
@@ -31,10 +32,15 @@ class Runner:
         redis = connect(settings.redis_url, retries=2, patient=True)
         files = ArtifactStore(settings.artifacts_location)
         set_tf32(settings.precision == "tf32")
-        models = ModelCache(_device(settings), settings.model_memory_bytes)
+        registry = ModelRegistry(redis)
+        models = ModelCache(
+            _device(settings),
+            settings.model_memory_bytes,
+            partial(published_description, registry),
+        )
         cancels = CancelListener(redis)
         cancels.start()
-        self._publisher = ModelPublisher(ModelRegistry(redis), models)
+        self._publisher = ModelPublisher(registry, models)
         self._claims = BatchClaims(JobStore(redis, settings), cancels)
         self._attempts = AttemptRunner(
             JobInputs(redis, files, settings),

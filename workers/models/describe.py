@@ -6,6 +6,7 @@ from torch import fx
 
 from catalog.models import Layer, ModelDescription, ModelEntry, ReceptiveField
 from workers.models.build import find_builder
+from workers.models.verdicts import runtime_of
 from workers.toolkit.network.layers import layer_type, layout_of
 from workers.toolkit.network.network import LOGITS, Network
 from workers.toolkit.network.receptive_fields import field_reasons, receptive_fields
@@ -33,6 +34,7 @@ def describe(name: str, network: Network, weights: str | None) -> ModelDescripti
         gradient=network.has_gradient(LOGITS),
         left_out=network.left_out if weights else [],
         unlisted=network.unlisted,
+        tested_with=runtime_of(network.device) if weights else None,
         layers=layers,
         output=list(network.layer_shape(LOGITS)),
     )

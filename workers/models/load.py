@@ -3,29 +3,29 @@
 import hashlib
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from catalog.models import ModelEntry, class_labels
 from catalog.models import Preprocessing as PreprocessingEntry
-from workers.models.acceptance import Verdict, accept
+from workers.models.acceptance import accept
 from workers.models.build import find_builder
 from workers.models.check_output import check_output
 from workers.models.errors import UnknownRecommended
 from workers.models.state_names import fill
+from workers.models.verdicts import Descriptions, find_verdict, keep_verdict, no_descriptions
 from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.head import Head
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.vision_model import VisionModel
 
-# By name, digest of the weights and kind of device. The code of a model and its entry do not change
-# while a process runs.
-_VERDICTS: dict[tuple[str, str, str], Verdict] = {}
 
+def load_model(
+    entry: ModelEntry, device: torch.device, descriptions: Descriptions = no_descriptions
+) -> VisionModel:
+    """Build the module, load its weights, test it and trace it.
 
-def load_model(entry: ModelEntry, device: torch.device) -> VisionModel:
-    """Build the module, load its weights, test it on noise and trace it.
-
-    Raises ModelError or NotExportable.
+    With the description of a worker that tested the same weights, the acceptance test is not
+    repeated. Raises ModelError or NotExportable.
     """
     builder = find_builder(entry)
     state = builder.weights(entry)
@@ -33,7 +33,9 @@ def load_model(entry: ModelEntry, device: torch.device) -> VisionModel:
     fill(module, state, entry.weights)
     check_output(entry, module)
     weights = digest(state)
-    network = _accepted(entry, module.to(device), weights)
+    known = find_verdict(entry, weights, device, descriptions)
+    network, verdict = accept(entry.name, module.to(device), entry.input_shape, known)
+    keep_verdict(entry, weights, device, verdict)
     _check_recommended(entry, network)
     # Measure the rounding error now, while nothing else computes.
     network.measure_rounding()
@@ -46,13 +48,6 @@ def load_model(entry: ModelEntry, device: torch.device) -> VisionModel:
         entry.recommended,
         Head(entry.head, entry.dense),
     )
-
-
-def _accepted(entry: ModelEntry, module: nn.Module, weights: str) -> Network:
-    """Return the network as its acceptance test allows, which a process makes once per weights."""
-    key = (entry.name, weights, next(module.parameters()).device.type)
-    network, _VERDICTS[key] = accept(entry.name, module, entry.input_shape, _VERDICTS.get(key))
-    return network
 
 
 def _check_recommended(entry: ModelEntry, network: Network) -> None:

@@ -10,14 +10,24 @@ import torch
 
 from catalog.models import find_model
 from workers.models.load import load_model
+from workers.models.verdicts import Descriptions, no_descriptions
 from workers.toolkit.network.vision_model import VisionModel
 
 
 class ModelCache:
-    """An LRU cache of models on one device, limited by the bytes of their weights."""
+    """An LRU cache of models on one device, limited by the bytes of their weights.
 
-    def __init__(self, device: torch.device, memory_bytes: int) -> None:
+    `descriptions` are those that workers have published.
+    """
+
+    def __init__(
+        self,
+        device: torch.device,
+        memory_bytes: int,
+        descriptions: Descriptions = no_descriptions,
+    ) -> None:
         self.device = device
+        self._descriptions = descriptions
         self._memory_bytes = memory_bytes
         self._models: OrderedDict[str, VisionModel] = OrderedDict()
         self._loading = threading.Lock()
@@ -26,7 +36,7 @@ class ModelCache:
         """Return the model, and load it first if necessary. Raises ModelError or UnknownModel."""
         with self._loading:
             if name not in self._models:
-                self._models[name] = load_model(find_model(name), self.device)
+                self._models[name] = load_model(find_model(name), self.device, self._descriptions)
                 self._make_room(name)
             self._models.move_to_end(name)
             return self._models[name]
