@@ -50,7 +50,8 @@ def refused(name: str, model: VisionModel, **asked: Any) -> str:
 @pytest.mark.parametrize("check", [False, True])
 @pytest.mark.parametrize("name", EVERY)
 def test_a_model_that_does_not_look_at_the_image_has_no_map(name: str, check: bool) -> None:
-    said = refused(name, tiny_model(Blind), target="class:3", check=check)
+    layer = {"layer": "relu3"} if name == "grad_cam" else {}
+    said = refused(name, tiny_model(Blind), target="class:3", check=check, **layer)
     assert "score=logit" in said if name in ("occlusion", "rise") else "gradient" in said
 
 

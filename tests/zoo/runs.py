@@ -1,6 +1,7 @@
 """Run the examinations in processes of their own, two at a time, and keep each record in a file.
 
-A record that was made by the code as it is now is not made again.
+A record that was made by the code as it is now is not made again; with `any_code`, nor is one of
+other code.
 """
 
 import hashlib
@@ -24,11 +25,16 @@ BYTES = 12 * 2**30
 
 
 def records(
-    names: Iterable[str], jobs: int, *, again: bool, told: Callable[[str], None]
+    names: Iterable[str],
+    jobs: int,
+    *,
+    again: bool,
+    any_code: bool,
+    told: Callable[[str], None],
 ) -> dict[str, dict[str, Any]]:
     """Return the record of each architecture; `told` gets a line for each that was examined."""
     KEPT.mkdir(exist_ok=True)
-    found = {name: None if again else _kept(name) for name in names}
+    found = {name: None if again else _kept(name, any_code=any_code) for name in names}
     missing = [name for name, record in found.items() if record is None]
     for name, record in _examined(missing, jobs):
         found[name] = record
@@ -78,12 +84,12 @@ def _limited() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
 
 
-def _kept(name: str) -> dict[str, Any] | None:
+def _kept(name: str, *, any_code: bool) -> dict[str, Any] | None:
     file = KEPT / f"{name}.json"
     if not file.exists():
         return None
     record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return record if record.pop("code", None) == _code() else None
+    return record if record.pop("code", None) == _code() or any_code else None
 
 
 @cache

@@ -2,19 +2,22 @@
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
 from catalog.models import find_model
 from tests.tiny import seeded
 from tests.toolkit.networks import Mark, Middle, Sandwich, network, sandwich
 from workers.models.describe import describe, describe_architecture
+from workers.toolkit.network.graph import module_of
+from workers.toolkit.network.layout import Layout
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.receptive_fields import (
     field_reason,
     receptive_fields,
     seen_pixels,
 )
+from workers.toolkit.network.returned_tensors import RETURNED
 
 # features.N → size, stride, offset of the first pixel, by the standard recurrence (recipes, B1).
 ALEXNET = {
@@ -229,17 +232,23 @@ def group_norm(_net: Sandwich, x: Tensor) -> Tensor:
 )
 def test_the_reason_names_the_operator(middle: Middle, reason: str) -> None:
     made = network(sandwich(middle))
-    assert field_reason(made.whole.graph, made.layers["mark"]) == reason
+    assert field_reason(made.whole.graph, mark_of(made)) == reason
 
 
 @pytest.mark.parametrize("middle", [different_strides, ring, mirrored_far])
 def test_without_a_regular_field_the_box_is_still_exact(middle: Middle) -> None:
     made = network(positive_sandwich(middle), SIDE - 1)
-    seen = seen_pixels(made.whole.graph)[made.layers["mark"]]
-    _, height, width = made.layer_shape("mark")
-    for y in range(0, height, 2):
-        for x in range(0, width, 3):
+    mark = mark_of(made)
+    mark.meta |= {RETURNED: {"mark": "Mark"}, "layout": Layout("map")}  # axes or not
+    seen = seen_pixels(made.whole.graph)[mark]
+    for y in range(0, len(seen.rows), 2):
+        for x in range(0, len(seen.columns), 3):
             assert seen.box(y, x) == reached(made, "mark", y, x), (y, x)
+
+
+def mark_of(made: Network) -> fx.Node:
+    """The operator of `mark`, which is no layer where its axes are not proved."""
+    return next(node for node in made.whole.graph.nodes if module_of(node) == "mark")
 
 
 def positive_sandwich(middle: Middle) -> nn.Module:

@@ -143,6 +143,8 @@ def _resized(node: fx.Node, given: Named, shapes: Shapes) -> list[Places] | None
 
 
 def _reduced(node: fx.Node, given: Named, shapes: Shapes) -> list[Places] | None:
+    if "other" in given:  # the larger or smaller of two tensors, which only shares the name
+        return _kept(node, given, shapes)
     (places,) = places_in(given)
     dims = given.get("dim")
     axes = [dims] if isinstance(dims, int) else list(dims or ())

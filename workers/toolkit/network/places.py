@@ -132,7 +132,7 @@ def join(given: Sequence[Places], shape: Sequence[int]) -> Places:
     Where one belongs to a cell and the others to none, the result belongs to that cell.
     """
     grids = [places.grid for places in given if places.grid is not None]
-    codes = [places.codes.expand(*shape) for places in given]
+    codes = [places.codes.expand(tuple(shape)) for places in given]
     if not all_alike(grids):
         unlike = torch.stack([code != WHOLE for code in codes]).sum(0) > 0
         return Places(torch.where(unlike, UNPROVED, WHOLE).int(), None)
