@@ -7,7 +7,12 @@ from torch import fx
 from catalog.models import Layer, ModelDescription, ModelEntry, ReceptiveField
 from workers.models.build import find_builder
 from workers.models.verdicts import runtime_of
-from workers.toolkit.network.layers import layer_type, layout_of
+from workers.toolkit.network.layers import (
+    layer_type,
+    layout_of,
+    unproved_layers,
+    unproved_reason,
+)
 from workers.toolkit.network.network import LOGITS, Network
 from workers.toolkit.network.receptive_fields import field_reasons, receptive_fields
 from workers.toolkit.network.regular_fields import ReceptiveField as GraphField
@@ -33,11 +38,17 @@ def describe(name: str, network: Network, weights: str | None) -> ModelDescripti
         rectifiers=len(network.rectifiers(LOGITS)),
         gradient=network.has_gradient(LOGITS),
         left_out=network.left_out if weights else [],
-        unlisted=network.unlisted,
+        unlisted=_unlisted(network),
         tested_with=runtime_of(network.device) if weights else None,
         layers=layers,
         output=list(network.layer_shape(LOGITS)),
     )
+
+
+def _unlisted(network: Network) -> dict[str, str]:
+    """Return why the output of a module is not listed as a layer."""
+    unproved = unproved_layers(network.whole.graph)
+    return {path: unproved_reason(node) for path, node in unproved.items()} | network.unlisted
 
 
 def _layer(

@@ -1,34 +1,72 @@
 """The layers of a graph: what each module returned, and how that tensor is laid out."""
 
+from collections.abc import Mapping
+from math import prod
+
 import torch
 from torch import Tensor, fx
 
+from workers.toolkit.network.graph import operator_name, shape_of
 from workers.toolkit.network.layout import Layout, find_layout, from_canonical, to_canonical
+from workers.toolkit.network.places import UNPROVED
 from workers.toolkit.network.returned_tensors import RETURNED
 from workers.toolkit.network.trace_places import trace_places
 
 _LAYOUT = "layout"
+_HIDDEN = "hidden_by"
 
 Layers = dict[str, fx.Node]
 """Module path → the node whose tensor the module returned."""
 
 
 def prove_layouts(part: fx.GraphModule, input_shape: tuple[int, int, int]) -> None:
-    """Mark the layout of each layer's output; a tensor whose axes are not proved is no layer."""
+    """Mark the layout of each layer's output, or why its axes are not proved."""
     image = next(node for node in part.graph.nodes if node.op == "placeholder")
-    proved = set()
+    hidden_by = dict[fx.Node, str]()  # tensors with unproved places, and the first such operator
     for node, places in trace_places(part, torch.Size((1, *input_shape))):
-        if node.meta.get(RETURNED) and _has_batch_axis(node, image):
-            node.meta[_LAYOUT] = find_layout(places)
-            proved.add(node)
-    for node in part.graph.nodes:
-        if node not in proved or node.meta[_LAYOUT] is None:
-            node.meta.pop(RETURNED, None)
+        if bool((places.codes == UNPROVED).any()):
+            hidden_by[node] = _first_cause(node, hidden_by)
+        if node.meta.get(RETURNED):
+            layout = find_layout(places) if _has_batch_axis(node, image) else None
+            node.meta[_LAYOUT] = layout
+            node.meta[_HIDDEN] = hidden_by.get(node, "")
+
+
+def _first_cause(node: fx.Node, hidden_by: Mapping[fx.Node, str]) -> str:
+    """Return the name of the operator behind which places are not proved."""
+    causes = [hidden_by[source] for source in node.all_input_nodes if source in hidden_by]
+    return causes[0] if causes else operator_name(node)
 
 
 def layer_outputs(graph: fx.Graph) -> Layers:
     """Return the layers whose axes are proved, in the graph's order."""
-    return {path: node for node in graph.nodes for path in node.meta.get(RETURNED, ())}
+    return {path: node for node in _proved(graph, True) for path in node.meta[RETURNED]}
+
+
+def unproved_layers(graph: fx.Graph) -> Layers:
+    """Return the modules whose output the image reaches and whose axes are not proved."""
+    return {path: node for node in _proved(graph, False) for path in node.meta[RETURNED]}
+
+
+def is_hidden(node: fx.Node) -> bool:
+    """Return whether the output may be a map, whose places an unknown operator has hidden."""
+    places = (shape_of(node) or ())[1:]
+    return bool(node.meta[_HIDDEN]) and prod(places) > 1
+
+
+def unproved_reason(node: fx.Node) -> str:
+    """Return why the axes of a module's output are not proved."""
+    if hidden_by := node.meta[_HIDDEN]:
+        return f"Which axes of its output are places is not proved behind the operator {hidden_by}."
+    return "Its output is neither a vector nor a map of places with the batch axis first."
+
+
+def _proved(graph: fx.Graph, wanted: bool) -> list[fx.Node]:
+    return [
+        node
+        for node in graph.nodes
+        if _LAYOUT in node.meta and (node.meta[_LAYOUT] is not None) == wanted
+    ]
 
 
 def layer_type(node: fx.Node, path: str) -> str:

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from workers.toolkit.network.places import WHOLE, Places
+from workers.toolkit.network.places import WHOLE, Places, distinct
 from workers.toolkit.network.types import Pair
 
 Kind = Literal["vector", "map", "channels_last", "tokens", "channels_first_tokens"]
@@ -98,7 +98,7 @@ def _is_row_by_row(codes: Tensor, places: Places) -> bool:
     if grid is None or tuple(codes.shape[1:3]) != grid.size:
         return False
     cells = torch.arange(grid.size[0] * grid.size[1], device=codes.device)
-    return bool((codes[0] == cells.view(*grid.size, 1)).all())
+    return bool((distinct(codes)[0] == cells.view(*grid.size, 1)).all())
 
 
 def _of_tokens(places: Places, channel: int) -> Layout | None:
@@ -111,8 +111,8 @@ def _of_tokens(places: Places, channel: int) -> Layout | None:
     cells = first.flatten()
     prefix = int((cells == WHOLE).cumprod(0).sum())
     cells = cells[prefix:]
-    count = grid.size[0] * grid.size[1]
-    if len(cells) != count or not bool((cells.sort().values == torch.arange(count)).all()):
+    every = torch.arange(grid.size[0] * grid.size[1], device=cells.device)
+    if len(cells) != len(every) or not bool((cells.sort().values == every).all()):
         return None
     order = None if bool((cells[1:] > cells[:-1]).all()) else tuple(cells.argsort().tolist())
     return Layout("tokens" if channel == 2 else "channels_first_tokens", prefix, grid.size, order)

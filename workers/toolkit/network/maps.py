@@ -7,14 +7,15 @@ import torch
 from torch import Tensor
 
 from workers.toolkit.errors import LayerWithoutMap
+from workers.toolkit.network.layers import is_hidden, unproved_layers, unproved_reason
 from workers.toolkit.network.network import LOGITS, Network
 from workers.toolkit.network.precision import probe_inputs
 from workers.toolkit.network.vision_model import VisionModel
 
-# The output must depend on at least these shares of a map's places and channels. In the last block
-# of a transformer with a class token, the queries of all other tokens have no effect, for example.
-_LEAST_PLACES = 0.5
-_LEAST_CHANNELS = 0.9
+# The output must depend on some place of a map, and on at least this share of its channels. In the
+# last block of a transformer with a class token, queries of other tokens have no effect, a third of
+# the channels of queries, keys and values. A head may ignore some channels, too.
+_LEAST_CHANNELS = 0.7
 # So many layers, from the last, are searched at once; each holds its activations.
 _AT_ONCE = 16
 
@@ -59,13 +60,12 @@ def default_map(model: VisionModel, network: Network | None = None) -> str:
 
 
 def layers_at(network: Network, fractions: Sequence[float]) -> list[str]:
-    """Return the map layers at those fractions of all, 0 for the first and 1 for the last.
+    """Return the map layers at those fractions of all up to the last map, 0 for the first.
 
     Each layer is listed once. Raises LayerWithoutMap.
     """
     names = map_layers(network)
-    if not names:
-        raise LayerWithoutMap("The model has no layer whose output is a map. Name a target.")
+    names = names[: names.index(last_map(network)) + 1]
     return list(dict.fromkeys(names[round(fraction * (len(names) - 1))] for fraction in fractions))
 
 
@@ -73,20 +73,30 @@ def _last_map(network: Network) -> str:
     names = map_layers(network)[::-1]
     for first in range(0, len(names), _AT_ONCE):
         for path, gradient in _gradients(network, names[first : first + _AT_ONCE]).items():
-            if gradient is not None and _reaches_all(gradient != 0):
+            if gradient is not None and _reaches(gradient != 0):
+                _check_nothing_hidden(network, path)
                 return path
     raise LayerWithoutMap(
-        "No layer of the model has a map on which its output depends. Name a layer."
+        "No layer of the model has a map on whose places its output is proved to depend. Name a "
+        "layer."
     )
 
 
-def _reaches_all(present: Tensor) -> bool:
-    """Return whether a gradient is present (1, C, H, W) at enough places and in enough channels."""
-    places, channels = present.any(1), present.flatten(2).any(2)
-    return (
-        float(places.float().mean()) >= _LEAST_PLACES
-        and float(channels.float().mean()) >= _LEAST_CHANNELS
-    )
+def _check_nothing_hidden(network: Network, path: str) -> None:
+    """Raise LayerWithoutMap if a later layer may have a map whose axes are not proved."""
+    order = network.operators(LOGITS)
+    later = set(order[order.index(network.layers[path]) + 1 :])
+    for hidden, node in unproved_layers(network.whole.graph).items():
+        if node in later and is_hidden(node):
+            raise LayerWithoutMap(
+                f"The last layer that is proved to have a map is {path!r}, but {hidden!r} is "
+                f"nearer to the output. {unproved_reason(node)} Name a layer."
+            )
+
+
+def _reaches(present: Tensor) -> bool:
+    """Return whether a gradient is present (1, C, H, W) in enough channels."""
+    return float(present.flatten(2).any(2).float().mean()) >= _LEAST_CHANNELS
 
 
 def _gradients(network: Network, paths: Sequence[str]) -> dict[str, Tensor | None]:

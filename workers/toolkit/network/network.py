@@ -350,7 +350,15 @@ class Network:
         if not path and self._headless:
             _, height, width = self.input_shape
             raise OneSizeOnly(f"The classes of this model do not take {width} × {height} pixels.")
-        return self.layers[path] if path else _output(self.whole.graph)
+        if not path:
+            return _output(self.whole.graph)
+        if path not in self.layers:
+            _, height, width = self.input_shape
+            raise OneSizeOnly(
+                f"At {width} × {height} pixels, the places of {path!r} are not proved. Choose the "
+                "model's own size, or another layer."
+            )
+        return self.layers[path]
 
     def _cut(self, paths: tuple[str, ...], rule: Rule | None) -> fx.GraphModule:
         needed = set().union(*(_ancestors(self._node(path)) for path in paths))

@@ -12,6 +12,7 @@ from workers.toolkit.network.operators import PlaceEffect
 from workers.toolkit.network.places import (
     Places,
     all_alike,
+    distinct,
     join,
     map_places,
     reduce,
@@ -57,12 +58,14 @@ def _moved(node: fx.Node, given: Named, shapes: Shapes) -> list[Places] | None:
     Numbers that the image does not reach, as those of a class token, belong to no place.
     """
     grids = [places.grid for places in places_in(given) if places.grid is not None]
-    if not all_alike(grids):
+    # Which values an index chooses that the image decides about is not known.
+    chosen = places_in({name: given.get(name) for name in ("index", "indices")})
+    if chosen or not all_alike(grids):
         return None
     codes = tree_map(_codes, given)
     try:
-        moved = _call(node, codes)
-    except RuntimeError:  # not an operator on whole numbers
+        moved = call(node, codes)
+    except (RuntimeError, IndexError, TypeError, ValueError):  # not an operator on whole numbers
         return None
     results = [moved] if isinstance(moved, Tensor) else list(moved)
     return [regrid(Places(result, grids[0] if grids else None)) for result in results]
@@ -75,7 +78,8 @@ def _codes(value: Any) -> Any:
     return whole(value.shape, value.device).codes if is_constant else value
 
 
-def _call(node: fx.Node, given: Named) -> Any:
+def call(node: fx.Node, given: Named) -> Any:
+    """Run the node's operator with arguments by name."""
     assert callable(node.target)
     if isinstance(node.target, torch._ops.OpOverload):
         schema = node.target._schema.arguments
@@ -123,7 +127,7 @@ def _around(places: Places, sides: list[int], shapes: Shapes) -> list[Places] | 
 def _windowed(node: fx.Node, given: Named, shapes: Shapes) -> list[Places] | None:
     window = sliding_window(node)
     places = places_in(given)[0]
-    if places.grid is not None and given.get("groups") == 1:
+    if places.grid is not None and given.get("groups") == 1 and not _is_map(places):
         places = reduce(places, [1])  # as after space was moved to depth
     if window is None or not _is_map(places) or places.grid is None:
         return None
@@ -140,6 +144,22 @@ def _resized(node: fx.Node, given: Named, shapes: Shapes) -> list[Places] | None
         return None
     grid = places.grid.resized(_pair(shapes[0][-2:]))
     return [map_places(shape, grid, places.codes.device) for shape in shapes]
+
+
+def _gated(node: fx.Node, given: Named, shapes: Shapes) -> list[Places] | None:
+    """Follow a gated linear unit: one half of the values times a function of the other half."""
+    places = given["self"]
+    one, other = places.codes.chunk(2, given["dim"])
+    return [join([Places(one, places.grid), Places(other, places.grid)], shapes[0])]
+
+
+def _across_channels(node: fx.Node, given: Named, shapes: Shapes) -> list[Places] | None:
+    """Follow a mean over neighbouring channels, (N, 1, C, H, W), as in local response norm."""
+    kernel, stride = list(given["kernel_size"]), list(given["stride"] or given["kernel_size"])
+    if len(kernel) < 3 or kernel[1:] != [1, 1] or stride[1:] not in ([], [1, 1]):
+        return None
+    summed = reduce(given["self"], [-3])
+    return [Places(summed.codes.expand(shapes[0]), summed.grid)]
 
 
 def _reduced(node: fx.Node, given: Named, shapes: Shapes) -> list[Places] | None:
@@ -219,11 +239,11 @@ def _map_axes(places: Places) -> Pair | None:
 
     Along all other axes the cell is the same.
     """
-    grid, codes = places.grid, places.codes
+    grid, codes = places.grid, distinct(places.codes)
     if grid is None:
         return None
     for row in range(codes.ndim - 1):
-        if tuple(codes.shape[row : row + 2]) != grid.size:
+        if tuple(places.shape[row : row + 2]) != grid.size:
             continue
         spread = [grid.size[i - row] if i in (row, row + 1) else 1 for i in range(codes.ndim)]
         cells = torch.arange(grid.size[0] * grid.size[1], device=codes.device)
@@ -249,4 +269,6 @@ _RULES: dict[PlaceEffect, _Rule] = {
     PlaceEffect.PRODUCT: _product,
     PlaceEffect.ATTENTION: _attention,
     PlaceEffect.EINSUM: _einsum,
+    PlaceEffect.GATES: _gated,
+    PlaceEffect.ACROSS_CHANNELS: _across_channels,
 }

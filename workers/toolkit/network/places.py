@@ -16,9 +16,8 @@ from workers.toolkit.network.types import Pair
 WHOLE = -1
 UNPROVED = -2
 
-# Two grids are alike if they are shifted by less than this share of a cell of the coarsest map.
+# Two grids are alike if their centres differ by less than this share of a cell of the coarsest map.
 _MOST_SHIFT = 0.75
-_MOST_STRETCH = 0.05
 
 
 @dataclass(frozen=True)
@@ -39,10 +38,14 @@ class Grid:
         return self.size == other.size and all(map(self._is_like_along, (0, 1), (other, other)))
 
     def _is_like_along(self, axis: int, other: "Grid") -> bool:
-        stride, coarsest = self.stride[axis], max(self.coarsest[axis], other.coarsest[axis])
-        shift = abs(self.first[axis] - other.first[axis])
-        stretch = abs(stride - other.stride[axis])
-        return shift < _MOST_SHIFT * coarsest and stretch <= _MOST_STRETCH * stride
+        """Compare the first and the last centres."""
+        coarsest = max(self.coarsest[axis], other.coarsest[axis])
+        last = self.size[axis] - 1
+        shifts = (
+            self.first[axis] - other.first[axis] + index * (self.stride[axis] - other.stride[axis])
+            for index in (0, last)
+        )
+        return all(abs(shift) < _MOST_SHIFT * coarsest for shift in shifts)
 
     def _made(self, size: Pair, stride: Iterable[float], first: Iterable[float]) -> "Grid":
         spacing = _pair(stride)
@@ -118,7 +121,7 @@ def map_places(shape: Sequence[int], grid: Grid, device: torch.device) -> Places
     if height * width == 1:
         return whole(shape, device)
     codes = torch.arange(height * width, dtype=torch.int32, device=device)
-    return Places(codes.view(height, width).expand(*shape), grid)
+    return Places(codes.view(height, width).expand(tuple(shape)), grid)
 
 
 def all_alike(grids: Sequence[Grid]) -> bool:
@@ -132,13 +135,13 @@ def join(given: Sequence[Places], shape: Sequence[int]) -> Places:
     Where one belongs to a cell and the others to none, the result belongs to that cell.
     """
     grids = [places.grid for places in given if places.grid is not None]
-    codes = [places.codes.expand(tuple(shape)) for places in given]
-    if not all_alike(grids):
-        unlike = torch.stack([code != WHOLE for code in codes]).sum(0) > 0
-        return Places(torch.where(unlike, UNPROVED, WHOLE).int(), None)
+    codes = [distinct(places.codes) for places in given]
     joined = codes[0]
     for code in codes[1:]:
         joined = _joined(joined, code)
+    joined = joined.expand(tuple(shape))
+    if not all_alike(grids):
+        return Places(joined.clamp(max=WHOLE).masked_fill(joined != WHOLE, UNPROVED), None)
     return Places(joined, max(grids, key=lambda grid: grid.coarsest) if grids else None)
 
 
@@ -151,6 +154,11 @@ def reduce(places: Places, axes: Sequence[int], *, blocks: bool = True) -> Place
     """
     axes = [axis % places.codes.ndim for axis in axes]
     kept = [1 if i in axes else size for i, size in enumerate(places.shape)]
+    if all(places.codes.stride(axis) == 0 for axis in axes):
+        codes = places.codes
+        for axis in axes:
+            codes = codes.narrow(axis, 0, 1)
+        return Places(codes, places.grid)
     others = [i for i in range(places.codes.ndim) if i not in axes]
     rows = places.codes.permute(*others, *axes).reshape(-1, _count(places.shape, axes))
     highest = rows.amax(1)
@@ -164,6 +172,14 @@ def reduce(places: Places, axes: Sequence[int], *, blocks: bool = True) -> Place
             summed[spread], grid = merged
     summed = torch.where((rows == UNPROVED).any(1), UNPROVED, summed)
     return _trimmed(Places(summed.reshape(kept).int(), grid))
+
+
+def distinct(codes: Tensor) -> Tensor:
+    """Return the codes with size 1 along the axes along which they are expanded."""
+    for axis, stride in enumerate(codes.stride()):
+        if stride == 0 and codes.shape[axis] > 1:
+            codes = codes.narrow(axis, 0, 1)
+    return codes
 
 
 def regrid(places: Places) -> Places:
@@ -244,7 +260,7 @@ def _trimmed(places: Places) -> Places:
 
 
 def _constant(code: int, shape: Sequence[int], device: torch.device) -> Tensor:
-    return torch.full((), code, dtype=torch.int32, device=device).expand(*shape)
+    return torch.full((), code, dtype=torch.int32, device=device).expand(tuple(shape))
 
 
 def _count(shape: Sequence[int], axes: Sequence[int]) -> int:

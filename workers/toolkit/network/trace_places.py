@@ -14,7 +14,7 @@ from torch.utils._pytree import tree_map
 
 from workers.toolkit.network.graph import operator_info, operator_name
 from workers.toolkit.network.operators import PlaceEffect
-from workers.toolkit.network.place_rules import Named, find_places
+from workers.toolkit.network.place_rules import Named, call, find_places
 from workers.toolkit.network.places import Places, image_places
 from workers.toolkit.network.windows import arguments
 
@@ -57,17 +57,32 @@ def _result(node: fx.Node, values: dict[fx.Node, Any]) -> Any:
         return source[index]
     traced = _traced_in(given)
     if not traced:
-        return _call(node, given)
+        return call(node, given)
     if operator_name(node) == "sym_size":
         return next(iter(traced)).like.shape[given["dim"]]
     if operator_info(node).effect is PlaceEffect.CREATES:
-        return _call(node, tree_map(_to_empty, given))
-    # Meta tensors tell shapes and types of the results without computing them.
-    results = _call(node, tree_map(_to_meta, given))
+        return call(node, tree_map(_to_empty, given))
+    results = _results_without_data(node, given)
     likes = [results] if isinstance(results, Tensor) else list(results or ())
     found = find_places(node, tree_map(_to_places, given), [like.shape for like in likes])
     traced_results = [_Traced(*pair) for pair in zip(found, likes, strict=True)]
     return traced_results[0] if isinstance(results, Tensor) else traced_results
+
+
+def _results_without_data(node: fx.Node, given: Named) -> Any:
+    """Return the results on the meta device: their shapes and types, without values."""
+    try:
+        return call(node, tree_map(_to_meta, given))
+    except (RuntimeError, NotImplementedError, IndexError, TypeError, ValueError):
+        # Not every operator runs there. The export knows the shapes but for the batch.
+        return tree_map(_of_one_image, node.meta.get("val"))
+
+
+def _of_one_image(value: Any) -> Any:
+    if not isinstance(value, Tensor):
+        return value
+    shape = [size if isinstance(size, int) else 1 for size in value.shape]
+    return torch.empty(shape, dtype=value.dtype, device="meta")
 
 
 def _arguments(node: fx.Node, values: dict[fx.Node, Any]) -> Named:
@@ -79,16 +94,6 @@ def _arguments(node: fx.Node, values: dict[fx.Node, Any]) -> Named:
     )
     found: Named = fx.node.map_arg(named, values.__getitem__)
     return found
-
-
-def _call(node: fx.Node, given: Named) -> Any:
-    assert callable(node.target)
-    if not isinstance(node.target, torch._ops.OpOverload):
-        return node.target(*given.values())
-    schema = node.target._schema.arguments
-    positional = [given[argument.name] for argument in schema if not argument.kwarg_only]
-    named = {argument.name: given[argument.name] for argument in schema if argument.kwarg_only}
-    return node.target(*positional, **named)
 
 
 def _traced_in(given: Named) -> list[_Traced]:
