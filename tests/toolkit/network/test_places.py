@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tests.toolkit.networks import CHANNELS, Middle, Sandwich, hooked, network, noise, sandwich
+from workers.toolkit.errors import LayerWithoutMap, OneSizeOnly
 from workers.toolkit.network.layers import layout_of
 from workers.toolkit.network.maps import last_map
 
@@ -165,3 +166,91 @@ def test_the_gradient_by_a_map_of_tokens_is_that_by_the_tokens() -> None:
     handle.remove()
     (expected,) = torch.autograd.grad(expected_output[:, 1].sum(), kept[0])
     assert torch.allclose(found, expected[:, 1:].transpose(1, 2).unflatten(2, (4, 4)), atol=1e-6)
+
+
+def halved_and_doubled(_net: Sandwich, x: Tensor) -> Tensor:
+    """An odd map that is pooled and resized again, as in a U-Net of 28 pixels."""
+    odd = F.avg_pool2d(x[:, :, :14, :14], 2)  # 7 × 7
+    return odd + F.interpolate(F.max_pool2d(odd, 3, 2, 1), size=odd.shape[2:])
+
+
+def scaled_by_one_number(_net: Sandwich, x: Tensor) -> Tensor:
+    return x + 0.3 * x.mean().clamp(max=1)
+
+
+def gated_linear_unit(net: Sandwich, x: Tensor) -> Tensor:
+    return F.glu(torch.cat([x, net.second(x)], 1), 1)
+
+
+def local_response_norm(_net: Sandwich, x: Tensor) -> Tensor:
+    return F.local_response_norm(x, 3)
+
+
+def depth_to_space(_net: Sandwich, x: Tensor) -> Tensor:
+    return F.pixel_shuffle(x, 2)
+
+
+@pytest.mark.parametrize(
+    "middle",
+    [
+        halved_and_doubled,
+        scaled_by_one_number,
+        gated_linear_unit,
+        local_response_norm,
+        depth_to_space,
+    ],
+)
+def test_less_common_operators_keep_places(middle: Middle) -> None:
+    assert layout_of(network(sandwich(middle), SIDE).layers["mark"]).kind == "map"
+
+
+def chosen_by_the_image(_net: Sandwich, x: Tensor) -> Tensor:
+    order = x.mean((0, 1, 2)).argsort()
+    return x[:, :, :, order]
+
+
+def of_a_table(_net: Sandwich, x: Tensor) -> Tensor:
+    table = torch.linspace(0, 1, 256)
+    return table[(x.sigmoid() * 255).long()]
+
+
+@pytest.mark.parametrize("middle", [chosen_by_the_image, of_a_table])
+def test_an_index_that_the_image_decides_about_proves_nothing(middle: Middle) -> None:
+    assert "mark" not in network(sandwich(middle), SIDE).layers
+
+
+def running_sum(net: Sandwich, x: Tensor) -> Tensor:
+    return net.second(torch.cumsum(x, 2))
+
+
+def test_the_default_map_is_not_one_before_an_operator_that_hides_later_ones() -> None:
+    made = network(sandwich(running_sum), SIDE)
+    assert list(made.layers) == ["first"]
+    with pytest.raises(LayerWithoutMap, match=r"'second' is nearer.*operator cumsum"):
+        last_map(made)
+
+
+def test_a_layer_that_is_not_proved_at_another_size_is_refused_in_words() -> None:
+    made = network(sandwich(fits_even_sizes_only), SIDE)
+    assert "mark" in made.layers
+    with pytest.raises(OneSizeOnly, match="At 18 × 18 pixels, the places of 'mark' are not proved"):
+        made.at(18, 18).run(noise(1, 18), "mark")
+
+
+def fits_even_sizes_only(_net: Sandwich, x: Tensor) -> Tensor:
+    return x if x.shape[2] == SIDE else x.flip(2)
+
+
+class MaxOfAllPlaces(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU())
+        self.head = nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.features(x).amax((2, 3)))
+
+
+def test_a_map_of_which_only_the_maximum_counts_is_the_last_map() -> None:
+    torch.manual_seed(0)
+    assert last_map(network(MaxOfAllPlaces(), SIDE)) == "features"
