@@ -47,6 +47,4 @@ def test_everything_goes_on_after_redis_stood_still(stack: Serving, coffee: byte
     ) <= 2
     assert ended(stack.client, post(stack.client, coffee, "predict"))["status"] == "succeeded"
     assert stack.client.get("/readyz").status_code == 200
-    assert {
-        process.pid for process in stack.workers()
-    } == parents  # by themselves
+    assert {process.pid for process in stack.workers()} == parents  # by themselves
