@@ -8,7 +8,8 @@ from catalog.style_layers import recommended_style_layers
 
 TIMM = "timm:"
 
-_FIELDS = ("resize", "crop", "interpolation", "mean", "std", "fit")
+# The columns of the table's preprocessings. Other fields have their defaults.
+PREPROCESSING_FIELDS = ("resize", "crop", "interpolation", "mean", "std", "fit")
 _IMAGENET = 1000
 
 
@@ -41,7 +42,9 @@ def _entry(name: str, full: str) -> ModelEntry:
         weights=full,
         classes=classes,
         labels="imagenet" if classes == _IMAGENET else "",
-        preprocessing=Preprocessing(**dict(zip(_FIELDS, preprocessings[row], strict=True))),
+        preprocessing=Preprocessing(
+            **dict(zip(PREPROCESSING_FIELDS, preprocessings[row], strict=True))
+        ),
         recommended=recommended_style_layers(name),
     )
 

@@ -39,6 +39,10 @@ class Serving:
                 found.append(process)
         return found
 
+    def workers(self) -> list[psutil.Process]:
+        """Processes of the workers, parents and children. There are some while it serves."""
+        return self.find(" -m workers worker ")
+
     def send(self, number: int) -> None:
         os.kill(self.process.pid, number)
 

@@ -28,7 +28,7 @@ def test_everything_goes_on_after_redis_stood_still(stack: Serving, coffee: byte
     running = post(stack.client, coffee, stride="12", window="32")
     wait_until(lambda: runs(stack.client, running), 90)
     waiting = [post(stack.client, coffee, "predict") for _ in range(3)]
-    parents = {process.pid for process in stack.find("celery", "workers.app")}
+    parents = {process.pid for process in stack.workers()}
     redis = redis_of(stack)
     redis.send_signal(signal.SIGSTOP)
     try:
@@ -47,6 +47,4 @@ def test_everything_goes_on_after_redis_stood_still(stack: Serving, coffee: byte
     ) <= 2
     assert ended(stack.client, post(stack.client, coffee, "predict"))["status"] == "succeeded"
     assert stack.client.get("/readyz").status_code == 200
-    assert {
-        process.pid for process in stack.find("celery", "workers.app")
-    } == parents  # by themselves
+    assert {process.pid for process in stack.workers()} == parents  # by themselves

@@ -43,7 +43,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-
 
 
 def kill_worker(stack: Serving) -> None:
-    for process in stack.find("celery", "workers.app"):
+    for process in stack.workers():
         process.send_signal(signal.SIGKILL)
 
 
@@ -60,7 +60,7 @@ def test_a_job_whose_worker_is_killed_succeeds_once(stack: Serving, coffee: byte
 def test_only_the_child_is_killed_and_the_job_still_succeeds(stack: Serving, coffee: bytes) -> None:
     url = post(stack.client, coffee, **SLOW)
     wait_until(lambda: runs(stack.client, url), 90)
-    parents = stack.find("celery", "workers.app")
+    parents = stack.workers()
     children = [process for process in parents if process.parent() in parents]
     assert children
     for child in children:
@@ -75,7 +75,7 @@ def test_a_child_that_is_made_after_a_sweep_still_reads_files(
     """The sweep must not run in the forking process: a fork loses the object store's threads."""
     stack.client.delete(ended(stack.client, post(stack.client, coffee, "predict"))["urls"]["self"])
     time.sleep(2)  # two turns of the reconciler, which looks whether the job's files are gone
-    parents = stack.find("celery", "workers.app")
+    parents = stack.workers()
     for child in [process for process in parents if process.parent() in parents]:
         child.send_signal(signal.SIGKILL)
     assert ended(stack.client, post(stack.client, coffee, "saliency"))["status"] == "succeeded"
@@ -101,7 +101,7 @@ def test_a_worker_that_is_told_to_stop_gives_its_job_back_to_the_front(
     url = post(stack.client, coffee, **SLOW)
     wait_until(lambda: runs(stack.client, url), 90)
     waiting = [post(stack.client, coffee, "predict") for _ in range(5)]
-    parents = stack.find("celery", "workers.app")
+    parents = stack.workers()
     for parent in [process for process in parents if process.parent() not in parents]:
         for _ in range(2):  # told twice is told once
             parent.send_signal(signal.SIGTERM)

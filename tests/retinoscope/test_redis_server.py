@@ -96,7 +96,8 @@ def test_make_says_so_before_it_installs_anything(tmp_path: Path) -> None:
     tools.mkdir()
     for name in TOOLS:
         (tools / name).symlink_to(found(name))
-    (tools / "uv").symlink_to(shutil.which("uv") or ROOT / ".tools/bin/uv")
+    made_with_make = Path(sys.prefix).parent / ".tools/bin/uv"  # beside the .venv of this run
+    (tools / "uv").symlink_to(shutil.which("uv") or made_with_make)
     (tools / "uname").write_text("#!/bin/sh\necho Darwin arm64\n")
     (tools / "uname").chmod(0o755)
     house = tmp_path / "house"

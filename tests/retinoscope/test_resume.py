@@ -64,7 +64,7 @@ def files(client: httpx.Client, job: dict) -> dict[str, str]:  # type: ignore[ty
 
 
 def kill_workers(stack: Serving) -> None:
-    for process in stack.find("celery", "workers.app"):
+    for process in stack.workers():
         process.send_signal(signal.SIGKILL)
 
 

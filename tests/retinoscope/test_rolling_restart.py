@@ -39,7 +39,7 @@ def create(client: httpx.Client, technique: str, photo: bytes) -> dict:  # type:
 
 def parents(stack: Serving) -> dict[int, float]:
     """Pids of the Celery parents, and when they began."""
-    every = stack.find("celery", "workers.app")
+    every = stack.workers()
     return {
         process.pid: process.create_time() for process in every if process.parent() not in every
     }
@@ -78,9 +78,9 @@ def test_a_rolling_restart_loses_nothing_and_repeats_hardly_a_step(
         wait_until(lambda: any(moves(stack.client, url) for url in urls.values()), 90)
         stack_before = parents(stack)
         assert stack_before[pid] == began
-        next(
-            process for process in stack.find("celery", "workers.app") if process.pid == pid
-        ).send_signal(signal.SIGTERM)
+        next(process for process in stack.workers() if process.pid == pid).send_signal(
+            signal.SIGTERM
+        )
         wait_until(lambda pid=pid: pid not in parents(stack) and len(parents(stack)) == 2, 60)
     found = {technique: ended(stack.client, url) for technique, url in urls.items()}
     assert {job["status"] for job in found.values()} == {"succeeded"}

@@ -137,7 +137,7 @@ def test_a_data_url_of_nothing_and_one_of_no_image(client: httpx.Client) -> None
 
 
 def test_an_image_of_another_json_type_is_told_so(client: httpx.Client) -> None:
-    for image in (5, None, True, ["sha256:"], {"id": "sha256:"}):
+    for image in (5, True, ["sha256:"], {"id": "sha256:"}):
         problem = refused(
             client.post(JOB, json={"image": image}), 422, "invalid_parameters", "image"
         )
@@ -145,6 +145,11 @@ def test_an_image_of_another_json_type_is_told_so(client: httpx.Client) -> None:
         assert "no such parameter" not in problem["detail"], (
             "an image is permitted, even needed; it must be a text"
         )
+
+
+def test_null_is_an_absent_image(client: httpx.Client) -> None:
+    problem = refused(client.post(JOB, json={"image": None}), 422, "image_missing", "'image'")
+    assert problem["errors"][0]["pointer"] == "/image"
 
 
 @pytest.mark.parametrize("url", ["https://example.org/cat.png", "data:image/png;base64,@@@@"])

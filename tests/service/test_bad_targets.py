@@ -34,7 +34,7 @@ def described(client: httpx.Client) -> None:
         ("class:-1", "unknown_class", [f"{LISTING}classes"]),
         ("class:99999999999999999999", "unknown_class", ["0 to 999"]),
         ("class:", "unknown_class", [f"{LISTING}classes"]),
-        ("class:Egyptian cta", "unknown_class", ["'Egyptian cat'", f"{LISTING}classes"]),
+        ("class:Egyptian cta", "unknown_class", ["mean class:Egyptian cat", f"{LISTING}classes"]),
         ("", "invalid_target", ["class:285", "layer"]),
         ("::", "invalid_target", ["class:285", "layer"]),
         (f"{LAYER}:", "invalid_target", ["layer:20"]),
@@ -76,7 +76,7 @@ def test_a_model_that_never_ran_is_checked_as_well(client: httpx.Client, stored:
     [
         (f"{LAYER}, blocks.9", "unknown_layer", ["'blocks.9'", f"{LISTING}layers"]),
         (f"{LAYER}:480*0.5", "unknown_channel", ["0 to 479"]),
-        ("class:Egyptian cta*2", "unknown_class", ["'Egyptian cat'"]),
+        ("class:Egyptian cta*2", "unknown_class", ["mean class:Egyptian cat"]),
         (f"{LAYER}*x", "invalid_target", ["weight 'x'", "class:285*-0.5"]),
         (f"{LAYER}:20@7,7", "invalid_target", ["Leave out the @ part"]),
         ("", "invalid_target", ["A target is missing"]),
@@ -99,7 +99,7 @@ def test_a_layer_without_a_map(
 ) -> None:
     body = {field: "global_pool"} | dict.fromkeys(images, stored)
     problem = refused(
-        client.post(f"/v1/jobs/{technique}", json=body), 422, "layer_without_map", "'bn2.act'"
+        client.post(f"/v1/jobs/{technique}", json=body), 422, "layer_without_map", "'bn2'."
     )
     assert problem["errors"][0]["pointer"] == f"/{field}"
 

@@ -29,7 +29,7 @@ def test_rubbish_with_an_image(client: httpx.Client, small: bytes) -> None:
     [
         ({"goal": "lyon"}, "unknown_class", "/goal"),
         ({"goal": "1000"}, "unknown_class", "/goal"),
-        ({"goal": ""}, "unknown_class", "/goal"),
+        ({"goal": ""}, "invalid_parameters", "/goal"),  # a field that a browser sends empty
         ({}, "invalid_parameters", "/goal"),
         ({"goal": "lion", "confidence": "1"}, "invalid_parameters", "/confidence"),
         ({"goal": "lion", "steps": "1"}, "invalid_parameters", "/steps"),

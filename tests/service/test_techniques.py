@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from catalog.registry import techniques
-from tests.service.asking import refused
+from tests.service.asking import refused, store_image
 
 NAMES = sorted(techniques())
 QUICK = {
@@ -22,9 +22,13 @@ QUICK = {
 
 
 @pytest.fixture
-def image_set(client: httpx.Client, stored: str) -> str:
-    """Return a set of one image."""
-    return str(client.post("/v1/image-sets", json={"ids": [stored]}).json()["id"])
+def image_set(client: httpx.Client, stored: str, coffee: bytes) -> str:
+    """Return a set of the stored image and its original.
+
+    `top_channels` leaves out the image that it is asked about, and needs another.
+    """
+    ids = [stored, store_image(client, coffee)["id"]]
+    return str(client.post("/v1/image-sets", json={"ids": ids}).json()["id"])
 
 
 def minimal_inputs(technique: dict) -> set[str]:

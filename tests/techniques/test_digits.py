@@ -187,4 +187,4 @@ def test_it_is_served_over_http_by_its_labels(digits: Digits, tmp_path) -> None:
             files={"image": digits.png(0)},
             data={"model": "digits", "target": "class:sevn"},
         )
-        assert wrong.status_code == 422 and "'seven'" in wrong.json()["detail"]
+        assert wrong.status_code == 422 and "mean class:seven?" in wrong.json()["detail"]

@@ -54,7 +54,7 @@ def test_a_job_outlives_its_worker(tmp_path: Path) -> None:
         wait_until(half_done, 60)
 
         # Kill the worker and its children. SIGKILL leaves them no time to clean up anything.
-        for process in service.find("celery", "workers.app"):
+        for process in service.workers():
             process.send_signal(signal.SIGKILL)
 
         # `retinoscope serve` starts another worker, as Kubernetes or systemd would. Nobody renews

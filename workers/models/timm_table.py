@@ -11,6 +11,7 @@ from typing import Any
 from timm.models import get_pretrained_cfg, list_pretrained
 
 from catalog.model_entry import Preprocessing
+from catalog.timm_models import PREPROCESSING_FIELDS
 
 _FIT = {"center": "crop", "squash": "squash"}
 
@@ -62,7 +63,8 @@ def _preprocessing(config: Any) -> list[Any]:
         std=config.std,
         fit=_FIT[config.crop_mode],
     )
-    return list(made.model_dump(mode="json").values())
+    written = made.model_dump(mode="json")
+    return [written[field] for field in PREPROCESSING_FIELDS]
 
 
 def text() -> str:

@@ -1,10 +1,11 @@
 """Layers by depth, on networks whose order is known."""
 
 import pytest
+import torch
 
 from tests.tiny import EveryRelu, TinyNetwork, seeded
 from tests.toolkit.networks import network
-from workers.toolkit.network.maps import layers_at, map_layers
+from workers.toolkit.network.maps import last_map, layers_at, map_layers
 
 IN_ORDER = ["conv1", "bn1", "relu1", "conv2", "relu2", "pool", "conv3", "relu3"]
 
@@ -28,3 +29,8 @@ def test_a_tensor_with_two_names_counts_once() -> None:
     names = map_layers(network(seeded(EveryRelu)))
     assert len(names) == len(set(names))
     assert "head" not in names
+
+
+def test_the_last_map_is_found_where_gradients_are_off() -> None:
+    with torch.no_grad():
+        assert last_map(network(seeded(TinyNetwork))) == "relu3"

@@ -99,10 +99,12 @@ def _reaches(present: Tensor) -> bool:
     return float(present.flatten(2).any(2).float().mean()) >= _LEAST_CHANNELS
 
 
+@torch.enable_grad()
 def _gradients(network: Network, paths: Sequence[str]) -> dict[str, Tensor | None]:
     """Return the gradient of the output by each layer's map (1, C, H, W), in the given order.
 
-    It is None for a layer that the output does not depend on.
+    It is None for a layer that the output does not depend on. A caller that needs no gradients
+    itself may have turned them off.
     """
     x = probe_inputs(network.input_shape)[1:].to(network.device).requires_grad_()
     output, *maps = network.run_all(x, (LOGITS, *paths))
