@@ -30,7 +30,7 @@ HALF = SIDE // 2
 
 
 class Colours(nn.Module):
-    """Class c of each place is channel c; a fourth class is first nowhere."""
+    """Class c of each place is channel c; the fourth, half of red less 9, is first nowhere."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,6 +38,7 @@ class Colours(nn.Module):
         self.classify = nn.Conv2d(4, 4, 1)
         with torch.no_grad():
             self.features.weight.copy_(torch.eye(4, 3)[:, :, None, None])
+            self.features.weight[3, 0] = 0.5
             self.features.bias.copy_(torch.tensor([0, 0, 0, -9.0]))
             self.classify.weight.copy_(torch.eye(4)[:, :, None, None])
             self.classify.bias.zero_()
@@ -108,12 +109,13 @@ def test_the_gradient_of_a_class_is_one_share_at_each_of_its_places(
 
 
 def test_a_class_that_is_first_nowhere_is_the_mean_over_all_places_and_says_so(
-    colours: VisionModel,
+    colours: VisionModel, x: Tensor
 ) -> None:
-    summary, _ = explain("saliency", colours, picture(), target="class:nothing")
+    summary, context = explain("saliency", colours, picture(), target="class:nothing")
     places = summary.target.places
     assert (places.count, places.of, places.chosen) == (SIDE**2, SIDE**2, "nowhere_first")
-    assert summary.score_value == pytest.approx(-9)
+    assert summary.score_value == pytest.approx(float(x[0, 0].mean()) / 2 - 9)
+    torch.testing.assert_close(values(context), torch.full((SIDE, SIDE), 0.5 / SIDE**2))
 
 
 def test_one_place_of_a_class(colours: VisionModel, x: Tensor) -> None:

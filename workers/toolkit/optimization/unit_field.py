@@ -60,7 +60,7 @@ def field_of(network: Network, unit: Unit) -> UnitField | None:
     """
     if unit.position is None:
         return None
-    graph, node = network.whole.graph, network.layers[unit.path]
+    graph, node = network.whole.graph, network.operators(unit.path)[-1]
     found = receptive_fields(graph).get(node)
     if found is None:
         return None
