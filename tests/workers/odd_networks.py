@@ -163,6 +163,44 @@ class Single(Net):
         return x.float() * torch.tensor([0.1, 0.2, 0.3], dtype=x.dtype)[:, None, None]
 
 
+class SingleOnly(Net):
+    """Refuses double precision, as hand-written kernels do."""
+
+    def see(self, x: Tensor) -> Tensor:
+        if x.dtype != torch.float32:
+            raise TypeError("float32 only")
+        return x
+
+
+class Coarse(Net):
+    """Adds a large number and subtracts it again, which leaves one digit."""
+
+    def features(self, x: Tensor) -> Tensor:
+        return (super().features(x) + 1e7) - 1e7
+
+
+class LessFirst(Net):
+    """Subtracts what only the other images of a batch notice."""
+
+    def features(self, x: Tensor) -> Tensor:
+        features = super().features(x)
+        return features - features[:1].mean((1, 2, 3), keepdim=True)
+
+
+class LessLast(Net):
+    def features(self, x: Tensor) -> Tensor:
+        features = super().features(x)
+        return features - features[-1:].mean((1, 2, 3), keepdim=True)
+
+
+class Ranged(Net):
+    """Divides by the largest value of the batch, if it is large."""
+
+    def features(self, x: Tensor) -> Tensor:
+        features = super().features(x)
+        return features / features.amax().clamp(min=10)
+
+
 class Twice(Net):
     """A module that is called twice, and one that works in place."""
 

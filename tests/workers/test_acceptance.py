@@ -138,6 +138,54 @@ def test_every_listed_layer_is_compared_by_value(monkeypatch: pytest.MonkeyPatch
     assert list(verdict.unlisted) == ["second"] and "off by 1e-06" in verdict.unlisted["second"]
 
 
+def test_a_module_that_refuses_double_precision_is_tested_in_single(tmp_path: Path) -> None:
+    model, x = load(tmp_path, "SingleOnly"), noise(2)
+    assert {"first", "second"} <= model.network.layers.keys()
+    gradient = input_gradient(model.network, UNIT, x)
+    expected = slopes(built("Net"), x, [(1, 4, 4), (2, 9, 3)])
+    found = gradient[:, [1, 2], [4, 9], [4, 3]].double()
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-7)
+
+
+def test_a_model_for_which_single_precision_is_too_coarse_is_refused() -> None:
+    with pytest.raises(WrongOutput, match=r"too coarse for 'm': its own output is off by 0\.\d+"):
+        accept("m", built("Coarse"), SHAPE)
+
+
+def test_every_image_of_a_batch_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network whose middle image alone is wrong is refused."""
+    logits = Network.logits
+
+    def off(network: Network, x: Tensor) -> Tensor:
+        found = logits(network, x)
+        if len(x) < 3:
+            return found
+        return torch.cat([found[:1], 1.01 * found[1:2], found[2:]])
+
+    monkeypatch.setattr(Network, "logits", off)
+    with pytest.raises(NotExportable, match=r"output is off by 0\.01 .* in a batch of 3"):
+        accept("m", built("Net"), SHAPE)
+
+
+def test_a_layer_that_folding_changes_is_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A layer is compared as jobs read it, too: in single precision, behind a folded norm."""
+    run_all = Network.run_all
+
+    def off(network: Network, x: Tensor, paths: tuple[str, ...], *rest: object) -> object:
+        part = network.part(paths)
+        folded = any("folded" in str(node.target) for node in part.graph.nodes)
+        outputs = run_all(network, x, paths, *rest)
+        return tuple(
+            output * 1.01 if path == "second" and folded else output
+            for path, output in zip(paths, outputs, strict=True)
+        )
+
+    monkeypatch.setattr(Network, "run_all", off)
+    network, verdict = accept("m", built("Net"), SHAPE)
+    assert network.folding.folded == 1
+    assert list(verdict.unlisted) == ["second"] and "off by 0.01" in verdict.unlisted["second"]
+
+
 def test_a_verdict_is_remembered_for_the_same_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,7 +200,10 @@ def test_a_verdict_is_remembered_for_the_same_weights(
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("Squeezed", r"\(4,\) for a single image, but \(2, 4\) for two: the batch axis is lost"),
+        ("Squeezed", r"\(4,\) for a single image, but \(4, 4\) for 4: the batch axis is lost"),
+        ("LessFirst", r"differs when the image is alone in its batch"),
+        ("LessLast", r"differs when the image is alone in its batch"),
+        ("Ranged", r"differs when the image is alone in its batch"),
         ("Dropping", r"A dropout is always on. Use nn.Dropout, or F.dropout"),
         ("Noisy", r"draws random numbers \(\w*rand\w*\)"),
         ("Counting", r"state that is kept between calls"),

@@ -38,6 +38,11 @@ def test_a_sigmoid_inside_is_noticed_unless_the_entry_says_what_it_is(head: str)
     assert find_head_fault(LOGITS.sigmoid(), head, given=True) is None
 
 
+@pytest.mark.parametrize("head", ["softmax", "sigmoid"])
+def test_outputs_that_are_the_same_for_all_images_show_nothing(head: str) -> None:
+    assert find_head_fault(torch.full((4, 5), 0.5), head, given=False) is None
+
+
 def test_logits_are_no_probabilities() -> None:
     fault = find_head_fault(LOGITS, "none", given=True)
     assert fault is not None and "are no probabilities" in fault

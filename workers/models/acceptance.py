@@ -7,11 +7,12 @@ returns is not listed, and a model whose plain graph differs is refused.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import prod
 
+import torch
 from torch import Tensor, fx, nn
 
 from workers.models.compare_layers import find_wrong_layers
@@ -40,6 +41,8 @@ _CHOICES = (ALL, replace(ALL, channels_last=False), replace(ALL, folded_batch_no
 # Multiplications of one image, up to which double precision also runs a batch of three: a ResNet-50
 # has 4.1e9. Single precision always does.
 _DOUBLE_BATCH = 5e9
+# What folding and another order of sums may change in a layer, relative to its largest output.
+_PREPARED = 1e-3
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def accept(
 
     The module is on its device, `shape` is that of an image, (C, H, W). The test takes seconds, in
     which nothing else may compute; with the verdict of an earlier one it is not repeated. Raises
-    NotExportable.
+    NotExportable, or WrongOutput if single precision is too coarse for the model.
     """
     graph = _export(module, shape)
     if known is not None:
@@ -65,9 +68,10 @@ def accept(
         verdict = known
     else:
         with without_tf32():
-            examination = _Examination(module, graph, shape)
+            examination = _Examination(name, module, graph, shape)
             unlisted = examination.wrong_layers()
-            network = examination.choose(name)
+            network = examination.choose()
+            unlisted = examination.wrong_prepared_layers(network) | unlisted
         verdict = Verdict(network.optimizations, unlisted)
     for path, reason in verdict.unlisted.items():
         log.warning("%s: the layer %s is not listed: %s", name, path, reason)
@@ -87,56 +91,63 @@ def _export(module: nn.Module, shape: tuple[int, int, int]) -> fx.GraphModule:
 
 
 class _Examination:
-    """One module, its graph, and what the module computes in single and in double precision."""
+    """One module, its graph, and what the module computes in single and in double precision.
+
+    Raises WrongOutput if the two differ too much.
+    """
 
     def __init__(
-        self, module: nn.Module, graph: fx.GraphModule, shape: tuple[int, int, int]
+        self, name: str, module: nn.Module, graph: fx.GraphModule, shape: tuple[int, int, int]
     ) -> None:
-        self._module, self._graph, self._shape = module, graph, shape
+        self._name, self._module, self._graph, self._shape = name, module, graph, shape
         self._double_graph = in_double(graph)
         NONE.arrange_parameters(module)
-        like = next(module.parameters())
-        probes = probe_inputs(shape).to(like)
-        self._other, x = probes[:1], probes[1:]
-        self._single = compute_reference(module, x)
-        self._exact = self._double_reference(x)
+        other, x = probe_inputs(shape).to(next(module.parameters())).split(1)
+        self._single = [compute_reference(module, image) for image in (x, other)]
+        self._exact = self._double_references([x, other])
         self._limits = ROUNDED if holds_constants(graph) else EXACT
+        self._single_limits = single_limits(name, self._single, self._exact or self._single)
 
     def wrong_layers(self) -> dict[str, str]:
         """Return the layers that differ from what their modules return, with the reason."""
         if self._exact is None:
             network = self._network(self._graph, NONE)
-            return find_wrong_layers(self._module, network, self._single.x, SINGLE.output)
+            return find_wrong_layers(self._module, network, self._single[0].x, SINGLE.output)
         with self._doubled():
             network = self._network(self._double_graph, NONE)
-            return find_wrong_layers(self._module, network, self._exact.x, self._limits.output)
+            return find_wrong_layers(self._module, network, self._exact[0].x, self._limits.output)
 
-    def choose(self, name: str) -> Network:
+    def wrong_prepared_layers(self, network: Network) -> dict[str, str]:
+        """Return the layers that differ once batch norms are folded and memory is arranged."""
+        again = self._network(self._graph, network.optimizations)
+        again.folding = network.folding  # its folded weights and parts are not kept
+        return find_wrong_layers(self._module, again, self._single[0].x, _PREPARED)
+
+    def choose(self) -> Network:
         """Return the first network that gives what the module gives. Raises NotExportable."""
         for optimizations in _CHOICES:
             network = self._network(self._graph, optimizations)
             difference = self._difference(network)
             if difference is None:
                 return network
-            log.warning("%s with %s: %s", name, optimizations, difference)
+            log.warning("%s with %s: %s", self._name, optimizations, difference)
         raise NotExportable(
-            f"{name!r} cannot be exported as it is: {difference}. Rewrite what depends on values "
-            "or on earlier calls, and any torch.autograd.Function whose backward pass is not its "
-            "derivative."
+            f"{self._name!r} cannot be exported as it is: {difference}. Rewrite what depends on "
+            "values or on earlier calls, and any torch.autograd.Function whose backward pass is "
+            "not its derivative."
         )
 
     def _difference(self, network: Network) -> str | None:
         try:
             return self._difference_in_double(network) or self._difference_in_single(network)
-        except RuntimeError as error:  # such as a view that needs another memory format
+        except Exception as error:  # such as a view that needs another memory format
             if is_out_of_memory(error):
                 raise
             return first_line(error)
 
     def _difference_in_single(self, network: Network) -> str | None:
-        reference = self._exact or self._single
         network.optimizations.arrange_parameters(self._module)
-        return self._compare(network, reference, single_limits(self._single, reference), (1, 3))
+        return self._compare(network, self._exact or self._single, self._single_limits, (1, 3))
 
     def _difference_in_double(self, network: Network) -> str | None:
         if self._exact is None:
@@ -154,26 +165,36 @@ class _Examination:
         return (1, 3) if affordable and fits else (1,)
 
     def _compare(
-        self, network: Network, reference: Reference, limits: Limits, batches: tuple[int, ...]
+        self,
+        network: Network,
+        references: Sequence[Reference],
+        limits: Limits,
+        batches: tuple[int, ...],
     ) -> str | None:
-        found = (
-            find_difference(network, reference, self._other, batch, limits) for batch in batches
-        )
+        x, other = references
+        found = (find_difference(network, [x, other, x][:batch], limits) for batch in batches)
         return next(filter(None, found), None)
 
     def _network(self, graph: fx.GraphModule, optimizations: Optimizations) -> Network:
         return Network(self._module, *self._shape, graph=graph, optimizations=optimizations)
 
-    def _double_reference(self, x: Tensor) -> Reference | None:
-        """Return the module's reference in double precision, unless its code mixes precisions."""
+    def _double_references(self, images: Sequence[Tensor]) -> list[Reference] | None:
+        """Return the module's references in double precision.
+
+        Return None if its code mixes precisions, or refuses double precision with any error of its
+        own, or if its graph does.
+        """
         with self._doubled():
             try:
-                return compute_reference(self._module, x.double())
-            except RuntimeError as error:
+                found = [compute_reference(self._module, image.double()) for image in images]
+                with torch.no_grad():
+                    self._network(self._double_graph, NONE).logits(found[0].x)
+            except Exception as error:
                 if is_out_of_memory(error):
                     raise
                 log.info("the module does not run in double precision", exc_info=True)
                 return None
+            return found
 
     @contextmanager
     def _doubled(self) -> Iterator[None]:

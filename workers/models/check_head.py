@@ -12,7 +12,8 @@ def find_head_fault(output: Tensor, head: str, *, given: bool) -> str | None:
 
     The output is (B, classes) or (B, classes, H, W), of images of noise of very different ranges.
     `head` is `softmax`, `sigmoid`, `none` or `raw`, and `given` says whether the entry names it:
-    logits may lie in 0 to 1 by chance, which only who trained the model can tell.
+    logits may lie in 0 to 1 by chance, which only who trained the model can tell. A model whose
+    outputs are the same for all images, such as one whose last layer still is zero, shows nothing.
     """
     low, high = (float(value) for value in output.aminmax())
     inside = low >= -_ROUNDING and high <= 1 + _ROUNDING
@@ -21,7 +22,7 @@ def find_head_fault(output: Tensor, head: str, *, given: bool) -> str | None:
             "The outputs are probabilities already: they lie in 0 to 1 and add up to 1. "
             'Write head = "none", or remove the softmax from the model.'
         )
-    if head in ("softmax", "sigmoid") and inside and not given:
+    if head in ("softmax", "sigmoid") and inside and not given and _varies(output):
         return (
             "The outputs lie in 0 to 1 for every image of noise, as probabilities do. "
             f'Write head = "none" if they are, or head = "{head}" if they are logits.'
@@ -32,6 +33,10 @@ def find_head_fault(output: Tensor, head: str, *, given: bool) -> str | None:
             'Write head = "softmax", "sigmoid" or "raw".'
         )
     return None
+
+
+def _varies(output: Tensor) -> bool:
+    return bool(((output.amax(0) - output.amin(0)) > _ROUNDING).any())
 
 
 def _sums_to_one(output: Tensor) -> bool:

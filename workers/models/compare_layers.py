@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from workers.models.compare_network import error_of
 from workers.models.double_precision import Differentiated
+from workers.toolkit.network.graph import operator_name
 from workers.toolkit.network.network import Network
+from workers.toolkit.network.optimizations import NONE
 
 # Outputs of layers that are held at once.
 _GROUP_BYTES = 256 * 2**20
@@ -27,16 +29,36 @@ def find_wrong_layers(
     layer's largest output. A module that is called several times is compared by its last call.
     """
     wrong: dict[str, str] = {}
-    for paths in _groups(network, x.element_size()):
-        found = dict(zip(paths, network.run_all(x, tuple(paths)), strict=True))
-        wrong |= _compare(module, network, x, found, limit)
+    for paths in _read_together(network):
+        for group in _groups(network, paths, x.element_size()):
+            found = dict(zip(group, network.run_all(x, tuple(group)), strict=True))
+            # The measure is the module as its code made it, in contiguous memory.
+            NONE.arrange_parameters(module)
+            wrong |= _compare(module, network, x, found, limit)
+            network.optimizations.arrange_parameters(module)
     return wrong
 
 
-def _groups(network: Network, element_size: int) -> Iterator[list[str]]:
+def _read_together(network: Network) -> list[list[str]]:
+    """Return the layers in two sets: those before a batch norm, and all others.
+
+    A convolution that is read itself keeps its batch norm. When the others are read, all are
+    folded, as in jobs.
+    """
+    if not network.folding.folded:
+        return [list(network.layers)]
+    before = {
+        path
+        for path, node in network.layers.items()
+        if any(operator_name(user) == "batch_norm" for user in node.users)
+    }
+    return [[path for path in network.layers if path not in before], sorted(before)]
+
+
+def _groups(network: Network, paths: Sequence[str], element_size: int) -> Iterator[list[str]]:
     """Yield the layers in groups whose outputs fit into memory together."""
     group, size = list[str](), 0
-    for path in network.layers:
+    for path in paths:
         size += element_size * prod(network.layer_shape(path))
         if group and size > _GROUP_BYTES:
             yield group

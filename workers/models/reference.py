@@ -21,14 +21,9 @@ class Reference:
     output: Tensor
     gradient: Tensor | None
 
-    @property
-    def is_double(self) -> bool:
-        """Whether it was computed in double precision."""
-        return self.output.dtype == torch.float64
-
 
 def compute_reference(module: nn.Module, x: Tensor) -> Reference:
-    """Run the module on one image, forwards and backwards."""
+    """Run the module on one image (1, C, H, W), forwards and backwards."""
     x = x.detach().clone().requires_grad_()
     with torch.enable_grad(), Differentiated(double=x.dtype == torch.float64):
         output = module(x)
