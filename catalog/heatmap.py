@@ -29,7 +29,7 @@ VALUES = ArtifactSpec(
 class ClassPlaces(BaseModel):
     """Places of a dense output whose mean is the score of a class."""
 
-    count: int
+    count: int = Field(description="Number of the places.")
     of: int = Field(description="All places of the output.")
     chosen: Literal["first", "nowhere_first"] = Field(
         description=(

@@ -85,7 +85,10 @@ class ModelDescription(BaseModel):
     )
     unlisted: dict[str, str] = Field(
         default_factory=dict,
-        description="Layers that are not listed, with the reason.",
+        description=(
+            "Layers that are not listed, each with the reason: its values differ from what its "
+            "module returns, or its axes are not proved behind an operator, which is named."
+        ),
     )
     layers: list[Layer]
     output: list[int] | None = Field(

@@ -32,5 +32,5 @@ class WithProbability(BaseModel):
 class PredictedClass(WithProbability):
     """The model's first prediction for the 8-bit image."""
 
-    index: int
-    label: str
+    index: int = Field(description="Class index.")
+    label: str = Field(description="Label of the class.")

@@ -31,7 +31,9 @@ class FileOutcome(BaseModel):
     name: str = Field(
         description="Name of the file, its path in the zip file, or the id that was sent."
     )
-    status: Literal["added", "already_there", "refused"]
+    status: Literal["added", "already_there", "refused"] = Field(
+        description="What became of the image."
+    )
     image: str | None = Field(None, description="The id `sha256:…` of the image in the set.")
     code: str | None = Field(
         None, description="Why the image was refused: the `code` of a problem document."

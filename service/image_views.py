@@ -13,51 +13,51 @@ from service.image_import import FileOutcome
 class StoredImageView(BaseModel):
     """A stored image. Width and height are those of the upright image."""
 
-    id: str
-    width: int
-    height: int
-    media_type: str
-    bytes: int
-    conversions: list[str]
-    expires_at: datetime
-    urls: dict[str, str]
+    id: str = Field(description="SHA-256 of the bytes, `sha256:…`. Send it as an image of any job.")
+    width: int = Field(description="Width in pixels.")
+    height: int = Field(description="Height in pixels.")
+    media_type: str = Field(description="Media type of the bytes.")
+    bytes: int = Field(description="Size of the bytes as they were uploaded.")
+    conversions: list[str] = Field(description="What is changed to make upright 8-bit RGB of it.")
+    expires_at: datetime = Field(description="When it is deleted. Each use moves it forward.")
+    urls: dict[str, str] = Field(description="Addresses: the image, and its bytes.")
 
 
 class ImageSetView(BaseModel):
     """An image set."""
 
-    id: str
-    name: str
-    images: int
+    id: str = Field(description="Id of the set.")
+    name: str = Field(description="Name that the set was given.")
+    images: int = Field(description="Number of images.")
     bytes: int = Field(description="Size of all images as they were uploaded.")
-    created_at: datetime
+    created_at: datetime = Field(description="When the set was created.")
     expires_at: datetime = Field(
         description=(
             "Moves forward when images are added or a job uses the set. "
             "The images live at least as long."
         )
     )
-    urls: dict[str, str]
+    urls: dict[str, str] = Field(description="Addresses: the set, and its images.")
 
 
 class ImageSetChange(ImageSetView):
     """An image set, and the outcome of each image that was sent."""
 
-    added: int
-    already_there: int
-    refused: int
+    added: int = Field(description="Number of images that were added.")
+    already_there: int = Field(description="Number of images that the set had before.")
+    refused: int = Field(description="Number of images that were refused.")
     files: list[FileOutcome] = Field(description="One entry per image that was sent, in order.")
 
 
 class ImageSetPage(BaseModel):
-    items: list[ImageSetView]
+    items: list[ImageSetView] = Field(description="The sets, newest first.")
     next_cursor: str | None = Field(
         description="Send it as `cursor` to get older sets; null on the last page."
     )
 
 
 class ImagePage(BaseModel):
-    items: list[StoredImageView]
+    items: list[StoredImageView] = Field(description="The images, in the order of the set.")
     next_cursor: str | None = Field(
         description="Send it as `cursor` to get the next images; null on the last page."
     )

@@ -217,7 +217,7 @@ class ResolvedActivationMaximization(ActivationMaximizationParams):
 
 class ActivationMaximizationSummary(Summary):
     target: ExplainedTarget
-    recipe: str
+    recipe: str = Field(description="The recipe that was used.")
     score: str = Field(description="What the score is: logit, probability, output or activation.")
     score_before: list[float] = Field(
         description="The score of the first image, one for each image."
@@ -253,8 +253,8 @@ class ActivationMaximizationSummary(Summary):
     predicted: list[PredictedClass] = Field(
         description="The model's first prediction for each result."
     )
-    size: int
-    steps: int
+    size: int = Field(description="Side of each image, in pixels.")
+    steps: int = Field(description="Number of steps that were taken.")
 
 
 TECHNIQUE = Technique(

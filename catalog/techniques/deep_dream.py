@@ -184,7 +184,7 @@ class DreamTarget(BaseModel):
     """A target, and how strongly the network responds to it."""
 
     target: ExplainedTarget
-    weight: float
+    weight: float = Field(description="Weight of the target; a negative one avoids it.")
     score: str = Field(
         description=(
             "What the score is: ½ mean square of a layer, mean of a channel, logit of a class, or "
@@ -213,13 +213,15 @@ class DreamTarget(BaseModel):
 
 
 class DeepDreamSummary(Summary):
-    targets: list[DreamTarget]
+    targets: list[DreamTarget] = Field(
+        description="The targets, in the order in which they were named."
+    )
     layers_from: str = Field(
         description=(
             "Origin of the targets: given, recommended (by the model) or depth (from the graph)."
         )
     )
-    guided: bool
+    guided: bool = Field(description="Whether a guide was sent.")
     octaves: list[list[int]] = Field(description="[height, width] of each octave, in their order.")
     tile: int = Field(description="Side of a tile, in pixels.")
     tiles: list[int] = Field(description="Number of tiles of each octave.")

@@ -189,16 +189,18 @@ class ClassProbability(BaseModel):
     """What a model predicts for an image; both have probabilities."""
 
     predicted: PredictedClass = Field(description="The first prediction.")
-    goal_probability: float
+    goal_probability: float = Field(description="Probability of the goal, in 0..1.")
 
 
 class Transfer(BaseModel):
     """What the second model predicts. It was not used in the search."""
 
-    model: str
-    weights: str
-    before: ClassProbability
-    after: ClassProbability
+    model: str = Field(description="Name of the second model.")
+    weights: str = Field(description="SHA-256 of its weights.")
+    before: ClassProbability = Field(
+        description="For the image that the search began with, start.png."
+    )
+    after: ClassProbability = Field(description="For image.png, read back.")
     fooled: bool = Field(
         description=(
             "Whether the goal is its first prediction (with `head` sigmoid: above one half), and "
@@ -209,14 +211,14 @@ class Transfer(BaseModel):
 
 class FoolingSummary(Summary):
     goal: ExplainedTarget
-    mode: str
+    mode: str = Field(description="The mode: adversarial or rubbish.")
     success: bool = Field(
         description=(
             "Whether the model predicts the goal for the saved file, with `confidence` if it was "
             "set. With `head` sigmoid: whether its probability is above one half."
         )
     )
-    verdict: str
+    verdict: str = Field(description="What was found, in one sentence.")
     before: ClassProbability = Field(
         description="For the image that the search began with, start.png."
     )
@@ -229,10 +231,12 @@ class FoolingSummary(Summary):
     amplification: float = Field(
         description="Factor by which difference.png amplifies the change, around mid-grey."
     )
-    width: int
-    height: int
+    width: int = Field(description="Width of the image, in pixels.")
+    height: int = Field(description="Height of the image, in pixels.")
     steps: int = Field(description="Number of steps that were taken.")
-    transfer: Transfer | None = None
+    transfer: Transfer | None = Field(
+        None, description="What `transfer_model` predicts; absent without one."
+    )
 
 
 TECHNIQUE = Technique(

@@ -1,8 +1,9 @@
 """Grad-CAM: the places of a layer's map that support a class.
 
 Each channel of the layer is weighted by the mean of the score's gradient over the map. The weighted
-sum, with negative values set to zero, is resized to the image. The layer is the model's last map
-unless another one is named; the target must depend on the layer.
+sum, with negative values set to zero, is resized to the image. By default the layer is the
+one that the model recommends, or else the last map on whose places and channels the output depends.
+The target must depend on the layer.
 """
 
 from pydantic import Field
@@ -19,7 +20,10 @@ class GradCamParams(SmoothGradParams):
     layer: str | None = Field(
         None,
         max_length=200,
-        description="The layer whose map is weighted. By default the last layer with a map.",
+        description=(
+            "The layer whose map is weighted. By default the one that the model recommends, "
+            "otherwise the last map on whose places and channels the output depends."
+        ),
     )
     relu: bool = Field(True, description="Keep only what supports the target.")
 

@@ -184,8 +184,8 @@ class ResolvedInversion(InversionParams):
 
 
 class InvertedLayer(BaseModel):
-    layer: str
-    shape: list[int]
+    layer: str = Field(description="Name of the layer.")
+    shape: list[int] = Field(description="Shape of its output for one image.")
     error: list[float] = Field(description="‖Φ(x) − Φ0‖² / ‖Φ0‖² of each 8-bit result.")
     predicted: list[PredictedClass] = Field(
         description="The model's first prediction for each result."
@@ -195,18 +195,18 @@ class InvertedLayer(BaseModel):
     )
     tv: float = Field(description="The weight of the total variation.")
     jitter: float = Field(description="The random shift, in pixels.")
-    file: str
+    file: str = Field(description="Name of the artifact that shows the result.")
 
 
 class InversionSummary(Summary):
-    recipe: str
+    recipe: str = Field(description="The recipe that was used.")
     chosen: Literal["named", "recommended", "by_depth"] = Field(description="Origin of the layers.")
     original: PredictedClass | None = Field(
         None, description="The model's first prediction for the image that was sent."
     )
     layers: list[InvertedLayer] = Field(description="In the order in which they were named.")
-    size: int
-    steps: int
+    size: int = Field(description="Side of each image, in pixels.")
+    steps: int = Field(description="Number of steps for each layer.")
 
 
 TECHNIQUE = Technique(

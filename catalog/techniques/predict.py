@@ -23,8 +23,8 @@ class PredictParams(Params):
 
 
 class Prediction(WithProbability):
-    index: int
-    label: str
+    index: int = Field(description="Class index.")
+    label: str = Field(description="Label of the class.")
     logit: float | None = Field(None, description="Absent if the model returns no logits.")
     output: float = Field(description="What the model returns for the class.")
     share: float | None = Field(
@@ -33,7 +33,7 @@ class Prediction(WithProbability):
 
 
 class PredictSummary(Summary):
-    predictions: list[Prediction]
+    predictions: list[Prediction] = Field(description="The classes, the first one first.")
     head: HeadName = Field("softmax", description="What makes probabilities of the output.")
 
 

@@ -301,9 +301,9 @@ class ResolvedStyleTransfer(StyleTransferParams):
 
 
 class StyleTransferSummary(Summary):
-    recipe: str
-    content_layers: list[str]
-    style_layers: list[str]
+    recipe: str = Field(description="The recipe that was used.")
+    content_layers: list[str] = Field(description="Layers that keep the content.")
+    style_layers: list[str] = Field(description="Layers whose Gram matrices are matched.")
     layers_from: Literal["request", "recommended", "depth"] = Field(
         description=(
             "Origin of the layers. With depth they are at fixed fractions of the model's depth."

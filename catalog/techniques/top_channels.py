@@ -24,7 +24,10 @@ class TopChannelsParams(ImageSetParams):
     layer: str | None = Field(
         None,
         max_length=200,
-        description="The layer. By default the last layer with a map.",
+        description=(
+            "The layer. By default the one that the model recommends for Grad-CAM, otherwise the "
+            "last map on whose places and channels the output depends."
+        ),
         examples=["blocks.4.0.conv_pw"],
     )
     channels: int = Field(8, ge=1, le=64, description="Number of channels.")

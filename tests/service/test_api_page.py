@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+from catalog.problems import PROBLEMS
 from catalog.registry import techniques
 from catalog.technique import InputSpec, Params, Technique
 
@@ -74,3 +75,36 @@ def test_the_techniques_that_check_their_maps_are_named() -> None:
         name for name, technique in techniques().items() if "check" in technique.params.model_fields
     }
     assert checked <= named
+
+
+def codes(cell: str) -> dict[str, int | None]:
+    """Return the codes of a cell, each with the status in front of it or of those before it."""
+    status, found = None, dict[str, int | None]()
+    for number, code in re.findall(r"\b(\d{3})\b|`(\w+)`", cell):
+        if number:
+            status = int(number)
+        else:
+            assert code not in found
+            found[code] = status
+    return found
+
+
+def tables_of_codes() -> list[dict[str, dict[str, int | None]]]:
+    """Return both tables of the section on errors: the codes by the text of the first cell."""
+    tables = re.findall(r"\| --- \| --- \|\n((?:\|.*\n)+)", section("Errors"))
+    rows = [[line.strip("| ").split(" | ") for line in table.splitlines()] for table in tables]
+    return [{subject: codes(cell) for subject, cell in table} for table in rows]
+
+
+def test_every_code_is_listed_once_with_its_status() -> None:
+    listed = [row.items() for table in tables_of_codes() for row in table.values()]
+    assert sorted(code for row in listed for code, _ in row) == sorted(PROBLEMS)
+    assert {code: status for row in listed for code, status in row} == {
+        code: problem.status for code, problem in PROBLEMS.items()
+    }
+
+
+def test_the_codes_that_are_retryable_are_those_of_the_catalog() -> None:
+    _, failures = tables_of_codes()
+    for subject, row in failures.items():
+        assert {PROBLEMS[code].retryable for code in row} == {subject == "retryable"}
