@@ -7,6 +7,8 @@ from catalog.model_description import ModelDescription
 from catalog.targets import Target
 from catalog.technique import Params
 
+_OTHERS = "`occlusion` and `rise`"
+
 
 def check_gradient(
     params: Params, targets: Sequence[Target], description: ModelDescription
@@ -23,12 +25,16 @@ def check_gradient(
         if not layers[path]:
             raise NoGradient(_sentence(f"The layer {path!r}", params, description))
     if any(target.layer is None for target in targets) and not description.gradient:
-        raise NoGradient(_sentence("The output", params, description))
+        others = "`occlusion`, `rise` and `grad_cam`" if description.map_gradient else _OTHERS
+        raise NoGradient(_sentence("The output", params, description, others))
     if not named and not targets and not any(layers.values()):
         raise NoGradient(_sentence("Every layer", params, description))
 
 
-def _sentence(what: str, params: Params, description: ModelDescription) -> str:
+def _sentence(
+    what: str, params: Params, description: ModelDescription, others: str = _OTHERS
+) -> str:
+    """Return the refusal; `others` are the techniques that need no such gradient."""
     with_gradient = [layer.path for layer in description.layers if layer.gradient]
     last = ""
     if with_gradient:
@@ -36,5 +42,5 @@ def _sentence(what: str, params: Params, description: ModelDescription) -> str:
     return (
         f"{what} of {params.model!r} has no gradient with respect to the image: a step before it, "
         "such as detach(), a comparison, rounding or a cast to whole numbers, has none. This "
-        f"technique needs one; `occlusion` and `rise` do not.{last}"
+        f"technique needs one; {others} do not.{last}"
     )

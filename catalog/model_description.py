@@ -70,6 +70,13 @@ class ModelDescription(BaseModel):
             "`occlusion` and `rise` explain them."
         ),
     )
+    map_gradient: bool = Field(
+        False,
+        description=(
+            "Whether the output has a gradient with respect to a layer that has a map, which is "
+            "all that `grad_cam` needs."
+        ),
+    )
     left_out: list[str] = Field(
         default_factory=list,
         description=(

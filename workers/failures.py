@@ -16,12 +16,6 @@ _SIZES = ("size", "count", "octaves")
 _INPUT_GONE = (
     "An image or array of this job is no longer stored. Upload it again and create a new job."
 )
-# What torch's autograd says if nothing leads from the result back to the image.
-_NOT_DIFFERENTIABLE = "does not require grad"
-_NO_GRADIENT = (
-    "The target has no gradient with respect to the image: a step of the model, such as detach() "
-    "or a comparison, has none. `occlusion` and `rise` need no gradient."
-)
 _UNKNOWN = "An unexpected error occurred in the worker. Its log has details under this job's id."
 
 
@@ -38,8 +32,6 @@ def job_error(error: Exception, params: Collection[str] = ()) -> JobError:
             return _make(error.code, error.detail)
         case ModelError() | TechniqueError():
             return _make(error.code, str(error))
-        case RuntimeError() if _NOT_DIFFERENTIABLE in str(error):
-            return _make("no_gradient", _NO_GRADIENT)
         case NotFound():
             return _make("input_gone", _INPUT_GONE)
         case _:

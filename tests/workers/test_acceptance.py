@@ -14,6 +14,7 @@ from workers.models.errors import WrongOutput
 from workers.provenance import provenance
 from workers.toolkit.errors import NotExportable
 from workers.toolkit.execution.input_gradient import input_gradient
+from workers.toolkit.network import receptive_fields
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.optimizations import ALL, NONE
 from workers.toolkit.network.unit import Unit
@@ -214,6 +215,16 @@ def test_a_module_with_more_than_one_answer_is_refused(
 ) -> None:
     with pytest.raises(WrongOutput, match=words):
         load(tmp_path, kind)
+
+
+def test_a_description_analyses_the_receptive_fields_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    analysed = receptive_fields._analysed
+    monkeypatch.setattr(
+        receptive_fields, "_analysed", lambda graph: calls.append(graph) or analysed(graph)
+    )
+    found = describe("m", Network(built("Net"), *SHAPE), None)
+    assert len(calls) == 1 and found.layers[0].receptive_field.size == [3, 3]
 
 
 def test_lazy_layers_get_their_shapes_from_the_entry(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from torch import fx
 from catalog.models import Layer, ModelDescription, ModelEntry, ReceptiveField
 from workers.models.build import find_builder
 from workers.models.verdicts import runtime_of
+from workers.toolkit.network.attached_layers import has_map_gradient
 from workers.toolkit.network.layers import (
     layer_type,
     layout_of,
@@ -14,7 +15,7 @@ from workers.toolkit.network.layers import (
     unproved_reason,
 )
 from workers.toolkit.network.network import LOGITS, Network
-from workers.toolkit.network.receptive_fields import field_reasons, receptive_fields
+from workers.toolkit.network.receptive_fields import fields_and_reasons
 from workers.toolkit.network.regular_fields import ReceptiveField as GraphField
 
 
@@ -29,7 +30,7 @@ def describe(name: str, network: Network, weights: str | None) -> ModelDescripti
 
     Each layer's shape is that of the output as techniques get it, [C] or [C, H, W].
     """
-    fields, reasons = receptive_fields(network.whole.graph), field_reasons(network.whole.graph)
+    fields, reasons = fields_and_reasons(network.whole.graph)
     layers = [_layer(network, path, fields, reasons) for path in network.layers]
     return ModelDescription(
         model=name,
@@ -37,6 +38,7 @@ def describe(name: str, network: Network, weights: str | None) -> ModelDescripti
         parameters=sum(parameter.numel() for parameter in network.module.parameters()),
         rectifiers=len(network.rectifiers(LOGITS)),
         gradient=network.has_gradient(LOGITS),
+        map_gradient=has_map_gradient(network),
         left_out=network.left_out if weights else [],
         unlisted=_unlisted(network),
         tested_with=runtime_of(network.device) if weights else None,

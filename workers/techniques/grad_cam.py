@@ -16,6 +16,7 @@ from workers.toolkit.execution.context import Context, save_npy
 from workers.toolkit.execution.input_gradient import input_gradient
 from workers.toolkit.execution.replay import ReplayLog
 from workers.toolkit.execution.types import Progress
+from workers.toolkit.network.attached_layers import attach_layers
 from workers.toolkit.network.maps import default_map
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.unit import Unit
@@ -59,18 +60,20 @@ class GradCam:
                 f"No place of {self.layer!r} speaks for the target: the map is negative or zero "
                 "everywhere. Send relu=false to see what speaks against it."
             )
-        if bool(input_gradient(explained.model.network, self.unit, self.x).any()):
-            return (
-                f"The target's gradient does not reach the places of {self.layer!r}, or cancels "
-                "there. Name another `layer`."
-            )
-        return no_gradient(explained)
+        network = explained.model.network
+        exists = network.has_gradient(self.unit.path)
+        if exists and not bool(input_gradient(network, self.unit, self.x).any()):
+            return no_gradient(explained)
+        return (
+            f"The target's gradient does not reach the places of {self.layer!r}, or cancels "
+            "there. Name another `layer`."
+        )
 
 
 def run(task: Task[GradCamParams], context: Context) -> GradCamSummary:
     """Save the map at the layer's own size and as a heatmap, and its check if requested.
 
-    Raises LayerWithoutMap, NotBehind, ZeroMap or OutOfMemory.
+    Raises LayerWithoutMap, NoGradient, NotBehind, ZeroMap or OutOfMemory.
     """
     params = task.params
     explained = explain_input(task.model, task.seen(), task.target)
@@ -78,7 +81,7 @@ def run(task: Task[GradCamParams], context: Context) -> GradCamSummary:
         explained.unit,
         explained.model_input.x,
         NoisyCopies(params.samples, params.noise, task.seed),
-        params.layer or default_map(task.model),
+        params.layer or default_map(task.model, attach_layers(task.model.network)),
         params.relu,
     )
     attribution = Attribution(explained, explainer, context, params, task.seed)

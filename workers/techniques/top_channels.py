@@ -26,6 +26,7 @@ from workers.toolkit.activations.top_activations import (
     read_layer,
 )
 from workers.toolkit.execution.context import Context, save_json, save_png
+from workers.toolkit.network.attached_layers import attach_layers
 from workers.toolkit.network.maps import default_map
 from workers.toolkit.rendering.contact_sheet import contact_sheet, side_by_side
 
@@ -45,7 +46,7 @@ def run(task: Task[TopChannelsParams], context: Context) -> TopChannelsSummary:
     """
     params, model = task.params, task.model
     passes_before = model.network.passes
-    layer = params.layer or default_map(model)
+    layer = params.layer or default_map(model, attach_layers(model.network))
     name = index_name(model.name, model.weights, layer)
     reader = read_layer(model, layer, context.image_set, name, context.progress)
     covered = reader.index.covered

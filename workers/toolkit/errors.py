@@ -67,6 +67,12 @@ class NotBehind(TechniqueError):
     code = "target_not_behind_layer"
 
 
+class NoGradient(TechniqueError):
+    """The target has no gradient, since a step of the model has none."""
+
+    code = "no_gradient"
+
+
 class NotAConvolution(TechniqueError):
     """The layer is not a convolution."""
 

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from workers.toolkit.errors import LayerWithoutMap, NotBehind
+from workers.toolkit.errors import LayerWithoutMap, NoGradient, NotBehind, TechniqueError
 from workers.toolkit.execution.batches import batch_size
 from workers.toolkit.execution.dynamic_batching import BatchableFunction
+from workers.toolkit.execution.gradients import find_gradient
+from workers.toolkit.network.attached_layers import attach_layers
 from workers.toolkit.network.maps import has_map
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.unit import Unit, read_each
@@ -16,21 +18,24 @@ from workers.toolkit.network.unit import Unit, read_each
 def class_activation_map(network: Network, unit: Unit, path: str, x: Tensor) -> Tensor:
     """Return Σ_c mean(∂ unit / ∂ A_c) · A_c of the layer for each image: (B, C, H, W) → (B, h, w).
 
-    Calls of several threads may run as one batch. Raises LayerWithoutMap or NotBehind.
+    No gradient of the layer by the image is needed. Calls of several threads may run as one batch.
+    Raises LayerWithoutMap, NoGradient or NotBehind.
     """
     if not has_map(network, path):
         raise LayerWithoutMap(
             f"The output of {path!r} is not a map. Name a layer of shape [C, H, W]."
         )
 
+    attached = attach_layers(network)
+
     def maps(units: Sequence[Unit], x: Tensor) -> Tensor:
         x = x.detach().requires_grad_()
         with torch.enable_grad():
-            activation, output = network.run_all(x, (path, unit.path))
-            value = read_each(units, output).sum()
-        (gradient,) = torch.autograd.grad(value, activation, allow_unused=True)
+            activation, output = attached.run_all(x, (path, unit.path))
+            value = read_each(units, output)
+        gradient = find_gradient(value, activation)
         if gradient is None:
-            raise NotBehind(f"The target does not depend on {path!r}. Name a layer before it.")
+            raise _refusal(network, unit, path)
         weights = gradient.mean((2, 3), keepdim=True)  # (B, c, 1, 1)
         return (weights * activation).sum(1).detach()
 
@@ -39,3 +44,14 @@ def class_activation_map(network: Network, unit: Unit, path: str, x: Tensor) -> 
 
     key = (network, "grad_cam", path, unit.path)
     return BatchableFunction(key, unit, maps, most)(x)
+
+
+def _refusal(network: Network, unit: Unit, path: str) -> TechniqueError:
+    """Return why the target has no gradient with respect to the layer."""
+    if network.layers[path] not in network.operators(unit.path):
+        return NotBehind(f"The target does not depend on {path!r}. Name a layer before it.")
+    return NoGradient(
+        f"The target has no gradient with respect to {path!r}: a step between them, such as "
+        "detach() or a comparison, has none. Name a later `layer`, or use occlusion or rise, which "
+        "need no gradient."
+    )

@@ -1,20 +1,24 @@
 """Which tensors of a graph have a gradient with respect to the image."""
 
+from collections.abc import Collection
+
 from torch import Tensor, fx
 
 from workers.toolkit.network.graph import operator_info
 
 
-def with_gradient(graph: fx.Graph) -> set[fx.Node]:
-    """Return the nodes through which a gradient flows back to the network's input.
+def with_gradient(graph: fx.Graph, leaves: Collection[fx.Node] | None = None) -> set[fx.Node]:
+    """Return the nodes through which a gradient flows back to the leaves: by default, the image.
 
     It does not flow through `detach`, through steps such as `round`, whose derivative is zero, or
     through numbers that are not floating: comparisons, indices, bytes, sizes.
     """
+    if leaves is None:
+        leaves = {node for node in graph.nodes if node.op == "placeholder"}
     reached: set[fx.Node] = set()
     for node in graph.nodes:
         sources = node.all_input_nodes
-        if node.op == "placeholder" or (_passes(node) and not reached.isdisjoint(sources)):
+        if node in leaves or (_passes(node) and not reached.isdisjoint(sources)):
             reached.add(node)
     return reached
 

@@ -62,23 +62,17 @@ def receptive_fields(graph: fx.Graph) -> dict[fx.Node, ReceptiveField | None]:
     regular, above all where each unit sees the whole image. Operators with another layout, and
     unknown ones, are left out, and so is everything that depends on them: no field is guessed.
     """
-    maps = _maps(graph).items()
-    return {node: None if _reason(found) else found.field for node, found in maps}
+    return fields_and_reasons(graph)[0]
 
 
 def seen_pixels(graph: fx.Graph) -> dict[fx.Node, SeenPixels]:
     """Return what the units of every map see, whether its field is regular or not."""
-    return {node: found.seen for node, found in _maps(graph).items()}
+    return {node: found.seen for node, found in _maps(_analysed(graph)).items()}
 
 
 def field_reasons(graph: fx.Graph) -> dict[fx.Node, str]:
     """Return for each operator without a regular field the sentence that says why."""
-    reasons = {
-        node: found if isinstance(found, str) else found.reason or "The output has no places."
-        for node, found in _analysed(graph).items()
-    }
-    maps = {node: _reason(found) for node, found in _maps(graph).items()}
-    return {node: reason for node, reason in (reasons | maps).items() if reason}
+    return fields_and_reasons(graph)[1]
 
 
 def field_reason(graph: fx.Graph, node: fx.Node) -> str:
@@ -86,11 +80,25 @@ def field_reason(graph: fx.Graph, node: fx.Node) -> str:
     return field_reasons(graph).get(node, "")
 
 
-def _maps(graph: fx.Graph) -> dict[fx.Node, _Map]:
+def fields_and_reasons(
+    graph: fx.Graph,
+) -> tuple[dict[fx.Node, ReceptiveField | None], dict[fx.Node, str]]:
+    """Return what `receptive_fields` and `field_reasons` return, from one analysis."""
+    analysed = _analysed(graph)
+    maps = _maps(analysed)
+    reasons = {
+        node: found if isinstance(found, str) else found.reason or "The output has no places."
+        for node, found in analysed.items()
+    } | {node: _reason(found) for node, found in maps.items()}
+    fields = {node: None if reasons[node] else found.field for node, found in maps.items()}
+    return fields, {node: reason for node, reason in reasons.items() if reason}
+
+
+def _maps(analysed: _Maps) -> dict[fx.Node, _Map]:
     """Return the outputs that are laid out like the image."""
     return {
         node: found
-        for node, found in _analysed(graph).items()
+        for node, found in analysed.items()
         if isinstance(found, _Map) and not found.vector and len(shape_of(node) or ()) == 3
     }
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from workers.toolkit.execution.batch_runner import BatchRunner
+from workers.toolkit.execution.gradients import gradient_by_image
 from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import Network, Rule
 from workers.toolkit.network.rectifiers import redirected
@@ -157,7 +158,7 @@ class DeepDream:
         with torch.enable_grad():
             x = self.preprocessing.normalize(tiles)
             losses = -(factors * scores(self.network, self.terms, x, rule))
-            (gradient,) = torch.autograd.grad(losses.sum(), tiles)
+            gradient = gradient_by_image(losses, tiles)
         return losses.detach(), gradient
 
     def _offset(self, tiles: Tiles, generator: torch.Generator) -> Offset:

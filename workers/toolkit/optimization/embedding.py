@@ -6,6 +6,7 @@ from torch import Tensor
 
 from workers.toolkit.errors import NotFinite, NothingToInvert
 from workers.toolkit.images.array import Input
+from workers.toolkit.network.attached_layers import attach_layers
 from workers.toolkit.network.maps import last_map
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.vision_model import VisionModel
@@ -48,7 +49,7 @@ def last_embedding_layer(network: Network) -> str:
         if all(side == 1 for side in network.layer_shape(path)[1:]) and node is not output
     ]
     if not vectors:
-        return last_map(network)
+        return last_map(attach_layers(network))
     last = network.layers[vectors[-1]]
     return min((path for path in vectors if network.layers[path] is last), key=len)
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from workers.toolkit.errors import NotFinite
 from workers.toolkit.execution import checkpoint
 from workers.toolkit.execution.context import Context
+from workers.toolkit.execution.gradients import missing_gradient
 from workers.toolkit.images.picture import to_image, to_levels
 from workers.toolkit.optimization.parametrization import Parametrization
 
@@ -52,9 +53,14 @@ class Losses:
         return torch.stack([part.sum() for part in self.parts.values()]).sum()
 
     def backward(self, picture: Tensor) -> Tensor:
-        """Accumulate the total's gradient in the picture's parameters; return the total."""
+        """Accumulate the total's gradient in the picture's parameters; return the total.
+
+        Raises NoGradient.
+        """
         total = self.total()
         if self.gradient is None:
+            if not total.requires_grad:
+                raise missing_gradient()
             total.backward()  # type: ignore[no-untyped-call]
         else:
             picture.backward(self.gradient)  # type: ignore[no-untyped-call]

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from workers.toolkit.errors import UnitSilent
+from workers.toolkit.execution.gradients import gradient_by_image
 from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import Network, Rule
 from workers.toolkit.optimization.engine import History, Losses, Stage
@@ -89,7 +90,7 @@ class Inversion(ABC):
         with torch.enable_grad():
             leaf = x.detach().requires_grad_()
             errors = self.errors(leaf)
-            (gradient,) = torch.autograd.grad(errors.sum(), leaf)
+            gradient = gradient_by_image(errors, leaf)
         if not bool(gradient.any()) and bool((errors > 0).all()):
             raise UnitSilent(
                 f"The layer {self.path!r} does not respond to any picture that was tried: the "

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, fx
 
 from workers.toolkit.errors import UnitSilent
+from workers.toolkit.execution.gradients import gradient_by_image
 from workers.toolkit.network.graph import operator_info, operator_name, tensor_inputs
 from workers.toolkit.network.network import Network, Rule
 from workers.toolkit.network.operators import Window
@@ -104,7 +105,7 @@ def _value_and_gradient(
     with torch.enable_grad():
         leaf = x.detach().requires_grad_()
         loss = -unit.value(network, leaf, rule)  # a rule may depend on the sign
-        (gradient,) = torch.autograd.grad(loss.sum(), leaf)
+        gradient = gradient_by_image(loss, leaf)
     return -loss.detach(), -gradient
 
 
