@@ -68,6 +68,44 @@ class LayerList(BaseModel):
     items: list[Layer] = Field(
         description="The layers, in the order in which the network runs them."
     )
+    output: list[int] | None = Field(
+        None, description="Shape of the output for one image: [classes], or [classes, H, W]."
+    )
+    gradient: bool | None = Field(
+        None,
+        description=(
+            "Whether the class scores have a gradient with respect to the image. Without one, "
+            "`occlusion` and `rise` explain them."
+        ),
+    )
+    map_gradient: bool | None = Field(
+        None,
+        description=(
+            "Whether the class scores have a gradient with respect to a layer that has a map, "
+            "which is all that `grad_cam` needs."
+        ),
+    )
+    unlisted: dict[str, str] | None = Field(
+        None,
+        description=(
+            "Layers that are not listed, since they differ from what their modules return, with "
+            "the reason."
+        ),
+    )
+    left_out: list[str] | None = Field(
+        None,
+        description=(
+            "Optimizations without which the model runs, since they would change its results: "
+            "`channels_last`, `folded_batch_norm`."
+        ),
+    )
+    tested_with: str | None = Field(
+        None,
+        description=(
+            "Software and device on which the model passed its acceptance test; null until a "
+            "worker has loaded its weights."
+        ),
+    )
 
 
 class ClassView(BaseModel):
@@ -146,7 +184,16 @@ async def list_layers(
     if description is None:
         workers = await run_in_threadpool(services.workers.count)
         raise Problem("description_pending", _pending(entry.name, workers))
-    return LayerList(model=entry.name, items=description.layers)
+    return LayerList(
+        model=entry.name,
+        items=description.layers,
+        output=description.output,
+        gradient=description.gradient,
+        map_gradient=description.map_gradient,
+        unlisted=description.unlisted,
+        left_out=description.left_out,
+        tested_with=description.tested_with,
+    )
 
 
 def _pending(model: str, workers: int) -> str:

@@ -45,12 +45,26 @@ def test_the_wait_ends_when_a_worker_has_described_the_model(
     own: httpx.Client, redis: Redis
 ) -> None:
     layer = Layer(path="stem", type="Conv2d", shape=[3, 4, 4], channels=3)
-    known = ModelDescription(model=MODEL, parameters=1, rectifiers=1, layers=[layer])
+    known = ModelDescription(
+        model=MODEL,
+        parameters=1,
+        rectifiers=1,
+        layers=[layer],
+        output=[1000],
+        gradient=False,
+        map_gradient=True,
+        unlisted={"norm": "its output is off by 0.1 of the largest"},
+        left_out=["channels_last"],
+        tested_with="retinoscope 0.2.0",
+    )
     publish = threading.Timer(0.5, ModelRegistry(redis).describe, (MODEL, known.model_dump_json()))
     publish.start()
     answer = own.get(LAYERS, params={"wait": 60})
     publish.join()
-    assert [item["path"] for item in answer.json()["items"]] == ["stem"]
+    told = answer.json()
+    assert [item["path"] for item in told["items"]] == ["stem"]
+    for name in ("output", "gradient", "map_gradient", "unlisted", "left_out", "tested_with"):
+        assert told[name] == getattr(known, name)
 
 
 @pytest.mark.parametrize("wait", ["-1", "61", "long", ""])
