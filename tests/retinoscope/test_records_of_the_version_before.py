@@ -20,6 +20,9 @@ RECORDED = Path(__file__).parents[1] / "fixtures" / "f98e178" / "jobs"
 ANSWERS: dict[str, Any] = json.loads((RECORDED / "answers.json").read_text())
 ENDED = [name for name, saved in ANSWERS["jobs"].items() if "events" in saved]
 OPEN = [name for name in ANSWERS["jobs"] if name not in ENDED]
+DESCRIBED = [address for address in ANSWERS["others"] if address.startswith("/v1/models/")]
+LAYERS = [address for address in DESCRIBED if address.endswith("/layers")]
+KEPT = [address for address in ANSWERS["others"] if address not in DESCRIBED]
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +68,23 @@ def test_the_events_of_a_job_are_those_that_were_written(client: httpx.Client, n
     assert client.get(events).text == saved["standing"]
 
 
-@pytest.mark.parametrize("address", list(ANSWERS["others"]))
+@pytest.mark.parametrize("address", KEPT)
 def test_what_is_kept_beside_the_jobs_is_answered_as_before(
     client: httpx.Client, address: str
 ) -> None:
     assert client.get(address).json() == ANSWERS["others"][address]
+
+
+@pytest.mark.parametrize("address", LAYERS)
+def test_a_description_of_the_version_before_is_not_served(
+    client: httpx.Client, address: str
+) -> None:
+    """It does not say what this version knows: a layout, and whether there is a gradient.
+
+    What is checked against it before a job is queued would be checked against another network.
+    """
+    answer = client.get(address)
+    assert (answer.status_code, answer.json()["code"]) == (503, "description_pending")
 
 
 def test_every_file_has_the_same_bytes(client: httpx.Client) -> None:
@@ -80,20 +95,36 @@ def test_every_file_has_the_same_bytes(client: httpx.Client) -> None:
         assert answer.headers["content-type"] == saved["media_type"]
 
 
-def test_a_worker_of_this_version_ends_what_was_open(
-    client: httpx.Client, environment: dict[str, str]
-) -> None:
+@pytest.fixture(scope="module")
+def worker(environment: dict[str, str]) -> Iterator[None]:
+    """A worker of this version. The tests above have none."""
     log = Path(environment["RETINOSCOPE_DATA"]) / "worker.log"
     worker = Child("worker", worker_command("w", "slow,fast"), environment, log, patience_s=20)
     worker.start()
-    try:
-        wait_until(lambda: all(_job(client, name)["status"] in FINAL for name in OPEN), 240)
-    finally:
-        worker.stop()
+    yield
+    worker.stop()
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.timeout(600)
+def test_a_worker_of_this_version_ends_what_was_open(client: httpx.Client) -> None:
+    """Two jobs of 800 steps, behind the check and description of a model: minutes of work."""
+    wait_until(lambda: all(_job(client, name)["status"] in FINAL for name in OPEN), 480)
     ends = {name: _job(client, name)["status"] for name in OPEN}
     assert ends.pop("running-cancel-requested") == "canceled"
     assert set(ends.values()) == {"succeeded"}
     assert _job(client, "running")["attempts"] == 2
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("address", DESCRIBED)
+def test_what_a_worker_of_this_version_says_of_a_model_is_as_before_or_more(
+    client: httpx.Client, address: str
+) -> None:
+    """Every layer has its name, shape and receptive field; fields and layers may be added."""
+    said = client.get(address, params={"wait": 60} if address in LAYERS else {}).json()
+    saved = ANSWERS["others"][address]
+    assert _common(said, saved) == saved
 
 
 FINAL = ("succeeded", "failed", "canceled")
@@ -102,6 +133,16 @@ FINAL = ("succeeded", "failed", "canceled")
 def _job(client: httpx.Client, name: str) -> dict[str, Any]:
     job: dict[str, Any] = client.get(ANSWERS["jobs"][name]["job"]["urls"]["self"]).json()
     return job
+
+
+def _common(said: Any, saved: Any) -> Any:
+    """Return what is said under the names of `saved`; layers are named by their path."""
+    if isinstance(saved, dict) and isinstance(said, dict):
+        return {name: _common(said.get(name), value) for name, value in saved.items()}
+    if isinstance(saved, list) and saved and isinstance(saved[0], dict):
+        by_path = {item["path"]: item for item in said}
+        return [_common(by_path.get(item["path"]), item) for item in saved]
+    return said
 
 
 def _answers(url: str) -> bool:

@@ -48,6 +48,15 @@ def test_what_cannot_be_done(
     assert problem["errors"][0]["pointer"] == pointer
 
 
+@pytest.mark.usefixtures("nothing_queued")
+def test_an_empty_goal_in_json_is_no_class(client: httpx.Client) -> None:
+    """JSON has null for what is absent."""
+    problem = refused(
+        client.post(JOB, json={"goal": "", "mode": "rubbish"}), 422, "unknown_class", "classes"
+    )
+    assert problem["errors"][0]["pointer"] == "/goal"
+
+
 def test_the_file_fools_the_service_that_made_it(client: httpx.Client, coffee: bytes) -> None:
     asked = {
         "goal": "lion",
