@@ -55,7 +55,7 @@ def seeded(name: str) -> nn.Module:
         for parameter in module.parameters():
             flat = parameter.data.flatten()
             if len(flat) and bool((flat == flat[0]).all()):
-                parameter.data += 0.1 * torch.randn_like(parameter) + (abs(flat[0]) < 0.1) * 0.2
+                parameter.data += 0.2 * torch.randn_like(parameter)
         _measure_statistics(module, ARCHITECTURES[name].side)
     return module.eval()
 
