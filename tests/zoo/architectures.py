@@ -13,6 +13,7 @@ import torchvision
 from torch import nn
 
 from tests.zoo.small import SMALL, with_small_head
+from workers.toolkit.network.precision import probe_inputs
 
 CLASSES = 10
 
@@ -46,7 +47,7 @@ def seeded(name: str) -> nn.Module:
     """Return the architecture with weights that depend on its name alone.
 
     Parameters that begin as one number (gains, layer scales, biases) get noise, so that no branch
-    is switched off; batch norms get the statistics of noise.
+    is switched off; batch norms get the statistics of pictures.
     """
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -54,19 +55,24 @@ def seeded(name: str) -> nn.Module:
         for parameter in module.parameters():
             flat = parameter.data.flatten()
             if len(flat) and bool((flat == flat[0]).all()):
-                parameter.data += 0.1 * torch.randn_like(parameter) + (abs(flat[0]) < 0.1) * 0.2
+                parameter.data += 0.2 * torch.randn_like(parameter)
         _measure_statistics(module, ARCHITECTURES[name].side)
     return module.eval()
 
 
 @torch.no_grad()
 def _measure_statistics(module: nn.Module, side: int) -> None:
+    """Give batch norms the statistics of pictures and of noise, and few ReLUs that are off."""
     norms = [part for part in module.eval().modules() if isinstance(part, nn.BatchNorm2d)]
     for norm in norms:
         norm.train()
         norm.momentum = 1.0
+        if norm.affine:
+            norm.bias += 0.5
     if norms:
-        module(torch.randn(4, 3, side, side))
+        noise = torch.randn(2, 3, side, side)
+        flat = 0.2 * torch.randn(2, 3, side, side) + torch.randn(2, 3, 1, 1)
+        module(torch.cat([noise, flat, probe_inputs((3, side, side))]))
     module.eval()
 
 

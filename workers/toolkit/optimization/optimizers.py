@@ -46,6 +46,7 @@ class AnnealedAdam(torch.optim.Adam):
         """Take one step; return the loss before it."""
         for group in self.param_groups:
             done = float(self.state.get(group["params"][0], {}).get("step", 0))
-            part = (done - self._since) / (self._steps - self._since)
+            falling = max(self._steps - self._since, 1)  # few steps may all be before the fall
+            part = (done - self._since) / falling
             group["lr"] = self._peak * (1 + math.cos(math.pi * min(max(part, 0), 1))) / 2
         return super().step(closure)
