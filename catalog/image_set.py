@@ -16,6 +16,9 @@ from catalog.technique import Params, Traits
 EXAMPLE = "019ab3c58e41d07f6a2be95c4f183d20"
 # Images that the index keeps for each channel.
 TOP = 64
+# How images are decoded and which tensors are layers. Raise it when either changes: an index made
+# otherwise must be neither read nor extended. 1 was that of 0.1.0, which knew no colour profiles.
+READING = 2
 
 
 class ImageSetParams(Params):
@@ -81,7 +84,7 @@ class IndexUse(BaseModel):
 
 def index_name(model: str, weights: str, layer: str) -> str:
     """Return the name of the file that keeps the index of a layer."""
-    digest = hashlib.sha256(json.dumps([1, TOP, model, weights, layer]).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps([READING, TOP, model, weights, layer]).encode()).hexdigest()
     return f"index-{digest[:32]}.npz"
 
 

@@ -70,6 +70,17 @@ def test_one_strip_and_one_picture_per_layer(tiny: VisionModel) -> None:
     assert all(len(values) == 12 for parts in curve.values() for values in parts.values())
 
 
+@pytest.mark.parametrize("recipe", ["modern", "mahendran_vedaldi"])
+@pytest.mark.parametrize("steps", [1, 2, 3, 4])
+def test_few_steps_are_taken_as_asked(tiny: VisionModel, recipe: str, steps: int) -> None:
+    """So few that a part of a recipe, a share of the steps, has none."""
+    context = Recording()
+    summary = invert(tiny, context, layers=LAYERS, recipe=recipe, steps=steps)
+    assert all(0 < error < 100 for layer in summary.layers for error in layer.error)
+    curve = json.loads(context.files["curve.json"])
+    assert all(len(values) == steps for parts in curve.values() for values in parts.values())
+
+
 def test_the_error_is_that_of_the_saved_picture(tiny: VisionModel) -> None:
     context = Recording()
     [layer] = invert(tiny, context, layer="conv3", restarts=3).layers

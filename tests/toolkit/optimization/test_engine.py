@@ -195,17 +195,15 @@ def test_an_annealed_rate_is_held_then_follows_half_a_cosine(held: int) -> None:
     assert rates == pytest.approx([0.4] * held + [0.4, 0.4 * 0.8535534, 0.2, 0.4 * 0.1464466])
 
 
-def test_an_annealed_rate_stays_if_no_step_lies_behind_its_hold() -> None:
+def test_an_annealed_rate_without_a_step_left_to_fall_is_held() -> None:
     parameter = torch.zeros(1, requires_grad=True)
+    parameter.grad = torch.ones(1)
     adam = AnnealedAdam([parameter], lr=0.4, steps=2, since=2)
-
-    def closure() -> Tensor:
-        parameter.grad = torch.ones(1)
-        return torch.zeros(())
-
+    rates = []
     for _ in range(2):
-        adam.step(closure)
-        assert adam.param_groups[0]["lr"] == 0.4
+        adam.step(lambda: torch.zeros(()))
+        rates.append(adam.param_groups[0]["lr"])
+    assert rates == [0.4, 0.4]
 
 
 def test_what_is_not_finite_is_never_delivered_nor_saved() -> None:

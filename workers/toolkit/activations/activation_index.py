@@ -30,7 +30,6 @@ class ActivationIndex:
 
     covered: int
     made_by: str
-    total: NDArray[np.float64]  # (C,) sum of all maxima
     values: Floats  # (C, N)
     images: Integers  # (C, N)
     places: Integers  # (C, N, 2)
@@ -41,7 +40,6 @@ class ActivationIndex:
         return cls(
             covered=0,
             made_by=made_by,
-            total=np.zeros(channels),
             values=np.empty((channels, 0), np.float32),
             images=np.empty((channels, 0), np.int32),
             places=np.empty((channels, 0, 2), np.int32),
@@ -55,7 +53,7 @@ class ActivationIndex:
                 return cls(
                     int(file["covered"]),
                     str(file["made_by"]),
-                    *(file[name] for name in ("total", "values", "images", "places")),
+                    *(file[name] for name in ("values", "images", "places")),
                 )
         except (ValueError, KeyError, OSError, EOFError, BadZipFile):
             return None
@@ -71,11 +69,6 @@ class ActivationIndex:
         """The number of channels of the layer."""
         return len(self.values)
 
-    @property
-    def mean(self) -> NDArray[np.float64]:
-        """The mean of each channel's maxima over all images, (C,)."""
-        return self.total / max(self.covered, 1)
-
     def extended(self, values: Floats, places: Integers) -> "ActivationIndex":
         """Return the index with the maxima of the next B images added.
 
@@ -90,14 +83,16 @@ class ActivationIndex:
         return ActivationIndex(
             self.covered + batch,
             self.made_by,
-            self.total + values.sum(axis=0, dtype=np.float64),
             np.take_along_axis(candidates, best, axis=1),
             np.take_along_axis(images, best, axis=1),
             np.take_along_axis(all_places, best[..., None], axis=1),
         )
 
     def without(self, images: Sequence[int]) -> "ActivationIndex":
-        """Return the index without some images. Each row is shorter by their number."""
+        """Return the index without some of the images that it covers.
+
+        Each row is shorter by their number.
+        """
         kept = self.values.shape[1] - len(images)
         order = np.argsort(np.isin(self.images, images), axis=1, kind="stable")[:, :kept]
         return replace(

@@ -78,12 +78,8 @@ def _keep(image_set: ImageSet, name: str, index: ActivationIndex) -> None:
 
 
 def _made_by(model: VisionModel) -> str:
-    """Return a digest of the preprocessing and the graph.
-
-    `Eye` is what version 0.1.0 called the preprocessing. With that name its indexes stay valid.
-    """
-    fields = ", ".join(f"{name}={value!r}" for name, value in vars(model.preprocessing).items())
-    text = f"Eye({fields})\n{model.network.whole.graph}"
+    """Return a digest of the preprocessing and the graph."""
+    text = f"{model.preprocessing!r}\n{model.network.whole.graph}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 

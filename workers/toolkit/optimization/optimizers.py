@@ -35,7 +35,8 @@ class NormalizedGradient(torch.optim.Optimizer):
 class AnnealedAdam(torch.optim.Adam):
     """Adam with a rate that is constant for `since` steps and then falls along half a cosine.
 
-    It reaches zero after `steps` in all. Adam's own count of steps tells how many are taken.
+    It reaches zero after `steps` in all, and does not fall if `since` is no less. Adam's own count
+    of steps tells how many are taken.
     """
 
     def __init__(self, parameters: list[Tensor], lr: float, steps: int, since: float = 0) -> None:
@@ -46,7 +47,7 @@ class AnnealedAdam(torch.optim.Adam):
         """Take one step; return the loss before it."""
         for group in self.param_groups:
             done = float(self.state.get(group["params"][0], {}).get("step", 0))
-            falling = max(self._steps - self._since, 1)  # few steps may all be before the fall
-            part = (done - self._since) / falling
+            falling = self._steps - self._since
+            part = (done - self._since) / falling if falling > 0 else 0.0
             group["lr"] = self._peak * (1 + math.cos(math.pi * min(max(part, 0), 1))) / 2
         return super().step(closure)
