@@ -102,7 +102,8 @@ class _Examination:
         self._name, self._module, self._graph, self._shape = name, module, graph, shape
         self._double_graph = in_double(graph)
         NONE.arrange_parameters(module)
-        other, x = probe_inputs(shape).to(next(module.parameters())).split(1)
+        probes = probe_inputs(shape).to(next(module.parameters()))
+        other, x = probes[:1], probes[1:]
         self._single = [compute_reference(module, image) for image in (x, other)]
         self._exact = self._double_references([x, other])
         self._limits = ROUNDED if holds_constants(graph) else EXACT
