@@ -258,8 +258,14 @@ class Simonyan(Maximization):
         return self.from_image(start.to(self.network.device))
 
     def optimizer(self, parameters: list[Tensor]) -> torch.optim.Optimizer:
-        """Return gradient steps of one mean size."""
-        return NormalizedGradient(parameters, lr=self.params.rate)
+        """Return gradient steps of one mean size over the picture, where only a field changes too.
+
+        With that mean over the field alone, blurring would undo most of what the steps do.
+        """
+        (pixels,) = parameters
+        _, height, width = self.network.input_shape
+        part = pixels.shape[2] * pixels.shape[3] / (height * width)
+        return NormalizedGradient(parameters, lr=self.params.rate / part)
 
     @torch.no_grad()
     def after_step(self, parametrization: Parametrization, step: int) -> None:
