@@ -178,7 +178,8 @@ class StyleTransferParams(Params):
         ge=16,
         le=MAX_SIDE,
         description=(
-            "Longer side in pixels. By default 512, or four times the input of a small model."
+            "Longer side in pixels. By default 512, or four times the input of a small model, three "
+            "times that of one below 16 pixels."
         ),
     )
     style_scale: float = Field(
@@ -200,7 +201,7 @@ class StyleTransferParams(Params):
             "content_layers": ", ".join(recommended_layers(model.recommended, CONTENT)) or None,
             "style_layers": ", ".join(recommended_layers(model.recommended, STYLE)) or None,
             "rate": RATES[self.optimizer],
-            "size": max(16, min(512, 4 * model.input_size)),
+            "size": _default_size(model.input_size),
             **RECIPES[recipe],
         }
         if recipe == "normalized":
@@ -329,6 +330,11 @@ class StyleTransferSummary(Summary):
             "around it."
         )
     )
+
+
+def _default_size(input_size: int) -> int:
+    # With four times an input below 16 pixels, the frame around the picture costs as much again.
+    return max(16, min(512, (4 if input_size >= 16 else 3) * input_size))
 
 
 def names(text: str | None) -> tuple[str, ...]:

@@ -233,7 +233,7 @@ def test_the_default_map_is_not_one_before_an_operator_that_hides_later_ones() -
 def test_a_layer_that_is_not_proved_at_another_size_is_refused_in_words() -> None:
     made = network(sandwich(fits_even_sizes_only), SIDE)
     assert "mark" in made.layers
-    with pytest.raises(OneSizeOnly, match="At 18 × 18 pixels, the places of 'mark' are not proved"):
+    with pytest.raises(OneSizeOnly, match="At 18 × 18 pixels, 'mark' is not proved"):
         made.at(18, 18).run(noise(1, 18), "mark")
 
 

@@ -355,8 +355,8 @@ class Network:
         if path not in self.layers:
             _, height, width = self.input_shape
             raise OneSizeOnly(
-                f"At {width} × {height} pixels, the places of {path!r} are not proved. Choose the "
-                "model's own size, or another layer."
+                f"At {width} × {height} pixels, {path!r} is not proved to be a map of places. "
+                "Choose another size or another layer."
             )
         return self.layers[path]
 
