@@ -178,8 +178,8 @@ class StyleTransferParams(Params):
         ge=16,
         le=MAX_SIDE,
         description=(
-            "Longer side in pixels. By default 512, or four times the input of a small model, three "
-            "times that of one below 16 pixels."
+            "Longer side in pixels. By default 512, or four times the input of a small model "
+            "(three times below 16 pixels)."
         ),
     )
     style_scale: float = Field(
