@@ -5,6 +5,7 @@ Sundararajan et al. 2017, Axiomatic Attribution for Deep Networks.
 
 from dataclasses import asdict, dataclass
 from functools import partial
+from math import isfinite
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ from workers.toolkit.attribution.explained_input import ExplainedInput, explain_
 from workers.toolkit.attribution.integrated_gradients import integrated_gradients
 from workers.toolkit.attribution.smoothgrad import NoisyCopies, smoothgrad
 from workers.toolkit.attribution.zero_maps import no_gradient
+from workers.toolkit.errors import NotFinite
 from workers.toolkit.execution.context import Context
 from workers.toolkit.execution.input_gradient import input_gradient
 from workers.toolkit.execution.replay import ReplayLog
@@ -105,6 +107,10 @@ def run(task: Task[IntegratedGradientsParams], context: Context) -> IntegratedGr
     values = explainer.to_map(attribution.explain())
     with torch.no_grad():
         baseline_score = float(unit.value(model.network, baseline))
+    if not isfinite(baseline_score):
+        raise NotFinite(
+            f"The score of the baseline {params.baseline!r} is not finite. Choose another baseline."
+        )
     result = attribution.save(values, tail=2, signed=True)
     change = result.score_value - baseline_score
     return IntegratedGradientsSummary(

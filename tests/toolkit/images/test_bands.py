@@ -6,8 +6,11 @@ import torch
 
 from tests.tiny import photo
 from workers.toolkit.errors import WrongUnits
+from workers.toolkit.execution.context import LocalContext
 from workers.toolkit.images.bands import bands_picture, prepare_bands
+from workers.toolkit.images.decode import decode
 from workers.toolkit.images.preprocessing import Preprocessing
+from workers.toolkit.rendering.heatmap import save_heatmap
 
 MEAN, STD = (0.1, 0.2, 0.3, 0.4, 0.5), (0.1, 0.1, 0.2, 0.2, 0.3)
 
@@ -56,7 +59,19 @@ def test_by_default_three_channels_are_shown_or_one_as_grey() -> None:
     assert Preprocessing(4, 4, "bilinear", four, four).shown == (0, 1, 2)
     grey = Preprocessing(4, 4, "bilinear", two, two)
     assert grey.shown == (0,)
-    assert prepare_bands(grey, bands(2, 8, 8)).image.mode == "L"
+    red, green, blue = prepare_bands(grey, bands(2, 8, 8)).image.split()
+    assert red.tobytes() == green.tobytes() == blue.tobytes()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_a_map_is_drawn_over_any_number_of_channels(channels: int) -> None:
+    constants = (0.5,) * channels
+    made = prepare_bands(
+        Preprocessing(8, 8, "bilinear", constants, constants), bands(channels, 8, 8)
+    )
+    context = LocalContext()
+    save_heatmap(context, made, torch.rand(8, 8))
+    assert decode(context.files["overlay.png"]).mode == "RGB"
 
 
 def test_levels_in_the_place_of_fractions_are_refused_with_the_channel() -> None:

@@ -254,3 +254,16 @@ class MaxOfAllPlaces(nn.Module):
 def test_a_map_of_which_only_the_maximum_counts_is_the_last_map() -> None:
     torch.manual_seed(0)
     assert last_map(network(MaxOfAllPlaces(), SIDE)) == "features"
+
+
+class ClassTokenAtTheEnd(ClassToken):
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.patch(x).flatten(2).transpose(1, 2)
+        x = torch.cat([x, self.token.expand(x.shape[0], -1, -1)], 1)
+        return self.head(self.second(self.first(x))[:, -1])
+
+
+def test_the_default_map_is_not_an_early_one_before_layers_of_an_unknown_layout() -> None:
+    torch.manual_seed(0)
+    with pytest.raises(LayerWithoutMap, match=r"'patch', but 'first\.norm' is nearer"):
+        last_map(network(ClassTokenAtTheEnd(), SIDE))

@@ -31,16 +31,16 @@ def prepare_bands(preprocessing: Preprocessing, array: Array) -> ModelInput:
 
 
 def bands_picture(preprocessing: Preprocessing, values: Tensor) -> Image.Image:
-    """Return a picture of the shown channels of (1, C, H, W).
+    """Return an RGB picture of the shown channels of (1, C, H, W); one channel is shown as grey.
 
     Pixels, of 1 or 3 channels, are shown as they are. Any other channel is shown from two standard
     deviations below its mean to two above.
     """
     shown = list(preprocessing.shown)
     if len(preprocessing.mean) in (1, 3):
-        return to_image(values)
+        return to_image(values).convert("RGB")
     normalized = preprocessing.normalize(values)[:, shown]
-    return to_image(normalized / (2 * _SHOWN) + 0.5)
+    return to_image(normalized / (2 * _SHOWN) + 0.5).convert("RGB")
 
 
 def _check_units(preprocessing: Preprocessing, values: Tensor) -> None:

@@ -49,9 +49,13 @@ def unproved_layers(graph: fx.Graph) -> Layers:
 
 
 def is_hidden(node: fx.Node) -> bool:
-    """Return whether the output may be a map, whose places an unknown operator has hidden."""
-    places = (shape_of(node) or ())[1:]
-    return bool(node.meta[_HIDDEN]) and prod(places) > 1
+    """Return whether an operator that is not understood has hidden the places of the output."""
+    return bool(node.meta[_HIDDEN])
+
+
+def may_be_map(node: fx.Node) -> bool:
+    """Return whether the output of a module has more than one value for each channel."""
+    return prod((shape_of(node) or ())[1:]) > 1
 
 
 def unproved_reason(node: fx.Node) -> str:

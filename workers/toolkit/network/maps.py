@@ -7,7 +7,13 @@ import torch
 from torch import Tensor
 
 from workers.toolkit.errors import LayerWithoutMap
-from workers.toolkit.network.layers import is_hidden, unproved_layers, unproved_reason
+from workers.toolkit.network.graph import operator_info
+from workers.toolkit.network.layers import (
+    is_hidden,
+    may_be_map,
+    unproved_layers,
+    unproved_reason,
+)
 from workers.toolkit.network.network import LOGITS, Network
 from workers.toolkit.network.precision import probe_inputs
 from workers.toolkit.network.vision_model import VisionModel
@@ -83,15 +89,25 @@ def _last_map(network: Network) -> str:
 
 
 def _check_nothing_hidden(network: Network, path: str) -> None:
-    """Raise LayerWithoutMap if a later layer may have a map whose axes are not proved."""
+    """Raise LayerWithoutMap if a later layer may have a map whose axes are not proved.
+
+    That is one behind an operator that is not understood; and, if the last map is in the first half
+    of the network, any other whose layout is not understood.
+    """
     order = network.operators(LOGITS)
     later = set(order[order.index(network.layers[path]) + 1 :])
+    is_early = _weighted(network, path) < _weighted(network, LOGITS) / 2
     for hidden, node in unproved_layers(network.whole.graph).items():
-        if node in later and is_hidden(node):
+        if node in later and may_be_map(node) and (is_early or is_hidden(node)):
             raise LayerWithoutMap(
                 f"The last layer that is proved to have a map is {path!r}, but {hidden!r} is "
                 f"nearer to the output. {unproved_reason(node)} Name a layer."
             )
+
+
+def _weighted(network: Network, path: str) -> int:
+    """Return the number of convolutions and matrix products before the layer's output."""
+    return sum(operator_info(node).weighted for node in network.operators(path))
 
 
 def _reaches(present: Tensor) -> bool:
