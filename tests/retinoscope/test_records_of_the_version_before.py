@@ -121,7 +121,11 @@ def test_a_worker_of_this_version_ends_what_was_open(client: httpx.Client) -> No
 def test_what_a_worker_of_this_version_says_of_a_model_is_as_before_or_more(
     client: httpx.Client, address: str
 ) -> None:
-    """Every layer has its name, shape and receptive field; fields and layers may be added."""
+    """Every layer has its name, shape and receptive field; fields and layers may be added.
+
+    The digest of the weights is null until the worker has loaded them.
+    """
+    wait_until(lambda: client.get("/v1/models/efficientnet_lite0").json()["weights"], 240)
     said = client.get(address, params={"wait": 60} if address in LAYERS else {}).json()
     saved = ANSWERS["others"][address]
     assert _common(said, saved) == saved

@@ -10,7 +10,8 @@ def find_gradient(value: Tensor, x: Tensor) -> Tensor | None:
     """Return ∂ Σ value / ∂ x in the shape of x, or None if it does not exist."""
     if not value.requires_grad:
         return None
-    return torch.autograd.grad(value.sum(), x, allow_unused=True)[0]
+    with torch.enable_grad():  # the caller may have turned gradients off
+        return torch.autograd.grad(value.sum(), x, allow_unused=True)[0]
 
 
 def gradient_by_image(value: Tensor, x: Tensor) -> Tensor:
