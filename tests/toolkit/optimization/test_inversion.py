@@ -183,22 +183,28 @@ def test_the_modern_recipe_comes_near() -> None:
 
 
 def test_in_the_last_steps_there_is_neither_shift_nor_noise() -> None:
-    """A map is calm in the last quarter of the steps, a vector after 0.6 of them."""
-    model = tiny_model()
+    """A map is calm in the last quarter of the steps, a vector after 0.6 of them.
+
+    The steps in pixels are for a layer with as many values as the picture only.
+    """
     params = Params(steps=100, rate=0.1, alpha_weight=0.0)
-    noisy, calm = modern(model, "conv1", params, sought()).stages()
-    (vector,) = modern(model, "head", params, sought()).stages()
-    assert (noisy.steps, calm.steps, vector.steps) == (75, 25, 100)
-    picture = noisy.begin(History(), torch.Generator().manual_seed(0)).picture()
+    (deep,) = modern(tiny_model(), "conv1", params, sought()).stages()
+    (vector,) = modern(tiny_model(), "head", params, sought()).stages()
+    noisy, calm = modern(first_model(), "conv", params, torch.rand(1, 1, 16, 16)).stages()
+    assert (deep.steps, vector.steps, noisy.steps, calm.steps) == (100, 100, 75, 25)
+    assert (deep.keep, vector.keep, noisy.keep, calm.keep) == (True, True, False, True)
+    assert draws(deep, deep, 74) and not draws(deep, deep, 75)
+    assert draws(noisy, noisy, 74) and not draws(noisy, calm, 0)
+    assert draws(vector, vector, 59) and not draws(vector, vector, 60)
 
-    def draws(stage: Stage, step: int) -> bool:
-        generator = torch.Generator().manual_seed(0)
-        before = generator.get_state()
-        stage.objective(picture, step, generator)
-        return not torch.equal(before, generator.get_state())
 
-    assert draws(noisy, 74) and not draws(calm, 0)
-    assert draws(vector, 59) and not draws(vector, 60)
+def draws(first: Stage, stage: Stage, step: int) -> bool:
+    """Return whether a step draws random numbers, on the picture with which `first` begins."""
+    picture = first.begin(History(), torch.Generator().manual_seed(0)).picture()
+    generator = torch.Generator().manual_seed(0)
+    before = generator.get_state()
+    stage.objective(picture, step, generator)
+    return not torch.equal(before, generator.get_state())
 
 
 @pytest.mark.parametrize(
@@ -236,12 +242,16 @@ class First(nn.Module):
         return self.head(self.conv(x).flatten(1))
 
 
+def first_model() -> VisionModel:
+    network = Network(seeded(First), 1, 16, 16)
+    preprocessing = Preprocessing(16, 16, "bilinear", (0.2,), (0.35,))
+    return VisionModel("first", network, preprocessing, tuple("abcdefghij"), "sha256:first")
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_layer_that_forgets_nothing_gives_the_image_back(seed: int) -> None:
     """Also where it is black or white, and no pixel stays at the wrong end."""
-    network = Network(seeded(First), 1, 16, 16)
-    preprocessing = Preprocessing(16, 16, "bilinear", (0.2,), (0.35,))
-    model = VisionModel("first", network, preprocessing, tuple("abcdefghij"), "sha256:first")
+    model = first_model()
     generator = torch.Generator().manual_seed(9)
     picture = (torch.rand(1, 1, 16, 16, generator=generator) * 2 - 0.5).clamp(0, 1)
     assert (picture == 0).float().mean() > 0.2 and (picture == 1).float().mean() > 0.2

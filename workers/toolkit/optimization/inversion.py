@@ -152,9 +152,9 @@ class PublishedInversion(Inversion):
 class ModernInversion(Inversion):
     """The recipe for modern networks: Adam in Fourier space, through random shifts and noise.
 
-    The last steps for a map are in pixels, without shifts and noise. A vector does not say where
-    things are. It is given more noise at first, so that things become whole before their details,
-    and its picture pays for contrast too.
+    For a layer with as many values as the picture, the last steps are in pixels, without shifts and
+    noise. A vector does not say where things are. It is given more noise at first, so that things
+    become whole before their details, and its picture pays for contrast too.
     """
 
     # Share of the steps after which there is neither shift nor noise. With fewer steps left, a
@@ -167,17 +167,22 @@ class ModernInversion(Inversion):
     _CONTRAST_OF_VECTORS = 0.3
     # Standard deviation, pixels in 0..1. That of vectors is for the first step and falls linearly.
     _NOISE, _NOISE_OF_VECTORS = 0.04, 0.2
-    # Of Adam in pixels. More leaves grain behind deep layers, less leaves specks behind the first.
+    # Of Adam in pixels. More leaves grain, less leaves specks.
     _RATE_OF_PIXELS = 0.03
 
     def stages(self) -> Sequence[Stage]:
-        """Return the stage in Fourier space and, for a map, the one in pixels that follows.
+        """Return the stage in Fourier space and, where it helps, the one in pixels that follows.
 
         The spectrum's picture goes through a sigmoid, so that a pixel that is driven to black or
         white has no gradient left and stays there. Pixels that are cut off at 0 and 1 come back.
+        A layer with fewer values than the picture does not determine single pixels: there the last
+        steps in pixels would halve the error by grain that nobody sees anything in.
         """
-        first, last = self._in_fourier_space(), self._in_pixels()
-        return [replace(first, steps=self._calm_from), last] if self._is_map else [first]
+        first = self._in_fourier_space()
+        if not self._determines_pixels:
+            return [first]
+        begun = math.ceil(self._calm_from)
+        return [replace(first, steps=begun, keep=False), self._in_pixels(begun)]
 
     def _in_fourier_space(self) -> Stage:
         warm_up = redirecting_rule(self.network, self.path)
@@ -191,12 +196,11 @@ class ModernInversion(Inversion):
             self._begin,
             objective,
             self._optimizer,
-            keep=not self._is_map,
+            keep=True,
             message=f"steps for {self.path}",
         )
 
-    def _in_pixels(self) -> Stage:
-        begun = self._calm_from
+    def _in_pixels(self, begun: int) -> Stage:
         steps = self.params.steps - begun
 
         def begin(history: History, generator: torch.Generator) -> Parametrization:
@@ -247,10 +251,9 @@ class ModernInversion(Inversion):
         return shifted + noise * torch.randn(picture.shape, generator=generator).to(picture)
 
     @property
-    def _calm_from(self) -> int:
+    def _calm_from(self) -> float:
         """The step from which on there is neither shift nor noise."""
-        share = self._CALM if self._is_map else self._CALM_OF_VECTORS
-        return math.ceil(self.params.steps * share)
+        return self.params.steps * (self._CALM if self._is_map else self._CALM_OF_VECTORS)
 
     @property
     def _calm_tv(self) -> float:
@@ -260,6 +263,11 @@ class ModernInversion(Inversion):
     def _is_map(self) -> bool:
         shape = self.embedding.shape
         return len(shape) == 4 and shape[2] * shape[3] > 1
+
+    @property
+    def _determines_pixels(self) -> bool:
+        """Whether the layer has a map, and at least as many values as the picture."""
+        return self._is_map and self.embedding[0].numel() >= math.prod(self.network.input_shape)
 
     def _optimizer(self, parameters: list[Tensor]) -> torch.optim.Optimizer:
         """Return Adam with an annealed rate.
