@@ -74,8 +74,9 @@ def accept(
             unlisted = examination.wrong_prepared_layers(network) | unlisted
         verdict = Verdict(network.optimizations, unlisted)
     for path, reason in verdict.unlisted.items():
-        log.warning("%s: the layer %s is not listed: %s", name, path, reason)
-        network.unlist(path, reason)
+        if path in network.layers:
+            log.warning("%s: the layer %s is not listed: %s", name, path, reason)
+            network.unlist(path, reason)
     return network, verdict
 
 

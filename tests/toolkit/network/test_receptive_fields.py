@@ -13,7 +13,7 @@ from workers.toolkit.network.graph import module_of
 from workers.toolkit.network.layout import Layout
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.receptive_fields import (
-    field_reason,
+    fields_and_reasons,
     receptive_fields,
     seen_pixels,
 )
@@ -186,10 +186,10 @@ REASONS = {
 
 def test_a_field_that_is_not_regular_has_a_reason() -> None:
     made = network(positive(AtBorders), SIDE)
-    graph = made.whole.graph
+    fields, reasons = fields_and_reasons(made.whole.graph)
     for path, node in made.layers.items():
-        assert field_reason(graph, node) == REASONS.get(path, "")
-        assert (receptive_fields(graph)[node] is None) == (path in REASONS)
+        assert reasons.get(node, "") == REASONS.get(path, "")
+        assert (fields[node] is None) == (path in REASONS)
 
 
 def strided_shortcut(net: Sandwich, x: Tensor) -> Tensor:
@@ -232,7 +232,8 @@ def group_norm(_net: Sandwich, x: Tensor) -> Tensor:
 )
 def test_the_reason_names_the_operator(middle: Middle, reason: str) -> None:
     made = network(sandwich(middle))
-    assert field_reason(made.whole.graph, mark_of(made)) == reason
+    _, reasons = fields_and_reasons(made.whole.graph)
+    assert reasons.get(mark_of(made), "") == reason
 
 
 @pytest.mark.parametrize("middle", [different_strides, ring, mirrored_far])

@@ -1,5 +1,6 @@
 """What a graph computes of parameters and numbers alone: values that no image changes."""
 
+import operator
 from typing import Any
 
 import torch
@@ -104,10 +105,7 @@ def _uniform(value: Tensor) -> float | None:
 
 def _computed(node: fx.Node, value_of: Any) -> Any:
     if node.op == "get_attr":
-        owner: Any = node.graph.owning_module
-        for name in str(node.target).split("."):
-            owner = getattr(owner, name)
-        return owner
+        return operator.attrgetter(str(node.target))(node.graph.owning_module)
     args, kwargs = fx.map_arg((node.args, node.kwargs), value_of)
     assert callable(node.target)
     return node.target(*args, **kwargs)

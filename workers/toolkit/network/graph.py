@@ -6,6 +6,7 @@ functional, so that a captured activation is never overwritten by a later operat
 
 import logging
 import operator
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -98,6 +99,17 @@ def module_of(node: fx.Node) -> str:
     stack = (node.meta.get("nn_module_stack") or {}).values()
     paths = [path.partition("@")[0] for path, _ in stack]
     return paths[-1] if paths else ""
+
+
+def last_uses(nodes: Iterable[fx.Node]) -> dict[fx.Node, list[fx.Node]]:
+    """Return, for each of the nodes in their order, those that none of them needs after it."""
+    last: dict[fx.Node, fx.Node] = {}
+    for node in nodes:
+        last |= dict.fromkeys([*node.all_input_nodes, node], node)
+    done: dict[fx.Node, list[fx.Node]] = {}
+    for source, node in last.items():
+        done.setdefault(node, []).append(source)
+    return done
 
 
 @torch.no_grad()

@@ -54,7 +54,7 @@ def is_hidden(node: fx.Node) -> bool:
 
 
 def may_be_map(node: fx.Node) -> bool:
-    """Return whether the output of a module has more than one value for each channel."""
+    """Return whether the output for one image has a second axis, of more than one value."""
     return prod((shape_of(node) or ())[1:]) > 1
 
 

@@ -124,6 +124,8 @@ def _gradients(network: Network, paths: Sequence[str]) -> dict[str, Tensor | Non
     """
     x = probe_inputs(network.input_shape)[1:].to(network.device).requires_grad_()
     output, *maps = network.run_all(x, (LOGITS, *paths))
+    if not output.requires_grad:
+        return dict.fromkeys(paths)
     # Random weights, since gradients of a plain sum may cancel out, as behind a softmax.
     weights = torch.randn(output.shape, generator=torch.Generator().manual_seed(0)).to(output)
     gradients = torch.autograd.grad((output * weights).sum(), maps, allow_unused=True)

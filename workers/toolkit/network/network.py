@@ -1,5 +1,6 @@
 """A classifier that can be run up to any layer, with ReLUs that follow a rule."""
 
+import operator
 import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -211,9 +212,7 @@ class Network:
     def parameter(self, node: object) -> Tensor:
         """Return the parameter that a node of the graph reads."""
         assert isinstance(node, fx.Node) and node.op == "get_attr"
-        value = self.whole
-        for name in str(node.target).split("."):
-            value = getattr(value, name)
+        value = operator.attrgetter(str(node.target))(self.whole)
         assert isinstance(value, Tensor)
         return value.detach()
 

@@ -211,10 +211,14 @@ def _attention(node: fx.Node, given: Named, shapes: Shapes) -> list[Places] | No
 
 def _einsum(node: fx.Node, given: Named, shapes: Shapes) -> list[Places] | None:
     """Follow a sum of products: each value belongs to the cell of the first factor that has one."""
-    inputs, _, output = given["equation"].replace(" ", "").partition("->")
+    inputs, arrow, output = given["equation"].replace(" ", "").partition("->")
+    if not arrow:
+        return None
     for letters, factor in zip(inputs.split(","), given["tensors"], strict=True):
-        if not isinstance(factor, Places) or "." in letters:
+        if not isinstance(factor, Places):
             continue
+        if "." in letters or len(set(letters)) < len(letters):
+            return None
         summed = [i for i, letter in enumerate(letters) if letter not in output]
         places = reduce(factor, summed, blocks=False) if summed else factor
         if places.is_whole:

@@ -58,9 +58,9 @@ _Maps = dict[fx.Node, _Map | str]
 def receptive_fields(graph: fx.Graph) -> dict[fx.Node, ReceptiveField | None]:
     """Return the field of every operator whose output is a map laid out like the image.
 
-    The map is (C, H, W) or (H, W, C). The field is None where it is not
-    regular, above all where each unit sees the whole image. Operators with another layout, and
-    unknown ones, are left out, and so is everything that depends on them: no field is guessed.
+    The map is (C, H, W) or (H, W, C). The field is None where it is not regular, above all where
+    each unit sees the whole image. Operators with another layout, and unknown ones, are left out,
+    and so is everything that depends on them: no field is guessed.
     """
     return fields_and_reasons(graph)[0]
 
@@ -70,20 +70,10 @@ def seen_pixels(graph: fx.Graph) -> dict[fx.Node, SeenPixels]:
     return {node: found.seen for node, found in _maps(_analysed(graph)).items()}
 
 
-def field_reasons(graph: fx.Graph) -> dict[fx.Node, str]:
-    """Return for each operator without a regular field the sentence that says why."""
-    return fields_and_reasons(graph)[1]
-
-
-def field_reason(graph: fx.Graph, node: fx.Node) -> str:
-    """Return why the node's output has no regular field; the empty string if it has one."""
-    return field_reasons(graph).get(node, "")
-
-
 def fields_and_reasons(
     graph: fx.Graph,
 ) -> tuple[dict[fx.Node, ReceptiveField | None], dict[fx.Node, str]]:
-    """Return what `receptive_fields` and `field_reasons` return, from one analysis."""
+    """Return what `receptive_fields` returns, and for each operator without a field why."""
     analysed = _analysed(graph)
     maps = _maps(analysed)
     reasons = {

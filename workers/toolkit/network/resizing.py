@@ -48,8 +48,8 @@ def resize_part(
     """Fit a graph that ends at those layers to inputs of shape (channels, height, width).
 
     The shapes that its nodes carry are renewed in place. `canonical` arranges what a layer's module
-    returns as the graph gives it. Return False if an operator has the
-    graph's own size in it, or if a layer differs from what the module computes at that size.
+    returns as the graph gives it. Return False if an operator has the graph's own size in it, or if
+    a layer differs from what the module computes at that size.
     """
     like = next(module.parameters())
     try:

@@ -13,8 +13,7 @@ RETURNED = "returned_by"
 class ReturnedTensors:
     """What the modules of a model returned while it was exported.
 
-    `paths` and `types` say which module returned which of the tensors that the exported graph
-    returns after the model's own output.
+    The exported graph returns these tensors after the model's own output, in the same order.
     """
 
     def __init__(self) -> None:

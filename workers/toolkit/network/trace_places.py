@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, fx
 from torch.utils._pytree import tree_map
 
-from workers.toolkit.network.graph import operator_info, operator_name
+from workers.toolkit.network.graph import last_uses, operator_info, operator_name
 from workers.toolkit.network.operators import PlaceEffect
 from workers.toolkit.network.place_rules import Named, call, find_places
 from workers.toolkit.network.places import Places, image_places
@@ -34,19 +34,19 @@ def trace_places(part: fx.GraphModule, image: torch.Size) -> Iterator[tuple[fx.N
     A tensor's places are forgotten once no operator needs them.
     """
     values: dict[fx.Node, Any] = {}
-    last_uses = _last_uses(part.graph)
+    done_after = last_uses(node for node in part.graph.nodes if node.op != "output")
     device = next(part.parameters()).device
     for node in part.graph.nodes:
         if node.op == "placeholder":
             like = torch.empty(image, device="meta", dtype=node.meta["val"].dtype)
             values[node] = _Traced(image_places(image, device), like)
         elif node.op == "get_attr":
-            values[node] = _attribute(part, str(node.target))
+            values[node] = operator.attrgetter(str(node.target))(part)
         elif node.op == "call_function":
             values[node] = _result(node, values)
             if isinstance(values[node], _Traced):
                 yield node, values[node].places
-        for done in last_uses.get(node, ()):
+        for done in done_after.get(node, ()):
             del values[done]
 
 
@@ -81,8 +81,16 @@ def _results_without_data(node: fx.Node, given: Named) -> Any:
 def _of_one_image(value: Any) -> Any:
     if not isinstance(value, Tensor):
         return value
-    shape = [size if isinstance(size, int) else 1 for size in value.shape]
+    shape = [_size_of_one_image(size) for size in value.shape]
     return torch.empty(shape, dtype=value.dtype, device="meta")
+
+
+def _size_of_one_image(size: int | torch.SymInt) -> int:
+    """Return a size for a batch of one: a size may be a multiple of the batch's, as of windows."""
+    if isinstance(size, int):
+        return size
+    expression = size.node.expr
+    return int(expression.subs(dict.fromkeys(expression.free_symbols, 1)))
 
 
 def _arguments(node: fx.Node, values: dict[fx.Node, Any]) -> Named:
@@ -118,21 +126,3 @@ def _to_empty(value: Any) -> Any:
 
 def _to_places(value: Any) -> Any:
     return value.places if isinstance(value, _Traced) else value
-
-
-def _attribute(owner: Any, path: str) -> Any:
-    for name in path.split("."):
-        owner = getattr(owner, name)
-    return owner
-
-
-def _last_uses(graph: fx.Graph) -> dict[fx.Node, list[fx.Node]]:
-    """Return, for each node, the nodes that are not needed after it."""
-    last: dict[fx.Node, fx.Node] = {}
-    for node in graph.nodes:
-        if node.op != "output":
-            last |= dict.fromkeys([*node.all_input_nodes, node], node)
-    done: dict[fx.Node, list[fx.Node]] = {}
-    for source, node in last.items():
-        done.setdefault(node, []).append(source)
-    return done

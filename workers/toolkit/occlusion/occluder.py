@@ -1,12 +1,13 @@
 """The incremental pass: the image once, then per batch only what each patch changes."""
 
+import operator
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, fx
 
-from workers.toolkit.network.graph import operator_name
+from workers.toolkit.network.graph import last_uses, operator_name
 from workers.toolkit.occlusion.gather import Border, Cut, Delta, PixelTable, Place
 from workers.toolkit.occlusion.intervals import Spans, Windows
 from workers.toolkit.occlusion.plan import Plan
@@ -23,7 +24,7 @@ class CleanPass:
             if node.op == "placeholder":
                 self.values[node] = x
             elif node.op == "get_attr":
-                self.values[node] = _attribute(graph, str(node.target))
+                self.values[node] = operator.attrgetter(str(node.target))(graph)
             elif node.op == "call_function":
                 self.values[node] = call(node, {}, self.values)
         self._tables: dict[tuple[fx.Node, Border], PixelTable] = {}
@@ -45,7 +46,7 @@ class Occluder:
     def __init__(self, plan: Plan, clean: CleanPass, fill: Tensor) -> None:
         self._plan, self._clean = plan, clean
         self._fill = PixelTable(fill[None], Border())
-        self._last_use = _last_uses(plan)
+        self._done_after = last_uses(plan.nodes)
 
     def outputs(self, positions: Positions) -> Tensor:
         """Return the output for each of these patches, (n, …)."""
@@ -54,8 +55,9 @@ class Occluder:
         batch.values[self._plan.image] = self._patched(positions, places[self._plan.image])
         for node in self._plan.nodes:
             batch.values[node] = self._run(node, batch, places)
-            for done in self._last_use.get(node, ()):
-                batch.forget(done)
+            for done in self._done_after.get(node, ()):
+                if done is not self._plan.output:
+                    batch.forget(done)
         output: Tensor = batch.whole(self._plan.output)
         return output
 
@@ -118,22 +120,3 @@ def _within(windows: Windows, spans: Spans) -> Tensor:
     """Return whether each pixel of the windows lies in its span, (n, size)."""
     at = windows.starts[:, None] + np.arange(windows.size)
     return torch.from_numpy((at >= spans[:, :1]) & (at < spans[:, 1:]))
-
-
-def _last_uses(plan: Plan) -> dict[fx.Node, list[fx.Node]]:
-    """Return, for each node, the nodes that are not needed after it."""
-    last: dict[fx.Node, fx.Node] = {}
-    for node in plan.nodes:
-        last |= dict.fromkeys([*node.all_input_nodes, node], node)
-    last.pop(plan.output, None)
-    done: dict[fx.Node, list[fx.Node]] = {}
-    for source, node in last.items():
-        done.setdefault(node, []).append(source)
-    return done
-
-
-def _attribute(owner: fx.GraphModule, path: str) -> Any:
-    value: Any = owner
-    for name in path.split("."):
-        value = getattr(value, name)
-    return value
