@@ -15,6 +15,8 @@ from workers.models.load import load_model
 from workers.toolkit.network.network import LOGITS
 
 _CPU = torch.device("cpu")
+# Some networks have dozens of layers that cannot be listed; one line names the first of them.
+_SHOWN = 3
 
 
 def check_file(file: Path) -> bool:
@@ -62,10 +64,13 @@ def _remarks(description: ModelDescription) -> str:
     remarks = [
         f"It runs without {name}, which would change its results." for name in description.left_out
     ]
+    unlisted = list(description.unlisted.items())
     remarks += [
-        f"The layer {path!r} is not listed: {reason}."
-        for path, reason in description.unlisted.items()
+        f"The layer {path!r} is not listed: {reason.removesuffix('.')}."
+        for path, reason in unlisted[:_SHOWN]
     ]
+    if more := len(unlisted[_SHOWN:]):
+        remarks.append(f"{more} more {'layer is' if more == 1 else 'layers are'} not listed.")
     if not description.gradient:
         remarks.append("No gradient reaches the image: use occlusion or rise.")
     return "".join(f" {remark}" for remark in remarks)

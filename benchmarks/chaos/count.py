@@ -9,7 +9,10 @@ from jobs.model import FINAL
 
 @dataclass
 class Tally:
-    """Job ids by their fate. `broken` has the lists that must be empty and are not."""
+    """Job ids by their fate, failed ones with their error code.
+
+    `broken` has the lists that must be empty and are not.
+    """
 
     accepted: int = 0
     # Created by a post without an answer, although it was sent again with its key.
@@ -101,4 +104,4 @@ def _sort(tally: Tally, item: Evidence) -> None:
         if item.kind not in ("toxic", None):
             tally.poisoned_wrongly.append(item.job_id)
     else:
-        tally.failed.append(item.job_id)
+        tally.failed.append(f"{item.job_id} {last.error}")

@@ -1,6 +1,7 @@
 """How many jobs a run has, and how often it is struck."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ MAX_ATTEMPTS = 5
 MAX_QUEUED = 30
 
 ENVIRONMENT = {
+    # Workers do not import from the current folder; the networks of the run are in this package.
+    "PYTHONPATH": str(Path(__file__).parents[2]),
     "RETINOSCOPE_LEASE_S": str(LEASE_S),
     "RETINOSCOPE_PUBLISH_GRACE_S": "2",
     "RETINOSCOPE_CHECKPOINT_EVERY_S": "0.5",

@@ -10,6 +10,8 @@ import pytest
 from safetensors.torch import save_file
 
 from catalog.custom_model_table import CustomModelTable
+from catalog.model_description import ModelDescription
+from retinoscope.check_models import _remarks
 from tests.digits import ENTRY, make_digits
 
 DOCS = Path(__file__).parents[2] / "docs" / "models.md"
@@ -123,4 +125,16 @@ def test_the_list_has_own_models_and_timms_when_asked(folder: Path) -> None:
     assert (
         "timm:resnet18  224 × 224 × 3  1000 classes"
         in run("retinoscope", "models", "list", "resnet18").stdout
+    )
+
+
+def test_the_first_unlisted_layers_are_named_and_the_others_counted() -> None:
+    description = ModelDescription.model_construct(
+        left_out=[], gradient=True, unlisted={f"block{n}": "it returns a tuple." for n in range(5)}
+    )
+    assert _remarks(description) == (
+        " The layer 'block0' is not listed: it returns a tuple."
+        " The layer 'block1' is not listed: it returns a tuple."
+        " The layer 'block2' is not listed: it returns a tuple."
+        " 2 more layers are not listed."
     )
