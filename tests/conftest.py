@@ -1,11 +1,16 @@
 """What all tests share: a real Redis, a real stack, and photographs."""
 
 import os
+import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("RETINOSCOPE_THREADS", "1")
+# All processes of one run test a model once, and none believes what an earlier run found.
+_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
+os.environ.setdefault("RETINOSCOPE_CACHE", f"{tempfile.gettempdir()}/retinoscope-tests-{_RUN}")
 
 import httpx
 import pytest

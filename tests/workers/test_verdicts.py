@@ -10,6 +10,7 @@ from catalog.custom_models import read_models
 from catalog.models import ModelDescription, find_model
 from tests.digits import make_digits
 from workers.models.acceptance import Verdict
+from workers.models.verdict_file import read_verdict, write_verdict
 from workers.models.verdicts import find_verdict, keep_verdict, no_descriptions, runtime_of
 from workers.toolkit.network.optimizations import Optimizations
 
@@ -44,6 +45,40 @@ def test_a_published_verdict_holds_for_the_same_weights_and_software() -> None:
 def test_any_other_description_is_no_verdict(change: dict[str, str | None]) -> None:
     other = DESCRIPTION.model_copy(update=change)
     assert find_verdict(find_model("resnet18"), "sha256:1", CPU, lambda _: other) is None
+
+
+def test_a_verdict_is_read_by_a_later_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETINOSCOPE_CACHE", str(tmp_path))
+    entry, verdict = find_model("resnet18"), Verdict(Optimizations(False, True), {"fc": "It is."})
+    keep_verdict(entry, "sha256:3", CPU, verdict)
+    monkeypatch.setattr("workers.models.verdicts._OWN", {})
+    assert find_verdict(entry, "sha256:3", CPU, no_descriptions) == verdict
+    assert find_verdict(entry, "sha256:4", CPU, no_descriptions) is None
+    assert read_verdict("resnet18", "sha256:3", "another version of torch") is None
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"optimizations": {"other": 1}}'])
+def test_a_damaged_file_is_no_verdict_and_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    monkeypatch.setenv("RETINOSCOPE_CACHE", str(tmp_path))
+    write_verdict("m", "w", "r", Verdict())
+    (file,) = (tmp_path / "verdicts").iterdir()
+    file.write_text(damage)
+    assert read_verdict("m", "w", "r") is None
+    write_verdict("m", "w", "r", Verdict())
+    assert read_verdict("m", "w", "r") == Verdict()
+
+
+def test_a_folder_that_cannot_be_written_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("RETINOSCOPE_CACHE", str(tmp_path / "file"))
+    write_verdict("m", "w", "r", Verdict())
+    assert read_verdict("m", "w", "r") is None
 
 
 def test_a_custom_model_is_tested_in_each_process(tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ def load_model(
     weights = digest(state)
     known = find_verdict(entry, weights, device, descriptions)
     network, verdict = accept(entry.name, module.to(device), entry.input_shape, known)
-    keep_verdict(entry, weights, device, verdict)
+    if known is None:
+        keep_verdict(entry, weights, device, verdict)
     _check_recommended(entry, network)
     # Measure the rounding error now, while nothing else computes.
     network.measure_rounding()

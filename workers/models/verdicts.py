@@ -1,8 +1,8 @@
 """Verdicts of acceptance tests that were made before, with the same weights, software and device.
 
 A process keeps its own. Those of published models are also kept in their descriptions, which other
-workers read. The code of a custom model may change under the same weights, so that each process
-tests it.
+workers read, and in files, which other processes of the machine read. The code of a custom model
+may change under the same weights, so that each process tests it.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from catalog.model_entry import ModelEntry
 from catalog.models import ModelDescription
 from jobs.version import VERSION
 from workers.models.acceptance import Verdict
+from workers.models.verdict_file import read_verdict, write_verdict
 from workers.toolkit.network.optimizations import Optimizations
 
 Descriptions = Callable[[str], ModelDescription | None]
@@ -42,15 +43,17 @@ def find_verdict(
     own = _OWN.get((entry.name, weights, device.type))
     if own is not None or entry.own:
         return own
-    description = descriptions(entry.name)
-    if description is None or description.weights != weights:
-        return None
-    return verdict_of(description) if description.tested_with == runtime_of(device) else None
+    runtime, description = runtime_of(device), descriptions(entry.name)
+    if description is None or (description.weights, description.tested_with) != (weights, runtime):
+        return read_verdict(entry.name, weights, runtime)
+    return verdict_of(description)
 
 
 def keep_verdict(entry: ModelEntry, weights: str, device: torch.device, verdict: Verdict) -> None:
-    """Keep a verdict for as long as this process runs."""
+    """Keep a verdict, that of a published model beyond the end of this process."""
     _OWN[entry.name, weights, device.type] = verdict
+    if not entry.own:
+        write_verdict(entry.name, weights, runtime_of(device), verdict)
 
 
 def verdict_of(description: ModelDescription) -> Verdict:
