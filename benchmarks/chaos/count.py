@@ -1,5 +1,6 @@
 """Count what was lost, what ended twice, and what was left over. Pure functions of the evidence."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -9,10 +10,7 @@ from jobs.model import FINAL
 
 @dataclass
 class Tally:
-    """Job ids by their fate, failed ones with their error code.
-
-    `broken` has the lists that must be empty and are not.
-    """
+    """Job ids by their fate. `broken` has the lists that must be empty and are not."""
 
     accepted: int = 0
     # Created by a post without an answer, although it was sent again with its key.
@@ -30,6 +28,8 @@ class Tally:
     canceled_unasked: list[str] = field(default_factory=list)
     canceled_in_vain: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    # How often each error code was that of a failed job.
+    failures: Counter[str] = field(default_factory=Counter)
     without_artifacts: list[str] = field(default_factory=list)
 
     MUST_BE_EMPTY = (
@@ -104,4 +104,5 @@ def _sort(tally: Tally, item: Evidence) -> None:
         if item.kind not in ("toxic", None):
             tally.poisoned_wrongly.append(item.job_id)
     else:
-        tally.failed.append(f"{item.job_id} {last.error}")
+        tally.failed.append(item.job_id)
+        tally.failures[last.error] += 1

@@ -40,7 +40,7 @@ def _rendered(rows: list[tuple[str, object]]) -> str:
 
 def _told(outcome: Outcome) -> list[tuple[str, object]]:
     told = outcome.told
-    refused = ", ".join(f"{code} {number}" for code, number in sorted(told.refused.items())) or "0"
+    refused = _codes(told.refused)
     return [
         ("jobs accepted", len(told.accepted)),
         ("posts refused, and sent again", refused),
@@ -61,7 +61,7 @@ def _ended(outcome: Outcome) -> list[tuple[str, object]]:
         ("poisoned: the toxic ones", len(tally.poisoned) - len(tally.poisoned_wrongly)),
         ("poisoned though not toxic", len(tally.poisoned_wrongly)),
         ("succeeded though a cancel was accepted", len(tally.canceled_in_vain)),
-        ("failed for another reason", len(tally.failed)),
+        ("failed for another reason", _codes(tally.failures)),
         ("attempts beyond the first", tally.restarted),
     ]
 
@@ -97,6 +97,10 @@ def _struck(outcome: Outcome) -> list[tuple[str, object]]:
         ("… to the same job running again, the wait for a free worker included", _spread(running)),
         ("seconds", round(outcome.seconds)),
     ]
+
+
+def _codes(counts: Counter[str]) -> str:
+    return ", ".join(f"{code} {number}" for code, number in sorted(counts.items())) or "0"
 
 
 def _spread(times_ms: list[int]) -> str:
