@@ -1,9 +1,10 @@
-"""Options for accepting a job: its deadline, idempotency reservation and deduplication."""
+"""Options for accepting a job: deadline, idempotency, deduplication, and the owner's limits."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from jobs.idempotency import LIFE_MS, Reservation
+from jobs.owner_limits import DEFAULT_LIMITS, OwnerLimits
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,12 @@ class CreateOptions:
     deadline_s: float | None = None
     idempotency: Reservation | None = None
     work: WorkKey | None = None
+    limits: OwnerLimits = DEFAULT_LIMITS
 
     def to_record(self) -> dict[str, Any]:
-        """Return the fields of the record that identify the work."""
-        return {"work": self.work.name, "basis": self.work.basis} if self.work else {}
+        """Return the fields of the record that identify the work and weigh the owner."""
+        work = {"work": self.work.name, "basis": self.work.basis} if self.work else {}
+        return work | self.limits.to_record()
 
     def script_arguments(self) -> dict[str, Any]:
         """Return the options as `create.lua` reads them. What is not set is absent."""

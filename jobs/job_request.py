@@ -18,6 +18,7 @@ class JobRequest:
     `params` holds every parameter, defaults and seed included, as JSON values.
     `inputs` holds the stored images and arrays by parameter name.
     `batchable` allows a worker to run the job in one batch with others of its technique and model.
+    `cost` is what the job takes of its owner's share: about the passes through the default model.
     """
 
     owner: str
@@ -27,6 +28,7 @@ class JobRequest:
     params: Mapping[str, Any]
     inputs: Mapping[str, Input] = field(default_factory=dict)
     batchable: bool = False
+    cost: float = 1.0
 
     def to_record(self) -> dict[str, Any]:
         """Return the fields of the record as JSON values."""
@@ -38,4 +40,5 @@ class JobRequest:
             "params": dict(self.params),
             "inputs": _INPUTS.dump_python(self.inputs, mode="json"),
             "gathers": self.batchable,
+            "cost": self.cost,
         }

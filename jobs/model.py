@@ -122,6 +122,7 @@ class Job(BaseModel):
     params: dict[str, Any]
     inputs: dict[str, Input] = {}
     batchable: bool = Field(False, validation_alias="gathers")
+    cost: float = 1.0
     created_ms: int
     expires_ms: int
     started_ms: int | None = None

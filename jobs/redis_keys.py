@@ -3,6 +3,8 @@
 from jobs.version import VERSION
 
 PREFIX = "retinoscope:"
+# Of jobs that take seconds, and of those that take minutes.
+QUEUES = ("fast", "slow")
 
 # Channels. Each message on CHANGES is a topic: a job id, `model:<name>` or the key of an
 # idempotency key. Each message on CANCELS is the id of a running job.
@@ -46,6 +48,31 @@ def owner_jobs(owner: str) -> str:
 def owner_open(owner: str) -> str:
     """Return the key of the ids of an owner's unfinished jobs, scored by when their records go."""
     return f"{PREFIX}owner:{owner}:open"
+
+
+def owner_ready(owner: str, queue: str) -> str:
+    """Return the key of the ids of an owner's jobs that a worker may pick from that queue."""
+    return f"{PREFIX}owner:{owner}:ready:{queue}"
+
+
+def owner_running(owner: str) -> str:
+    """Return the key of the ids of an owner's running jobs, scored by when they were claimed."""
+    return f"{PREFIX}owner:{owner}:running"
+
+
+def fair_starts(queue: str) -> str:
+    """Return the key of the owners who wait in a queue, scored by their next start time."""
+    return f"{PREFIX}fair:{queue}:starts"
+
+
+def fair_debts(queue: str) -> str:
+    """Return the key of the owners whose next start time in a queue is later than its clock."""
+    return f"{PREFIX}fair:{queue}:debts"
+
+
+def fair_clock(queue: str) -> str:
+    """Return the key of the virtual clock of a queue."""
+    return f"{PREFIX}fair:{queue}:clock"
 
 
 def work(owner: str, digest: str) -> str:

@@ -19,20 +19,27 @@ from redis.commands.core import Script
 
 from jobs import redis_keys
 
+Constant = str | int | Sequence[str]
 Argument = str | int | float | Sequence[str] | Mapping[str, Any]
 
 # What scripts and Python both know. Patterns are filled in by Lua's string.format.
-CONSTANTS: dict[str, str | int] = {
+CONSTANTS: dict[str, Constant] = {
     "CHANGES": redis_keys.CHANGES,
     "CANCELS": redis_keys.CANCELS,
     "RECORD": redis_keys.job("%s"),
     "OWNER_JOBS": redis_keys.owner_jobs("%s"),
     "OWNER_OPEN": redis_keys.owner_open("%s"),
+    "READY": redis_keys.owner_ready("%s", "%s"),
+    "RUNNING": redis_keys.owner_running("%s"),
+    "STARTS": redis_keys.fair_starts("%s"),
+    "DEBTS": redis_keys.fair_debts("%s"),
+    "CLOCK": redis_keys.fair_clock("%s"),
     "FOLLOWERS": redis_keys.followers("%s"),
     "EXPIRING_JOB": redis_keys.expiring_job("%s"),
     "EXPIRING_SCRATCH": redis_keys.expiring_scratch("%s"),
     "RECORD_GRACE_MS": redis_keys.RECORD_GRACE_MS,
     "COLLECTION_GRACE_MS": redis_keys.COLLECTION_GRACE_MS,
+    "QUEUES": list(redis_keys.QUEUES),
     "EVENTS_KEPT": redis_keys.EVENTS_KEPT,
 }
 
@@ -74,6 +81,13 @@ def source(name: str) -> str:
     return (files("jobs") / "scripts" / f"{name}.lua").read_text()
 
 
+def _literal(value: Constant) -> str:
+    """Return a value as Lua writes it."""
+    if isinstance(value, (str, int)):
+        return json.dumps(value)
+    return "{" + ", ".join(json.dumps(item) for item in value) + "}"
+
+
 def _bind(text: str) -> tuple[str, tuple[str, ...]]:
     """Return the text with its arguments bound, and their names in the order of their values."""
     names: list[str] = []
@@ -86,5 +100,5 @@ def _bind(text: str) -> tuple[str, tuple[str, ...]]:
     return _SIGNATURE.sub(bound, text), tuple(names)
 
 
-_CONSTANTS = "".join(f"local {name} = {json.dumps(value)}\n" for name, value in CONSTANTS.items())
+_CONSTANTS = "".join(f"local {name} = {_literal(value)}\n" for name, value in CONSTANTS.items())
 _CONSTANTS += "local ARGUMENTS = cjson.decode(ARGV[1])\n"

@@ -25,12 +25,11 @@ from jobs.errors import (
 )
 from jobs.job_request import JobRequest
 from jobs.model import Job, PreparedMessage
+from jobs.script_runner import ScriptRunner
 from jobs.settings import Settings
 from jobs.transitions import Answer, Transitions
 
 _LIST_CHUNK = 200
-# A queue may hold a hundred thousand jobs. Among hundreds it does not matter which ones are seen.
-_WAITING_SEEN = 500
 _ID = re.compile("[0-9a-f]{32}")
 _REFUSALS: dict[Answer, type[JobsError]] = {
     Answer.KEY_TAKEN: KeyTaken,
@@ -59,6 +58,7 @@ class JobStore:
         self.redis = redis
         self.settings = settings
         self.transitions = Transitions(redis, settings.job_ttl_ms)
+        self._fair_share = ScriptRunner(redis, "fair_share")
 
     def create(
         self,
@@ -85,7 +85,7 @@ class JobStore:
             message=asdict(self._prepare(job_id, request.queue)) if self._prepare else False,
             grace_ms=self.settings.publish_grace_ms,
             max_waiting=self.settings.max_queued,
-            max_open=self.settings.max_queued_per_owner,
+            max_open=options.limits.max_open or self.settings.max_queued_per_owner,
         )
         if answer in _REFUSALS:
             raise _REFUSALS[answer](*([value] if value else []))
@@ -112,6 +112,17 @@ class JobStore:
             before = ids[-1]
         return found[:limit]
 
+    def pick(self, job_id: str, queue: str) -> str | None:
+        """Return the id of the job that a worker runs now, given a message that names a job.
+
+        A job that has begun is run itself. Otherwise the oldest job is taken of the owner who has
+        had least of that queue. Return None if no job may run.
+        """
+        check_id(job_id)
+        keys = [redis_keys.job(job_id), redis_keys.fair_starts(queue)]
+        picked = self._fair_share.run("pick", keys, named_id=job_id, queue=queue)
+        return picked or None
+
     def cancel(self, job_id: str, owner: str) -> Job:
         """Cancel a waiting job, or ask the worker of a running job to stop. Raises NotFound."""
         self.get(job_id, owner)
@@ -136,11 +147,10 @@ class JobStore:
             waiting, running = pipe.execute()
         return waiting, running
 
-    def waiting(self, limit: int) -> list[Job]:
-        """Return up to `limit` waiting jobs, oldest first, from a part of a long queue."""
-        ids = cast("list[str]", self.redis.zrange(redis_keys.WAITING, 0, _WAITING_SEEN - 1))
-        # Ids sort by age.
-        return self._many(sorted(ids)[:limit]) if ids else []
+    def ready(self, owner: str, queue: str, limit: int) -> list[Job]:
+        """Return up to `limit` jobs of an owner that have not begun, oldest first."""
+        key = redis_keys.owner_ready(owner, queue)
+        return self._many(cast("list[str]", self.redis.zrange(key, 0, limit - 1)))
 
     def counters(self) -> dict[str, int]:
         """Return the counts of `created:`, `cached:` and `finished:<status>:` per technique."""

@@ -115,7 +115,7 @@ def _store_and_create(
     request.params.validate_inputs(request.inputs.keys())
 
     # 9. Check the cost and choose the queue.
-    queue = choose_queue(services, request, model, targets, description)
+    choice = choose_queue(services, request, model, targets, description)
 
     # 10. Check and store the inputs.
     inputs = store_inputs(services, request.owner, request.technique, model, request.inputs)
@@ -128,7 +128,8 @@ def _store_and_create(
         owner=request.owner,
         technique=request.technique.name,
         model=model.name,
-        queue=queue,
+        queue=choice.queue,
+        cost=choice.cost,
         params=request.params.model_dump(mode="json"),
         inputs=inputs,
         batchable=request.params.traits().batchable,

@@ -1,6 +1,7 @@
 """What a request costs, and the queue that it belongs in."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from catalog.checks import check_cost
 from catalog.errors import Violation
@@ -17,14 +18,22 @@ from service.services import Services
 FAST_PASSES = 2000
 
 
+@dataclass(frozen=True)
+class QueueChoice:
+    """The queue of a job, and what the job takes of its owner's share of that queue."""
+
+    queue: str
+    cost: float
+
+
 def choose_queue(
     services: Services,
     request: ParsedJobRequest,
     model: ModelEntry,
     targets: Sequence[Target],
     description: ModelDescription | None,
-) -> str:
-    """Return the name of the queue, after the cost was found to be within the limit.
+) -> QueueChoice:
+    """Return the queue and the cost, which was found to be within the limit.
 
     A job that runs many images through the model goes to `slow`, such as the first question about
     a layer of an image set. Raises Problem or TooExpensive.
@@ -36,7 +45,9 @@ def choose_queue(
         unindexed = _unindexed_images(services, request.owner, params, model, layer, description)
     passes = params.estimated_passes(model) + unindexed
     check_cost(params, passes, services.settings.max_passes)
-    return "slow" if unindexed or passes > FAST_PASSES else request.technique.queue
+    slow = unindexed or passes > FAST_PASSES
+    # Each job also reads its inputs and renders pictures, which takes about as long as a pass.
+    return QueueChoice("slow" if slow else request.technique.queue, 1.0 + passes)
 
 
 def _unindexed_images(

@@ -24,11 +24,26 @@ _MAX_PIXELS = 16_000_000
 
 
 class BatchClaims:
-    """Claims one job, then others of the same technique, model and queue."""
+    """Claims one job, then others of the same owner, technique, model and queue.
+
+    Jobs of different owners never share a batch, so that no owner's result can depend on another.
+    """
 
     def __init__(self, store: JobStore, cancels: CancelListener) -> None:
         self._store = store
         self._cancels = cancels
+
+    def claim_next(self, job_id: str, queue: str, held: ExitStack) -> Lease | None:
+        """Return the lease of a job of that queue, by fair share, which `held` ends.
+
+        `job_id` is the job that a message names. Return None if there is nothing to run.
+        """
+        while picked := self._store.pick(job_id, queue):
+            if lease := self.claim_first(picked, held):
+                return lease
+            if picked == job_id:
+                break
+        return None
 
     def claim_first(self, job_id: str, held: ExitStack) -> Lease | None:
         """Return the job's lease, which `held` ends. Return None if there is nothing to run."""
@@ -59,7 +74,7 @@ class BatchClaims:
 
     def _candidates(self, first: Job) -> Iterator[Job]:
         pixels, taken = _pixels(first), 1
-        for job in self._store.waiting(_SEARCH_DEPTH):
+        for job in self._store.ready(first.owner, first.queue, _SEARCH_DEPTH):
             if taken == MAX_BATCH or not _fits(first, job):
                 continue
             pixels += _pixels(job)
@@ -70,7 +85,7 @@ class BatchClaims:
 
 
 def _fits(first: Job, job: Job) -> bool:
-    same = (job.technique, job.model, job.queue) == (first.technique, first.model, first.queue)
+    same = (job.technique, job.model) == (first.technique, first.model)
     waiting = job.status is Status.QUEUED and not job.attempts and not job.follows
     return same and job.batchable and waiting
 

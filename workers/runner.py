@@ -53,13 +53,14 @@ class Runner:
         # The threads stay alive between jobs, and with them the threads that torch keeps for each.
         self._threads = ThreadPoolExecutor(MAX_BATCH, thread_name_prefix="attempt")
 
-    def run(self, job_id: str) -> list[Job]:
-        """Run the job if it is free, together with waiting jobs that fit into its batch.
+    def run(self, job_id: str, queue: str) -> list[Job]:
+        """Run the next job of the queue, together with waiting jobs that fit into its batch.
 
+        `job_id` is the job that the message names. It is run itself only if it has begun.
         Returns the jobs that were given back and must be published again.
         """
         with ExitStack() as held:
-            first = self._claims.claim_first(job_id, held)
+            first = self._claims.claim_next(job_id, queue, held)
             if first is None:
                 return []
             leases = [first, *self._claims.claim_batch(first.job, held)]

@@ -4,7 +4,7 @@ Only a child imports torch: at once after the fork, while it waits for its first
 """
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from celery.signals import worker_process_init
 
@@ -13,16 +13,19 @@ from jobs.settings import settings
 from workers.lifecycle import stopping
 
 if TYPE_CHECKING:
+    from celery import Task
+
     from workers.runner import Runner
 
 _creating = threading.Lock()
 _runners: "list[Runner]" = []
 
 
-@app.task(name=RUN_JOB)
-def run_job(job_id: str) -> None:
-    """Run the job if it still waits, and publish again what the worker gives back."""
-    for job in _runner().run(job_id):
+@app.task(name=RUN_JOB, bind=True)
+def run_job(task: "Task[[str], None]", job_id: str) -> None:
+    """Run the next job of the message's queue, and publish again what the worker gives back."""
+    delivery = cast("dict[str, str]", task.request.delivery_info)
+    for job in _runner().run(job_id, delivery["routing_key"]):
         publish(job.id, job.queue, begun=True)
 
 

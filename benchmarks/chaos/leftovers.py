@@ -17,6 +17,11 @@ _SHARED = {
     redis_keys.WORKERS,
     redis_keys.SWEPT,
     redis_keys.FIRST_SWEPT,
+    *(
+        key(queue)
+        for queue in redis_keys.QUEUES
+        for key in (redis_keys.fair_clock, redis_keys.fair_debts)
+    ),
 }
 _MODELS = (redis_keys.description(""), redis_keys.weights(""))
 # Idempotency keys and the keys of deduplication expire by themselves. Both are unused once their

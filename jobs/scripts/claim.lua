@@ -38,6 +38,9 @@ redis.call('HSET', job, 'token', token, 'lease_ms', lease_end)
 redis.call('HSETNX', job, 'started_ms', now)
 redis.call('HDEL', job, 'follows')
 redis.call('ZREM', waiting, id)
+-- A picked job has left already. This is one that runs beside a picked job, or was named.
+leave_ready(owner, get('queue'), id, share_of(job))
+redis.call('ZADD', owner_running, now, id)
 redis.call('ZADD', leased, by_deadline(lease_end), id)
 set_status('running')
 return {'claimed', redis.call('HGETALL', job)}

@@ -75,6 +75,7 @@ else
     redis.call('HSET', work.name, 'leader', id)
   end
   wait_for_worker(grace_ms)
+  let_it_be_picked()
   set_status('queued')
   if message then
     redis.call('LPUSH', message.list, message.message)

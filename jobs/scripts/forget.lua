@@ -19,6 +19,9 @@ if work and redis.call('HGET', work, 'done') == id then
   redis.call('HDEL', work, 'done')
 end
 redis.call('ZREM', waiting, id)
+if status then
+  leave_ready(owner, get('queue'), id, 0)
+end
 redis.call('ZREM', owner_open, id)
 -- The job stays in `expiring` until the sweep has deleted its files.
 redis.call('ZADD', expiring, now, string.format(EXPIRING_JOB, id))

@@ -1,4 +1,4 @@
--- Shared by every transition of a job (jobs/transitions.py), after common.lua.
+-- Shared by every transition of a job (jobs/transitions.py), after common.lua and fair_share.lua.
 --
 -- KEYS
 --   job       The record, a hash.
@@ -17,6 +17,7 @@ local status, owner = unpack(redis.call('HMGET', job, 'status', 'owner'))
 -- The ids of the owner's jobs, and of those that have not ended, scored by when their records go.
 local owner_jobs = string.format(OWNER_JOBS, owner or given_owner)
 local owner_open = string.format(OWNER_OPEN, owner or given_owner)
+local owner_running = string.format(RUNNING, owner or given_owner)
 
 -- A waiting job is published again after a delay that doubles each time, up to this one.
 local MAX_PUBLISH_DELAY_MS = 300000
@@ -95,7 +96,10 @@ local function keep()
   if is_open(status) then
     redis.call('ZADD', owner_open, expires + RECORD_GRACE_MS, id)
   end
-  for _, key in ipairs({leased, waiting, expiring, counters, owner_jobs, owner_open}) do
+  local shared = {
+    leased, waiting, expiring, counters, owner_jobs, owner_open, owner_running,
+  }
+  for _, key in ipairs(shared) do
     redis.call('PEXPIREAT', key, expires + COLLECTION_GRACE_MS)
   end
 end
@@ -201,13 +205,44 @@ local function wait_for_worker(grace_ms)
   redis.call('ZADD', waiting, by_deadline(now + delay), id)
 end
 
+-- Let any worker pick the job by fair share. A job that has begun is published under its own id.
+local function let_it_be_picked()
+  if not get('started_ms') then
+    local expires_ms = now + ttl_ms + COLLECTION_GRACE_MS
+    join_ready(owner or given_owner, get('queue'), id, number('created_ms'), expires_ms)
+  end
+end
+
+-- Publish a waiting job of the owner soon. Workers pass over owners with the most jobs that they
+-- may run, and the messages that were read then are gone.
+local function publish_next_of_owner()
+  if not get('max_running') then
+    return
+  end
+  for _, queue in ipairs(QUEUES) do
+    for _, other in ipairs(redis.call('ZRANGE', string.format(READY, owner, queue), 0, 7)) do
+      if score_of(waiting, other) > now then
+        redis.call('ZADD', waiting, 'XX', now, other)
+        break
+      end
+    end
+  end
+end
+
+local function stop_running()
+  redis.call('ZREM', leased, id)
+  if redis.call('ZREM', owner_running, id) == 1 then
+    publish_next_of_owner()
+  end
+end
+
 -- Undo a claim: the record is as if the claim had not been made, but for its events.
 local function undo_claim(grace_ms)
   if redis.call('HINCRBY', job, 'attempts', -1) == 0 then
     redis.call('HDEL', job, 'started_ms')
   end
   redis.call('HDEL', job, 'token', 'lease_ms')
-  redis.call('ZREM', leased, id)
+  stop_running()
   wait_for_worker(grace_ms)
   set_status('queued')
 end
@@ -225,7 +260,7 @@ end
 local function queue_again(grace_ms)
   redis.call('HDEL', job, 'token', 'lease_ms', 'publishes')
   forget_eta()
-  redis.call('ZREM', leased, id)
+  stop_running()
   wait_for_worker(grace_ms)
   set_status('queued')
 end
@@ -245,7 +280,8 @@ local function finish(final_status)
   redis.call('HSET', job, 'finished_ms', now)
   redis.call('HDEL', job, 'token', 'lease_ms')
   drop_scratch(final_status)
-  redis.call('ZREM', leased, id)
+  leave_ready(owner or given_owner, get('queue'), id, 0)
+  stop_running()
   redis.call('ZREM', waiting, id)
   redis.call('ZREM', owner_open, id)
   end_leading(final_status)

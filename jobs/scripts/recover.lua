@@ -26,10 +26,11 @@ if status == 'queued' then
     stop_following()
   end
   wait_for_worker(grace_ms)
+  let_it_be_picked()
   return 'publish'
 end
 if status ~= 'running' then
-  redis.call('ZREM', leased, id)
+  stop_running()
   redis.call('ZREM', waiting, id)
   return 'final'
 end

@@ -4,6 +4,7 @@ import time
 
 from redis import Redis
 
+from jobs import redis_keys
 from jobs.artifacts import ArtifactStore
 from jobs.audit import missing, orphans
 from jobs.image_sets import ImageSetStore
@@ -18,7 +19,11 @@ from tests.jobs.test_transitions import claimed, new_job
 from tests.wait import wait_until
 
 # Of all jobs together: they expire a day after the last job.
-SHARED = {"retinoscope:counters"}
+SHARED = {
+    redis_keys.COUNTERS,
+    redis_keys.fair_clock("fast"),
+    redis_keys.fair_debts("fast"),
+}
 
 
 def fill(redis: Redis, files: ArtifactStore, settings: Settings) -> None:

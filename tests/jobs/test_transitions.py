@@ -378,14 +378,3 @@ def test_a_stalled_job_is_taken_from_a_living_worker(redis: Redis, settings: Set
         wait_until(lambda: recovered(store, lease.job.id) == "publish")
     with pytest.raises(LeaseLost):
         lease.succeed({}, [], {})
-
-
-def test_only_a_part_of_a_long_queue_is_read(
-    store: JobStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    jobs = sorted(new_job(store).id for _ in range(5))
-    assert [job.id for job in store.waiting(2)] == jobs[:2]
-    for number, job_id in enumerate(jobs):
-        store.redis.zadd("retinoscope:waiting", {job_id: 10 - number})
-    monkeypatch.setattr("jobs.store._WAITING_SEEN", 3)
-    assert [job.id for job in store.waiting(5)] == jobs[2:]

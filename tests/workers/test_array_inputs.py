@@ -52,7 +52,7 @@ def ended(redis: Redis, settings: Settings, array: np.ndarray, *, keep: bool = T
         inputs=inputs,
     )
     job = store.create(new)
-    Runner(settings, lambda: False).run(job.id)
+    Runner(settings, lambda: False).run(job.id, "fast")
     return store.get(job.id)
 
 

@@ -69,7 +69,7 @@ def test_a_traceback_is_logged_if_it_says_more_than_the_clients_error(
     )
     job, runner = store.create(new), Runner(settings, lambda: False)
     monkeypatch.setattr(AttemptRunner, "_execute", fail)
-    runner.run(job.id)
+    runner.run(job.id, "fast")
     failed = store.get(job.id).error
     assert failed is not None and failed.code == code
     (record,) = [record for record in caplog.records if job.id in record.getMessage()]

@@ -1,0 +1,28 @@
+"""What one owner may ask for, beside the other owners."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class OwnerLimits(BaseModel):
+    """The limits of an owner. A limit that is None is the service's own, or absent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    weight: float = Field(
+        1.0,
+        ge=0.01,
+        le=100,
+        description="Share of the workers beside other owners: 2 gets twice as much as 1.",
+    )
+    requests_per_minute: int | None = Field(None, ge=1, description="Calls in any minute.")
+    max_open: int | None = Field(None, ge=1, description="Jobs that have not ended.")
+    max_running: int | None = Field(None, ge=1, description="Jobs that run at once.")
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the fields that the record of each of the owner's jobs has."""
+        return self.model_dump(include={"weight", "max_running"}, exclude_defaults=True)
+
+
+DEFAULT_LIMITS = OwnerLimits()
