@@ -67,11 +67,16 @@ class EventLog:
         return self._snapshot(job_id)
 
     def _has_all_after(self, job_id: str, last: str) -> bool:
-        """Return whether that event is still there, or, for "0", whether none was trimmed."""
+        """Return whether no event after `last` was dropped.
+
+        The stream goes an hour after the job has ended. Whoever has received an event of it has
+        then received, or missed, all of them: there are none after it.
+        """
         key = redis_keys.events(job_id)
+        length = self._redis.xlen(key)
         if position(last) == (0, 0):
-            return self._redis.xlen(key) < redis_keys.EVENTS_KEPT
-        return bool(self._redis.xrange(key, last, last))
+            return 0 < length < redis_keys.EVENTS_KEPT
+        return not length or bool(self._redis.xrange(key, last, last))
 
     def _snapshot(self, job_id: str) -> list[Event]:
         with self._redis.pipeline(transaction=True) as pipe:
@@ -80,8 +85,10 @@ class EventLog:
             fields, newest = pipe.execute()
         if "status" not in fields:
             raise NotFound(job_id)
-        *first, (kind, data) = _current_state(Job.from_hash(fields))
-        last = newest[0][0] if newest else ""
+        job = Job.from_hash(fields)
+        *first, (kind, data) = _current_state(job)
+        # Without the stream, the time of the end stands for its last event.
+        last = newest[0][0] if newest else f"{job.finished_ms or 0}-0"
         return [*(Event("", *event) for event in first), Event(last, kind, data)]
 
 

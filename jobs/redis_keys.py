@@ -26,6 +26,8 @@ FIRST_SWEPT = f"{PREFIX}first-swept"
 RECORD_GRACE_MS = 3_600_000
 # A collection of many jobs outlives the last of them by this much.
 COLLECTION_GRACE_MS = 86_400_000
+# The events of a job that has ended are dropped after this time. The record says how it ended.
+EVENTS_AFTER_END_MS = 3_600_000
 # An event stream is trimmed to about this many entries, and never to fewer.
 EVENTS_KEPT = 1000
 

@@ -40,6 +40,7 @@ CONSTANTS: dict[str, Constant] = {
     "RECORD_GRACE_MS": redis_keys.RECORD_GRACE_MS,
     "COLLECTION_GRACE_MS": redis_keys.COLLECTION_GRACE_MS,
     "QUEUES": list(redis_keys.QUEUES),
+    "EVENTS_AFTER_END_MS": redis_keys.EVENTS_AFTER_END_MS,
     "EVENTS_KEPT": redis_keys.EVENTS_KEPT,
 }
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from benchmarks.chaos.mix import Wish
+from benchmarks.chaos.owners import headers
 
 _AGAIN_S = 1.0
 _TIMEOUT_S = 30.0
@@ -34,8 +35,16 @@ class Told:
 class Clients:
     """Threads that post a list of jobs, each until it is accepted."""
 
-    def __init__(self, address: str, wishes: list[Wish], told: Told, threads: int = 4) -> None:
+    def __init__(
+        self,
+        address: str,
+        wishes: list[Wish],
+        told: Told,
+        keys: dict[str, str],
+        threads: int = 4,
+    ) -> None:
         self.told = told
+        self._keys = keys
         self._address = address
         self._left: queue.SimpleQueue[Wish] = queue.SimpleQueue()
         for wish in wishes:
@@ -62,7 +71,7 @@ class Clients:
                 self.told.accepted[job_id] = wish
                 if wish.cancel_after_s is not None:
                     thread = threading.Thread(
-                        target=self._cancel, args=(job_id, wish.cancel_after_s), daemon=True
+                        target=self._cancel, args=(job_id, wish, wish.cancel_after_s), daemon=True
                     )
                     self._cancels.append(thread)
                     thread.start()
@@ -92,7 +101,7 @@ class Clients:
             f"/v1/jobs/{wish.technique}",
             data=dict(wish.fields),
             files=wish.files() or None,
-            headers={"Idempotency-Key": f"wish-{wish.number}"},
+            headers={"Idempotency-Key": f"wish-{wish.number}"} | headers(self._keys, wish.owner),
             timeout=timeout,
         )
 
@@ -106,9 +115,10 @@ class Clients:
         if answer.status_code not in (409, 429, 503) or "Retry-After" not in answer.headers:
             self.told.odd.append(f"{answer.status_code}: {answer.text[:200]}")
 
-    def _cancel(self, job_id: str, after_s: float) -> None:
+    def _cancel(self, job_id: str, wish: Wish, after_s: float) -> None:
         time.sleep(after_s)
-        with httpx.Client(base_url=self._address, timeout=_TIMEOUT_S) as client:
+        own = headers(self._keys, wish.owner)
+        with httpx.Client(base_url=self._address, timeout=_TIMEOUT_S, headers=own) as client:
             while True:
                 try:
                     answer = client.post(f"/v1/jobs/{job_id}/cancel")

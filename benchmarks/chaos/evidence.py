@@ -8,6 +8,7 @@ import httpx
 
 from benchmarks.chaos.clients import Told
 from benchmarks.chaos.mix import Kind
+from benchmarks.chaos.owners import OWNERS
 from catalog.registry import find_technique
 from jobs.artifacts import ArtifactStore
 from jobs.audit import orphans
@@ -55,11 +56,16 @@ class Evidence:
 
 
 def gather(
-    client: httpx.Client, events: EventLog, told: Told, first: dict[str, Seen]
+    client: httpx.Client,
+    events: EventLog,
+    told: Told,
+    first: dict[str, Seen],
+    owner: str = OWNERS[0],
 ) -> list[Evidence]:
-    """Ask for every job that was promised or that is listed."""
+    """Ask for every job of an owner that was promised or that is listed, with the owner's key."""
     found = []
-    for job_id in sorted(told.accepted.keys() | set(listed(client))):
+    promised = {job_id for job_id, wish in told.accepted.items() if wish.owner == owner}
+    for job_id in sorted(promised | set(listed(client))):
         wish = told.accepted.get(job_id)
         seen = Evidence(
             job_id, wish.kind if wish else None, first.get(job_id), None, stop=job_id in told.stops

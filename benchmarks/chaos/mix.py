@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.chaos.forms import Form
+from benchmarks.chaos.owners import OWNERS
 
 Kind = Literal["fast", "slow", "toxic", "canceled"]
 
@@ -41,6 +42,7 @@ class Wish:
     fields: Mapping[str, str] = field(default_factory=dict)
     cancel_after_s: float | None = None
     picture: int = 0
+    owner: str = OWNERS[0]
 
     def files(self) -> dict[str, tuple[str, bytes, str]]:
         if self.technique in _WITHOUT_IMAGE:
@@ -70,15 +72,18 @@ def wishes(form: Form, seed: int) -> list[Wish]:
 
 
 def _wish(number: int, kind: Kind, chance: random.Random) -> Wish:
+    owner = OWNERS[number % len(OWNERS)]
     if kind == "toxic":
         model = chance.choice(["toxic_child", "toxic_group"])
-        return Wish(number, kind, "predict", {"model": model, "seed": str(number)})
+        fields = {"model": model, "seed": str(number)}
+        return Wish(number, kind, "predict", fields, owner=owner)
     fields = dict(chance.choice(_FAST if kind == "fast" else _SLOW)) | {
         "model": "tiny",
         "seed": str(number),
     }
     patience = chance.uniform(0, 4) if kind == "canceled" else None
-    return Wish(number, kind, fields.pop("technique"), fields, patience, number % _PICTURES)
+    technique, picture = fields.pop("technique"), number % _PICTURES
+    return Wish(number, kind, technique, fields, patience, picture, owner)
 
 
 @cache

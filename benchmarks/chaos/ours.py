@@ -21,6 +21,7 @@ from benchmarks.chaos.forms import ENVIRONMENT, LEASE_S, Form
 from benchmarks.chaos.leftovers import Leftovers, after_expiry, keys_without_expiry, messages
 from benchmarks.chaos.mix import wishes
 from benchmarks.chaos.networks import write_models
+from benchmarks.chaos.owners import OWNERS, headers, write_keys
 from benchmarks.chaos.recovery import recoveries
 from benchmarks.chaos.strikes import Striker, Struck, schedule
 from benchmarks.chaos.watcher import Watcher
@@ -46,6 +47,7 @@ class Outcome:
     form: Form
     seed: int
     told: Told
+    keys: dict[str, str]
     tally: Tally = field(default_factory=Tally)
     strikes: list[Struck] = field(default_factory=list)
     recovery_ms: list[tuple[int, int]] = field(default_factory=list)
@@ -78,7 +80,7 @@ def run(form: Form, seed: int) -> Outcome:
         tempfile.TemporaryDirectory(prefix="chaos-") as folder,
         _stack(Path(folder), form) as (stack, url),
     ):
-        outcome = Outcome(form, seed, Told())
+        outcome = Outcome(form, seed, Told(), write_keys(stack.plan.data / "keys.json"))
         watcher = _storm(stack, url, outcome)
         _count(stack, url, outcome, watcher)
         outcome.process_restarts = sum(child.restarts for child in stack.children)
@@ -100,8 +102,8 @@ def _stack(data: Path, form: Form) -> Iterator[tuple[Stack, str]]:
 def _storm(stack: Stack, url: str, outcome: Outcome) -> Watcher:
     """Post, strike and supervise until every accepted job has ended, or nothing changes."""
     form = outcome.form
-    clients = Clients(stack.plan.address, wishes(form, outcome.seed), outcome.told)
-    watcher = Watcher(stack.plan.address, outcome.told)
+    clients = Clients(stack.plan.address, wishes(form, outcome.seed), outcome.told, outcome.keys)
+    watcher = Watcher(stack.plan.address, outcome.told, outcome.keys)
     look, strikes = _Look(connect(url)), schedule(form, outcome.seed)
     striker = Striker(
         stack, strikes, form.jobs, look.ready, look.silent, random.Random(outcome.seed)
@@ -149,8 +151,11 @@ def _count(stack: Stack, url: str, outcome: Outcome, watcher: Watcher) -> None:
     redis = connect(url)
     settings = Settings(redis_url=url, data=stack.plan.data)
     files = ArtifactStore(settings.artifacts_location)
-    with httpx.Client(base_url=stack.plan.address, timeout=30) as client:
-        evidence = gather(client, EventLog(redis), outcome.told, watcher.first)
+    evidence = []
+    for owner in OWNERS:
+        own = headers(outcome.keys, owner)
+        with httpx.Client(base_url=stack.plan.address, timeout=30, headers=own) as client:
+            evidence += gather(client, EventLog(redis), outcome.told, watcher.first, owner)
     outcome.tally = count(evidence)
     kills = [strike.at_ms for strike in outcome.strikes if strike.kind == "worker"]
     outcome.recovery_ms = [pair for item in evidence for pair in recoveries(item.moments, kills)]

@@ -7,6 +7,7 @@ import httpx
 
 from benchmarks.chaos.clients import Told
 from benchmarks.chaos.evidence import Seen
+from benchmarks.chaos.owners import headers
 
 _EVERY_S = 0.3
 
@@ -14,7 +15,8 @@ _EVERY_S = 0.3
 class Watcher:
     """Polls every accepted job until it has ended."""
 
-    def __init__(self, address: str, told: Told) -> None:
+    def __init__(self, address: str, told: Told, keys: dict[str, str]) -> None:
+        self._keys = keys
         self.first: dict[str, Seen] = {}
         self.changed = time.monotonic()
         self._told = told
@@ -43,8 +45,9 @@ class Watcher:
                     self._look(client, job_id)
 
     def _look(self, client: httpx.Client, job_id: str) -> None:
+        own = headers(self._keys, self._told.accepted[job_id].owner)
         try:
-            answer = client.get(f"/v1/jobs/{job_id}")
+            answer = client.get(f"/v1/jobs/{job_id}", headers=own)
         except httpx.TransportError:
             return
         if answer.status_code == 200 and (seen := Seen.of(answer.json())).final:

@@ -95,6 +95,8 @@ local function keep()
   end
   if is_open(status) then
     redis.call('ZADD', owner_open, expires + RECORD_GRACE_MS, id)
+  else
+    redis.call('PEXPIRE', events, math.min(EVENTS_AFTER_END_MS, ttl_ms + RECORD_GRACE_MS))
   end
   local shared = {
     leased, waiting, expiring, counters, owner_jobs, owner_open, owner_running,

@@ -11,6 +11,7 @@ from itertools import islice
 import httpx
 import pytest
 
+from jobs import redis_keys
 from jobs.api_keys import KeyRing
 from jobs.lease import Lease, claim
 from jobs.model import JobError, Progress, Status
@@ -151,6 +152,25 @@ def test_what_was_cut_from_the_stream_is_made_good_by_a_state(
         advance(lease, 1300, 1301)
         assert next(events).data["done"] == 1300
     lease.cancel()
+
+
+def test_the_events_of_an_ended_job_go_after_an_hour_and_its_state_stays(
+    own: httpx.Client, begun: Begun, store: JobStore
+) -> None:
+    job, lease = begun()
+    advance(lease, 0, 2)
+    assert lease.give_back()
+    stream = redis_keys.events(job["id"])
+    assert store.redis.ttl(stream) > 7200
+    store.cancel(job["id"], "local")
+    assert 3500 < store.redis.ttl(stream) <= 3600
+    last = heard(own, job, "0")[-1]
+    store.redis.delete(stream)
+    assert own.get(job["urls"]["events"], headers={"Last-Event-ID": last.id}).status_code == 204
+    for before in (None, "0"):
+        (state,) = heard(own, job, *([before] if before else []))
+        assert (state.kind, state.data["status"]) == ("state", "canceled")
+    assert own.get(job["urls"]["events"], headers={"Last-Event-ID": state.id}).status_code == 204
 
 
 def test_the_id_may_come_in_the_address(own: httpx.Client, begun: Begun) -> None:
