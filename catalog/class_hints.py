@@ -48,7 +48,7 @@ def did_you_mean(texts: Sequence[str]) -> str:
 
 def _as_target(index: int, labels: Sequence[str]) -> str:
     label = labels[index]
-    same = sum(label.casefold() == other.casefold() for other in labels)
+    same = labels.count(label)
     if label.isdecimal() and same == 1:
         return f'class:"{label}"'
     if same > 1 or _SEPARATORS.search(label):

@@ -104,7 +104,7 @@ class WrongChannels(CatalogError):
 
 
 class AmbiguousClass(InvalidTarget):
-    """The text is the index of one class and the label of another."""
+    """The text may mean several classes, such as the index of one and the label of another."""
 
     code = "ambiguous_class"
 
