@@ -12,7 +12,13 @@ from starlette.concurrency import run_in_threadpool
 
 from catalog.errors import Violation, shown
 from service.problems import Problem
-from service.request_text import charset_of, decode_text, parse_pairs, unquote_text
+from service.request_text import (
+    charset_of,
+    check_characters,
+    decode_text,
+    parse_pairs,
+    unquote_text,
+)
 from service.uploads.form_parser import UNREADABLE, FormLimits, FormParser
 from service.uploads.streaming import media_type
 from service.uploads.upload import Upload
@@ -155,6 +161,7 @@ def _read_json(request: Request, body: bytes, input_names: Collection[str]) -> R
     data = _parse_json(request, body)
     if not isinstance(data, dict):
         raise Problem("invalid_request", "The body must be a JSON object of parameters.")
+    check_characters(data)
     parsed = RequestBody()
     for name, value in data.items():
         if name not in input_names:

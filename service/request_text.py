@@ -1,4 +1,4 @@
-"""The texts of a request: which charsets are decoded, and how much percent-encoding.
+"""The texts of a request: which charsets are decoded, and that every character is whole.
 
 Python knows more charsets than the web does. Decoding some of them takes time that grows with the
 square of the length (`punycode`), others make halves of characters (`utf-7`), and every unknown
@@ -6,12 +6,15 @@ name that is looked up stays in memory.
 """
 
 import re
+from collections.abc import Iterator, Mapping
 from email.message import Message
+from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from fastapi import Request
 
-from catalog.errors import shown
+from catalog.errors import Violation, shown
+from service.problems import Problem
 
 # Those of https://encoding.spec.whatwg.org that Python knows, and UTF-32.
 _CHARSETS = re.compile(
@@ -36,6 +39,42 @@ def decode_text(data: bytes, charset: str) -> str:
     if not _CHARSETS.fullmatch(charset.strip().lower()):
         raise LookupError(f"unknown charset {shown(charset, _MOST_SHOWN)!r}")
     return data.decode(charset.strip())
+
+
+def check_characters(fields: Mapping[str, Any]) -> None:
+    """Refuse texts of JSON, at any depth, that are not Unicode. Raises Problem.
+
+    JSON can write half of a character, such as `"\\ud83d"`. It cannot be sent to Redis or back.
+    """
+    for name, value in fields.items():
+        for text in _texts([name, value]):
+            if not _is_whole(text):
+                message = (
+                    f"The text {shown(text)!r} has half of a character (a surrogate without its "
+                    "pair). Send whole characters."
+                )
+                pointer = name.encode("ascii", "backslashreplace").decode()
+                raise Problem("invalid_parameters", message, [Violation(f"/{pointer}", message)])
+
+
+def _texts(node: Any) -> Iterator[str]:
+    waiting = [node]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            waiting += [*item.keys(), *item.values()]
+        elif isinstance(item, list):
+            waiting += item
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def unquote_text(text: str) -> str:
