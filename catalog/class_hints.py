@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from catalog.errors import UnknownModel
+from catalog.errors import MOST_SHOWN, UnknownModel
 from catalog.models import class_labels, find_model
 
 _MOST = 3
@@ -15,9 +15,13 @@ _SEPARATORS = re.compile("[,*@]")
 def classes_near(name: str, labels: Sequence[str]) -> list[str]:
     """Return up to three targets: the labels that hold the words of a name, or else similar ones.
 
+    None for a long name, as in `near_matches`.
+
     A label that is a number is quoted. One that is not unique, or that a list of targets would
     split, is named by its index.
     """
+    if len(name) > MOST_SHOWN:
+        return []
     found = classes_holding(name, labels)
     if not found:
         by_label = {label.casefold(): index for index, label in enumerate(labels)}
@@ -48,7 +52,7 @@ def did_you_mean(texts: Sequence[str]) -> str:
 
 def _as_target(index: int, labels: Sequence[str]) -> str:
     label = labels[index]
-    same = sum(label.casefold() == other.casefold() for other in labels)
+    same = labels.count(label)
     if label.isdecimal() and same == 1:
         return f'class:"{label}"'
     if same > 1 or _SEPARATORS.search(label):

@@ -2,7 +2,7 @@
 
 `10` is an index or a label, `#10` the index, `"10"` the label. Labels may be numbers themselves,
 as the folders of a data set in alphabetical order are: a text that could mean two classes is
-refused, with the two forms that cannot.
+refused, with forms that cannot. An index is written in the digits 0 to 9, without zeros in front.
 """
 
 import re
@@ -12,15 +12,19 @@ from catalog.class_hints import classes_near, did_you_mean
 from catalog.errors import AmbiguousClass, UnknownClass
 from catalog.listings import CLASSES
 
-_INDEX = re.compile(r"(#?)\s*(\d+)")
+_INDEX = re.compile(r"(#?)\s*(0|[1-9][0-9]*)")
+# What a person may have meant as an index: digits of any script, or with zeros in front.
+_LIKE_INDEX = re.compile(r"#?\s*\d+")
 _QUOTED = re.compile(r'"(.+)"', re.DOTALL)
 _MOST_DIGITS = 9
+_MOST_SHOWN = 3
 
 
 def class_index(name: str, labels: Sequence[str], model: str) -> int:
     """Return the index of the class that a text names.
 
-    Labels are compared without regard to case. Raises AmbiguousClass or UnknownClass.
+    A label in exactly that case comes before labels in another. Raises AmbiguousClass or
+    UnknownClass.
     """
     quoted = _QUOTED.fullmatch(name)
     if quoted and _with_label(quoted[1].strip(), labels):
@@ -35,7 +39,7 @@ def class_index(name: str, labels: Sequence[str], model: str) -> int:
     if len(labelled) == 1:
         return labelled[0]
     if labelled:
-        raise UnknownClass(f"Classes {labelled} have the label {name!r}. Name one by its index.")
+        raise _several(name, labelled, labels)
     raise _unknown(name, labels, model)
 
 
@@ -48,8 +52,10 @@ def _index(name: str, labels: Sequence[str]) -> int | None:
 
 
 def _with_label(name: str, labels: Sequence[str]) -> list[int]:
+    """Return the classes with that label, or else those whose label differs in case only."""
+    exact = [i for i, label in enumerate(labels) if label == name]
     wanted = name.casefold()
-    return [i for i, label in enumerate(labels) if label.casefold() == wanted]
+    return exact or [i for i, label in enumerate(labels) if label.casefold() == wanted]
 
 
 def _index_or_label(name: str, index: int, other: int, labels: Sequence[str]) -> AmbiguousClass:
@@ -61,12 +67,28 @@ def _index_or_label(name: str, index: int, other: int, labels: Sequence[str]) ->
     )
 
 
+def _several(name: str, found: Sequence[int], labels: Sequence[str]) -> AmbiguousClass:
+    """Return the refusal of a text that is the label of several classes, which it lists."""
+    shown = found[:_MOST_SHOWN]
+    classes = [f"{labels[index]!r} (index {index})" for index in shown]
+    if len(found) > len(shown):
+        classes.append(f"{len(found) - len(shown)} others")
+    advice = " or ".join(f"class:#{index}" for index in shown)
+    return AmbiguousClass(f"{name!r} is ambiguous: {' or '.join(classes)}. Write {advice}.")
+
+
 def _unknown(name: str, labels: Sequence[str], model: str) -> UnknownClass:
     listing = CLASSES.of(model)
     if _INDEX.fullmatch(name):
         return UnknownClass(
             f"Model {model!r} has classes 0 to {len(labels) - 1}; "
             f"class {name[:20]} is outside. {listing}"
+        )
+    if _LIKE_INDEX.fullmatch(name):
+        return UnknownClass(
+            f"{name[:20]!r} is not a label of model {model!r}. If it is meant as the index of a "
+            "class, write it in the digits 0 to 9, without zeros in front, as in class:7. "
+            f"{listing}"
         )
     hint = did_you_mean(classes_near(name, labels))
     return UnknownClass(f"Model {model!r} has no class {name[:80]!r}.{hint} {listing}")

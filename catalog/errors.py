@@ -1,11 +1,20 @@
 """Errors of the catalog: every refusal of a request, with a `code` of catalog/problems.py.
 
-The detail of an error is a sentence that says what to change.
+The detail of an error is a sentence that says what to change. A client's text has any length, and
+only its beginning is compared or repeated.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+
+# Characters of a client's text, and of a whole detail, that an error has at most.
+MOST_SHOWN, MOST_DETAIL = 200, 2000
+
+
+def shown(text: str, most: int = MOST_SHOWN) -> str:
+    """Return the text, or its beginning with `…` if it has more than `most` characters."""
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 @dataclass(frozen=True)
@@ -15,6 +24,10 @@ class Violation:
     pointer: str
     message: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pointer", shown(self.pointer))
+        object.__setattr__(self, "message", shown(self.message, MOST_DETAIL))
+
 
 class CatalogError(Exception):
     """A request that the catalog cannot accept."""
@@ -23,7 +36,7 @@ class CatalogError(Exception):
 
     def __init__(self, detail: str, errors: Iterable[Violation] = ()) -> None:
         super().__init__(detail)
-        self.detail = detail
+        self.detail = shown(detail, MOST_DETAIL)
         self.errors = list(errors)
 
 
@@ -104,7 +117,7 @@ class WrongChannels(CatalogError):
 
 
 class AmbiguousClass(InvalidTarget):
-    """The text is the index of one class and the label of another."""
+    """The text may mean several classes, such as the index of one and the label of another."""
 
     code = "ambiguous_class"
 
@@ -125,6 +138,11 @@ class TooExpensive(CatalogError):
 
 
 def near_matches(word: str, known: Iterable[str]) -> str:
-    """Return ` Did you mean …?` with the closest known names, or an empty text."""
+    """Return ` Did you mean …?` with the closest known names, or an empty text.
+
+    A long word is not compared: no name is near it, and the time would grow with its length.
+    """
+    if len(word) > MOST_SHOWN:
+        return ""
     close = get_close_matches(word, list(known), n=3, cutoff=0.5)
     return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""

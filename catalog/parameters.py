@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from catalog.errors import InvalidParameters, Violation, near_matches
+from catalog.errors import InvalidParameters, Violation, near_matches, shown
 from catalog.technique import Params, Technique
 
+_MOST_VIOLATIONS = 20
 # What to say in place of pydantic's messages that name Python's types or pydantic's own rules.
 _MESSAGES = {
     "extra_forbidden": "There is no such parameter",
@@ -51,18 +52,21 @@ def parse_parameters(
 
 
 def invalid_parameters(errors: Iterable[Any], skip: int = 0) -> InvalidParameters:
-    """Return pydantic's errors as one error.
+    """Return pydantic's errors as one error, which has the first twenty of them.
 
     The first `skip` parts of each location are left out of the JSON pointers.
     """
+    found = list(errors)
     violations = [
         Violation("".join(f"/{_escape(part)}" for part in error["loc"][skip:]), _message(error))
-        for error in errors
+        for error in found[:_MOST_VIOLATIONS]
     ]
-    detail = "; ".join(
+    said = [
         f"{violation.pointer.strip('/') or 'body'}: {violation.message}" for violation in violations
-    )
-    return InvalidParameters(detail, violations)
+    ]
+    if len(found) > len(said):
+        said.append(f"and {len(found) - len(said):,} more")
+    return InvalidParameters("; ".join(said), violations)
 
 
 def _message(error: Any) -> str:
@@ -74,4 +78,4 @@ def _message(error: Any) -> str:
 
 def _escape(part: object) -> str:
     """Return one step of a JSON pointer (RFC 6901)."""
-    return str(part).replace("~", "~0").replace("/", "~1")
+    return shown(str(part)).replace("~", "~0").replace("/", "~1")

@@ -22,9 +22,11 @@ Kind = Literal["top", "class", "channel", "neuron", "layer"]
 Position = tuple[int, int] | Literal["center"]
 
 _UNIT = re.compile(
-    r"(?P<layer>[\w.-]+)(?::(?P<channel>\d{1,9})(?:@(?P<position>center|\d{1,9},\d{1,9}))?)?"
+    r"(?P<layer>[\w.-]+)"
+    r"(?::(?P<channel>[0-9]{1,9})(?:@(?P<position>center|[0-9]{1,9},[0-9]{1,9}))?)?"
 )
-_PLACED = re.compile(r"(?P<name>.+?)\s*@(?P<position>center|\d{1,9},\d{1,9})", re.DOTALL)
+_PLACED = re.compile(r"(?P<name>.+?)\s*@(?P<position>center|[0-9]{1,9},[0-9]{1,9})", re.DOTALL)
+_INDEX = re.compile("0|[1-9][0-9]*")
 _FORMS = (
     "Write top, class:285, class:Egyptian cat, layer:20, layer:20@7,7, layer:20@center or layer."
 )
@@ -129,7 +131,7 @@ def find_layer(path: str, description: ModelDescription, pointer: str = "/target
 
 
 def _layer_hint(path: str, known: Iterable[str], model: str) -> str:
-    if path.isdecimal():
+    if _INDEX.fullmatch(path):
         return f" Did you mean class:{path}?"
     classes = classes_of_model_holding(path, model)
     return did_you_mean(classes) if classes else near_matches(path, known)

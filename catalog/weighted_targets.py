@@ -15,7 +15,7 @@ MOST_WEIGHT = 1000.0
 _FORM = (
     "Separate targets by commas, each with its weight if that is not 1: blocks.3, class:285*-0.5."
 )
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,2})?", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]{1,2})?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

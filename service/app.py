@@ -12,6 +12,7 @@ from catalog.models import models
 from jobs.settings import Settings, settings
 from jobs.version import VERSION
 from service.content_encoding import check_encoding
+from service.dependencies import KEY_REQUIRED
 from service.events.stopping import on_shutdown
 from service.exception_handlers import install_handlers
 from service.middleware.body_limit import BodyLimit
@@ -38,6 +39,11 @@ and download its pictures.
 
 `curl -F image=@photo.jpg -H 'Prefer: wait=30' http://127.0.0.1:8000/v1/jobs/saliency`"""
 
+# The checks of every call, in this order: a stranger learns nothing about a call but that it wants
+# a key. Health checks are for whoever watches the process.
+_CHECKS = [Depends(check_query), Depends(check_encoding)]
+_KEYED_CHECKS = [KEY_REQUIRED, *_CHECKS]
+
 # The order is that of the calls in /docs, and of the addresses: the first match answers.
 _ROUTES = (
     techniques,
@@ -49,7 +55,6 @@ _ROUTES = (
     events,
     previews,
     artifacts,
-    health,
 )
 
 
@@ -77,15 +82,17 @@ def create_app(config: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         redoc_url=None,
         responses=PROBLEM_RESPONSE,
-        dependencies=[Depends(check_query), Depends(check_encoding)],
     )
     app.state.services = services
-    app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False)
+    app.add_api_route(
+        "/", lambda: RedirectResponse("/docs"), include_in_schema=False, dependencies=_CHECKS
+    )
     install_handlers(app)
     document_problems(app)
     app.add_middleware(HeadRequests)
     app.add_middleware(BodyLimit, limit=config.max_body_bytes, upload_limit=config.max_upload_bytes)
     app.add_middleware(LoopbackOnly, keys=services.keys, allowed_hosts=config.allowed_hosts)
     for module in _ROUTES:
-        app.include_router(module.router)
+        app.include_router(module.router, dependencies=_KEYED_CHECKS)
+    app.include_router(health.router, dependencies=_CHECKS)
     return app

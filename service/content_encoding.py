@@ -11,7 +11,7 @@ _AS_IT_IS = {"", "identity", "chunked"}
 async def check_encoding(request: Request) -> None:
     """Refuse a body with a Content-Encoding, or a Transfer-Encoding but chunked (RFC 9110, 9112).
 
-    A dependency of every route. Raises Problem.
+    A dependency of every route, behind that of the key. Raises Problem.
     """
     for header in ("content-encoding", "transfer-encoding"):
         value = request.headers.get(header, "")

@@ -23,10 +23,10 @@ ACCEPTED = (
 
 
 def _split(ids: Any) -> Any:
-    """Split the ids of a form field at commas and spaces."""
+    """Split the ids of a form field at commas and spaces. What is too long is not split further."""
     if not isinstance(ids, str) or not ids.strip():
         return ids or []
-    return re.split(r"[\s,]+", ids.strip())
+    return re.split(r"[\s,]+", ids.strip(), maxsplit=_MOST_IDS)
 
 
 class ImagesToAdd(BaseModel):

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
-from catalog.errors import Violation
+from catalog.errors import MOST_DETAIL, Violation, shown
 from catalog.parameters import invalid_parameters
 from catalog.problems import PROBLEMS
 
@@ -65,7 +65,7 @@ class Problem(Exception):
     ) -> None:
         super().__init__(detail)
         self.code = code
-        self.detail = detail
+        self.detail = shown(detail, MOST_DETAIL)
         self.errors = list(errors)
         self.status = status or PROBLEMS[code].status or 500
         self.headers = dict(headers or {})

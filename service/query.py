@@ -18,7 +18,7 @@ _MOST_SHOWN = 80
 async def check_query(request: Request) -> None:
     """Refuse query parameters that the route does not declare, or that are sent twice.
 
-    A dependency of every route. Raises Problem.
+    A dependency of every route, behind that of the key. Raises Problem.
     """
     if not request.query_params:
         return

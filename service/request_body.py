@@ -2,18 +2,23 @@
 
 import base64
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from email.message import Message
 from io import BytesIO
 from typing import Any
-from urllib.parse import parse_qsl, unquote
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from catalog.errors import Violation
+from catalog.errors import Violation, shown
 from service.problems import Problem
+from service.request_text import (
+    charset_of,
+    check_characters,
+    decode_text,
+    parse_pairs,
+    unquote_text,
+)
 from service.uploads.form_parser import UNREADABLE, FormLimits, FormParser
 from service.uploads.streaming import media_type
 from service.uploads.upload import Upload
@@ -47,17 +52,27 @@ async def read_body(
     kind = media_type(request)
     if kind == "multipart/form-data":
         texts, files = await _read_multipart(request, input_names)
-        return _from_form(texts, files, input_names, field_names)
+        size = sum(len(text) for _, text in texts)
+        return await _read(size, lambda: _from_form(texts, files, input_names, field_names))
     if kind == "application/x-www-form-urlencoded":
-        pairs = _parse_pairs(await request.body(), _charset(request) or "utf-8")
-        return _from_form(pairs, [], input_names, field_names)
+        body = await request.body()
+        charset = charset_of(request) or "utf-8"
+        return await _read(
+            len(body),
+            lambda: _from_form(_parse_form(body, charset), [], input_names, field_names),
+        )
     if kind in ("application/json", "") or kind.endswith("+json"):
         body = await request.body()
-        # For a small body a thread would cost more than the parsing.
-        if len(body) <= _SMALL_BODY:
-            return _read_json(request, body, input_names)
-        return await run_in_threadpool(_read_json, request, body, input_names)
+        return await _read(len(body), lambda: _read_json(request, body, input_names))
     raise Problem("unsupported_media_type", _ACCEPTED)
+
+
+async def _read(size: int, parse: Callable[[], RequestBody]) -> RequestBody:
+    """Parse a body of that size, a large one in a thread.
+
+    For a small one a thread would cost more than the parsing.
+    """
+    return parse() if size <= _SMALL_BODY else await run_in_threadpool(parse)
 
 
 def decode_data_url(name: str, text: str) -> bytes:
@@ -65,7 +80,10 @@ def decode_data_url(name: str, text: str) -> bytes:
     head, _, body = text.partition(",")
     if not head.lower().endswith(";base64"):
         raise _invalid(name, "A data: URL must be base64: data:image/png;base64,…")
-    body = unquote(body).translate(_LINE_ENDS).strip()
+    try:
+        body = unquote_text(body).translate(_LINE_ENDS).strip()
+    except ValueError as error:
+        raise _invalid(name, f"The data: URL has {error}. Send the file itself.") from None
     if " " in body:
         # Decoders that skip spaces would turn the image into another one without a word.
         raise _invalid(
@@ -116,10 +134,10 @@ def _check_new(name: str, body: RequestBody, input_names: Collection[str]) -> No
         return
     second = f"{name}_2"
     advice = f"Send the second one as {second}." if second in input_names else "Send it once."
-    raise _invalid(name, f"{name} was sent twice. {advice}")
+    raise _invalid(name, f"{shown(name)} was sent twice. {advice}")
 
 
-def _parse_pairs(body: bytes, charset: str) -> list[tuple[str, str]]:
+def _parse_form(body: bytes, charset: str) -> list[tuple[str, str]]:
     """Return names and values of `name=value&name=value`. Raises Problem."""
     if body.lstrip().startswith((b"{", b"[")):
         raise Problem(
@@ -128,13 +146,7 @@ def _parse_pairs(body: bytes, charset: str) -> list[tuple[str, str]]:
             "--json, or -H 'Content-Type: application/json', and a form is sent with -F.",
         )
     try:
-        return parse_qsl(
-            body.decode(charset),
-            keep_blank_values=True,
-            encoding=charset,
-            errors="strict",
-            max_num_fields=_LIMITS.texts,
-        )
+        return parse_pairs(body, charset, _LIMITS.texts)
     except (ValueError, LookupError) as error:
         raise Problem("invalid_request", UNREADABLE) from error
 
@@ -149,6 +161,7 @@ def _read_json(request: Request, body: bytes, input_names: Collection[str]) -> R
     data = _parse_json(request, body)
     if not isinstance(data, dict):
         raise Problem("invalid_request", "The body must be a JSON object of parameters.")
+    check_characters(data)
     parsed = RequestBody()
     for name, value in data.items():
         if name not in input_names:
@@ -159,26 +172,19 @@ def _read_json(request: Request, body: bytes, input_names: Collection[str]) -> R
 
 
 def _parse_json(request: Request, body: bytes) -> Any:
-    charset = _charset(request)
+    charset = charset_of(request)
     try:
         # JSON is UTF-8 (RFC 8259), which the parser reads with a byte order mark, too.
-        text = body.decode(charset) if charset and not charset.startswith("utf") else body
+        text = decode_text(body, charset) if charset and not charset.startswith("utf") else body
         return json.loads(text or b"{}", parse_constant=_refuse_constant)
     except (ValueError, LookupError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         if not media_type(request):
             raise Problem(
                 "unsupported_media_type",
                 f"The body has no Content-Type and is not JSON: {reason}. {_ACCEPTED}",
             ) from None
         raise Problem("invalid_request", f"The body is not JSON: {reason}.") from None
-
-
-def _charset(request: Request) -> str:
-    """Return the charset that the Content-Type declares in lower case, or an empty text."""
-    header = Message()
-    header["content-type"] = request.headers.get("content-type", "")
-    return str(header.get_param("charset", "")).lower()
 
 
 def _input_text(name: str, text: Any) -> bytes | str:

@@ -29,6 +29,7 @@ the deepest layer that is read. No score of a class is used.
 """
 
 import math
+import re
 from collections.abc import Sequence, Set
 from typing import Any, Literal, NoReturn
 
@@ -77,6 +78,8 @@ MAX_WEIGHT = 1e9
 TWO_SIZES_FROM = 256
 RATES = {"lbfgs": 1.0, "adam": 0.02}
 
+# A share of a style: digits of other scripts and `1_0` would be numbers for Python, too.
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]{1,3})?", re.IGNORECASE)
 _LAYERS = "By default the layers that the model recommends, otherwise layers chosen by depth."
 
 
@@ -231,12 +234,12 @@ class StyleTransferParams(Params):
         """
         if self.style_weights is None:
             return [1 / (count or 1)] * (count or 1)
-        try:
-            weights = [float(text) for text in self.style_weights.split(",")]
-        except ValueError:
+        texts = [text.strip() for text in self.style_weights.split(",")]
+        if not all(map(_NUMBER.fullmatch, texts)):
             _refuse(
                 "style_weights", "Write numbers separated by commas, one for each style: 1, 0.5."
             )
+        weights = [float(text) for text in texts]
         if not all(0 <= weight <= 1e6 for weight in weights) or sum(weights) <= 0:
             _refuse("style_weights", "Weights are from 0 to 1000000, and at least one is above 0.")
         if not 1 <= len(weights) <= len(STYLES) or len(weights) != (count or len(weights)):

@@ -18,6 +18,8 @@ from catalog.targets import Target
 from catalog.technique import ArtifactSpec, InputSpec, Summary, Technique
 
 MAX_PATCHES = 320
+_NUMBER = r"([0-9]{1,6}(?:\.[0-9]+)?)"
+_PLACE = re.compile(rf"\s*{_NUMBER}\s*,\s*{_NUMBER}\s*")
 
 
 class TopChannelsParams(ImageSetParams):
@@ -81,7 +83,7 @@ class TopChannelsParams(ImageSetParams):
         """Return (x, y) of `at`. Raises InvalidParameters."""
         if self.at is None:
             return None
-        match = re.fullmatch(r"\s*(\d{1,6}(?:\.\d+)?)\s*,\s*(\d{1,6}(?:\.\d+)?)\s*", self.at)
+        match = _PLACE.fullmatch(self.at)
         if match is None:
             message = f"Write at as x,y in pixels of the image, such as 200,150; not {self.at!r}."
             raise InvalidParameters(message, [Violation("/at", message)])

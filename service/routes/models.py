@@ -19,7 +19,7 @@ from catalog.models import (
 )
 from catalog.registry import find_technique
 from service.admission import admit
-from service.dependencies import KEY_REQUIRED, IdempotencyKey, OwnerDep, Prefer, ServicesDep
+from service.dependencies import IdempotencyKey, OwnerDep, Prefer, ServicesDep
 from service.job_request import JobOptions, SentJobRequest
 from service.job_response import respond
 from service.job_view import JobView
@@ -28,7 +28,7 @@ from service.request_body import read_body
 from service.request_schema import request_body_schema
 from service.waiting import DESCRIPTION_WAIT_S, MAX_WAIT_S, model_description
 
-router = APIRouter(prefix="/v1/models", tags=["models"], dependencies=[KEY_REQUIRED])
+router = APIRouter(prefix="/v1/models", tags=["models"])
 
 _PREDICT_WAIT = "wait=30"
 

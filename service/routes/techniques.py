@@ -7,10 +7,9 @@ from pydantic import BaseModel, Field
 
 from catalog.registry import find_technique, techniques
 from catalog.technique import Technique
-from service.dependencies import KEY_REQUIRED
 from service.request_schema import parameter_schema
 
-router = APIRouter(prefix="/v1/techniques", tags=["menu"], dependencies=[KEY_REQUIRED])
+router = APIRouter(prefix="/v1/techniques", tags=["menu"])
 
 
 class ImageInputView(BaseModel):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from python_multipart.multipart import parse_options_header
 
 from service.problems import Problem
+from service.request_text import decode_text
 
 # What the headers of a part may say about its bytes: that they are sent as they are.
 _AS_THEY_ARE = ("", "7bit", "8bit", "binary", "identity")
@@ -26,7 +27,7 @@ class PartHeader:
     def text(self, data: bytes) -> str:
         """Return the text of a part. Raises Problem."""
         try:
-            return data.decode(self.charset)
+            return decode_text(data, self.charset)
         except (UnicodeDecodeError, LookupError):
             raise Problem(
                 "invalid_request",

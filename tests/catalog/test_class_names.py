@@ -49,14 +49,66 @@ def test_every_class_of_every_list_has_a_name() -> None:
 
 def test_a_label_that_is_its_own_index_is_no_riddle() -> None:
     assert [class_index(name, DIGITS, "net") for name in DIGITS] == list(range(10))
-    assert class_index("07", DIGITS, "net") == 7
+
+
+ARABIC = ("٣", "b", "c", "d", "e")
+
+
+@pytest.mark.parametrize("name", ["07", "#07", "00", "٣", "#٣", "３", "# 0٣"])
+def test_an_index_has_ascii_digits_without_zeros_in_front(name: str) -> None:
+    """Python reads every one of these as a number."""
+    assert int(name.strip("# ")) in (0, 3, 7)
+    with pytest.raises(UnknownClass, match="in the digits 0 to 9, without zeros in front"):
+        class_index(name, DIGITS, "net")
+
+
+def test_digits_of_another_script_are_a_label_and_no_index() -> None:
+    for name in ("٣", '"٣"'):
+        assert class_index(name, ARABIC, "net") == 0
+    with pytest.raises(UnknownClass):
+        class_index("#٣", ARABIC, "net")
+    assert class_index("3", ARABIC, "net") == 3
+
+
+ANIMALS = ("Dog", "cat", "dog", "Cat", "CAT", "bird", "bird")
+
+
+@pytest.mark.parametrize(
+    ("name", "index"), [("Dog", 0), ("dog", 2), ('"dog"', 2), ("CAT", 4), ("cat", 1), ("Cat", 3)]
+)
+def test_the_label_in_exactly_that_case_wins(name: str, index: int) -> None:
+    assert class_index(name, ANIMALS, "net") == index
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        (
+            "DOG",
+            "'DOG' is ambiguous: 'Dog' (index 0) or 'dog' (index 2). Write class:#0 or class:#2.",
+        ),
+        ("bird", "'bird' (index 5) or 'bird' (index 6). Write class:#5 or class:#6."),
+        ("cAt", "'cat' (index 1) or 'Cat' (index 3) or 'CAT' (index 4)."),
+    ],
+)
+def test_a_text_that_is_several_labels_is_refused_with_all_of_them(
+    name: str, sentence: str
+) -> None:
+    with pytest.raises(AmbiguousClass, match=re.escape(sentence)):
+        class_index(name, ANIMALS, "net")
+
+
+def test_of_a_thousand_equal_labels_a_few_are_listed() -> None:
+    with pytest.raises(AmbiguousClass, match="or 997 others") as refused:
+        class_index("unused", ("unused",) * 1000, "net")
+    assert len(refused.value.detail) < 200
 
 
 def test_forms_of_an_index_that_are_labels_themselves_are_refused_too() -> None:
     labels = ("a", "#0", "007", *"bcdefgh")
-    for name, form in (("#0", "class:0 for the index"), ("007", "class:#7 for the index")):
-        with pytest.raises(AmbiguousClass, match=form):
-            class_index(name, labels, "net")
+    with pytest.raises(AmbiguousClass, match="class:0 for the index"):
+        class_index("#0", labels, "net")
+    assert class_index("007", labels, "net") == 2
 
 
 @pytest.mark.parametrize("name", ["12", "#12", '"12"', "#", '""', '"'])

@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from catalog.errors import (
+    AmbiguousClass,
     CatalogError,
     InvalidTarget,
     UnknownChannel,
@@ -30,7 +31,9 @@ FORMS = {
     "top": Target("top", "top"),
     "class:285": Target("class:285", "class", index=285),
     "class:0": Target("class:0", "class", index=0),
-    "class: 007 ": Target("class: 007", "class", index=7),
+    "class: 7 ": Target("class: 7", "class", index=7),
+    "class:Cardigan": Target("class:Cardigan", "class", index=264),
+    "class:cardigan": Target("class:cardigan", "class", index=474),
     "class:Egyptian cat": Target("class:Egyptian cat", "class", index=285),
     "class:EGYPTIAN CAT": Target("class:EGYPTIAN CAT", "class", index=285),
     "blocks.4": Target("blocks.4", "layer", layer="blocks.4"),
@@ -82,9 +85,15 @@ REFUSALS = {
     "class:-1": (UnknownClass, "no class '-1'"),
     "class:": (UnknownClass, "no class ''"),
     "class:CARDIGAN": (
-        UnknownClass,
-        "Classes [264, 474] have the label 'CARDIGAN'. Name one by its index",
+        AmbiguousClass,
+        "'CARDIGAN' is ambiguous: 'Cardigan' (index 264) or 'cardigan' (index 474). "
+        "Write class:#264 or class:#474.",
     ),
+    "class:007": (UnknownClass, "'007' is not a label of model 'net'. If it is meant as the index"),
+    "class:٣": (UnknownClass, "write it in the digits 0 to 9"),
+    "class:#٣": (UnknownClass, "without zeros in front"),
+    "conv_stem:٣": (InvalidTarget, "Write top, class:285"),
+    "conv_stem:1@٣,1": (InvalidTarget, "Write top, class:285"),
     "conv_stm": (UnknownLayer, "no layer 'conv_stm'. Did you mean 'conv_stem'"),
     "blocks.4.0.conv_pv:3": (UnknownLayer, "Did you mean 'blocks.4.0.conv_pw'"),
     "blocks_4": (UnknownLayer, "/v1/models/net/layers"),

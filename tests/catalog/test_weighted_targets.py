@@ -33,6 +33,7 @@ def test_parts_and_weights(text: str, parts: list[tuple[str, float]]) -> None:
         ("a*2*3", "weight '2*3'"),
         ("a*1001", "between -1000 and 1000"),
         ("a*1_0", "weight '1_0'"),
+        ("a*٣", "weight '٣'"),
         ("a, b, a*2", "'a' is named twice"),
         ("a:3@7,7", "Leave out the @"),
         (",".join("abcdefghi"), "9 targets; at most 8"),

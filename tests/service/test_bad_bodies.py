@@ -59,9 +59,37 @@ def test_half_a_character_as_a_name_or_a_value(client: httpx.Client, stored: str
         r'{"model": "\ud800"}',
         r'{"image": "\ud800"}',
     ):
-        answer = send(client, body, "application/json")
-        assert answer.status_code == 422, answer.text
-        refused(answer, 422, answer.json()["code"])
+        refused(send(client, body, "application/json"), 422, "invalid_parameters", "half of")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (r'{"ids": ["\ud83d"]}', "/ids"),
+        (r'{"ids": ["sha256:0", "\udc00\ud83d"]}', "/ids"),
+        (r'{"name": "a\ud83d"}', "/name"),
+        (r'{"ids": [], "name": {"a": [{"\ud83d": 1}]}}', "/name"),
+        (r'{"\ud83d": "a"}', r"/\ud83d"),
+        ('{"name": "\ud83d"}'.encode("utf-8", "surrogatepass"), "/name"),
+    ],
+)
+def test_half_a_character_makes_no_image_set(
+    client: httpx.Client, body: bytes | str, pointer: str
+) -> None:
+    sets = client.get("/v1/image-sets").json()
+    headers = {"Content-Type": "application/json"}
+    answer = client.post("/v1/image-sets", content=body, headers=headers)
+    problem = refused(answer, 422, "invalid_parameters", "half of a character")
+    assert problem["errors"][0]["pointer"] == pointer
+    assert client.get("/v1/image-sets").json() == sets
+
+
+def test_a_character_of_two_halves_is_whole(client: httpx.Client) -> None:
+    body = r'{"name": "\ud83d\udc08"}'
+    headers = {"Content-Type": "application/json"}
+    answer = client.post("/v1/image-sets", content=body, headers=headers)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["name"] == "🐈"
 
 
 @pytest.mark.parametrize(

@@ -237,6 +237,8 @@ LATIN = "Content-Type: text/plain; charset=latin-1"
         ("application/json", JSON.encode()),
         ("application/json; charset=latin-1", JSON.encode("latin-1")),
         ("application/json; charset=utf-8", b"\xef\xbb\xbf" + JSON.encode()),
+        (f"{URLENCODED}; charset=windows-1252", f"target={TARGET}".encode("cp1252")),
+        (f"{URLENCODED}; charset=GB18030", f"target={TARGET}".encode("gb18030")),
     ],
 )
 def test_letters_arrive_as_they_were_sent(own: httpx.Client, kind: str, body: bytes) -> None:
@@ -253,6 +255,10 @@ def test_letters_arrive_as_they_were_sent(own: httpx.Client, kind: str, body: by
         (URLENCODED, b"target=class:f%FCnf"),
         (f"{URLENCODED}; charset=nonsense", b"target=top"),
         ("application/json; charset=nonsense", b"{}"),
+        # Python decodes these three: in quadratic time, and to half of a character.
+        (FORM, part("target", b"top", "", "Content-Type: text/plain; charset=punycode") + CLOSED),
+        (f"{URLENCODED}; charset=idna", b"target=top"),
+        (f"{URLENCODED}; charset=utf-7", b"target=class:+2AA-"),
     ],
 )
 def test_letters_that_cannot_be_read_are_refused(own: httpx.Client, kind: str, body: bytes) -> None:

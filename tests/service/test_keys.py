@@ -6,6 +6,7 @@ import pytest
 from jobs.api_keys import KeyRing
 from jobs.settings import Settings
 from tests.service.asking import refused
+from tests.service.test_query import CALLS
 
 NOBODY, NOTHING = "0" * 32, f"sha256:{'0' * 64}"
 PRIVATE = [
@@ -50,6 +51,26 @@ def test_the_menu_wants_a_key_too(key: str, own: httpx.Client) -> None:
     """docs/api.md: with keys, every call under /v1 needs one."""
     for path in MENU:
         refused(own.get(path), 401, "unauthorized")
+
+
+def test_the_key_comes_before_every_other_check(key: str, own: httpx.Client) -> None:
+    """A stranger must not learn from a refusal what a call knows."""
+    for method, address in CALLS:
+        health = address in ("/healthz", "/readyz", "/metrics")
+        for faults in (
+            {"params": {"nope": "1"}},
+            {"params": {"limit": "x"}},
+            {"headers": {"Content-Encoding": "gzip"}},
+            {"content": b"{", "headers": {"Content-Type": "application/json"}},
+        ):
+            answer = own.request(method, address, **faults)
+            assert (answer.status_code == 401) is not health, (method, address, faults)
+    refused(own.post("/v1/jobs/predikt"), 401, "unauthorized")
+
+
+def test_with_a_key_the_other_checks_follow(key: str, own: httpx.Client) -> None:
+    answer = own.get("/v1/jobs", params={"nope": "1"}, headers={"X-API-Key": key})
+    refused(answer, 422, "invalid_parameters", "'nope'")
 
 
 def test_layers_are_not_described_for_strangers(key: str, own: httpx.Client) -> None:

@@ -112,7 +112,7 @@ def test_the_last_map_is_the_default(model: VisionModel) -> None:
     assert asked(model).layer == "relu3"
 
 
-@pytest.mark.parametrize("at", ["36", "a,b", "1,2,3", "-1,4", "1e3,2"])
+@pytest.mark.parametrize("at", ["36", "a,b", "1,2,3", "-1,4", "1e3,2", "٣,٣"])
 def test_a_place_that_cannot_be_read_is_refused(at: str) -> None:
     with pytest.raises(InvalidParameters, match="x,y in pixels"):
         TopChannelsParams.model_validate({"image_set": "any", "at": at}).place()

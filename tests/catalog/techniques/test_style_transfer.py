@@ -111,7 +111,8 @@ def test_weights_are_shares(weights: str | None, shares: list[float]) -> None:
 
 
 @pytest.mark.parametrize(
-    "weights", ["", "a", "1,", "1 2", "-1, 2", "0, 0", "nan", "inf", "1,1,1,1,1"]
+    "weights",
+    ["", "a", "1,", "1 2", "-1, 2", "0, 0", "nan", "inf", "1,1,1,1,1", "٣", "1_0", "1e999"],
 )
 def test_other_weights_are_refused(weights: str) -> None:
     with pytest.raises(InvalidParameters) as refused:
