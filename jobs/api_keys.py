@@ -1,4 +1,4 @@
-"""API keys: random secrets, stored as hashes in a JSON file, each with its owner."""
+"""API keys: random secrets, stored as hashes in a JSON file, with owners and their limits."""
 
 import hashlib
 import hmac
@@ -8,7 +8,9 @@ import secrets
 import time
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
+
+from jobs.owner_limits import DEFAULT_LIMITS, OwnerLimits
 
 LOCAL_OWNER = "local"
 _PREFIX = "rsk_"
@@ -16,7 +18,12 @@ _ID_LENGTH = 12
 
 
 class Key(BaseModel):
-    """A key as it is stored. `id` is the start of the secret, too short to be used as a key."""
+    """A key as it is stored. `id` is the start of the secret, too short to be used as a key.
+
+    Fields of a later version are kept.
+    """
+
+    model_config = ConfigDict(extra="allow")
 
     id: str
     owner: str
@@ -25,9 +32,12 @@ class Key(BaseModel):
 
 
 class KeyFile(BaseModel):
-    """The content of the key file."""
+    """The content of the key file. Fields of a later version are kept."""
+
+    model_config = ConfigDict(extra="allow")
 
     keys: list[Key] = []
+    owners: dict[str, OwnerLimits] = {}
 
 
 class KeyRing:
@@ -61,6 +71,10 @@ class KeyRing:
             self._version = version
         return self._file.keys
 
+    def limits(self, owner: str) -> OwnerLimits:
+        """Return the limits of an owner; without an entry, those of the service."""
+        return self._file.owners.get(owner, DEFAULT_LIMITS) if self.all() else DEFAULT_LIMITS
+
     def create(self, owner: str) -> str:
         """Make a key for an owner and return its secret, which cannot be read again."""
         secret = _PREFIX + secrets.token_urlsafe(32)
@@ -82,7 +96,8 @@ class KeyRing:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         new = self.path.with_suffix(".new")
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(KeyFile(keys=keys).model_dump(), file, indent=1)
+            changed = self._file.model_copy(update={"keys": keys})
+            json.dump(changed.model_dump(exclude_unset=True), file, indent=1)
         new.replace(self.path)
 
 

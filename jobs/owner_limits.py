@@ -16,9 +16,15 @@ class OwnerLimits(BaseModel):
         le=100,
         description="Share of the workers beside other owners: 2 gets twice as much as 1.",
     )
-    requests_per_minute: int | None = Field(None, ge=1, description="Calls in any minute.")
-    max_open: int | None = Field(None, ge=1, description="Jobs that have not ended.")
-    max_running: int | None = Field(None, ge=1, description="Jobs that run at once.")
+    requests_per_minute: int | None = Field(
+        None, ge=1, description="Calls in any minute; null for no limit."
+    )
+    max_open: int | None = Field(
+        None, ge=1, description="Jobs that have not ended; null for the limit of the service."
+    )
+    max_running: int | None = Field(
+        None, ge=1, description="Jobs that run at once; null for no limit."
+    )
 
     def to_record(self) -> dict[str, Any]:
         """Return the fields that the record of each of the owner's jobs has."""

@@ -28,6 +28,8 @@ RECORD_GRACE_MS = 3_600_000
 COLLECTION_GRACE_MS = 86_400_000
 # The events of a job that has ended are dropped after this time. The record says how it ended.
 EVENTS_AFTER_END_MS = 3_600_000
+# What was used on a day is kept for so long after its last job.
+USAGE_KEPT_MS = 2 * 86_400_000
 # An event stream is trimmed to about this many entries, and never to fewer.
 EVENTS_KEPT = 1000
 
@@ -60,6 +62,11 @@ def owner_ready(owner: str, queue: str) -> str:
 def owner_running(owner: str) -> str:
     """Return the key of the ids of an owner's running jobs, scored by when they were claimed."""
     return f"{PREFIX}owner:{owner}:running"
+
+
+def owner_usage(owner: str, day: int | str) -> str:
+    """Return the key of what an owner's jobs cost that have begun on that day since 1970."""
+    return f"{PREFIX}owner:{owner}:usage:{day}"
 
 
 def fair_starts(queue: str) -> str:

@@ -31,6 +31,7 @@ CONSTANTS: dict[str, Constant] = {
     "OWNER_OPEN": redis_keys.owner_open("%s"),
     "READY": redis_keys.owner_ready("%s", "%s"),
     "RUNNING": redis_keys.owner_running("%s"),
+    "USAGE": redis_keys.owner_usage("%s", "%d"),
     "STARTS": redis_keys.fair_starts("%s"),
     "DEBTS": redis_keys.fair_debts("%s"),
     "CLOCK": redis_keys.fair_clock("%s"),
@@ -40,6 +41,7 @@ CONSTANTS: dict[str, Constant] = {
     "RECORD_GRACE_MS": redis_keys.RECORD_GRACE_MS,
     "COLLECTION_GRACE_MS": redis_keys.COLLECTION_GRACE_MS,
     "QUEUES": list(redis_keys.QUEUES),
+    "USAGE_KEPT_MS": redis_keys.USAGE_KEPT_MS,
     "EVENTS_AFTER_END_MS": redis_keys.EVENTS_AFTER_END_MS,
     "EVENTS_KEPT": redis_keys.EVENTS_KEPT,
 }

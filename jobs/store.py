@@ -5,7 +5,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 from redis import Redis
@@ -39,6 +39,16 @@ _REFUSALS: dict[Answer, type[JobsError]] = {
     Answer.TOO_LATE: TooLate,
     Answer.WEIGHTS_CHANGED: OtherWeights,
 }
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What an owner uses: jobs that have not ended, that run, and that have begun today."""
+
+    open: int
+    running: int
+    jobs_today: int
+    passes_today: float
 
 
 class JobStore:
@@ -151,6 +161,16 @@ class JobStore:
         """Return up to `limit` jobs of an owner that have not begun, oldest first."""
         key = redis_keys.owner_ready(owner, queue)
         return self._many(cast("list[str]", self.redis.zrange(key, 0, limit - 1)))
+
+    def usage(self, owner: str) -> Usage:
+        """Return what an owner uses now, and has used since midnight UTC."""
+        seconds, _ = self.redis.time()
+        with self.redis.pipeline(transaction=False) as pipe:
+            pipe.zcount(redis_keys.owner_open(owner), seconds * 1000, "+inf")
+            pipe.zcard(redis_keys.owner_running(owner))
+            pipe.hgetall(redis_keys.owner_usage(owner, seconds // 86_400))
+            unfinished, running, today = pipe.execute()
+        return Usage(unfinished, running, int(today.get("jobs", 0)), float(today.get("passes", 0)))
 
     def counters(self) -> dict[str, int]:
         """Return the counts of `created:`, `cached:` and `finished:<status>:` per technique."""

@@ -12,12 +12,13 @@ from catalog.models import models
 from jobs.settings import Settings, settings
 from jobs.version import VERSION
 from service.content_encoding import check_encoding
-from service.dependencies import KEY_REQUIRED
+from service.dependencies import KEY_REQUIRED, RATE_LIMITED
 from service.events.stopping import on_shutdown
 from service.exception_handlers import install_handlers
 from service.middleware.body_limit import BodyLimit
 from service.middleware.head_requests import HeadRequests
 from service.middleware.loopback_only import LoopbackOnly
+from service.middleware.rate_limit_headers import RateLimitHeaders
 from service.problems import PROBLEM_RESPONSE, document_problems
 from service.query import check_query
 from service.routes import (
@@ -30,6 +31,7 @@ from service.routes import (
     jobs,
     previews,
     techniques,
+    usage,
 )
 from service.routes import models as model_routes
 from service.services import make_services
@@ -42,7 +44,7 @@ and download its pictures.
 # The checks of every call, in this order: a stranger learns nothing about a call but that it wants
 # a key. Health checks are for whoever watches the process.
 _CHECKS = [Depends(check_query), Depends(check_encoding)]
-_KEYED_CHECKS = [KEY_REQUIRED, *_CHECKS]
+_KEYED_CHECKS = [KEY_REQUIRED, RATE_LIMITED, *_CHECKS]
 
 # The order is that of the calls in /docs, and of the addresses: the first match answers.
 _ROUTES = (
@@ -55,6 +57,7 @@ _ROUTES = (
     events,
     previews,
     artifacts,
+    usage,
 )
 
 
@@ -90,6 +93,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
     install_handlers(app)
     document_problems(app)
     app.add_middleware(HeadRequests)
+    app.add_middleware(RateLimitHeaders)
     app.add_middleware(BodyLimit, limit=config.max_body_bytes, upload_limit=config.max_upload_bytes)
     app.add_middleware(LoopbackOnly, keys=services.keys, allowed_hosts=config.allowed_hosts)
     for module in _ROUTES:

@@ -4,12 +4,14 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.concurrency import run_in_threadpool
 
 from catalog.registry import techniques
 from jobs.api_keys import LOCAL_OWNER
 from jobs.errors import NotFound
 from jobs.image_sets import ImageSet
 from jobs.model import Job
+from service.middleware.rate_limit_headers import STATE as ALLOWANCE
 from service.problems import Problem
 from service.services import Services
 
@@ -47,6 +49,27 @@ async def _owner(
 
 OwnerDep = Annotated[str, Depends(_owner)]
 KEY_REQUIRED = Depends(_owner)
+
+
+async def _within_rate(request: Request, owner: OwnerDep, services: ServicesDep) -> None:
+    """Count the call against the owner's rate. Raises Problem once it is used up."""
+    per_minute = services.keys.limits(owner).requests_per_minute
+    if per_minute is None:
+        return
+    allowance = await run_in_threadpool(services.rates.count, owner, per_minute)
+    if allowance is None:
+        return
+    setattr(request.state, ALLOWANCE, allowance)
+    if not allowance.granted:
+        raise Problem(
+            "too_many_requests",
+            f"This key's owner may make {per_minute} calls in a minute. "
+            f"Try again in {allowance.reset_s} s, or wait for jobs with `Prefer: wait=60`, "
+            "`?wait=60` or their events instead of polling.",
+        )
+
+
+RATE_LIMITED = Depends(_within_rate)
 
 
 def _job(job_id: str, owner: OwnerDep, services: ServicesDep) -> Job:

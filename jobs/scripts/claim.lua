@@ -32,10 +32,20 @@ if number('attempts') >= max_attempts then
   return {'poisoned'}
 end
 
+-- Add the job to what its owner has used today.
+local function count_usage()
+  local usage = string.format(USAGE, owner, math.floor(now / 86400000))
+  redis.call('HINCRBY', usage, 'jobs', 1)
+  redis.call('HINCRBYFLOAT', usage, 'passes', get('cost') or 1)
+  redis.call('PEXPIRE', usage, USAGE_KEPT_MS)
+end
+
 local lease_end = now + lease_ms
 redis.call('HINCRBY', job, 'attempts', 1)
 redis.call('HSET', job, 'token', token, 'lease_ms', lease_end)
-redis.call('HSETNX', job, 'started_ms', now)
+if redis.call('HSETNX', job, 'started_ms', now) == 1 then
+  count_usage()
+end
 redis.call('HDEL', job, 'follows')
 redis.call('ZREM', waiting, id)
 -- A picked job has left already. This is one that runs beside a picked job, or was named.

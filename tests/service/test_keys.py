@@ -11,6 +11,7 @@ from tests.service.test_query import CALLS
 NOBODY, NOTHING = "0" * 32, f"sha256:{'0' * 64}"
 PRIVATE = [
     ("GET", "/v1/jobs"),
+    ("GET", "/v1/usage"),
     ("GET", f"/v1/jobs/{NOBODY}"),
     ("DELETE", f"/v1/jobs/{NOBODY}"),
     ("POST", f"/v1/jobs/{NOBODY}/cancel"),
