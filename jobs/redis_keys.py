@@ -1,4 +1,4 @@
-"""Names and lifetimes of everything that this package keeps in Redis. Every key expires."""
+"""Names and lifetimes of everything that is kept in Redis. Every key but KEYS_SEEN expires."""
 
 from jobs.version import VERSION
 
@@ -14,6 +14,9 @@ LEASED = f"{PREFIX}leased"
 WAITING = f"{PREFIX}waiting"
 EXPIRING = f"{PREFIX}expiring"
 WORKERS = f"{PREFIX}workers"
+
+# Exists once an API has seen API keys, so that it wants them even if their file is gone.
+KEYS_SEEN = f"{PREFIX}keys-seen"
 
 COUNTERS = f"{PREFIX}counters"
 SWEPT = f"{PREFIX}swept"

@@ -19,6 +19,7 @@ _RETRY_AFTER_S = {
     "too_many_jobs": 10,
     "queue_full": 10,
     "too_many_listeners": 5,
+    "keys_unavailable": 5,
     "store_unavailable": 2,
     "artifact_store_unavailable": 2,
     "description_pending": 5,
