@@ -23,6 +23,7 @@ from jobs.errors import (
     TooManyImageSets,
     TooManyJobs,
 )
+from service.allowed_methods import allowed_methods
 from service.problems import Problem, invalid, problem_response
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,8 @@ def install_handlers(app: FastAPI) -> None:
 
 async def _handle(request: Request, error: Exception) -> Response:
     problem = to_problem(error)
+    if problem.status == 405 and (methods := allowed_methods(request.app, request.url.path)):
+        problem.headers["Allow"] = methods
     if problem.status >= 500:
         log.error(
             "%s %s: %s",
