@@ -5,7 +5,20 @@ from typing import Any
 
 from catalog.errors import InvalidParameters, TooExpensive, Violation, WrongShape
 from catalog.model_description import ModelDescription
+from catalog.models import DEFAULT_MODEL
 from catalog.technique import Params
+
+# Multiplications of one image in the default model, of which costs are multiples.
+DEFAULT_MULTIPLICATIONS = 385_187_552
+
+
+def relative_cost(description: ModelDescription | None) -> float:
+    """Return what an image costs in a model, in images of the default model.
+
+    At least 1, since each pass has a cost of its own; 1 if the model's multiplications are unknown.
+    """
+    counted = description.multiplications if description else None
+    return max(1.0, (counted or 0) / DEFAULT_MULTIPLICATIONS)
 
 
 def check_cost(params: Params, passes: int, limit: int) -> None:
@@ -13,15 +26,33 @@ def check_cost(params: Params, passes: int, limit: int) -> None:
 
     Raises TooExpensive, which names the estimate, the limit and what to change.
     """
-    if passes <= limit:
-        return
+    if passes > limit:
+        raise _too_expensive(
+            params,
+            f"About {passes:,} images of the model's size would go through it; "
+            f"the limit is {limit:,}.",
+        )
+
+
+def check_multiplications(params: Params, passes: int, relative: float, limit: int) -> None:
+    """Refuse a request that multiplies too much, in images of the default model.
+
+    `relative` is what one image costs in this model. Raises TooExpensive.
+    """
+    if passes * relative > limit:
+        raise _too_expensive(
+            params,
+            f"About {passes:,} images of the model's size would go through it, and each costs as "
+            f"much as {relative:,.0f} in {DEFAULT_MODEL!r}: {passes * relative:,.0f} together; "
+            f"the limit is {limit:,}.",
+        )
+
+
+def _too_expensive(params: Params, message: str) -> TooExpensive:
     *others, last = params.cost_advice or ("ask for less",)
     ways = f"{', '.join(others)} or {last}" if others else last
-    message = (
-        f"About {passes:,} images of the model's size would go through it; the limit is {limit:,}."
-    )
     pointers = [way.rpartition(" ")[2] for way in params.cost_advice]
-    raise TooExpensive(
+    return TooExpensive(
         f"{message} {ways.capitalize()}.",
         [Violation(f"/{pointer}", message) for pointer in pointers],
     )

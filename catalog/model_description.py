@@ -60,6 +60,13 @@ class ModelDescription(BaseModel):
         None, description="SHA-256 of the weights, or null if they are not available yet."
     )
     parameters: int
+    multiplications: int | None = Field(
+        None,
+        description=(
+            "Multiplications of convolutions and linear layers for one image; null if they were "
+            "not counted."
+        ),
+    )
     rectifiers: int = Field(
         description="Number of ReLU-like operators. Guided backpropagation needs at least one."
     )

@@ -23,6 +23,7 @@ PROBLEMS: dict[str, ProblemType] = {
     "invalid_request": ProblemType("The request cannot be read", 400),
     "invalid_idempotency_key": ProblemType("The idempotency key is not valid", 400),
     "unauthorized": ProblemType("A valid API key is required", 401),
+    "keys_unavailable": ProblemType("The API keys cannot be read", 503, retryable=True),
     "keys_required": ProblemType("Without API keys the server accepts local requests only", 403),
     "forbidden_origin": ProblemType("Requests from other sites are refused", 403),
     "not_found": ProblemType("There is nothing at this address", 404),

@@ -3,14 +3,18 @@
 import hashlib
 import hmac
 import json
+import logging
 import os
 import secrets
 import time
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from jobs.errors import KeysUnreadable
 from jobs.owner_limits import DEFAULT_LIMITS, OwnerLimits
+
+log = logging.getLogger(__name__)
 
 LOCAL_OWNER = "local"
 _PREFIX = "rsk_"
@@ -32,27 +36,50 @@ class Key(BaseModel):
 
 
 class KeyFile(BaseModel):
-    """The content of the key file. Fields of a later version are kept."""
+    """The content of the key file. What this version does not know is kept when it is written.
+
+    `open` says that the keys were removed on purpose: requests need none.
+    """
 
     model_config = ConfigDict(extra="allow")
 
     keys: list[Key] = []
     owners: dict[str, OwnerLimits] = {}
+    open: bool = False
 
 
 class KeyRing:
-    """The keys of a file, which is read again whenever it changes."""
+    """The keys of a file, which is read again whenever it changes.
+
+    While the file cannot be read, such as one that is half written, what was read last holds. Every
+    method raises KeysUnreadable if there is no such.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         # Modification time and size of the file when it was last read.
         self._version: tuple[int, int] | None = None
-        self._file = KeyFile()
+        self._logged: tuple[int, int] | None = None
+        self._file: KeyFile | None = None
 
-    @property
-    def configured(self) -> bool:
-        """Return whether the file exists, even if all of its keys were revoked."""
-        return self.path.exists()
+    def read(self) -> KeyFile | None:
+        """Return the content of the file, or None if there is no file."""
+        version = None
+        try:
+            stat = self.path.stat()
+            version = stat.st_mtime_ns, stat.st_size
+            if version != self._version:
+                self._file = KeyFile.model_validate_json(self.path.read_bytes())
+                self._version = version
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            if version != self._logged:
+                log.warning("%s cannot be read: %s", self.path, _reason(error))
+                self._logged = version
+            if self._file is None:
+                raise KeysUnreadable(self.path.name) from None
+        return self._file
 
     def owner(self, secret: str) -> str | None:
         """Return the owner of a secret, or None."""
@@ -62,18 +89,13 @@ class KeyRing:
 
     def all(self) -> list[Key]:
         """Return all keys."""
-        if not self.configured:
-            return []
-        stat = self.path.stat()
-        version = stat.st_mtime_ns, stat.st_size
-        if version != self._version:
-            self._file = KeyFile.model_validate_json(self.path.read_text())
-            self._version = version
-        return self._file.keys
+        file = self.read()
+        return file.keys if file else []
 
     def limits(self, owner: str) -> OwnerLimits:
         """Return the limits of an owner; without an entry, those of the service."""
-        return self._file.owners.get(owner, DEFAULT_LIMITS) if self.all() else DEFAULT_LIMITS
+        file = self.read()
+        return file.owners.get(owner, DEFAULT_LIMITS) if file else DEFAULT_LIMITS
 
     def create(self, owner: str) -> str:
         """Make a key for an owner and return its secret, which cannot be read again."""
@@ -92,13 +114,25 @@ class KeyRing:
             self._write(kept)
         return found
 
-    def _write(self, keys: list[Key]) -> None:
+    def remove_all(self) -> None:
+        """Revoke every key, and let requests do without."""
+        self._write([], is_open=True)
+
+    def _write(self, keys: list[Key], *, is_open: bool = False) -> None:
+        content = (self.read() or KeyFile()).model_copy(update={"keys": keys, "open": is_open})
         self.path.parent.mkdir(parents=True, exist_ok=True)
         new = self.path.with_suffix(".new")
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            changed = self._file.model_copy(update={"keys": keys})
-            json.dump(changed.model_dump(exclude_unset=True), file, indent=1)
+            json.dump(content.model_dump(exclude_unset=True), file, indent=1)
         new.replace(self.path)
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong with the file, without anything that stands in it."""
+    if not isinstance(error, ValidationError):
+        return type(error).__name__
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def _hash(secret: str) -> str:

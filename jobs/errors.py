@@ -71,3 +71,11 @@ class DeadlineExceeded(JobsError):
 
 class GivenBack(JobsError):
     """The worker is stopping, and the job returns to its queue."""
+
+
+class KeysUnreadable(JobsError):
+    """The file of API keys cannot be read. The argument is its name."""
+
+
+class KeysMissing(JobsError):
+    """There were API keys, and their file is gone. The argument is its name."""

@@ -17,6 +17,9 @@ WAITING = f"{PREFIX}waiting"
 EXPIRING = f"{PREFIX}expiring"
 WORKERS = f"{PREFIX}workers"
 
+# Exists once an API has seen API keys, so that it wants them even if their file is gone.
+KEYS_SEEN = f"{PREFIX}keys-seen"
+
 COUNTERS = f"{PREFIX}counters"
 SWEPT = f"{PREFIX}swept"
 # The time in seconds at which orphans were first searched for with this Redis.

@@ -72,6 +72,18 @@ class Settings(BaseSettings):
         description="Images of the model's input size that one job may send through the model. "
         "A job that needs more gets a 422.",
     )
+    max_cost: int = Field(
+        5_000_000,
+        ge=1,
+        description="Multiplications of one job, in images of the default model. A job that needs "
+        "more gets a 422. They are counted when a worker describes the model.",
+    )
+    default_deadline_s: float | None = Field(
+        None,
+        ge=1,
+        description="Deadline of a job that names none, from its acceptance. If unset, such a job "
+        "may take as long as it lives (`JOB_TTL_S`).",
+    )
     max_queued: int = Field(10_000, ge=1, description="Waiting jobs. Further ones get a 503.")
     max_queued_per_owner: int = Field(
         5_000, ge=1, description="Unfinished jobs of one owner. Further ones get a 429."

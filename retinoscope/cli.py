@@ -11,6 +11,7 @@ from catalog.errors import CatalogError
 from catalog.models import find_model, search_classes, search_models
 from catalog.models import models as known_models
 from jobs.api_keys import KeyRing
+from jobs.errors import KeysUnreadable
 from jobs.process import limit_openmp_spinning
 from jobs.settings import settings
 from retinoscope.commands import api_command, worker_command
@@ -141,6 +142,12 @@ def revoke_key(key_id: str, data: Data = DATA) -> None:
         raise StackError(f"There is no key {key_id!r}.")
 
 
+@keys.command("remove-all")
+def remove_all_keys(data: Data = DATA) -> None:
+    """Revoke every key, and let this machine use the server without one."""
+    _ring(data).remove_all()
+
+
 def _ring(data: Path) -> KeyRing:
     return KeyRing(settings().model_copy(update={"data": data}).keys_location)
 
@@ -195,6 +202,9 @@ def main() -> None:
     """Run a command. An expected error is printed as a sentence, without a traceback."""
     try:
         app()
+    except KeysUnreadable as error:
+        print(f"retinoscope: {error} cannot be read. Restore it, or delete it.", file=sys.stderr)
+        sys.exit(2)
     except (StackError, CatalogError) as error:
         print(f"retinoscope: {on_command_line(str(error))}", file=sys.stderr)
         sys.exit(2)

@@ -135,13 +135,14 @@ def _store_and_create(
         batchable=request.params.traits().batchable,
     )
     limits = services.keys.limits(request.owner)
+    deadline_s = request.options.deadline_s or services.settings.default_deadline_s
     weights = services.models.cached_weights(model.name)
     while True:
         # 12. Compute the deduplication key.
         work = work_key(request, model, inputs, weights, services.settings.precision)
 
         # 13. Create the job. If a worker has loaded other weights meanwhile, repeat step 12.
-        options = CreateOptions(request.options.deadline_s, reservation, work, limits)
+        options = CreateOptions(deadline_s, reservation, work, limits)
         try:
             return services.deduplicator.create(job_request, options)
         except OtherWeights:

@@ -19,7 +19,7 @@ from service.middleware.body_limit import BodyLimit
 from service.middleware.head_requests import HeadRequests
 from service.middleware.loopback_only import LoopbackOnly
 from service.middleware.rate_limit_headers import RateLimitHeaders
-from service.problems import PROBLEM_RESPONSE, document_problems
+from service.problems import KEY_RESPONSE, PROBLEM_RESPONSE, document_problems
 from service.query import check_query
 from service.routes import (
     artifacts,
@@ -97,6 +97,6 @@ def create_app(config: Settings | None = None) -> FastAPI:
     app.add_middleware(BodyLimit, limit=config.max_body_bytes, upload_limit=config.max_upload_bytes)
     app.add_middleware(LoopbackOnly, keys=services.keys, allowed_hosts=config.allowed_hosts)
     for module in _ROUTES:
-        app.include_router(module.router, dependencies=_KEYED_CHECKS)
+        app.include_router(module.router, dependencies=_KEYED_CHECKS, responses=KEY_RESPONSE)
     app.include_router(health.router, dependencies=_CHECKS)
     return app

@@ -38,7 +38,7 @@ async def _owner(
     header: Annotated[str | None, Security(_HEADER)],
 ) -> str:
     """Return the owner of the API key; without keys every client on this machine is `local`."""
-    if not services.keys.configured:
+    if not await services.keys.required():
         return LOCAL_OWNER
     secret = header or (bearer.credentials if bearer else "")
     owner = services.keys.owner(secret) if secret else None

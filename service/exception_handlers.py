@@ -14,6 +14,8 @@ from starlette.exceptions import HTTPException
 from catalog.errors import CatalogError
 from jobs.errors import (
     ImageSetFull,
+    KeysMissing,
+    KeysUnreadable,
     NotFound,
     QueueFull,
     StillRunning,
@@ -21,6 +23,7 @@ from jobs.errors import (
     TooManyImageSets,
     TooManyJobs,
 )
+from service.allowed_methods import allowed_methods
 from service.problems import Problem, invalid, problem_response
 
 log = logging.getLogger(__name__)
@@ -35,6 +38,8 @@ _HANDLED: tuple[type[Exception], ...] = (
     TooManyJobs,
     ImageSetFull,
     TooManyImageSets,
+    KeysMissing,
+    KeysUnreadable,
     RedisError,
     ObjectStoreError,
     RequestValidationError,
@@ -52,6 +57,12 @@ _ARTIFACTS_AWAY = (
     f"{_UNCERTAIN}"
 )
 _BUSY = "The same bytes, stored before, are being deleted. Send the request again in a moment."
+
+_KEYS_MISSING = (
+    "There were API keys, and their file is missing. Nobody is let in until it is back; see "
+    "docs/operations.md on how to remove keys on purpose."
+)
+_KEYS_UNREADABLE = "The file of API keys cannot be read. It is read again at the next request."
 
 _CODES = {
     400: "invalid_request",
@@ -73,6 +84,8 @@ def install_handlers(app: FastAPI) -> None:
 
 async def _handle(request: Request, error: Exception) -> Response:
     problem = to_problem(error)
+    if problem.status == 405 and (methods := allowed_methods(request.app, request.url.path)):
+        problem.headers["Allow"] = methods
     if problem.status >= 500:
         log.error(
             "%s %s: %s",
@@ -86,7 +99,15 @@ async def _handle(request: Request, error: Exception) -> Response:
 
 def _is_expected(error: Exception) -> bool:
     """Return whether the log needs no traceback."""
-    return isinstance(error, Problem | QueueFull | RedisConnectionError | RedisTimeoutError)
+    return isinstance(
+        error,
+        Problem
+        | QueueFull
+        | KeysMissing
+        | KeysUnreadable
+        | RedisConnectionError
+        | RedisTimeoutError,
+    )
 
 
 def to_problem(error: Exception) -> Problem:
@@ -116,6 +137,10 @@ def to_problem(error: Exception) -> Problem:
                 "too_many_image_sets",
                 "Delete an image set that you do not need: DELETE /v1/image-sets/{id}.",
             )
+        case KeysMissing():
+            return Problem("keys_unavailable", _KEYS_MISSING)
+        case KeysUnreadable():
+            return Problem("keys_unavailable", _KEYS_UNREADABLE)
         case RedisConnectionError() | RedisTimeoutError() | ReadOnlyError() | OutOfMemoryError():
             return Problem("store_unavailable", _REDIS_AWAY)
         case ObjectStoreError():

@@ -19,18 +19,27 @@ _RETRY_AFTER_S = {
     "too_many_jobs": 10,
     "queue_full": 10,
     "too_many_listeners": 5,
+    "keys_unavailable": 5,
     "store_unavailable": 2,
     "artifact_store_unavailable": 2,
     "description_pending": 5,
 }
 _REFERENCE = "#/components/schemas/{model}"
 
-# The `responses` of every operation in OpenAPI.
+
+def _response(description: str) -> dict[str, Any]:
+    schema = {"$ref": _REFERENCE.format(model="ProblemDocument")}
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
+
+
+# The `responses` of every operation in OpenAPI, and of those that want a key where there are keys.
 PROBLEM_RESPONSE: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "An error, as an RFC 9457 problem document",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
-    }
+    403: _response("Without API keys: the request came from another machine or site"),
+    "default": _response("An error, as an RFC 9457 problem document"),
+}
+KEY_RESPONSE: dict[int | str, dict[str, Any]] = {
+    401: _response("The server has API keys, and none of them was sent")
+    | {"headers": {"WWW-Authenticate": {"schema": {"type": "string", "enum": ["Bearer"]}}}},
 }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from catalog.checks import check_cost
+from catalog.checks import check_cost, check_multiplications, relative_cost
 from catalog.errors import Violation
 from catalog.image_set import ImageSetParams, complete_index_name, index_name
 from catalog.model_description import ModelDescription
@@ -13,9 +13,12 @@ from jobs.errors import NotFound
 from service.job_request import ParsedJobRequest
 from service.problems import Problem
 from service.services import Services
+from service.waiting import known_description
 
-# Images through the model, at most, in a job of the `fast` queue.
+# Images through the default model, at most, in a job of the `fast` queue.
 FAST_PASSES = 2000
+# A job of so few images is cheap with any model: its description is not read for its cost.
+_FEW_PASSES = 4
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,13 @@ def choose_queue(
         unindexed = _unindexed_images(services, request.owner, params, model, layer, description)
     passes = params.estimated_passes(model) + unindexed
     check_cost(params, passes, services.settings.max_passes)
-    slow = unindexed or passes > FAST_PASSES
+    if description is None and passes > _FEW_PASSES:
+        description = known_description(services, model.name)
+    relative = relative_cost(description)
+    check_multiplications(params, passes, relative, services.settings.max_cost)
+    slow = unindexed or passes * relative > FAST_PASSES
     # Each job also reads its inputs and renders pictures, which takes about as long as a pass.
-    return QueueChoice("slow" if slow else request.technique.queue, 1.0 + passes)
+    return QueueChoice("slow" if slow else request.technique.queue, 1.0 + passes * relative)
 
 
 def _unindexed_images(

@@ -16,6 +16,7 @@ from jobs.store import JobStore
 from jobs.uploads import ArrayStore, ImageStore
 from service.events.change_listener import ChangeListener
 from service.events.feeds import Feeds
+from service.key_guard import KeyGuard
 from service.rate_limit import RateLimiter
 
 
@@ -31,7 +32,7 @@ class Services:
     image_sets: ImageSetStore
     workers: WorkerRegistry
     models: ModelRegistry
-    keys: KeyRing
+    keys: KeyGuard
     changes: ChangeListener
     events: EventLog
     feeds: Feeds
@@ -57,7 +58,7 @@ def make_services(settings: Settings) -> Services:
         image_sets=ImageSetStore(redis, files, images, settings),
         workers=WorkerRegistry(redis),
         models=ModelRegistry(redis),
-        keys=KeyRing(settings.keys_location),
+        keys=KeyGuard(KeyRing(settings.keys_location), redis),
         changes=changes,
         events=events,
         feeds=Feeds(events, changes, settings.max_listeners),

@@ -17,6 +17,7 @@ _SHARED = {
     redis_keys.WORKERS,
     redis_keys.SWEPT,
     redis_keys.FIRST_SWEPT,
+    redis_keys.KEYS_SEEN,
     *(
         key(queue)
         for queue in redis_keys.QUEUES
@@ -24,9 +25,8 @@ _SHARED = {
     ),
 }
 _MODELS = (redis_keys.description(""), redis_keys.weights(""))
-# Idempotency keys and the keys of deduplication expire by themselves. Both are unused once their
-# job is gone.
-_BY_THEMSELVES = (":key:", ":work:")
+# Idempotency keys, the keys of deduplication and what was used on a day expire by themselves.
+_BY_THEMSELVES = (":key:", ":work:", ":usage:")
 _BROKER = f"{redis_keys.PREFIX}celery:"
 
 

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from jobs.api_keys import KeyRing
+from jobs.errors import KeysMissing, KeysUnreadable
+from service.key_guard import KeyGuard
 from service.problems import Problem, problem_response
 
 _LOCAL_NAMES = frozenset({"localhost"})
@@ -18,21 +19,28 @@ class LoopbackOnly:
     Once keys are configured, the key alone decides, and every request passes.
     """
 
-    def __init__(self, app: ASGIApp, keys: KeyRing, allowed_hosts: list[str]) -> None:
+    def __init__(self, app: ASGIApp, keys: KeyGuard, allowed_hosts: list[str]) -> None:
         self._app = app
         self._keys = keys
         self._allowed = frozenset(allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        problem = self._refusal(HTTPConnection(scope)) if scope["type"] == "http" else None
+        problem = None
+        if scope["type"] == "http" and not await self._keyed():
+            problem = self._refusal(HTTPConnection(scope))
         if problem is None:
             await self._app(scope, receive, send)
         else:
             await problem_response(problem)(scope, receive, send)
 
+    async def _keyed(self) -> bool:
+        """Return whether the route checks a key, which it then refuses if keys are not at hand."""
+        try:
+            return await self._keys.required()
+        except (KeysMissing, KeysUnreadable):
+            return True
+
     def _refusal(self, connection: HTTPConnection) -> Problem | None:
-        if self._keys.configured:
-            return None
         if connection.client is not None and not _is_loopback(connection.client.host):
             return Problem(
                 "keys_required",

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
+from catalog.registry import techniques
 from jobs.model import Artifact, Job
 from service.conditional import not_modified, requested_range
 from service.dependencies import ExistingJob, ServicesDep
@@ -14,7 +15,11 @@ from service.problems import Problem
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 _BINARY: dict[str, Any] = {
-    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+    media_type: {"schema": {} if "json" in media_type else {"type": "string", "format": "binary"}}
+    for media_type in sorted(
+        {"application/octet-stream"}
+        | {spec.media_type for technique in techniques().values() for spec in technique.artifacts}
+    )
 }
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The bytes, with the artifact's own media type", "content": _BINARY},

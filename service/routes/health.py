@@ -57,7 +57,11 @@ def readyz(services: ServicesDep) -> Response:
 
 
 @router.get(
-    "/metrics", operation_id="metrics", summary="Prometheus metrics", response_class=Response
+    "/metrics",
+    operation_id="metrics",
+    summary="Prometheus metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 def metrics(services: ServicesDep) -> Response:
     return Response(exposition(services), media_type=CONTENT_TYPE_LATEST)

@@ -71,6 +71,13 @@ class LayerList(BaseModel):
     output: list[int] | None = Field(
         None, description="Shape of the output for one image: [classes], or [classes, H, W]."
     )
+    multiplications: int | None = Field(
+        None,
+        description=(
+            "Multiplications of convolutions and linear layers for one image, which the cost of a "
+            "job is weighed by; null if they were not counted."
+        ),
+    )
     gradient: bool | None = Field(
         None,
         description=(
@@ -188,6 +195,7 @@ async def list_layers(
         model=entry.name,
         items=description.layers,
         output=description.output,
+        multiplications=description.multiplications,
         gradient=description.gradient,
         map_gradient=description.map_gradient,
         unlisted=description.unlisted,

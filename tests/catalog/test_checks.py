@@ -4,9 +4,14 @@ from typing import Any
 
 import pytest
 
-from catalog.checks import check_cost
+from catalog.checks import (
+    DEFAULT_MULTIPLICATIONS,
+    check_cost,
+    check_multiplications,
+    relative_cost,
+)
 from catalog.errors import TooExpensive
-from catalog.models import find_model
+from catalog.models import ModelDescription, find_model
 from catalog.registry import find_technique
 from catalog.technique import Params
 
@@ -53,6 +58,27 @@ def test_the_limit_itself_is_allowed() -> None:
     check_cost(params("rise"), 1000, 1000)
     with pytest.raises(TooExpensive, match=r"1,000 .* 999\. Lower masks\."):
         check_cost(params("rise"), 1000, 999)
+
+
+def described(multiplications: int | None) -> ModelDescription:
+    return ModelDescription(
+        model="net", parameters=1, rectifiers=1, layers=[], multiplications=multiplications
+    )
+
+
+def test_an_image_costs_as_many_of_the_default_model_as_it_multiplies_more() -> None:
+    assert relative_cost(described(400 * DEFAULT_MULTIPLICATIONS)) == 400
+    for free in (None, described(None), described(1), described(DEFAULT_MULTIPLICATIONS)):
+        assert relative_cost(free) == 1
+
+
+def test_a_giant_model_is_refused_what_the_default_is_granted() -> None:
+    check_multiplications(params("rise"), 20_000, 1, 5_000_000)
+    check_multiplications(params("rise"), 12_500, 400, 5_000_000)
+    sentence = r"About 20,000 .* 400 in 'efficientnet_lite0': 8,000,000 together; .* 5,000,000"
+    with pytest.raises(TooExpensive, match=sentence) as refused:
+        check_multiplications(params("rise"), 20_000, 400, 5_000_000)
+    assert refused.value.errors[0].pointer == "/masks"
 
 
 def test_every_technique_that_can_be_dear_says_what_to_change() -> None:

@@ -51,6 +51,7 @@ def test_the_wait_ends_when_a_worker_has_described_the_model(
         rectifiers=1,
         layers=[layer],
         output=[1000],
+        multiplications=400_000_000,
         gradient=False,
         map_gradient=True,
         unlisted={"norm": "its output is off by 0.1 of the largest"},
@@ -63,7 +64,15 @@ def test_the_wait_ends_when_a_worker_has_described_the_model(
     publish.join()
     told = answer.json()
     assert [item["path"] for item in told["items"]] == ["stem"]
-    for name in ("output", "gradient", "map_gradient", "unlisted", "left_out", "tested_with"):
+    for name in (
+        "output",
+        "multiplications",
+        "gradient",
+        "map_gradient",
+        "unlisted",
+        "left_out",
+        "tested_with",
+    ):
         assert told[name] == getattr(known, name)
 
 

@@ -105,6 +105,34 @@ def test_every_operation_is_described_with_its_answers() -> None:
         assert all(answer["description"] for answer in operation["responses"].values())
 
 
+def test_every_operation_says_who_may_call_it() -> None:
+    schemes = DOCUMENT["components"]["securitySchemes"]
+    for path, _, operation in operations():
+        keyed = path.startswith("/v1/")
+        wanted = [{"HTTPBearer": []}, {"APIKeyHeader": []}] if keyed else None
+        assert operation.get("security") == wanted
+        assert keyed == ("401" in operation["responses"])
+        for status in {"401", "403"} & operation["responses"].keys():
+            answer = operation["responses"][status]
+            assert list(answer["content"]) == ["application/problem+json"]
+        assert "403" in operation["responses"]
+    assert schemes["HTTPBearer"]["scheme"] == "bearer"
+    assert schemes["APIKeyHeader"]["name"] == "X-API-Key"
+
+
+def test_answers_have_the_media_types_that_are_sent() -> None:
+    paths = DOCUMENT["paths"]
+    made = {spec.media_type for each in techniques().values() for spec in each.artifacts}
+    assert {"image/png", "application/x-npy", "application/json"} <= made
+    for path, media_types in (
+        ("/v1/jobs/{job_id}/events", {"text/event-stream"}),
+        ("/v1/jobs/{job_id}/preview", {"image/jpeg"}),
+        ("/v1/jobs/{job_id}/artifacts/{name}", made | {"application/octet-stream"}),
+        ("/metrics", {"text/plain"}),
+    ):
+        assert paths[path]["get"]["responses"]["200"]["content"].keys() == media_types
+
+
 def test_every_part_of_a_path_is_a_parameter() -> None:
     for path, _, operation in operations():
         declared = [item for item in operation.get("parameters", []) if item["in"] == "path"]

@@ -46,6 +46,28 @@ def test_what_is_not_taken_is_answered_with_what_is(client: httpx.Client) -> Non
     assert "GET" in client.put("/v1/models").headers.get("allow", "")
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/v1/jobs", "GET, HEAD"),
+        ("/v1/image-sets", "GET, HEAD, POST"),
+        (f"/v1/image-sets/{'0' * 32}", "GET, HEAD, DELETE"),
+        (f"/v1/image-sets/{'0' * 32}/images", "GET, HEAD, POST"),
+        ("/v1/jobs/occlusion", "GET, HEAD, POST, DELETE"),
+        (f"/v1/jobs/{'0' * 32}", "GET, HEAD, DELETE"),
+        (f"/v1/jobs/{'0' * 32}/cancel", "POST"),
+        ("/healthz", "GET, HEAD"),
+    ],
+)
+def test_every_method_of_the_address_is_allowed(
+    client: httpx.Client, path: str, methods: str
+) -> None:
+    for method in ("PUT", "PATCH", "OPTIONS"):
+        answer = client.request(method, path)
+        refused(answer, 405, "method_not_allowed")
+        assert answer.headers["allow"] == methods
+
+
 def test_where_nothing_is_the_sentence_helps(client: httpx.Client) -> None:
     for answer in (client.get("/v1/nothing"), client.put("/v1/models")):
         problem = answer.json()

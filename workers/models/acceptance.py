@@ -10,7 +10,6 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from math import prod
 
 import torch
 from torch import Tensor, fx, nn
@@ -30,7 +29,7 @@ from workers.models.reference import Reference, compute_reference
 from workers.toolkit.errors import NotExportable
 from workers.toolkit.execution.batches import batch_size
 from workers.toolkit.execution.device_memory import is_out_of_memory
-from workers.toolkit.network.graph import operator_info, shape_of
+from workers.toolkit.network.multiplications import multiplications
 from workers.toolkit.network.network import LOGITS, Network
 from workers.toolkit.network.optimizations import ALL, NONE, Optimizations
 from workers.toolkit.network.precision import probe_inputs, without_tf32
@@ -161,7 +160,7 @@ class _Examination:
             return self._compare(doubled, self._exact, self._limits, self._double_batches(doubled))
 
     def _double_batches(self, network: Network) -> tuple[int, ...]:
-        affordable = _multiplications(network) <= _DOUBLE_BATCH
+        affordable = multiplications(network) <= _DOUBLE_BATCH
         # Sizes are those of single precision.
         fits = batch_size(network, LOGITS, gradient=True) >= 8
         return (1, 3) if affordable and fits else (1,)
@@ -202,13 +201,3 @@ class _Examination:
     def _doubled(self) -> Iterator[None]:
         with double_precision(self._module, self._graph, self._double_graph):
             yield
-
-
-def _multiplications(network: Network) -> int:
-    """Return the multiplications of convolutions and linear layers for one image."""
-    total = 0
-    for node in network.operators(LOGITS):
-        weights = [source for source in node.all_input_nodes if source.op == "get_attr"]
-        if operator_info(node).weighted and weights and (shape := shape_of(node)):
-            total += prod(shape) * network.parameter(weights[0])[0].numel()
-    return total

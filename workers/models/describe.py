@@ -14,6 +14,7 @@ from workers.toolkit.network.layers import (
     unproved_layers,
     unproved_reason,
 )
+from workers.toolkit.network.multiplications import multiplications
 from workers.toolkit.network.network import LOGITS, Network
 from workers.toolkit.network.receptive_fields import fields_and_reasons
 from workers.toolkit.network.regular_fields import ReceptiveField as GraphField
@@ -36,6 +37,7 @@ def describe(name: str, network: Network, weights: str | None) -> ModelDescripti
         model=name,
         weights=weights,
         parameters=sum(parameter.numel() for parameter in network.module.parameters()),
+        multiplications=multiplications(network),
         rectifiers=len(network.rectifiers(LOGITS)),
         gradient=network.has_gradient(LOGITS),
         map_gradient=has_map_gradient(network),
