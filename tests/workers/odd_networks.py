@@ -45,6 +45,48 @@ class InstanceNormed(Net):
         return F.relu(self.second(self.norm(F.relu(self.first(x)))))
 
 
+class Cropped(Net):
+    """Crops its own input."""
+
+    def see(self, x: Tensor) -> Tensor:
+        return x[:, :, 2:10, 4:12]
+
+
+class CroppedByPadding(Net):
+    def see(self, x: Tensor) -> Tensor:
+        return F.pad(x, (-4, -4, -2, -6))
+
+
+class CroppedLate(Net):
+    """Crops a map, whose places see one pixel beyond their own."""
+
+    def features(self, x: Tensor) -> Tensor:
+        return F.relu(self.second(F.relu(self.norm(self.first(x)))[:, :, 4:12, 4:12]))
+
+
+class Padded(Net):
+    """Pads its own input."""
+
+    def see(self, x: Tensor) -> Tensor:
+        return F.pad(x, (4, 4, 4, 4))
+
+
+class Zoomed(Net):
+    """Crops its own input and enlarges it."""
+
+    def see(self, x: Tensor) -> Tensor:
+        return F.interpolate(x[:, :, 4:12, 4:12], scale_factor=2.0, mode="nearest")
+
+
+class Valid(Net):
+    """Convolutions without padding, as in LeNet, whose map leaves the borders out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 5)
+        self.second = nn.Conv2d(8, 8, 5)
+
+
 class Cut(Net):
     def see(self, x: Tensor) -> Tensor:
         return (x > 0).float()
