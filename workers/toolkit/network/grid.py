@@ -33,17 +33,22 @@ class Grid:
 
     def is_like(self, other: "Grid") -> bool:
         """Return whether the cells of both grids cover about the same parts of the image."""
-        return self.size == other.size and all(map(self._is_like_along, (0, 1), (other, other)))
+        return self.size == other.size and self.shift_from(other) < _MOST_SHIFT
 
-    def _is_like_along(self, axis: int, other: "Grid") -> bool:
-        """Compare the first and the last centres."""
-        coarsest = max(self.coarsest[axis], other.coarsest[axis])
+    def shift_from(self, other: "Grid") -> float:
+        """Return by how much the first and the last centres differ from those of as many cells.
+
+        The larger difference along either axis is returned, relative to a cell of the coarsest map.
+        """
+        return max(self._shift_along(axis, other) for axis in (0, 1))
+
+    def _shift_along(self, axis: int, other: "Grid") -> float:
         last = self.size[axis] - 1
         shifts = (
             self.first[axis] - other.first[axis] + index * (self.stride[axis] - other.stride[axis])
             for index in (0, last)
         )
-        return all(abs(shift) < _MOST_SHIFT * coarsest for shift in shifts)
+        return max(map(abs, shifts)) / max(self.coarsest[axis], other.coarsest[axis])
 
     def _made(self, size: Pair, stride: Iterable[float], first: Iterable[float]) -> "Grid":
         spacing = pair_of(stride)

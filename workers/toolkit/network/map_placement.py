@@ -33,13 +33,12 @@ def draw_map(network: Network, path: str, values: Tensor) -> Tensor:
 def covers_image(grid: Grid, size: Pair) -> bool:
     """Return whether a map, stretched over the image of that height and width, is about in place.
 
-    No pixel is cropped on the way from the image, and the outermost centres move by less than
-    three quarters of the largest spacing of places before the layer, as those of the places of
-    other operands may that are added to the map.
+    No pixel is cropped on the way from the image, and the outermost centres move by less than one
+    place of the coarsest map before the layer, as they do by padding on one side.
     """
     stretched = Grid(size).resized(grid.size)
     cropped = not all(map(_holds, (grid.rows, grid.columns), size))
-    return not cropped and stretched.is_like(grid)
+    return not cropped and grid.shift_from(stretched) < 1
 
 
 def _holds(edges: Edges, side: int) -> bool:
