@@ -177,6 +177,59 @@ class Counting(Net):
         return x * self.seen
 
 
+class WarmedUp(Net):
+    """Scales by a counter that has come to its end, so that calls agree."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("steps", torch.full((), 500.0))
+
+    def see(self, x: Tensor) -> Tensor:
+        self.steps += 1
+        return x * (self.steps / 100).clamp(max=1)
+
+
+class CountsCalls(Net):
+    """Counts its calls in a number, and answers otherwise after a thousand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def see(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        return 2 * x if self.calls > 1000 else x
+
+
+class CountsInVain(CountsCalls):
+    """Counts its calls, and keeps its last features, without reading either."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(()))
+        self.last_mean = 0.0
+
+    def features(self, x: Tensor) -> Tensor:
+        self.seen += 1
+        return super().features(x)
+
+    def see(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        return x
+
+
+class EverySeventh(Net):
+    """Changes its answer at each seventh call only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("steps", torch.zeros(()))
+
+    def see(self, x: Tensor) -> Tensor:
+        self.steps += 7
+        return x * (1 + self.steps % 7)
+
+
 class Tied(Net):
     def __init__(self) -> None:
         super().__init__()
