@@ -307,6 +307,72 @@ class Twice(Net):
         return self.act(self.second(self.act(self.norm(self.first(x)))))
 
 
+class Stepped(Net):
+    """An operator of which PyTorch has no gradient."""
+
+    def see(self, x: Tensor) -> Tensor:
+        return torch.heaviside(x, x.new_zeros(()))
+
+
+class SteppedDetached(Net):
+    def see(self, x: Tensor) -> Tensor:
+        return torch.heaviside(x.detach(), x.new_zeros(()))
+
+
+class SparseScores(Net):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).to_sparse()
+
+
+class WholeScores(Net):
+    def forward(self, x: Tensor) -> Tensor:
+        return (100 * super().forward(x)).long()
+
+
+class CastsToDouble(Net):
+    def see(self, x: Tensor) -> Tensor:
+        return x.double()
+
+
+class DoubleMean(Net):
+    """A plain attribute in double precision, which float() leaves as it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mean = torch.full((3, 1, 1), 0.25, dtype=torch.float64)
+
+    def see(self, x: Tensor) -> Tensor:
+        return x - self.mean
+
+
+class CompiledPart(Net):
+    """Compiles a part of itself, and a method."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.second = torch.compile(self.second)
+
+    @torch.compile
+    def see(self, x: Tensor) -> Tensor:
+        return torch.tanh(x)
+
+
+def compiled() -> nn.Module:
+    return torch.compile(CompiledPart())
+
+
+def scripted() -> nn.Module:
+    return torch.jit.script(nn.Sequential(nn.Conv2d(3, CLASSES, SIDE), nn.Flatten()))
+
+
+def halved() -> nn.Module:
+    return Net().half()
+
+
+def doubled() -> nn.Module:
+    return DoubleMean().double()
+
+
 def built(kind: str) -> nn.Module:
     """Return the network with weights and statistics that are as after training."""
     torch.manual_seed(5)
