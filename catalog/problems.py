@@ -47,6 +47,7 @@ PROBLEMS: dict[str, ProblemType] = {
     "no_probability": ProblemType("The model has no probabilities", 422),
     "broken_model_file": ProblemType("The file of custom models is not valid"),
     "description_pending": ProblemType("The model has not been described yet", 503, retryable=True),
+    "description_failed": ProblemType("The model cannot be described", 422),
     "invalid_target": ProblemType("The target cannot be read", 422),
     "unknown_layer": ProblemType("The model has no such layer", 422),
     "layer_without_map": ProblemType("The layer's output is not a map", 422),

@@ -140,6 +140,11 @@ def description(model: str) -> str:
     return f"{PREFIX}model:{VERSION}:{model}"
 
 
+def description_failure(model: str) -> str:
+    """Return the key of the reason why a worker could not describe a model lately."""
+    return f"{PREFIX}model-failure:{VERSION}:{model}"
+
+
 def expiring_job(job_id: str) -> str:
     """Return the member of EXPIRING that stands for a job."""
     return f"job:{job_id}"

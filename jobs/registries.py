@@ -14,6 +14,8 @@ from jobs import redis_keys
 
 _WORKER_TTL_S = 15
 _DESCRIPTION_TTL_S = 30 * 86400
+# After so long, the next client that asks makes a worker try again.
+_FAILURE_TTL_S = 60
 
 
 class WorkerRegistry:
@@ -42,7 +44,7 @@ class WorkerRegistry:
 
 
 class ModelRegistry:
-    """Descriptions of models (JSON), and the digests of their weights."""
+    """Descriptions of models (JSON) or why there is none, and the digests of their weights."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -54,18 +56,30 @@ class ModelRegistry:
         self._redis.set(redis_keys.description(model), text, ex=_DESCRIPTION_TTL_S, nx=not replace)
         if weights := json.loads(text)["weights"]:
             self._redis.set(redis_keys.weights(model), weights, ex=_DESCRIPTION_TTL_S)
+        self._redis.delete(redis_keys.description_failure(model))
+        self._redis.publish(redis_keys.CHANGES, f"model:{model}")
+
+    def describe_failure(self, model: str, reason: str) -> None:
+        """Store for a minute why the model cannot be described."""
+        self._redis.set(redis_keys.description_failure(model), reason, ex=_FAILURE_TTL_S)
         self._redis.publish(redis_keys.CHANGES, f"model:{model}")
 
     def forget(self, models: Sequence[str]) -> None:
         """Delete the descriptions and digests of models that may have changed."""
         keys = [redis_keys.description(model) for model in models]
         keys += [redis_keys.weights(model) for model in models]
+        keys += [redis_keys.description_failure(model) for model in models]
         if keys:
             self._redis.delete(*keys)
 
     def description(self, model: str) -> str | None:
         """Return the description, or None if no worker has described the model yet."""
         text = self._redis.get(redis_keys.description(model))
+        return None if text is None else str(text)
+
+    def failure(self, model: str) -> str | None:
+        """Return why a worker could not describe the model within the last minute, or None."""
+        text = self._redis.get(redis_keys.description_failure(model))
         return None if text is None else str(text)
 
     def weights(self, models: Sequence[str]) -> list[str | None]:

@@ -12,6 +12,7 @@ from catalog.model_description import ModelDescription
 from jobs.model import Job
 from jobs.queue import ask_for_description
 from service.events.change_listener import pause
+from service.problems import Problem
 from service.services import Services
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,8 @@ async def model_description(
     """Return the model's layers, or None if that takes longer than `seconds`.
 
     A worker is asked to describe a model that no worker has described yet. If no worker is alive,
-    there is nothing to wait for.
+    there is nothing to wait for. Raises Problem if a worker could not describe the model within the
+    last minute; after that, one is asked again.
     """
     deadline = time.monotonic() + seconds
     asked = False
@@ -55,6 +57,9 @@ async def model_description(
             text = await run_in_threadpool(services.models.description, model)
             if text is not None:
                 return ModelDescription.model_validate_json(text)
+            failure = await run_in_threadpool(services.models.failure, model)
+            if failure is not None:
+                raise Problem("description_failed", failure)
             if not asked:
                 asked = await run_in_threadpool(_ask_a_worker, model)
             left = deadline - time.monotonic()

@@ -8,6 +8,7 @@ from redis import RedisError
 
 from catalog.models import ModelDescription, find_model, models
 from jobs.registries import ModelRegistry
+from workers.failures import job_error
 from workers.models.describe import describe, describe_architecture
 from workers.models.model_cache import ModelCache
 from workers.toolkit.network.vision_model import VisionModel
@@ -60,11 +61,19 @@ class ModelPublisher:
         return description
 
     def publish_architecture(self, name: str) -> None:
-        """Publish a description without loading weights, unless a better one exists."""
+        """Publish a description without loading weights, unless a better one exists.
+
+        If there can be none, publish the reason, which clients read.
+        """
         if (known := self._descriptions.get(name)) is not None:
             self._registry.describe(name, known.model_dump_json())
         elif name not in self._models and self._registry.description(name) is None:
-            description = describe_architecture(find_model(name))
+            try:
+                description = describe_architecture(find_model(name))
+            except Exception as error:
+                log.warning("could not describe %s", name, exc_info=True)
+                self._registry.describe_failure(name, _failure(name, error))
+                return
             self._registry.describe(name, description.model_dump_json(), replace=False)
 
     def _described(self, model: VisionModel) -> ModelDescription:
@@ -85,6 +94,14 @@ class ModelPublisher:
             self._registry.forget([entry.name for entry in models().values() if entry.own])
         except RedisError:
             log.warning("could not delete descriptions of custom models: Redis is away")
+
+
+def _failure(name: str, error: Exception) -> str:
+    """Return why a model cannot be described, in a sentence without internals."""
+    found = job_error(error)
+    if found.code == "internal_error":
+        return f"An unexpected error occurred in a worker. Its log has details under {name!r}."
+    return found.detail
 
 
 def published_description(registry: ModelRegistry, name: str) -> ModelDescription | None:

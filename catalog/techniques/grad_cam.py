@@ -1,7 +1,8 @@
 """Grad-CAM: the places of a layer's map that support a class.
 
 Each channel of the layer is weighted by the mean of the score's gradient over the map. The weighted
-sum, with negative values set to zero, is resized to the image. By default the layer is the
+sum, with negative values set to zero, is drawn where the map lies in the image: over all of it,
+unless the network crops or pads its own input. By default the layer is the
 one that the model recommends, or else the last map on whose places and channels the output depends.
 The target must depend on the layer.
 """

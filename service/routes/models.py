@@ -185,7 +185,9 @@ async def list_layers(
     """List layers with their shapes and receptive fields.
 
     A worker describes a model when it is first asked for, which can take seconds. If that takes
-    longer than `wait`, the response is `503 description_pending`; ask again.
+    longer than `wait`, the response is `503 description_pending`; ask again. If it cannot, as when
+    the model's builder fails, the response is `422 description_failed` with the reason, for a
+    minute.
     """
     description = await model_description(services, entry.name, wait)
     if description is None:

@@ -8,11 +8,13 @@ import pytest
 from redis import Redis
 
 from catalog.models import Layer, ModelDescription
+from jobs.redis_keys import description_failure
 from jobs.registries import ModelRegistry, WorkerRegistry
 from tests.service.asking import refused, store_image
 
 MODEL = "vit_h_14"
 LAYERS = f"/v1/models/{MODEL}/layers"
+EMPTY = {"parameters": 1, "rectifiers": 0, "layers": []}
 # Far below the wait that is asked for, and far above what an answer takes.
 SOON_S = 20
 
@@ -74,6 +76,31 @@ def test_the_wait_ends_when_a_worker_has_described_the_model(
         "tested_with",
     ):
         assert told[name] == getattr(known, name)
+
+
+@pytest.mark.usefixtures("busy")
+def test_a_model_that_cannot_be_described_is_told_with_its_reason(
+    own: httpx.Client, redis: Redis, small: bytes
+) -> None:
+    reason = "The builder nets:age of 'age' failed: TypeError: no width."
+    failed = threading.Timer(0.5, ModelRegistry(redis).describe_failure, (MODEL, reason))
+    failed.start()
+    answer = own.get(LAYERS, params={"wait": 60})
+    failed.join()
+    refused(answer, 422, "description_failed", reason)
+    body = {"image": store_image(own, small)["id"], "model": MODEL, "target": "conv_proj:3"}
+    refused(own.post("/v1/jobs/saliency", json=body), 422, "description_failed", reason)
+
+
+def test_the_reason_is_forgotten_after_a_minute_and_with_the_next_description(
+    own: httpx.Client, redis: Redis
+) -> None:
+    registry = ModelRegistry(redis)
+    registry.describe_failure(MODEL, "It failed.")
+    assert 0 < redis.ttl(description_failure(MODEL)) <= 60
+    registry.describe(MODEL, ModelDescription(model=MODEL, **EMPTY).model_dump_json())
+    assert registry.failure(MODEL) is None
+    assert own.get(LAYERS).json()["items"] == []
 
 
 @pytest.mark.parametrize("wait", ["-1", "61", "long", ""])

@@ -1,6 +1,7 @@
 """Grad-CAM agrees with captum's LayerGradCam, at every layer and for every kind of target."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,12 +12,15 @@ from PIL import Image
 from catalog.errors import LayerWithoutMap
 from catalog.techniques.grad_cam import GradCamParams, GradCamSummary
 from tests.tiny import photo, tiny_model
+from tests.workers.odd_networks import SIDE, load
 from workers.execute import execute
 from workers.toolkit.attribution.grad_cam import NotBehind, class_activation_map
 from workers.toolkit.errors import LayerWithoutMap as LayerWithoutMapInToolkit
 from workers.toolkit.execution.context import LocalContext
 from workers.toolkit.network.network import LOGITS
 from workers.toolkit.network.unit import Unit
+
+FILES = ("values.npy", "map.npy")
 
 
 def ran(
@@ -68,6 +72,16 @@ def test_a_neuron_is_explained_by_a_layer_before_it() -> None:
     expected = (gradient.mean((2, 3), keepdim=True) * activation).sum(1)[0]
     np.testing.assert_allclose(arrays["map.npy"], expected.detach().numpy(), atol=1e-6)
     assert summary.score == "activation"
+
+
+def test_the_map_of_a_network_that_crops_its_input_lies_in_the_crop(tmp_path: Path) -> None:
+    context, model = LocalContext(), load(tmp_path, "Cropped")
+    params = GradCamParams(seed=0, layer="second", target="class:2", relu=False)
+    execute("grad_cam", params, model, {"image": photo().resize((SIDE, SIDE))}, context)
+    drawn, layer_map = (np.load(io.BytesIO(context.files[name])) for name in FILES)
+    expected = np.zeros((SIDE, SIDE), np.float32)
+    expected[2:10, 4:12] = layer_map
+    np.testing.assert_allclose(drawn, expected, atol=1e-7)
 
 
 def test_a_layer_behind_the_target_and_a_layer_without_map_are_refused() -> None:

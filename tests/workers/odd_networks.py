@@ -45,6 +45,48 @@ class InstanceNormed(Net):
         return F.relu(self.second(self.norm(F.relu(self.first(x)))))
 
 
+class Cropped(Net):
+    """Crops its own input."""
+
+    def see(self, x: Tensor) -> Tensor:
+        return x[:, :, 2:10, 4:12]
+
+
+class CroppedByPadding(Net):
+    def see(self, x: Tensor) -> Tensor:
+        return F.pad(x, (-4, -4, -2, -6))
+
+
+class CroppedLate(Net):
+    """Crops a map, whose places see one pixel beyond their own."""
+
+    def features(self, x: Tensor) -> Tensor:
+        return F.relu(self.second(F.relu(self.norm(self.first(x)))[:, :, 4:12, 4:12]))
+
+
+class Padded(Net):
+    """Pads its own input."""
+
+    def see(self, x: Tensor) -> Tensor:
+        return F.pad(x, (4, 4, 4, 4))
+
+
+class Zoomed(Net):
+    """Crops its own input and enlarges it."""
+
+    def see(self, x: Tensor) -> Tensor:
+        return F.interpolate(x[:, :, 4:12, 4:12], scale_factor=2.0, mode="nearest")
+
+
+class Valid(Net):
+    """Convolutions without padding, as in LeNet, whose map leaves the borders out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 5)
+        self.second = nn.Conv2d(8, 8, 5)
+
+
 class Cut(Net):
     def see(self, x: Tensor) -> Tensor:
         return (x > 0).float()
@@ -135,6 +177,59 @@ class Counting(Net):
         return x * self.seen
 
 
+class WarmedUp(Net):
+    """Scales by a counter that has come to its end, so that calls agree."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("steps", torch.full((), 500.0))
+
+    def see(self, x: Tensor) -> Tensor:
+        self.steps += 1
+        return x * (self.steps / 100).clamp(max=1)
+
+
+class CountsCalls(Net):
+    """Counts its calls in a number, and answers otherwise after a thousand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def see(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        return 2 * x if self.calls > 1000 else x
+
+
+class CountsInVain(CountsCalls):
+    """Counts its calls, and keeps its last features, without reading either."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(()))
+        self.last_mean = 0.0
+
+    def features(self, x: Tensor) -> Tensor:
+        self.seen += 1
+        return super().features(x)
+
+    def see(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        return x
+
+
+class EverySeventh(Net):
+    """Changes its answer at each seventh call only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("steps", torch.zeros(()))
+
+    def see(self, x: Tensor) -> Tensor:
+        self.steps += 7
+        return x * (1 + self.steps % 7)
+
+
 class Tied(Net):
     def __init__(self) -> None:
         super().__init__()
@@ -210,6 +305,72 @@ class Twice(Net):
 
     def features(self, x: Tensor) -> Tensor:
         return self.act(self.second(self.act(self.norm(self.first(x)))))
+
+
+class Stepped(Net):
+    """An operator of which PyTorch has no gradient."""
+
+    def see(self, x: Tensor) -> Tensor:
+        return torch.heaviside(x, x.new_zeros(()))
+
+
+class SteppedDetached(Net):
+    def see(self, x: Tensor) -> Tensor:
+        return torch.heaviside(x.detach(), x.new_zeros(()))
+
+
+class SparseScores(Net):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).to_sparse()
+
+
+class WholeScores(Net):
+    def forward(self, x: Tensor) -> Tensor:
+        return (100 * super().forward(x)).long()
+
+
+class CastsToDouble(Net):
+    def see(self, x: Tensor) -> Tensor:
+        return x.double()
+
+
+class DoubleMean(Net):
+    """A plain attribute in double precision, which float() leaves as it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mean = torch.full((3, 1, 1), 0.25, dtype=torch.float64)
+
+    def see(self, x: Tensor) -> Tensor:
+        return x - self.mean
+
+
+class CompiledPart(Net):
+    """Compiles a part of itself, and a method."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.second = torch.compile(self.second)
+
+    @torch.compile
+    def see(self, x: Tensor) -> Tensor:
+        return torch.tanh(x)
+
+
+def compiled() -> nn.Module:
+    return torch.compile(CompiledPart())
+
+
+def scripted() -> nn.Module:
+    return torch.jit.script(nn.Sequential(nn.Conv2d(3, CLASSES, SIDE), nn.Flatten()))
+
+
+def halved() -> nn.Module:
+    return Net().half()
+
+
+def doubled() -> nn.Module:
+    return DoubleMean().double()
 
 
 def built(kind: str) -> nn.Module:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from tests.workers.odd_networks import SIDE, built, load
 from workers.models.acceptance import accept
+from workers.models.check_state import check_state
 from workers.models.describe import describe
 from workers.models.errors import WrongOutput
 from workers.provenance import provenance
@@ -208,6 +209,8 @@ def test_a_verdict_is_remembered_for_the_same_weights(
         ("Dropping", r"A dropout is always on. Use nn.Dropout, or F.dropout"),
         ("Noisy", r"draws random numbers \(\w*rand\w*\)"),
         ("Counting", r"state that is kept between calls"),
+        ("WarmedUp", r"depends on 'steps', which each call changes"),
+        ("CountsCalls", r"depends on 'calls', .* Change it only if self.training"),
     ],
 )
 def test_a_module_with_more_than_one_answer_is_refused(
@@ -215,6 +218,23 @@ def test_a_module_with_more_than_one_answer_is_refused(
 ) -> None:
     with pytest.raises(WrongOutput, match=words):
         load(tmp_path, kind)
+
+
+def test_a_state_that_no_output_depends_on_is_kept(tmp_path: Path) -> None:
+    network = load(tmp_path, "CountsInVain").network
+    expected = built("CountsInVain")(noise(2))
+    torch.testing.assert_close(network.logits(noise(2)), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_buffer_that_calls_change_and_the_output_reads_is_found_in_the_graph() -> None:
+    with pytest.raises(WrongOutput, match="depends on 'steps', which each call changes"):
+        accept("m", built("WarmedUp"), SHAPE)
+
+
+def test_states_are_changed_for_the_test_only() -> None:
+    module = built("CountsInVain")
+    check_state("m", module, noise(1))
+    assert module.calls == int(module.seen) < 20
 
 
 def test_a_description_analyses_the_receptive_fields_once(monkeypatch: pytest.MonkeyPatch) -> None:

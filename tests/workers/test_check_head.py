@@ -15,7 +15,8 @@ DENSE = LOGITS[:, :, None, None].expand(6, 5, 3, 3)
     [
         (LOGITS, "softmax"), (LOGITS, "sigmoid"), (LOGITS, "raw"), (DENSE, "softmax"),
         (LOGITS.softmax(1), "none"), (LOGITS.sigmoid(), "none"), (DENSE.softmax(1), "none"),
-        (LOGITS.softmax(1), "raw"),
+        (LOGITS.softmax(1), "raw"), (100 * LOGITS.softmax(1), "raw"), (LOGITS.abs(), "softmax"),
+        (LOGITS - LOGITS.mean(1, keepdim=True), "softmax"), (LOGITS.log_softmax(1), "softmax"),
     ],
 )  # fmt: skip
 def test_an_output_that_fits_is_accepted(output: torch.Tensor, head: str, given: bool) -> None:
@@ -29,6 +30,15 @@ def test_a_softmax_inside_is_noticed_whatever_the_entry_says(output: torch.Tenso
     for given in (True, False):
         fault = find_head_fault(output, "softmax", given=given)
         assert fault is not None and 'Write head = "none"' in fault
+
+
+@pytest.mark.parametrize("head", ["softmax", "sigmoid"])
+@pytest.mark.parametrize("scale", [100, 0.5])
+@pytest.mark.parametrize("probabilities", [LOGITS.softmax(1), DENSE.softmax(1)])
+def test_percentages_are_noticed(probabilities: torch.Tensor, scale: float, head: str) -> None:
+    for given in (True, False):
+        fault = find_head_fault(scale * probabilities, head, given=given)
+        assert fault is not None and f"add up to {scale:g}" in fault and 'head = "none"' in fault
 
 
 @pytest.mark.parametrize("head", ["softmax", "sigmoid"])

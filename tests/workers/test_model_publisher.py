@@ -1,5 +1,6 @@
 """The model registry learns which models a worker has loaded, and forgets what may be stale."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import torch
 from cachetools import TTLCache
 from redis import Redis
 
-from catalog.models import ModelDescription, models
+from catalog.models import ModelDescription, find_model, models
 from jobs.registries import ModelRegistry
 from tests.digits import make_digits
 from workers.model_publisher import ModelPublisher
@@ -48,6 +49,23 @@ def test_a_custom_model_is_described_anew_when_a_worker_starts(
     publisher.publish_architecture("digits")
     described = ModelDescription.model_validate_json(registry.description("digits"))
     assert described.layers[0].shape == [16, 8, 8] and described.weights is None
+
+
+def test_a_model_that_cannot_be_described_is_told_until_a_worker_starts(
+    registry: ModelRegistry, cache: ModelCache, tmp_path: Path
+) -> None:
+    publisher = ModelPublisher(registry, cache)
+    entry = find_model("digits")
+    assert entry.own is not None
+    (entry.own.folder / "digits_net.py").write_text("def build(width): return 1 / 0")
+    sys.modules.pop("digits_net", None)
+    publisher.publish_architecture("digits")
+    reason = registry.failure("digits")
+    assert reason is not None and "ZeroDivisionError: division by zero" in reason
+    assert registry.description("digits") is None
+    ModelPublisher(registry, cache).warm([])
+    assert registry.failure("digits") is None
+    sys.modules.pop("digits_net", None)
 
 
 def test_a_loaded_model_is_described_with_its_weights(

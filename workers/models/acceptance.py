@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, fx, nn
 
+from workers.models.check_state import check_graph_state
 from workers.models.compare_layers import find_wrong_layers
 from workers.models.compare_network import (
     EXACT,
@@ -70,6 +71,7 @@ def accept(
             examination = _Examination(name, module, graph, shape)
             unlisted = examination.wrong_layers()
             network = examination.choose()
+            examination.check_state(network)
             unlisted = examination.wrong_prepared_layers(network) | unlisted
         verdict = Verdict(network.optimizations, unlisted)
     for path, reason in verdict.unlisted.items():
@@ -123,6 +125,11 @@ class _Examination:
         again = self._network(self._graph, network.optimizations)
         again.folding = network.folding  # its folded weights and parts are not kept
         return find_wrong_layers(self._module, again, self._single[0].x, _PREPARED)
+
+    def check_state(self, network: Network) -> None:
+        """Raise WrongOutput if the network's output reads a buffer that each call changes."""
+        read = network.operators(LOGITS)
+        check_graph_state(self._name, self._module, read, self._single[0].x)
 
     def choose(self) -> Network:
         """Return the first network that gives what the module gives. Raises NotExportable."""

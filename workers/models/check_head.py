@@ -22,6 +22,12 @@ def find_head_fault(output: Tensor, head: str, *, given: bool) -> str | None:
             "The outputs are probabilities already: they lie in 0 to 1 and add up to 1. "
             'Write head = "none", or remove the softmax from the model.'
         )
+    if head in ("softmax", "sigmoid") and low >= -_ROUNDING and (total := _common_sum(output)):
+        return (
+            f"The outputs are probabilities times {total:.4g}: none is below 0, and they add up to "
+            f"{total:.4g} for every image of noise. Return them divided by {total:.4g} and write "
+            'head = "none", or remove the softmax from the model.'
+        )
     if head in ("softmax", "sigmoid") and inside and not given and _varies(output):
         return (
             "The outputs lie in 0 to 1 for every image of noise, as probabilities do. "
@@ -37,6 +43,14 @@ def find_head_fault(output: Tensor, head: str, *, given: bool) -> str | None:
 
 def _varies(output: Tensor) -> bool:
     return bool(((output.amax(0) - output.amin(0)) > _ROUNDING).any())
+
+
+def _common_sum(output: Tensor) -> float | None:
+    """Return the sum of the classes if it is the same for all images, and not 1."""
+    sums = output.double().sum(1)
+    total = float(sums.mean())
+    alike = bool(((sums - total).abs() <= _SUM_TOLERANCE * total).all())
+    return total if alike and abs(total - 1) > _SUM_TOLERANCE and _varies(output) else None
 
 
 def _sums_to_one(output: Tensor) -> bool:

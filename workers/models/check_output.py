@@ -1,5 +1,6 @@
 """Test a newly built model on noise: its entry says which images it takes and what it returns."""
 
+import re
 from collections.abc import Iterator
 
 import torch
@@ -13,6 +14,8 @@ from workers.models.select_output import describe_output, propose_output
 
 # Logits grow with the range of the input, probabilities do not.
 _HEAD_RANGE = 30
+# How torch says that two types of numbers meet.
+_PRECISION = re.compile(r"dtype|scalar type|\(?(Half|double|float|BFloat16)\)? and \w+ type")
 # So many images show whether outputs lie in 0 to 1 by chance.
 _MANY = 32
 
@@ -35,7 +38,7 @@ def check_output(entry: ModelEntry, module: nn.Module) -> None:
         reason = f"{type(error).__name__}: {first_line(error)}"
         raise WrongOutput(
             f"{entry.name!r} does not accept a batch of shape {_by(shape)} ({reason}). "
-            "Check channels and input_size."
+            f"{_advice(error)}"
         ) from error
     output = _checked_axes(entry, output, len(noise))
     if output.shape[1] != entry.classes:
@@ -51,10 +54,29 @@ def check_output(entry: ModelEntry, module: nn.Module) -> None:
     check_same_output(entry.name, module, noise, output)
 
 
+def _advice(error: Exception) -> str:
+    """Return what to change if the model does not run on images of noise."""
+    if _PRECISION.search(first_line(error)):
+        return (
+            "Images and weights are float32, whatever the weights were saved in. Remove half(), "
+            "double() and other casts from the model's code, or cast to the type of a weight."
+        )
+    return "Check channels and input_size."
+
+
 def _checked_axes(entry: ModelEntry, output: object, batch: int) -> Tensor:
     """Return the output if it has the axes that the entry says. Raises WrongOutput."""
     wanted = "(batch, classes, height, width)" if entry.dense else "(batch, classes)"
     axes = 4 if entry.dense else 2
+    if isinstance(output, Tensor) and output.layout is not torch.strided:
+        raise WrongOutput(
+            f"{entry.name!r} returns a sparse tensor. Return output.to_dense() in its place."
+        )
+    if isinstance(output, Tensor) and not output.is_floating_point() and entry.head != "raw":
+        raise WrongOutput(
+            f"{entry.name!r} returns {_type(output)}, of which there is no probability. Return the "
+            "scores of the classes, before argmax or rounding."
+        )
     if isinstance(output, Tensor) and output.ndim == axes and len(output) == batch:
         return output
     advice = ""
@@ -93,6 +115,10 @@ def _more_noise(entry: ModelEntry) -> Iterator[Tensor]:
         noise = torch.rand(4, *entry.input_shape, generator=generator) - 0.5
         mean, spread = torch.randn(2, 4, entry.input_shape[0], 1, 1, generator=generator)
         yield 2 * mean + _HEAD_RANGE ** spread.clamp(-1, 1) * noise
+
+
+def _type(output: Tensor) -> str:
+    return f"numbers of type {str(output.dtype).removeprefix('torch.')}"
 
 
 def _by(shape: tuple[int, ...]) -> str:

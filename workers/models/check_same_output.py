@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from workers.models.check_state import check_state
 from workers.models.errors import WrongOutput, first_line
 from workers.models.randomness import random_operators
 
@@ -18,6 +19,7 @@ def check_same_output(name: str, module: nn.Module, images: Tensor, output: Tens
     The images must have very different ranges. Raises WrongOutput, which says what to change.
     """
     _check_repeatability(name, module, images, output)
+    check_state(name, module, images[:1])
     _check_batch_independence(name, module, images, output)
 
 

@@ -12,6 +12,7 @@ from torch.nn.parameter import is_lazy
 
 from catalog.model_entry import CustomSource, ModelEntry
 from workers.models.errors import BuilderFailed, first_line
+from workers.models.plain_module import plain_module, plain_names
 from workers.models.select_output import select_output
 from workers.models.state_file import read_state
 from workers.models.state_names import leave_out, rename
@@ -28,11 +29,12 @@ def architecture(entry: ModelEntry) -> nn.Module:
     if not isinstance(built, nn.Module):
         kind = type(built).__name__
         raise BuilderFailed(f"{_name(own)} of {entry.name!r} returns {kind}, not an nn.Module.")
+    built = plain_module(entry.name, built)
     if next(built.parameters(), None) is None:
         raise BuilderFailed(f"{_name(own)} of {entry.name!r} returns a module without parameters.")
     if any(map(is_lazy, built.parameters())):
         _initialize(entry, built)
-    return select_output(built.float(), entry.output)
+    return select_output(built, entry.output)
 
 
 @torch.no_grad()
@@ -62,7 +64,7 @@ def weights(entry: ModelEntry) -> dict[str, Tensor]:
     own = _source(entry)
     state = read_state(own.weights, own.weights_key)
     renamed = rename(state, own.prefix, own.renames, own.weights.name)
-    return leave_out(renamed, own.ignore, own.weights.name)
+    return plain_names(leave_out(renamed, own.ignore, own.weights.name))
 
 
 def _source(entry: ModelEntry) -> CustomSource:

@@ -1,11 +1,13 @@
 """What a module computes without any of our preparation: the measure of all that follows."""
 
+import re
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from workers.models.double_precision import Differentiated
+from workers.models.errors import WrongOutput
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,18 @@ class Reference:
 
 
 def compute_reference(module: nn.Module, x: Tensor) -> Reference:
-    """Run the module on one image (1, C, H, W), forwards and backwards."""
-    x = x.detach().clone().requires_grad_()
+    """Run the module on one image (1, C, H, W), forwards and backwards.
+
+    Raises WrongOutput if torch has no gradient of one of its operators.
+    """
+    try:
+        return _computed(module, x.detach().clone().requires_grad_())
+    except RuntimeError as error:
+        _explain(error)
+        raise
+
+
+def _computed(module: nn.Module, x: Tensor) -> Reference:
     with torch.enable_grad(), Differentiated(double=x.dtype == torch.float64):
         output = module(x)
     generator = torch.Generator().manual_seed(1)
@@ -32,6 +44,15 @@ def compute_reference(module: nn.Module, x: Tensor) -> Reference:
     return Reference(
         x.detach(), direction, output.detach(), gradient_of(output, direction.expand_as(output), x)
     )
+
+
+def _explain(error: RuntimeError) -> None:
+    """Raise WrongOutput in place of the error by which torch says that a derivative is missing."""
+    if missing := re.search(r"derivative for '?(?:aten::)?(\w+)'? is not implemented", str(error)):
+        raise WrongOutput(
+            f"PyTorch has no gradient of the operator {missing[1]}. Write it by operators that "
+            "have one, such as (x > 0).to(x.dtype) for heaviside, or give it x.detach()."
+        ) from error
 
 
 def gradient_of(output: Tensor, direction: Tensor, x: Tensor) -> Tensor | None:

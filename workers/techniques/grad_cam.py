@@ -3,7 +3,6 @@
 from dataclasses import asdict, dataclass
 
 from torch import Tensor
-from torch.nn import functional as F
 
 from catalog.techniques.grad_cam import GradCamParams, GradCamSummary
 from workers.task import Task
@@ -17,6 +16,7 @@ from workers.toolkit.execution.input_gradient import input_gradient
 from workers.toolkit.execution.replay import ReplayLog
 from workers.toolkit.execution.types import Progress
 from workers.toolkit.network.attached_layers import attach_layers
+from workers.toolkit.network.map_placement import draw_map
 from workers.toolkit.network.maps import default_map
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.unit import Unit
@@ -29,6 +29,7 @@ class GradCam:
     With `relu`, only what speaks for the unit is kept.
     """
 
+    network: Network
     unit: Unit
     x: Tensor
     copies: NoisyCopies
@@ -48,13 +49,16 @@ class GradCam:
         return layer_map.relu() if self.relu else layer_map
 
     def to_map(self, layer_map: Tensor) -> Tensor:
-        """Stretch what is shown over the image: (h, w) → (H, W)."""
-        size, shown = self.x.shape[2:], self.kept(layer_map)
-        stretched = F.interpolate(shown[None, None], size, mode="bilinear", align_corners=False)
-        return stretched[0, 0]
+        """Draw what is shown over the image: (h, w) → (H, W)."""
+        return draw_map(self.network, self.layer, self.kept(layer_map))
 
     def why_zero(self, explained: ExplainedInput, layer_map: Tensor) -> str:
         """Say that all of the map speaks against the unit, or that it has no gradient there."""
+        if bool(self.kept(layer_map).any()):
+            return (
+                f"What {self.layer!r} shows lies outside of the image, where the network pads it. "
+                "Name another `layer`."
+            )
         if bool(layer_map.any()):
             return (
                 f"No place of {self.layer!r} speaks for the target: the map is negative or zero "
@@ -78,6 +82,7 @@ def run(task: Task[GradCamParams], context: Context) -> GradCamSummary:
     params = task.params
     explained = explain_input(task.model, task.seen(), task.target)
     explainer = GradCam(
+        task.model.network,
         explained.unit,
         explained.model_input.x,
         NoisyCopies(params.samples, params.noise, task.seed),

@@ -7,12 +7,14 @@ import torch
 from torch import Tensor, fx
 
 from workers.toolkit.network.graph import operator_name, shape_of
+from workers.toolkit.network.grid import Grid
 from workers.toolkit.network.layout import Layout, find_layout, from_canonical, to_canonical
 from workers.toolkit.network.places import UNPROVED
 from workers.toolkit.network.returned_tensors import RETURNED
 from workers.toolkit.network.trace_places import trace_places
 
 _LAYOUT = "layout"
+_GRID = "grid"
 _HIDDEN = "hidden_by"
 
 Layers = dict[str, fx.Node]
@@ -29,6 +31,7 @@ def prove_layouts(part: fx.GraphModule, input_shape: tuple[int, int, int]) -> No
         if node.meta.get(RETURNED):
             layout = find_layout(places) if _has_batch_axis(node, image) else None
             node.meta[_LAYOUT] = layout
+            node.meta[_GRID] = places.grid
             node.meta[_HIDDEN] = hidden_by.get(node, "")
 
 
@@ -82,6 +85,12 @@ def layout_of(node: fx.Node) -> Layout:
     """Return the layout of a layer's output."""
     layout: Layout = node.meta[_LAYOUT]
     return layout
+
+
+def grid_of(node: fx.Node) -> Grid | None:
+    """Return where the places of a layer's map lie in the image; None for a single place."""
+    grid: Grid | None = node.meta[_GRID]
+    return grid
 
 
 def canonical(node: fx.Node, output: Tensor) -> Tensor:

@@ -8,10 +8,10 @@ from torch import Tensor, fx
 from torch.utils._pytree import tree_map
 
 from workers.toolkit.network.graph import operator_info
+from workers.toolkit.network.grid import all_alike, uncropped
 from workers.toolkit.network.operators import PlaceEffect
 from workers.toolkit.network.places import (
     Places,
-    all_alike,
     distinct,
     join,
     map_places,
@@ -68,7 +68,8 @@ def _moved(node: fx.Node, given: Named, shapes: Shapes) -> list[Places] | None:
     except (RuntimeError, IndexError, TypeError, ValueError):  # not an operator on whole numbers
         return None
     results = [moved] if isinstance(moved, Tensor) else list(moved)
-    return [regrid(Places(result, grids[0] if grids else None)) for result in results]
+    grid = uncropped(grids[0], grids) if grids else None
+    return [regrid(Places(result, grid)) for result in results]
 
 
 def _codes(value: Any) -> Any:

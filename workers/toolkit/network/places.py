@@ -5,81 +5,16 @@ code: the index of its cell, row by row; WHOLE if it belongs to no cell in parti
 global mean or in a class token; UNPROVED if operators met that make its cell ambiguous.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from workers.toolkit.network.types import Pair
+from workers.toolkit.network.grid import Grid, all_alike, pair_of, uncropped
 
 WHOLE = -1
 UNPROVED = -2
-
-# Two grids are alike if their centres differ by less than this share of a cell of the coarsest map.
-_MOST_SHIFT = 0.75
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Cells over the image, all in pixels.
-
-    `stride` is the spacing of their centres and `first` the first centre. `coarsest` is the largest
-    spacing on the way from the image: resizing such a map may shift it by half of that.
-    """
-
-    size: Pair
-    stride: tuple[float, float] = (1.0, 1.0)
-    first: tuple[float, float] = (0.0, 0.0)
-    coarsest: tuple[float, float] = (1.0, 1.0)
-
-    def is_like(self, other: "Grid") -> bool:
-        """Return whether the cells of both grids cover about the same parts of the image."""
-        return self.size == other.size and all(map(self._is_like_along, (0, 1), (other, other)))
-
-    def _is_like_along(self, axis: int, other: "Grid") -> bool:
-        """Compare the first and the last centres."""
-        coarsest = max(self.coarsest[axis], other.coarsest[axis])
-        last = self.size[axis] - 1
-        shifts = (
-            self.first[axis] - other.first[axis] + index * (self.stride[axis] - other.stride[axis])
-            for index in (0, last)
-        )
-        return all(abs(shift) < _MOST_SHIFT * coarsest for shift in shifts)
-
-    def _made(self, size: Pair, stride: Iterable[float], first: Iterable[float]) -> "Grid":
-        spacing = _pair(stride)
-        coarsest = _pair(map(max, self.coarsest, spacing))
-        return Grid(size, spacing, _pair(first), coarsest)
-
-    def part(self, rows: range, columns: range, block: Pair = (1, 1)) -> "Grid":
-        """Return the grid of every so many cells, each of which stands for a block of cells."""
-        spans = (rows, columns)
-        return self._made(
-            (len(rows), len(columns)),
-            (self.stride[axis] * spans[axis].step for axis in (0, 1)),
-            (
-                self.first[axis] + self.stride[axis] * (spans[axis].start + (block[axis] - 1) / 2)
-                for axis in (0, 1)
-            ),
-        )
-
-    def windowed(self, size: Pair, kernel: Pair, stride: Pair, padding: Pair) -> "Grid":
-        """Return the grid of a window that slides over the cells."""
-        return self._made(
-            size,
-            (self.stride[axis] * stride[axis] for axis in (0, 1)),
-            (
-                self.first[axis] + self.stride[axis] * ((kernel[axis] - 1) / 2 - padding[axis])
-                for axis in (0, 1)
-            ),
-        )
-
-    def resized(self, size: Pair) -> "Grid":
-        """Return a grid of another size over the same part of the image."""
-        stride = _pair(self.stride[axis] * self.size[axis] / size[axis] for axis in (0, 1))
-        first = (self.first[axis] + (stride[axis] - self.stride[axis]) / 2 for axis in (0, 1))
-        return self._made(size, stride, first)
 
 
 @dataclass(frozen=True)
@@ -124,11 +59,6 @@ def map_places(shape: Sequence[int], grid: Grid, device: torch.device) -> Places
     return Places(codes.view(height, width).expand(tuple(shape)), grid)
 
 
-def all_alike(grids: Sequence[Grid]) -> bool:
-    """Return whether all grids cover about the same parts of the image with as many cells."""
-    return all(grids[0].is_like(grid) for grid in grids[1:])
-
-
 def join(given: Sequence[Places], shape: Sequence[int]) -> Places:
     """Return the places of what is computed from tensors value by value, broadcast to a shape.
 
@@ -142,7 +72,9 @@ def join(given: Sequence[Places], shape: Sequence[int]) -> Places:
     joined = joined.expand(tuple(shape))
     if not all_alike(grids):
         return Places(joined.clamp(max=WHOLE).masked_fill(joined != WHOLE, UNPROVED), None)
-    return Places(joined, max(grids, key=lambda grid: grid.coarsest) if grids else None)
+    if not grids:
+        return Places(joined, None)
+    return Places(joined, uncropped(max(grids, key=lambda grid: grid.coarsest), grids))
 
 
 def reduce(places: Places, axes: Sequence[int], *, blocks: bool = True) -> Places:
@@ -231,7 +163,7 @@ def _merged_blocks(rows: Tensor, grid: Grid) -> tuple[Tensor, Grid] | None:
     steps = [corners.grid.stride[axis] / grid.stride[axis] for axis in (0, 1)]
     if any(block[axis] > steps[axis] and corners.grid.size[axis] > 1 for axis in (0, 1)):
         return None
-    first = _pair(
+    first = pair_of(
         corners.grid.first[axis] + grid.stride[axis] * (block[axis] - 1) / 2 for axis in (0, 1)
     )
     return corners.codes, replace(corners.grid, first=first)
@@ -268,8 +200,3 @@ def _count(shape: Sequence[int], axes: Sequence[int]) -> int:
     for axis in axes:
         count *= shape[axis]
     return count
-
-
-def _pair(values: Iterable[float]) -> tuple[float, float]:
-    vertical, horizontal = values
-    return float(vertical), float(horizontal)

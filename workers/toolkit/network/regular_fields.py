@@ -7,7 +7,12 @@ from torch import fx
 from workers.toolkit.network.graph import operator_name
 from workers.toolkit.network.seen_pixels import Along, SeenPixels, extent, padding_before
 from workers.toolkit.network.types import Pair
-from workers.toolkit.network.windows import SlidingWindow, arguments, sliding_window
+from workers.toolkit.network.windows import (
+    SlidingWindow,
+    arguments,
+    cropping_window,
+    sliding_window,
+)
 
 
 @dataclass(frozen=True)
@@ -23,12 +28,12 @@ class ReceptiveField:
 
 
 def regular_window(node: fx.Node, given: Pair, size: Pair) -> SlidingWindow | None:
-    """Return the window of a convolution, a pool or a padding that is the same at each place.
+    """Return the window of a convolution, pool, padding or crop that is the same at each place.
 
     `given` and `size` are height and width of input and output. An adaptive pool has one where
     the sizes divide; a circular padding has none.
     """
-    window = sliding_window(node)
+    window = sliding_window(node) or cropping_window(node)
     if window is not None:
         return window
     if operator_name(node) == "pad":

@@ -12,7 +12,12 @@ from torch import fx
 
 from workers.toolkit.network.graph import operator_name
 from workers.toolkit.network.types import Pair
-from workers.toolkit.network.windows import SlidingWindow, arguments, sliding_window
+from workers.toolkit.network.windows import (
+    SlidingWindow,
+    arguments,
+    cropping_window,
+    sliding_window,
+)
 
 Along = tuple[int, ...]
 """What each unit along one axis sees: pixel i if bit i is set."""
@@ -71,7 +76,7 @@ def reads(node: fx.Node, given: Pair, size: Pair) -> tuple[Reads, Reads] | None:
     """Return what each row and each column of the node's output reads.
 
     `given` and `size` are height and width of input and output. Return None for an operator that
-    is no window, pool or padding over rows and columns.
+    is no window, pool, padding or crop over rows and columns.
     """
     window = sliding_window(node)
     if window is not None:
@@ -80,6 +85,8 @@ def reads(node: fx.Node, given: Pair, size: Pair) -> tuple[Reads, Reads] | None:
         rows, columns = (_of_adaptive(given[axis], size[axis]) for axis in (0, 1))
     elif operator_name(node) == "pad":
         rows, columns = (_of_padding(node, axis, given, size) for axis in (0, 1))
+    elif crop := cropping_window(node):
+        rows, columns = (_of_window(crop, axis, given, size) for axis in (0, 1))
     else:
         return None
     return rows, columns

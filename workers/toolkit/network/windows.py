@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import fx
 
-from workers.toolkit.network.graph import operator_info
+from workers.toolkit.network.graph import operator_info, operator_name
 from workers.toolkit.network.operators import Window
 from workers.toolkit.network.types import Pair
 
@@ -42,6 +42,22 @@ def sliding_window(node: fx.Node) -> SlidingWindow | None:
         case Window.PADDING:
             return _of_padding(arguments(node))
     return None
+
+
+def cropping_window(node: fx.Node) -> SlidingWindow | None:
+    """Return the window of one place by which rows or columns of a map (B, C, H, W) are sliced."""
+    source = node.args[0] if node.args else None
+    if operator_name(node) != "slice" or not isinstance(source, fx.Node):
+        return None
+    given, value = arguments(node), source.meta["val"]
+    axis = given["dim"] % value.ndim - 2
+    if value.ndim != 4 or axis < 0 or not isinstance(value.shape[axis + 2], int):
+        return None
+    start, _, step = slice(given["start"], given["end"], given["step"]).indices(
+        value.shape[axis + 2]
+    )
+    rows, columns = ((step, -start) if axis == along else (1, 0) for along in (0, 1))
+    return SlidingWindow((1, 1), (rows[0], columns[0]), (rows[1], columns[1]), (1, 1))
 
 
 def pair(value: int | Sequence[int]) -> Pair:
