@@ -81,6 +81,7 @@ PROBLEMS: dict[str, ProblemType] = {
     "transparent_image": ProblemType("The image is transparent everywhere", 422),
     "unknown_range": ProblemType("The file does not say which value is white", 422),
     "hdr_image": ProblemType("The image is encoded for HDR", 422),
+    "unsupported_image": ProblemType("The image is of a kind that is not supported", 422),
     "image_too_large": ProblemType("The image has too many pixels", 422),
     "image_too_small": ProblemType("The image has too few pixels", 422),
     "image_too_narrow": ProblemType("The image is too narrow", 422),

@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image
 
-from imaging import tone_curves
+from imaging import png, tone_curves
 from imaging.formats import FORMATS, OpenFile
 from imaging.orientation import turn
 
@@ -53,6 +53,24 @@ def low_bytes(file: OpenFile, stated: int) -> Image.Image:
     image.tile = [tile._replace(args=_in_the_other_order(tile.args)) for tile in image.tile]
     image.load()
     return turn(image, stated)
+
+
+def gray_with_alpha(
+    image: Image.Image, data: bytes, stated: int, table: Sequence[int]
+) -> Image.Image:
+    """Return a PNG of grey and alpha with 16 bits each as LA, upright, given the file.
+
+    Four bytes per pixel are decoded as if they were red, green, blue and alpha of 8 bits each. Of
+    the decoded image only the size is used.
+    """
+    pairs = turn(Image.open(io.BytesIO(png.as_rgba_of_8_bits(data)), formats=FORMATS), stated)
+    even = levels(65535, False, None)
+    eight = Image.new("LA", image.size)
+    for box in _strips(image.size):
+        gray_high, gray_low, alpha_high, alpha_low = pairs.crop(box).split()
+        bands = ((gray_high, gray_low, table), (alpha_high, alpha_low, even))
+        eight.paste(Image.merge("LA", [_looked_up(_joined(h, b), t) for h, b, t in bands]), box)
+    return eight
 
 
 def has_low_bytes(raw_mode: str) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from imaging.colour import to_srgb
+from imaging.cut_off import is_cut_off
 from imaging.errors import ImageRefused
 from imaging.formats import OpenFile, check_still, media_type
 from imaging.header import Header
@@ -47,24 +48,33 @@ def examine(file: OpenFile) -> Examined:
         raise
     except Exception as error:
         # Decoders and readers of metadata raise many kinds of exception for damaged files.
-        raise ImageRefused(
-            "broken_image", "The image cannot be decoded completely. Was the upload cut off?"
-        ) from error
+        raise _broken() from error
 
 
 def _examined(file: OpenFile) -> Examined:
     check_still(file.image)
+    if file.jpeg:
+        file.jpeg.check_cost(file.image.size)
     header = Header.of(file.image)
     size = file.image.size
     file.image.load()
-    if file.image.size != size:
+    # Pillow turns a TIFF while it decodes.
+    if sorted(file.image.size) != sorted(size):
         raise ValueError("the size that was checked is not the size of the image")
+    if file.jpeg and is_cut_off(file.jpeg, file.image):
+        raise _broken()
     orientation = read_orientation(file.image, header.orientation)
     return Examined(
         file.image,
         _plan(file, header, orientation),
         orientation.upright(file.image.size),
         media_type(file.image),
+    )
+
+
+def _broken() -> ImageRefused:
+    return ImageRefused(
+        "broken_image", "The image cannot be decoded completely. Was the upload cut off?"
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PIL import Image, UnidentifiedImageError
 
-from imaging import heif, png
+from imaging import heif, jpeg, png, tiff
 from imaging.errors import ImageRefused
 
 _PILLOWS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
@@ -27,13 +27,16 @@ class OpenFile:
     image: Image.Image
     data: bytes
     png: png.Chunks | None
+    jpeg: jpeg.Segments | None
 
 
 def open_file(data: bytes) -> OpenFile:
     """Read the header of a file of any accepted format. Raises ImageRefused."""
     heif.check_installed(data)
-    chunks = png.split(data)
-    readable = chunks.image if chunks else heif.without_exif(data)
+    tiff.check_pieces(data)
+    chunks, segments = png.split(data), jpeg.split(data)
+    sorted_ = chunks or segments
+    readable = sorted_.image if sorted_ else heif.without_exif(data)
     try:
         image = Image.open(io.BytesIO(readable), formats=FORMATS)
     except Image.DecompressionBombError:
@@ -41,15 +44,18 @@ def open_file(data: bytes) -> OpenFile:
             "image_too_large", "The image has far too many pixels. Scale it down."
         ) from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        tiff.check_samples(data)
         raise ImageRefused("not_an_image", _SEND) from error
-    return OpenFile(image, readable, chunks)
+    if image.format == "AVIF":
+        # As of EXIF, the orientation of XMP does not count beside that of the container.
+        image.info.pop("xmp", None)
+    return OpenFile(image, readable, chunks, segments)
 
 
 def check_still(image: Image.Image) -> None:
     """Raise ImageRefused for a second frame. Counting all frames of a long animation is slow."""
-    # The JPEG of a phone may hold a second view, and a HEIC the pictures of a burst: the first, or
-    # the one that the file calls primary, is the photograph.
-    if image.format in ("MPO", "HEIF"):
+    # A HEIC may hold the pictures of a burst: the one that it calls primary is the photograph.
+    if image.format == "HEIF":
         return
     try:
         image.seek(1)
@@ -63,8 +69,7 @@ def check_still(image: Image.Image) -> None:
 
 
 def media_type(image: Image.Image) -> str:
-    """Return the media type of the file, `image/jpeg` also for a JPEG with a second view."""
+    """Return the media type of the file."""
     if image.format == "HEIF":
         return str(getattr(image, "custom_mimetype", "image/heif"))
-    kind = "JPEG" if image.format == "MPO" else image.format
-    return Image.MIME.get(kind or "", "application/octet-stream")
+    return Image.MIME.get(image.format or "", "application/octet-stream")

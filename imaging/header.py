@@ -20,7 +20,7 @@ class Header:
     white: int = 65535
     white_is_zero: bool = False
     orientation: object = 1
-    """The tag of a TIFF."""
+    """The tag of a TIFF, or what its XMP says without one."""
 
     @property
     def deep(self) -> bool:
@@ -42,5 +42,6 @@ class Header:
                 "The samples of the image have a sign, and the file does not say which is white. "
                 "Save it with 8 or 16 bits without a sign.",
             )
+        stated = image.getexif().get(ORIENTATION, 1)
         inverted = tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
-        return cls(raw_mode, 4095 if bits == 12 else 65535, inverted, tags.get(ORIENTATION, 1))
+        return cls(raw_mode, 4095 if bits == 12 else 65535, inverted, stated)

@@ -20,6 +20,7 @@ _BRADFORD: Matrix = (
     (0.0389, -0.0685, 1.0296),
 )
 _COLORANTS, _CURVES = (b"rXYZ", b"gXYZ", b"bXYZ"), (b"rTRC", b"gTRC", b"bTRC")
+_MOST_CURVE_BYTES = 12 + 2 * 65536
 _TABLES = frozenset({b"A2B0", b"A2B1", b"A2B2"})
 
 
@@ -43,7 +44,8 @@ def colour_space(profile: bytes) -> bytes:
 def separable_curves(profile: bytes, channels: int) -> list[bytes] | None:
     """Return the tone curves of a profile of grey (1 channel) or of red, green and blue (3).
 
-    None if it has other channels, its tables mix the channels, or a curve cannot be read.
+    None if it has other channels, its tables mix the channels, or a curve cannot be read or has
+    more values than 16 bits.
     """
     tags, names = _tags(profile), (b"kTRC",) if channels == 1 else _CURVES
     space = b"GRAY" if channels == 1 else b"RGB "
@@ -51,6 +53,8 @@ def separable_curves(profile: bytes, channels: int) -> list[bytes] | None:
     if profile[16:24] != space + b"XYZ " or _TABLES & tags.keys() or not needed <= tags.keys():
         return None
     curves = [tags[name] for name in names]
+    if max(map(len, curves)) > _MOST_CURVE_BYTES:
+        return None
     return curves if all(map(read, curves)) else None
 
 

@@ -9,13 +9,20 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from imaging.errors import ImageRefused
+
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# Chunks about colours count before these only (11.3.2 and 5.6).
+_AFTER_COLOUR = frozenset({b"PLTE", b"IDAT"})
 _COLOUR = frozenset({b"iCCP", b"cICP", b"sRGB", b"gAMA", b"cHRM"})
 _LEAST_LENGTH = {b"cICP": 4, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32}
 # They change pixels, so that a damaged one is not left out.
 _OF_PIXELS = frozenset({b"tRNS", b"acTL", b"fcTL", b"fdAT"})
 _XMP = b"XML:com.adobe.xmp\0\0"
 _MOST_PROFILE_BYTES = 1 << 23
+_MOST_CHUNKS = 100_000
+# The length of IHDR, and where the chunk says bits per sample and kind of colour.
+_HEADER_BYTES, _DEPTH, _COLOUR_TYPE = 13, 16, 17
 
 
 @dataclass(frozen=True)
@@ -41,20 +48,40 @@ class Chunks:
 
 
 def split(data: bytes) -> Chunks | None:
-    """Sort the chunks of a PNG; return None for any other file."""
+    """Sort the chunks of a PNG; return None for any other file. Raises ImageRefused."""
     if not data.startswith(_SIGNATURE):
         return None
-    kept, colour, damaged = [_SIGNATURE], {}, False
-    for name, whole in _chunks(data):
+    kept, colour, once = [_SIGNATURE], dict[bytes, bytes](), {b"eXIf", b"iTXt"}
+    damaged = late = False
+    for name, whole in _bounded(_chunks(data)):
+        late = late or name in _AFTER_COLOUR
         if _belongs_to_the_pixels(name):
             kept.append(whole)
-        elif not _is_sound(name, whole):
+        elif not _is_sound(name, whole) or (name in _COLOUR and late):
             damaged = True
         elif name in _COLOUR:
-            colour[name] = whole[8:-4]
-        elif name == b"eXIf" or (name == b"iTXt" and whole[8:].startswith(_XMP)):
+            colour.setdefault(name, whole[8:-4])
+        elif name in once and (name == b"eXIf" or whole[8:].startswith(_XMP)):
+            once.remove(name)
             kept.append(whole)
     return Chunks(b"".join(kept), colour, damaged)
+
+
+def as_rgba_of_8_bits(data: bytes) -> bytes:
+    """Return a PNG with other words in its header, so that it is read as red to alpha of 8 bits."""
+    start, end = len(_SIGNATURE), len(_SIGNATURE) + 12 + _HEADER_BYTES
+    head = bytearray(data[start : end - 4])
+    head[_DEPTH], head[_COLOUR_TYPE] = 8, 6
+    return data[:start] + head + zlib.crc32(head[4:]).to_bytes(4, "big") + data[end:]
+
+
+def _bounded(chunks: Iterator[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+    for count, chunk in enumerate(chunks):
+        if count >= _MOST_CHUNKS:
+            raise ImageRefused(
+                "too_expensive", f"The PNG has more than {_MOST_CHUNKS:,} chunks. Save it again."
+            )
+        yield chunk
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

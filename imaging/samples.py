@@ -57,6 +57,8 @@ def to_8_bits(file: OpenFile, header: Header, turned: int, profile: bytes | None
         return _deep_gray(file.image, header, profile)
     if mode in ("I", "F"):
         return Samples(numbers.to_gray(file.image, header.white_is_zero), "L", profile)
+    if header.raw_mode.startswith("LA;16"):
+        return _deep_gray_with_alpha(file, turned, profile)
     if header.deep and deep.has_low_bytes(header.raw_mode):
         return _deep_colour(file, turned, profile)
     return _shallow(file.image, header, profile)
@@ -76,6 +78,14 @@ def _deep_gray(image: Image.Image, header: Header, profile: bytes | None) -> Sam
 def _gray_with_key(image: Image.Image, table: tuple[int, ...], key: int) -> Image.Image:
     opacity = transparency.opacity_by_key([image], (key,))
     return Image.merge("LA", (deep.gray_to_8(image, table), opacity))
+
+
+def _deep_gray_with_alpha(file: OpenFile, turned: int, profile: bytes | None) -> Samples:
+    curves = separable_curves(profile, 1) if profile else None
+    table = deep.levels(65535, False, curves[0] if curves else None)
+    rest = with_srgb_curves(profile) if profile and curves else profile
+    convert = partial(deep.gray_with_alpha, data=file.data, stated=turned, table=table)
+    return Samples([Step(_DEEP, convert)], "LA", rest, file.image.getchannel("A"))
 
 
 def _deep_colour(file: OpenFile, turned: int, profile: bytes | None) -> Samples:
@@ -113,11 +123,7 @@ def _opacity(high: Image.Image, low: Image.Image, key: tuple[int, ...]) -> Image
 
 def _shallow(image: Image.Image, header: Header, profile: bytes | None) -> Samples:
     steps = [Step(_DEEP)] if header.deep else []
-    if header.raw_mode.startswith("LA;16"):
-        # Pillow widens grey with alpha of 16 bits to colour.
-        image = image.convert("LA")
-        steps.append(Step(None, partial(Image.Image.convert, mode="LA")))
-    elif image.mode in _NAMES:
+    if image.mode in _NAMES:
         steps.append(Step(_NAMES[image.mode]))
     if _is_plain_cmyk(image):
         steps.append(Step(None, ImageChops.invert))

@@ -11,25 +11,33 @@ from imaging.formats import OpenFile
 from imaging.icc import Chromaticities, gray_profile, rgb_profile
 
 _D65 = (0.3127, 0.3290)
+_C = (0.310, 0.316)
 _SRGB_PRIMARIES: Chromaticities = (*_D65, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
+_SMPTE_C: Chromaticities = (*_D65, 0.630, 0.340, 0.310, 0.595, 0.155, 0.070)
 _ADOBE_RGB: Chromaticities = (*_D65, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
 # ITU-T H.273, table 2. 2 means "unspecified".
 _PRIMARIES: dict[int, Chromaticities] = {
     1: _SRGB_PRIMARIES,
     2: _SRGB_PRIMARIES,
+    4: (*_C, 0.67, 0.33, 0.21, 0.71, 0.14, 0.08),
     5: (*_D65, 0.64, 0.33, 0.29, 0.60, 0.15, 0.06),
-    6: (*_D65, 0.630, 0.340, 0.310, 0.595, 0.155, 0.070),
+    6: _SMPTE_C,
+    7: _SMPTE_C,
+    8: (*_C, 0.681, 0.319, 0.243, 0.692, 0.145, 0.049),
     9: (*_D65, 0.708, 0.292, 0.170, 0.797, 0.131, 0.046),
+    11: (0.314, 0.351, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
     12: (*_D65, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
+    22: (*_D65, 0.630, 0.340, 0.295, 0.605, 0.155, 0.077),
 }
 # Table 3. Stills with the curves of television are meant for the same screens as sRGB.
 _CURVES = {
-    **dict.fromkeys((1, 2, 6, 13, 14, 15), tone_curves.SRGB),
+    **dict.fromkeys((1, 2, 6, 7, 11, 13, 14, 15), tone_curves.SRGB),
     4: tone_curves.power(2.2),
     5: tone_curves.power(2.8),
     8: tone_curves.power(1.0),
 }
 _HDR = (16, 18)
+_RESERVED = (0, 3)
 _SRGB_GAMMA = 1 / 2.2
 _SAME_GAMMA, _SAME_CHROMATICITY = 0.05, 0.01
 """Differences that libpng, too, takes for rounding."""
@@ -66,7 +74,7 @@ def _of_png(chunks: png.Chunks, gray: bool) -> StatedColour:
     """Return the first of cICP, iCCP, sRGB, and gAMA with cHRM, as the standard orders them."""
     colour, profile = chunks.colour, chunks.profile()
     if b"cICP" in colour:
-        return _of_codes(*colour[b"cICP"][:2])
+        return _of_png_codes(*colour[b"cICP"][:4])
     if profile:
         return StatedColour(profile)
     damaged = profile is not None
@@ -95,6 +103,21 @@ def _of_gamma(gamma: bytes | None, primaries: bytes | None, gray: bool) -> bytes
     return rgb_profile(tuple(stated), curve)
 
 
+def _of_png_codes(primaries: int, transfer: int, matrix: int, full_range: int) -> StatedColour:
+    if transfer not in _HDR and (matrix or full_range != 1):
+        raise _unsupported(
+            "luma and chroma of video" if matrix else "samples in the narrow range of video"
+        )
+    return _of_codes(primaries, transfer)
+
+
+def _unsupported(what: str) -> ImageRefused:
+    return ImageRefused(
+        "unsupported_image",
+        f"The image states {what}, which is not converted here. Save it as sRGB.",
+    )
+
+
 def _of_codes(primaries: int, transfer: int) -> StatedColour:
     if transfer in _HDR:
         raise ImageRefused(
@@ -102,8 +125,10 @@ def _of_codes(primaries: int, transfer: int) -> StatedColour:
             "The image is encoded for HDR (PQ or HLG), and brighter than a model's photographs. "
             "Export it with standard dynamic range.",
         )
-    if primaries not in _PRIMARIES or transfer not in _CURVES:
+    if primaries in _RESERVED or transfer in _RESERVED:
         return StatedColour(damaged=True)
+    if primaries not in _PRIMARIES or transfer not in _CURVES:
+        raise _unsupported(f"primaries {primaries} and transfer {transfer} of ITU-T H.273")
     chromaticities, curve = _PRIMARIES[primaries], _CURVES[transfer]
     if chromaticities == _SRGB_PRIMARIES and curve == tone_curves.SRGB:
         return StatedColour()
@@ -121,7 +146,7 @@ def _in_bmp(file: OpenFile) -> bytes | None:
 
 def _is_adobe_rgb(image: Image.Image) -> bool:
     """Return whether a camera's EXIF says Adobe RGB without a profile (DCF 2.0, R03)."""
-    if image.format not in ("JPEG", "MPO"):
+    if image.format != "JPEG":
         return False
     try:
         exif = image.getexif()

@@ -46,8 +46,30 @@ def test_sixteen_bits_with_alpha_are_rounded_exactly() -> None:
     half = np.dstack([DEEP, np.full(GRAY.shape, 32896, np.uint16)])
     right = 128 / 255 * eight(DEEP) + 127 / 255 * 255
     assert np.abs(pixels(png(half, depth=16)) - right).max() <= 1
-    gray = np.dstack([GRAY, np.full(GRAY.shape, 65535, np.uint16)])
-    assert np.abs(pixels(png(gray, depth=16)) - eight(GRAY)[..., None]).max() <= 1
+
+
+def test_grey_and_alpha_of_sixteen_bits_are_rounded_exactly() -> None:
+    opaque = png(np.dstack([GRAY, np.full(GRAY.shape, 65535, np.uint16)]), depth=16)
+    assert np.array_equal(pixels(opaque)[..., 0], eight(GRAY))
+    assert conversions(opaque)[0] == "16bit_to_8bit"
+    nearly = png(np.dstack([GRAY, np.full(GRAY.shape, 65530, np.uint16)]), depth=16)
+    assert np.array_equal(pixels(nearly), pixels(opaque))
+    alpha = GRAY[::-1]
+    share = eight(alpha) / 255
+    right = share * eight(GRAY) + (1 - share) * 255
+    assert np.abs(pixels(png(np.dstack([GRAY, alpha]), depth=16))[..., 0] - right).max() <= 1
+    linear = chunk(b"gAMA", (100_000).to_bytes(4, "big"))
+    dark = np.dstack([GRAY // 64, np.full(GRAY.shape, 65535, np.uint16)])
+    right = np.round(255 * icc.srgb_value(dark[..., 0] / 65535))
+    assert np.abs(pixels(png(dark, linear, depth=16))[..., 0] - right).max() <= 1
+
+
+def test_grey_and_alpha_of_sixteen_bits_are_turned() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    samples = np.dstack([GRAY, np.full(GRAY.shape, 65535, np.uint16)])
+    data = png(samples, chunk(b"eXIf", exif.tobytes()[6:]), depth=16)
+    assert np.array_equal(pixels(data)[..., 0], eight(GRAY[::-1].swapaxes(0, 1)))
 
 
 def test_a_large_picture_of_sixteen_bits_is_put_together_of_strips() -> None:

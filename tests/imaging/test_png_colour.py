@@ -81,6 +81,75 @@ def test_a_profile_goes_before_gamma_and_codes_before_a_profile() -> None:
     assert conversions(both) == conversions(codes) == ["profile_to_srgb"]
 
 
+def behind_the_data(*chunks: bytes) -> bytes:
+    end = PLAIN.rindex(b"IEND") - 4
+    return PLAIN[:end] + b"".join(chunks) + PLAIN[end:]
+
+
+LATE = [
+    gamma(100_000),
+    chrm(ADOBE_CHRM),
+    icc_chunk(made("Adobe RGB")),
+    chunk(b"cICP", bytes([9, 16, 0, 1])),
+]
+
+
+@pytest.mark.parametrize("late", LATE)
+def test_what_is_said_behind_the_pixels_does_not_count(late: bytes) -> None:
+    """The standard has these chunks before PLTE and IDAT, and libpng ignores others."""
+    data = behind_the_data(late)
+    assert conversions(data) == ["metadata_ignored"]
+    assert np.array_equal(pixels(data), RANDOM)
+
+
+def test_of_two_gammas_the_first_counts() -> None:
+    data = with_chunks(PLAIN, gamma(45_455), gamma(100_000))
+    assert np.array_equal(pixels(data), RANDOM)
+
+
+@pytest.mark.parametrize(
+    ("primaries", "space"), [(1, icc.SRGB), (12, icc.DISPLAY_P3), (22, "EBU 3213")]
+)
+@pytest.mark.parametrize("transfer", [1, 13])
+def test_codes_of_known_colours_are_converted(primaries: int, space: object, transfer: int) -> None:
+    """BT.709's curve is that of the camera; stills with it are shown like sRGB."""
+    data = with_chunks(PLAIN, chunk(b"cICP", bytes([primaries, transfer, 0, 1])))
+    if primaries == 1:
+        assert np.array_equal(pixels(data), RANDOM)
+    elif primaries == 12:
+        right = icc.to_srgb(RANDOM / 255, space, icc.srgb_light)
+        assert np.abs(pixels(data) - right).max() < 1.6
+    else:
+        same = chrm((31270, 32900, 63000, 34000, 29500, 60500, 15500, 7700))
+        right = pixels(with_chunks(PLAIN, gamma(45_455), same))
+        assert np.abs(pixels(data) - right).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("codes", "words"),
+    [
+        ((1, 13, 0, 0), "narrow range"),
+        ((12, 13, 0, 0), "narrow range"),
+        ((1, 1, 1, 1), "luma and chroma"),
+        ((10, 13, 0, 1), "primaries 10"),
+        ((1, 9, 0, 1), "transfer 9"),
+        ((1, 17, 0, 1), "transfer 17"),
+        ((99, 13, 0, 1), "primaries 99"),
+    ],
+)
+def test_codes_that_are_not_converted_are_refused(codes: tuple[int, ...], words: str) -> None:
+    with pytest.raises(ImageRefused, match=words) as caught:
+        read(with_chunks(PLAIN, chunk(b"cICP", bytes(codes))))
+    assert caught.value.code == "unsupported_image"
+    assert "Save it as sRGB" in caught.value.detail
+
+
+def test_reserved_codes_are_ignored_and_named() -> None:
+    for codes in ((3, 13, 0, 1), (0, 13, 0, 1), (1, 3, 0, 1)):
+        data = with_chunks(PLAIN, chunk(b"cICP", bytes(codes)))
+        assert conversions(data) == ["profile_ignored"]
+
+
 @pytest.mark.parametrize("transfer", [16, 18])
 def test_light_of_hdr_is_refused(transfer: int) -> None:
     with pytest.raises(ImageRefused, match="standard dynamic range") as caught:

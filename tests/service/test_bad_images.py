@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 
-from tests.imaging.reading import FILES
+from tests.imaging.reading import FILES, tiff
+from tests.imaging.test_jpeg import with_scans
 from tests.service import pictures
 from tests.service.asking import refused
 from tests.service.pictures import encoded, moving, photo, plain
@@ -45,6 +47,17 @@ BAD: dict[str, tuple[Make, str, str]] = {
         "unknown_range",
         "from -1 to 1",
     ),
+    "a TIFF of 64-bit floats": (
+        lambda _: tiff(np.full((16, 20), 0.5)),
+        "unsupported_image",
+        "floats of 64 bits",
+    ),
+    "a JPEG cut in half, with a mark of its end": (
+        lambda png: half(jpeg(png)) + b"\xff\xd9",
+        "broken_image",
+        "cut off",
+    ),
+    "a JPEG of 200 scans": (lambda _: with_scans(200), "too_expensive", "200 scans"),
     "a HEIC for HDR": (lambda _: (FILES / "pq.heic").read_bytes(), "hdr_image", "HDR"),
     "an empty file": (lambda _: b"", "image_missing", "empty"),
     "a PNG cut in half": (half, "broken_image", "cut off"),
