@@ -66,6 +66,11 @@ class Settings(BaseSettings):
     max_listeners: int = Field(
         1000, ge=1, description="Event streams of one API process. Further ones get a 503."
     )
+    max_listeners_per_owner: int = Field(
+        250,
+        ge=1,
+        description="Event streams of one owner at one API process. Further ones get a 503.",
+    )
     max_passes: int = Field(
         25_000,
         ge=1,

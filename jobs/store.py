@@ -4,7 +4,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
@@ -29,7 +29,8 @@ from jobs.script_runner import ScriptRunner
 from jobs.settings import Settings
 from jobs.transitions import Answer, Transitions
 
-_LIST_CHUNK = 200
+# Records whose fields are compared at a time.
+_LIST_CHUNK = 1000
 _ID = re.compile("[0-9a-f]{32}")
 _REFUSALS: dict[Answer, type[JobsError]] = {
     Answer.KEY_TAKEN: KeyTaken,
@@ -110,17 +111,22 @@ class JobStore:
         return Job.from_hash(fields)
 
     def page(
-        self, owner: str, *, before: str | None, limit: int, wanted: Callable[[Job], bool]
+        self, owner: str, *, before: str | None, limit: int, wanted: Mapping[str, str]
     ) -> list[Job]:
-        """Return up to `limit` jobs that are `wanted`, newest first, with ids below `before`."""
+        """Return up to `limit` jobs, newest first, with ids below `before`.
+
+        `wanted` holds the values that fields of their records must have, by name.
+        """
         found: list[Job] = []
         while len(found) < limit:
-            ids = self._ids(owner, before)
-            found += [job for job in self._many(ids) if wanted(job)]
-            if len(ids) < _LIST_CHUNK:
+            count = _LIST_CHUNK if wanted else limit - len(found)
+            ids = self._ids(owner, before, count)
+            matching = self._matching(ids, wanted)
+            found += self._many(matching[: limit - len(found)])
+            if len(ids) < count:
                 break
             before = ids[-1]
-        return found[:limit]
+        return found
 
     def pick(self, job_id: str, queue: str) -> str | None:
         """Return the id of the job that a worker runs now, given a message that names a job.
@@ -177,10 +183,21 @@ class JobStore:
         counts = cast("dict[str, str]", self.redis.hgetall(redis_keys.COUNTERS))
         return {name: int(count) for name, count in counts.items()}
 
-    def _ids(self, owner: str, before: str | None) -> list[str]:
+    def _matching(self, ids: list[str], wanted: Mapping[str, str]) -> list[str]:
+        """Return the ids of the records with these values, without reading the other fields."""
+        if not wanted:
+            return ids
+        with self.redis.pipeline(transaction=False) as pipe:
+            for job_id in ids:
+                pipe.hmget(redis_keys.job(job_id), list(wanted))
+            records = pipe.execute()
+        values = list(wanted.values())
+        return [job_id for job_id, found in zip(ids, records, strict=True) if found == values]
+
+    def _ids(self, owner: str, before: str | None, count: int) -> list[str]:
         top = f"({before}" if before else "+"
         key = redis_keys.owner_jobs(owner)
-        ids = self.redis.zrevrangebylex(key, top, "-", start=0, num=_LIST_CHUNK)
+        ids = self.redis.zrevrangebylex(key, top, "-", start=0, num=count)
         return cast("list[str]", ids)
 
     def _many(self, ids: list[str]) -> list[Job]:

@@ -61,7 +61,9 @@ def make_services(settings: Settings) -> Services:
         keys=KeyGuard(KeyRing(settings.keys_location), redis),
         changes=changes,
         events=events,
-        feeds=Feeds(events, changes, settings.max_listeners),
+        feeds=Feeds(
+            events, changes, settings.max_listeners, most_of_owner=settings.max_listeners_per_owner
+        ),
         idempotency=IdempotencyKeys(redis),
         deduplicator=Deduplicator(jobs, files),
         rates=RateLimiter(settings.redis_url),

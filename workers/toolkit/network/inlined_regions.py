@@ -6,7 +6,6 @@ run without autocast here, the region computes what its operators compute outsid
 """
 
 import operator
-
 from typing import Any
 
 import torch
