@@ -15,6 +15,8 @@ CANCELS = f"{PREFIX}cancels"
 LEASED = f"{PREFIX}leased"
 WAITING = f"{PREFIX}waiting"
 EXPIRING = f"{PREFIX}expiring"
+# The ids of ended jobs, scored by when their records move to the object store.
+ARCHIVING = f"{PREFIX}archiving"
 WORKERS = f"{PREFIX}workers"
 
 # Exists once an API has seen API keys, so that it wants them even if their file is gone.

@@ -57,6 +57,12 @@ class Settings(BaseSettings):
     orphan_grace_s: float = Field(
         86400, ge=0, description="Age from which a file that has no record is deleted."
     )
+    archive_after_s: float = Field(
+        86_400,
+        gt=0,
+        description="Time after its end at which the record of a job moves from Redis to the "
+        "artifact store. Lists and reads show it as before.",
+    )
     checkpoint_every_s: float = Field(
         5,
         ge=0,
