@@ -16,6 +16,7 @@ from jobs.store import JobStore
 from jobs.uploads import ArrayStore, ImageStore
 from service.events.change_listener import ChangeListener
 from service.events.feeds import Feeds
+from service.intake import Intake
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Services:
     feeds: Feeds
     idempotency: IdempotencyKeys
     deduplicator: Deduplicator
+    intake: Intake
 
 
 def make_services(settings: Settings) -> Services:
@@ -61,4 +63,5 @@ def make_services(settings: Settings) -> Services:
         feeds=Feeds(events, changes, settings.max_listeners),
         idempotency=IdempotencyKeys(redis),
         deduplicator=Deduplicator(jobs, files),
+        intake=Intake(settings.intake_threads, settings.max_decoding_bytes),
     )
