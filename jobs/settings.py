@@ -104,6 +104,18 @@ class Settings(BaseSettings):
         32 * MEGABYTE, ge=1024, description="Bytes of a request body, and of one image in a set."
     )
     max_pixels: int = Field(50_000_000, ge=1024, description="Pixels of one image.")
+    max_decoding_bytes: int = Field(
+        1 << 30,
+        ge=1024,
+        description="Bytes of the images that one API process decodes at the same time. Further "
+        "images wait. One that alone needs more is decoded alone.",
+    )
+    intake_threads: int = Field(
+        8,
+        ge=1,
+        description="Requests whose images one API process reads at the same time. Each holds one "
+        "file in memory; further requests wait.",
+    )
     max_array_values: int = Field(4_194_304, ge=1, description="Numbers in one array.")
     min_side: int = Field(8, ge=1, description="Minimum length of an image's sides in pixels.")
 

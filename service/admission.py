@@ -89,7 +89,9 @@ async def _create_job(
     ):
         description = await model_description(services, model.name, DESCRIPTION_WAIT_S)
 
-    return await run_in_threadpool(
+    has_files = any(isinstance(value, bytes) for value in request.inputs.values())
+    in_a_thread = services.intake.run if has_files else run_in_threadpool
+    return await in_a_thread(
         _store_and_create, services, request, model, targets, description, reservation
     )
 

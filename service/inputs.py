@@ -72,7 +72,8 @@ def store_image(services: Services, owner: str, data: bytes) -> StoredImage:
     """Check an uploaded image and store it. Raises Problem."""
     if not data:
         raise Problem("image_missing", "The image is empty. With curl, use -F image=@photo.jpg.")
-    return services.images.put(owner, data, validate_image(data, services.settings))
+    facts = validate_image(data, services.settings, services.intake.holding)
+    return services.images.put(owner, data, facts)
 
 
 def _check_required(

@@ -16,6 +16,7 @@ from jobs.store import JobStore
 from jobs.uploads import ArrayStore, ImageStore
 from service.events.change_listener import ChangeListener
 from service.events.feeds import Feeds
+from service.intake import Intake
 from service.key_guard import KeyGuard
 from service.rate_limit import RateLimiter
 
@@ -39,6 +40,7 @@ class Services:
     idempotency: IdempotencyKeys
     deduplicator: Deduplicator
     rates: RateLimiter
+    intake: Intake
 
 
 def make_services(settings: Settings) -> Services:
@@ -67,4 +69,5 @@ def make_services(settings: Settings) -> Services:
         idempotency=IdempotencyKeys(redis),
         deduplicator=Deduplicator(jobs, files),
         rates=RateLimiter(settings.redis_url),
+        intake=Intake(settings.intake_threads, settings.max_decoding_bytes),
     )
