@@ -1,6 +1,6 @@
 # One verb per chore. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-all zoo chaos soak check format openapi models lock benchmarks ci clean
+.PHONY: help install demo serve test test-all zoo chaos soak check audit format openapi models lock benchmarks ci clean
 
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PY := .venv/bin/python
@@ -59,6 +59,9 @@ check: install ## formatting, lint, types, import contracts, file and function s
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 	@$(PY) -m tests.sizes
+
+audit: install $(filter .tools/bin/uv,$(UV)) ## ask for known vulnerabilities of the locked packages
+	@$(PY) -m tests.audit --uv $(UV) $(ARGS)
 
 format: install ## format the code, and mend what lint can mend
 	@.venv/bin/ruff check --fix-only --quiet .
