@@ -31,6 +31,13 @@ class Layer(BaseModel):
             "that need it refuse the layer as a target."
         ),
     )
+    one_size: bool = Field(
+        False,
+        description=(
+            "Whether the layer is known to take images of the model's own size only. "
+            "`style_transfer` then refuses other sizes."
+        ),
+    )
     receptive_field: "ReceptiveField | None" = Field(
         None,
         description=(

@@ -123,7 +123,7 @@ PROBLEMS: dict[str, ProblemType] = {
     "model_not_exportable": ProblemType("The model cannot be exported as a graph of operators"),
     "model_out_of_memory": ProblemType("Out of memory", retryable=True),
     "not_finite": ProblemType("The model returned NaN or infinity"),
-    "one_size_only": ProblemType("The model takes images of one size only"),
+    "one_size_only": ProblemType("The model takes images of one size only", 422),
     # Techniques, once the model is loaded
     "technique_failed": ProblemType("The technique failed"),
     "no_relu": ProblemType("The model has no ReLU before the target"),

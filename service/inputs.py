@@ -68,6 +68,18 @@ def check_arrays(
             check_array(params, name, stored.shape, description)
 
 
+def check_images(
+    params: Params, model: ModelEntry, inputs: Mapping[str, Input], description: ModelDescription
+) -> None:
+    """Check the sizes of the images against those that the model's layers take. Raises OneSize."""
+    sizes = {
+        name: (stored.width, stored.height)
+        for name, stored in inputs.items()
+        if isinstance(stored, InputImage)
+    }
+    params.validate_images(model, sizes, description)
+
+
 def store_image(services: Services, owner: str, data: bytes) -> StoredImage:
     """Check an uploaded image and store it. Raises Problem."""
     if not data:
