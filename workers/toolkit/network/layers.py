@@ -10,7 +10,7 @@ from workers.toolkit.network.graph import operator_name, shape_of
 from workers.toolkit.network.grid import Grid
 from workers.toolkit.network.layout import Layout, find_layout, from_canonical, to_canonical
 from workers.toolkit.network.places import UNPROVED
-from workers.toolkit.network.returned_tensors import RETURNED
+from workers.toolkit.network.returned_tensors import CALL, RETURNED
 from workers.toolkit.network.trace_places import trace_places
 
 _LAYOUT = "layout"
@@ -79,6 +79,11 @@ def _proved(graph: fx.Graph, wanted: bool) -> list[fx.Node]:
 def layer_type(node: fx.Node, path: str) -> str:
     """Return the class name of the module at that path."""
     return str(node.meta[RETURNED][path])
+
+
+def call_of(node: fx.Node, path: str) -> int:
+    """Return at which call of the module at that path the node's tensor is returned, 1 or more."""
+    return int(node.meta[CALL][path])
 
 
 def layout_of(node: fx.Node) -> Layout:
