@@ -230,6 +230,13 @@ class EverySeventh(Net):
         return x * (1 + self.steps % 7)
 
 
+class SeenTwice(Net):
+    """Computes its features twice, the second time for an output that is not chosen."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return super().forward(x), self.features(x + 1)
+
+
 class Tied(Net):
     def __init__(self) -> None:
         super().__init__()

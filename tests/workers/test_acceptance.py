@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from tests.workers.odd_networks import SIDE, built, load
 from workers.models.acceptance import accept
@@ -16,6 +17,7 @@ from workers.provenance import provenance
 from workers.toolkit.errors import NotExportable
 from workers.toolkit.execution.input_gradient import input_gradient
 from workers.toolkit.network import receptive_fields
+from workers.toolkit.network.maps import last_map
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.optimizations import ALL, NONE
 from workers.toolkit.network.unit import Unit
@@ -122,6 +124,17 @@ def test_a_layer_that_is_not_what_its_module_returns_is_not_listed(tmp_path: Pat
         "its module returns a tuple"
     )
     assert {"first", "second"} <= {layer.path for layer in described.layers}
+
+
+def test_of_two_calls_of_a_module_the_one_counts_on_which_the_output_depends(
+    tmp_path: Path,
+) -> None:
+    """The last call makes an output that the entry does not choose."""
+    model, x = load(tmp_path, "SeenTwice", "output = 0"), noise(2)
+    module = built("SeenTwice")
+    expected = module.second(F.relu(module.norm(module.first(x))))
+    torch.testing.assert_close(model.network.run(x, "second"), expected, rtol=1e-4, atol=1e-5)
+    assert last_map(model.network) == "second" and not model.network.unlisted
 
 
 def test_every_listed_layer_is_compared_by_value(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,6 +108,12 @@ def module_of(node: fx.Node) -> str:
     return paths[-1] if paths else ""
 
 
+def name_in_module(node: fx.Node) -> str:
+    """Return the operator in quotes, and the module that calls it unless that is the model."""
+    module = module_of(node)
+    return f"{operator_name(node)!r}" + (f" in {module!r}" if module else "")
+
+
 def last_uses(nodes: Iterable[fx.Node]) -> dict[fx.Node, list[fx.Node]]:
     """Return, for each of the nodes in their order, those that none of them needs after it."""
     last: dict[fx.Node, fx.Node] = {}
