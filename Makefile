@@ -1,6 +1,6 @@
 # One verb per chore. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test crashes test-all zoo chaos soak check audit format openapi models lock benchmarks ci clean
+.PHONY: help install demo serve test crashes test-all zoo chaos soak check audit fuzz format openapi models lock benchmarks ci clean
 
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PY := .venv/bin/python
@@ -63,6 +63,9 @@ check: install ## formatting, lint, types, import contracts, file and function s
 	@.venv/bin/lint-imports
 	@$(PY) -m tests.sizes
 
+fuzz: install $(filter .tools/bin/uv,$(UV)) ## two minutes of requests that OpenAPI allows, and others
+	@$(PY) -m tests.fuzz --uv $(UV) $(ARGS)
+
 audit: install $(filter .tools/bin/uv,$(UV)) ## ask for known vulnerabilities of the locked packages
 	@$(PY) -m tests.audit --uv $(UV) $(ARGS)
 
@@ -93,7 +96,7 @@ lock: $(filter .tools/bin/uv,$(UV)) ## compile the three lock files from pyproje
 		--generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command "make lock" --group redis --output-file redis.lock
 
-ci: check test crashes demo chaos ## what CI runs
+ci: check test crashes fuzz demo chaos ## what CI runs
 
 clean: ## remove everything that was made
 	@rm -rf .venv .tools .data demo-out *.egg-info
