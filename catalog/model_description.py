@@ -95,7 +95,7 @@ class ModelDescription(BaseModel):
         default_factory=list,
         description=(
             "Optimizations without which this model runs, since they would change its results: "
-            "`channels_last`, `folded_batch_norm`."
+            "`channels_last`, `folded_batch_norm`, `single_images`."
         ),
     )
     tested_with: str | None = Field(

@@ -51,7 +51,8 @@ def main() -> int:
             "--url", url, "--header", f"Authorization:Bearer {key}", "--checks", ",".join(_CHECKS),
             "--max-time", str(arguments.seconds), "--seed", str(arguments.seed),
             # OpenAPI 3.1 cannot describe the fields of an event.
-            "--exclude-operation-id", "get_job_events", "--continue-on-failure", "--request-timeout", "60", "--warnings", "off", *further,
+            "--exclude-operation-id", "get_job_events", "--continue-on-failure",
+            "--request-timeout", "60", "--warnings", "off", *further,
         ]  # fmt: skip
         (Path(folder) / "schemathesis.toml").write_text(_CONFIGURATION)
         return subprocess.run(command, cwd=folder, check=False).returncode

@@ -128,6 +128,7 @@ class Network:
         names = {
             "channels_last": not self.optimizations.channels_last,
             "folded_batch_norm": unfolded,
+            "single_images": not self.optimizations.single_images,
         }
         return [name for name, is_left_out in names.items() if is_left_out]
 
@@ -170,9 +171,11 @@ class Network:
     ) -> tuple[Tensor, ...]:
         """Return the outputs of several layers from one pass, which ends at the last of them."""
         self.passes += 1
-        part = self.part(paths, rule)
+        part, count = self.part(paths, rule), len(x)
+        if count == 1 and torch.is_grad_enabled() and not self.optimizations.single_images:
+            x = torch.cat([x, x])
         outputs: tuple[Tensor, ...] = part(self.optimizations.arrange(x))
-        return outputs
+        return tuple(output[:count] for output in outputs) if len(x) > count else outputs
 
     def part(self, paths: tuple[str, ...], rule: Rule | None = None) -> fx.GraphModule:
         """Return the graph that ends at those layers, built once per choice and rule.
