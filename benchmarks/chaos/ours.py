@@ -47,7 +47,7 @@ class Outcome:
     form: Form
     seed: int
     told: Told
-    keys: dict[str, str]
+    keys: dict[str, str] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
     strikes: list[Struck] = field(default_factory=list)
     recovery_ms: list[tuple[int, int]] = field(default_factory=list)

@@ -31,7 +31,7 @@ def test_a_model_whose_weights_are_out_of_reach(
     from workers.runner import Runner  # noqa: PLC0415
 
     job = queue(own, "saliency", small, model="squeezenet1_1")
-    Runner(settings, lambda: False).run(job["id"], job["queue"])
+    Runner(settings, lambda: False).run(job["id"], "fast")
     answer = own.get(job["urls"]["self"], params={"wait": 1})
     assert answer.status_code == 200
     failed = answer.json()

@@ -98,7 +98,8 @@ def test_predictions_of_one_owner_run_in_one_batch_and_others_wait(desk: Desk) -
 
 def test_a_batch_is_limited_and_takes_the_oldest_jobs_first(desk: Desk) -> None:
     jobs = [desk.job(i) for i in range(MAX_BATCH + 2)]
-    jobs.sort(key=lambda job: job.id)  # those of one millisecond have no order of their own
+    # Those of one millisecond have no order but that of their ids.
+    jobs.sort(key=lambda job: (job.created_ms, job.id))
     desk.runner.run(jobs[-1].id, "fast")
     stand = [desk.seen(job).status for job in jobs]
     assert stand == [Status.SUCCEEDED] * MAX_BATCH + [Status.QUEUED] * 2
