@@ -70,6 +70,10 @@ class Answer(StrEnum):
     GONE = "gone"
 
 
+# The answers of transitions that fail a job by themselves, which are codes of errors as well.
+FAILURES = frozenset({Answer.DEADLINE_EXCEEDED, Answer.POISONED})
+
+
 class Transitions:
     """Runs transitions on one Redis. Every method may raise redis.RedisError.
 

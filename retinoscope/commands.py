@@ -13,7 +13,7 @@ _PACKAGES = Path(__file__).resolve().parents[1]
 def api_command(host: str, port: int) -> list[str]:
     """Return the command that runs the API."""
     return [
-        sys.executable, "-P", "-m", "uvicorn", "service.app:create_app", "--factory",
+        sys.executable, "-P", "-m", "uvicorn", "service.logged_app:logged_app", "--factory",
         "--app-dir", str(_PACKAGES),
         "--host", host, "--port", str(port),
         "--timeout-graceful-shutdown", "5", "--no-server-header", "--no-access-log",

@@ -13,6 +13,7 @@ from redis import RedisError
 
 from jobs.artifacts import ArtifactStore
 from jobs.connection import connect
+from jobs.log_format import configure_logging
 from jobs.orphan_sweep import OrphanSweep
 from jobs.outage import Outage
 from jobs.process import die_with_parent
@@ -44,6 +45,6 @@ def maintain(name: str) -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s maintenance %(message)s")
+    configure_logging("maintenance", worker=sys.argv[2])
     die_with_parent(int(sys.argv[1]))
     maintain(sys.argv[2])

@@ -26,9 +26,12 @@ from workers.toolkit.network.precision import set_tf32
 
 
 class Runner:
-    """The connections, loaded models and threads of one worker child."""
+    """The connections, loaded models and threads of one worker child.
 
-    def __init__(self, settings: Settings, stopping: Callable[[], bool]) -> None:
+    `worker` is the name under which the worker is registered.
+    """
+
+    def __init__(self, settings: Settings, stopping: Callable[[], bool], worker: str = "") -> None:
         redis = connect(settings.redis_url, retries=2, patient=True)
         files = ArtifactStore(settings.artifacts_location)
         set_tf32(settings.precision == "tf32")
@@ -41,7 +44,7 @@ class Runner:
         cancels = CancelListener(redis)
         cancels.start()
         self._publisher = ModelPublisher(registry, models)
-        self._claims = BatchClaims(JobStore(redis, settings), cancels)
+        self._claims = BatchClaims(JobStore(redis, settings), cancels, worker)
         self._attempts = AttemptRunner(
             JobInputs(redis, files, settings),
             files,
@@ -49,6 +52,7 @@ class Runner:
             self._publisher,
             stopping,
             settings.checkpoint_every_s,
+            worker,
         )
         # The threads stay alive between jobs, and with them the threads that torch keeps for each.
         self._threads = ThreadPoolExecutor(MAX_BATCH, thread_name_prefix="attempt")
