@@ -15,6 +15,7 @@ from service.content_encoding import check_encoding
 from service.dependencies import KEY_REQUIRED, RATE_LIMITED
 from service.events.stopping import on_shutdown
 from service.exception_handlers import answer_error, install_handlers
+from service.metrics import RequestCounter
 from service.middleware.body_limit import BodyLimit
 from service.middleware.head_requests import HeadRequests
 from service.middleware.loopback_only import LoopbackOnly
@@ -88,6 +89,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
         responses=PROBLEM_RESPONSE,
     )
     app.state.services = services
+    app.state.requests = RequestCounter()
     app.add_api_route(
         "/", lambda: RedirectResponse("/docs"), include_in_schema=False, dependencies=_CHECKS
     )
@@ -97,7 +99,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
     app.add_middleware(RateLimitHeaders)
     app.add_middleware(BodyLimit, limit=config.max_body_bytes, upload_limit=config.max_upload_bytes)
     app.add_middleware(LoopbackOnly, keys=services.keys, allowed_hosts=config.allowed_hosts)
-    app.add_middleware(RequestLog, answer=answer_error)
+    app.add_middleware(RequestLog, answer=answer_error, count=app.state.requests.count)
     app.add_middleware(HeadRequests)
     for module in _ROUTES:
         app.include_router(module.router, dependencies=_KEYED_CHECKS, responses=KEY_RESPONSE)

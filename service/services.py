@@ -12,8 +12,10 @@ from jobs.idempotency import IdempotencyKeys
 from jobs.image_sets import ImageSetStore
 from jobs.registries import ModelRegistry, WorkerRegistry
 from jobs.settings import Settings
+from jobs.statistics import Statistics
 from jobs.store import JobStore
 from jobs.uploads import ArrayStore, ImageStore
+from jobs.worker_reports import WorkerReports
 from service.events.change_listener import ChangeListener
 from service.events.feeds import Feeds
 from service.key_guard import KeyGuard
@@ -39,6 +41,8 @@ class Services:
     idempotency: IdempotencyKeys
     deduplicator: Deduplicator
     rates: RateLimiter
+    statistics: Statistics
+    reports: WorkerReports
 
 
 def make_services(settings: Settings) -> Services:
@@ -65,4 +69,6 @@ def make_services(settings: Settings) -> Services:
         idempotency=IdempotencyKeys(redis),
         deduplicator=Deduplicator(jobs, files),
         rates=RateLimiter(settings.redis_url),
+        statistics=Statistics(redis),
+        reports=WorkerReports(redis),
     )

@@ -1,8 +1,8 @@
 """A worker's maintenance process: `python -m workers.maintenance PARENT NAME`.
 
-It runs the reconciler and the orphan sweep, and registers the worker. The Celery parent cannot do
-this: the object store's client starts threads, and a child that is forked from a process with such
-threads hangs at its first file.
+It runs the reconciler and the orphan sweep, registers the worker and reports its GPUs. The Celery
+parent cannot do this: the object store's client starts threads, and a child that is forked from a
+process with such threads hangs at its first file.
 """
 
 import logging
@@ -22,6 +22,8 @@ from jobs.reconciler import Reconciler
 from jobs.registries import WorkerRegistry
 from jobs.settings import settings
 from jobs.store import JobStore
+from jobs.worker_reports import WorkerReports
+from workers.gpu_figures import GpuMonitor
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +37,12 @@ def maintain(name: str) -> None:
     Reconciler(store, files, publish).start()
     OrphanSweep(store, files).start()
     registry, outage = WorkerRegistry(redis), Outage("the worker registry", log)
+    reports, gpus = WorkerReports(redis), GpuMonitor()
     while True:
         try:
             registry.announce(name)
+            if figures := gpus.read():
+                reports.report_gpus(name, figures)
             outage.succeeded()
         except RedisError as error:
             outage.failed(error)

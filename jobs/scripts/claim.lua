@@ -41,14 +41,19 @@ local function count_usage()
   redis.call('PEXPIRE', usage, USAGE_KEPT_MS)
 end
 
+if status == 'running' then
+  count('recovered:' .. get('technique'))
+end
 local lease_end = now + lease_ms
 redis.call('HINCRBY', job, 'attempts', 1)
 redis.call('HSET', job, 'token', token, 'worker', worker, 'lease_ms', lease_end)
 if redis.call('HSETNX', job, 'started_ms', now) == 1 then
   count_usage()
+  observe('wait', get('technique'), get('queue'), now - number('created_ms'))
 end
 redis.call('HDEL', job, 'follows')
 redis.call('ZREM', waiting, id)
+leave_queue(get('queue'), id)
 -- A picked job has left already. This is one that runs beside a picked job, or was named.
 leave_ready(owner, get('queue'), id, share_of(job))
 redis.call('ZADD', owner_running, now, id)

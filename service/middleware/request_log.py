@@ -9,7 +9,6 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
@@ -28,18 +27,22 @@ _ACCEPTED = re.compile(r"[A-Za-z0-9._:=;+/-]{1,128}", re.ASCII)
 _CLIENT_GONE = 499
 
 Answer = Callable[[Request, Exception], Awaitable[Response]]
+# Takes method, template of the path, status, and the code of an error or ''.
+Count = Callable[[str, str, int, str], None]
 
 
 class RequestLog:
-    """ASGI middleware. `answer` makes the response to an exception that no handler has caught.
+    """ASGI middleware that logs and counts requests.
 
-    The id of a request is that of its header X-Request-ID, if it has the form of one. The response
-    and every line that is logged meanwhile name it.
+    `answer` makes the response to an exception that no handler has caught. The id of a request is
+    that of its header X-Request-ID, if it has the form of one. The response and every line that is
+    logged meanwhile name it.
     """
 
-    def __init__(self, app: ASGIApp, answer: Answer) -> None:
+    def __init__(self, app: ASGIApp, answer: Answer, count: Count) -> None:
         self._app = app
         self._answer = answer
+        self._count = count
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -68,20 +71,20 @@ class RequestLog:
             response = await self._answer(Request(scope), error)
             await response(scope, receive, send_with_id)
         finally:
-            _log(scope, status, time.monotonic() - began)
+            self._end(scope, status, time.monotonic() - began)
+
+    def _end(self, scope: Scope, status: int, seconds: float) -> None:
+        method = "HEAD" if scope.get(HEAD) else scope["method"]
+        path, ms = path_template(scope), round(seconds * 1000, 1)
+        self._count(method, path, status, log_context.fields().get("code", ""))
+        named = {"method": method, "path": path, "status": status, "ms": ms}
+        message = "%s %s %d in %.1f ms"
+        log.info(message, method, path, status, ms, extra=log_context.extra(**named))
 
 
 def _accepted_id(scope: Scope) -> str | None:
     sent = Headers(scope=scope).get(HEADER, "")
     return sent if _ACCEPTED.fullmatch(sent) else None
-
-
-def _log(scope: Scope, status: int, seconds: float) -> None:
-    method = "HEAD" if scope.get(HEAD) else scope["method"]
-    path, ms = path_template(scope), round(seconds * 1000, 1)
-    named: dict[str, Any] = {"method": method, "path": path, "status": status, "ms": ms}
-    message = "%s %s %d in %.1f ms"
-    log.info(message, method, path, status, ms, extra=log_context.extra(**named))
 
 
 def path_template(scope: Scope) -> str:
