@@ -204,7 +204,8 @@ def claim(
     if answer is Answer.GONE:
         raise NotFound(job_id)
     if answer in FAILURES:
-        log.error("job %s failed: %s", job_id, answer, extra=extra(job_id=job_id, code=answer))
+        with unit(**job_fields(store.get(job_id))):
+            log.error("job %s failed: %s", job_id, answer, extra=extra(code=answer))
     if answer is not Answer.CLAIMED:
         return None
     try:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from jobs import redis_keys
 from jobs.artifacts import ArtifactStore
 from jobs.job_request import JobRequest
 from jobs.lease import Lease, claim
@@ -30,12 +31,11 @@ def lines() -> Iterator[LogLines]:
         yield lines
 
 
-def new_job(store: JobStore, **fields: str) -> Job:
+def new_job(store: JobStore) -> Job:
     return store.create(
         JobRequest(
             owner="ada", technique="saliency", model="m", queue="fast", params={}, batchable=True
-        ),
-        **fields,
+        )
     )
 
 
@@ -102,7 +102,7 @@ def test_a_worker_that_is_gone_is_named(
 def test_a_failure_that_no_worker_reports_is_logged_with_its_code(
     settings: Settings, store: JobStore, lines: LogLines
 ) -> None:
-    """A job that crashes its workers, and one whose deadline passes while it waits."""
+    """A job that crashes its workers, and one whose deadline has passed when it is claimed."""
     crashing = new_job(store)
     for _ in range(settings.max_attempts):
         assert claim(store, crashing.id) is not None
@@ -110,6 +110,11 @@ def test_a_failure_that_no_worker_reports_is_logged_with_its_code(
     repaired(store, settings)
     (failed,) = lines.having(code="poisoned", **named(crashing, settings.max_attempts))
     assert failed["level"] == "ERROR" and crashing.id in failed["message"]
+    late = new_job(store)
+    store.redis.hset(redis_keys.job(late.id), "deadline_ms", 1)
+    assert claim(store, late.id) is None
+    (failed,) = lines.having(code="deadline_exceeded", **named(late, 0))
+    assert failed["level"] == "ERROR" and late.id in failed["message"]
 
 
 def test_a_stalled_job_is_named_by_the_thread_that_notices(
