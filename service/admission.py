@@ -21,6 +21,7 @@ from jobs.errors import KeyTaken, OtherWeights
 from jobs.idempotency import Reservation
 from jobs.job_request import JobRequest
 from jobs.model import Job
+from jobs.tracing import traceparent
 from service.idempotency import fingerprint, read_key, released_on_error, reserve
 from service.inputs import check_arrays, check_names, store_inputs
 from service.job_request import ParsedJobRequest, SentJobRequest, parse, resolve
@@ -135,6 +136,7 @@ def _store_and_create(
         inputs=inputs,
         batchable=request.params.traits().batchable,
         request_id=log_context.fields().get("request_id", ""),
+        traceparent=traceparent(),
     )
     limits = services.keys.limits(request.owner)
     deadline_s = request.options.deadline_s or services.settings.default_deadline_s

@@ -9,6 +9,7 @@ import logging
 from fastapi import FastAPI
 
 from jobs.log_format import configure_logging
+from jobs.tracing import configure_tracing
 from service.app import create_app
 
 # The server's own handlers write text. Its lines go to the handler of the process instead.
@@ -16,8 +17,9 @@ _SERVER_LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access")
 
 
 def logged_app() -> FastAPI:
-    """Configure the log of this process, and build the application."""
+    """Configure log and traces of this process, and build the application."""
     configure_logging("api")
+    configure_tracing("api")
     for name in _SERVER_LOGGERS:
         logger = logging.getLogger(name)
         logger.handlers.clear()

@@ -16,6 +16,7 @@ from jobs.artifacts import ArtifactStore
 from jobs.errors import Canceled, DeadlineExceeded, GivenBack, LeaseLost
 from jobs.lease import Lease
 from jobs.log_context import extra, job_fields, unit
+from jobs.tracing import attempt_span, fail_span, trace_fields
 from jobs.transitions import Answer
 from workers.execute import execute
 from workers.failures import job_error
@@ -74,7 +75,9 @@ class AttemptRunner:
         Every line that it logs names the job. A broken device ends this process, since no later job
         could run in it.
         """
-        with unit(**job_fields(lease.job)):
+        job, together = lease.job, batch_size
+        span = attempt_span(job, attempt=job.attempts, worker=self._worker, together=together)
+        with span, unit(**job_fields(job), **trace_fields()):
             log.info("the attempt begins")
             began = time.monotonic()
             outcome = self._attempt(lease, batch_size)
@@ -132,6 +135,7 @@ class AttemptRunner:
             return self._end(lease, lease.cancel)
         if isinstance(stop, DeadlineExceeded):
             code = Answer.DEADLINE_EXCEEDED
+            fail_span(code)
             log.error("job %s failed: %s", lease.job.id, code, extra=extra(code=code))
         else:
             log.warning("job %s: %s", lease.job.id, type(stop).__name__)
@@ -141,6 +145,7 @@ class AttemptRunner:
     def _fail(self, lease: Lease, error: Exception) -> Outcome:
         """Fail the job. The log gets a traceback if it says more than the client's error does."""
         shown = job_error(error, lease.job.params)
+        fail_span(shown.code)
         traceback = not isinstance(error, _FULLY_EXPLAINED) or error.__cause__ is not None
         level = logging.ERROR if traceback else logging.WARNING
         log.log(

@@ -11,6 +11,7 @@ import threading
 from celery.signals import (
     setup_logging,
     worker_process_init,
+    worker_process_shutdown,
     worker_ready,
     worker_shutdown,
     worker_shutting_down,
@@ -22,6 +23,7 @@ from jobs.log_format import configure_logging
 from jobs.process import die_with_parent
 from jobs.registries import WorkerRegistry
 from jobs.settings import settings
+from jobs.tracing import configure_tracing, flush_tracing
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +78,16 @@ def _end(**_: object) -> None:
 def _tie_to_parent(**_: object) -> None:
     """End a child with its parent. Nobody would renew or watch the lease that it holds."""
     die_with_parent()
+
+
+@worker_process_init.connect
+def _trace(**_: object) -> None:
+    configure_tracing("worker")
+
+
+@worker_process_shutdown.connect
+def _flush(**_: object) -> None:
+    flush_tracing()
 
 
 def _run_maintenance() -> None:

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jobs import log_context
+from jobs.tracing import trace_fields
 from service.middleware.head_requests import HEAD
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         request_id = _accepted_id(scope) or secrets.token_hex(16)
-        log_context.start(request_id=request_id)
+        log_context.start(request_id=request_id, **trace_fields())
         began = time.monotonic()
         status = _CLIENT_GONE
 
