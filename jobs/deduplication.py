@@ -14,10 +14,11 @@ from jobs.artifacts import ArtifactStore
 from jobs.create_options import CreateOptions, WorkKey
 from jobs.errors import NotFound, ResultExists, TooLate
 from jobs.job_request import JobRequest
+from jobs.log_context import extra
 from jobs.model import Job
 from jobs.script_runner import ScriptRunner
 from jobs.store import JobStore, new_job_id
-from jobs.transitions import Answer
+from jobs.transitions import FAILURES, Answer
 from jobs.uploads import GRACE_MS
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,10 @@ class Deduplicator:
         result = self._copy_result(str(source_id), job.id, job.owner, job.basis)
         if result is None:
             return False
-        if self._store.transitions.run("take", job.id, fields=result) is Answer.GONE:
+        answer = self._store.transitions.run("take", job.id, fields=result)
+        if answer in FAILURES:
+            log.error("job %s failed: %s", job.id, answer, extra=extra(code=answer))
+        if answer is Answer.GONE:
             self._files.delete_folder(f"jobs/{job.id}")
         return True
 

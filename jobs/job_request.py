@@ -18,6 +18,7 @@ class JobRequest:
     `params` holds every parameter, defaults and seed included, as JSON values.
     `inputs` holds the stored images and arrays by parameter name.
     `batchable` allows a worker to run the job in one batch with others of its technique and model.
+    `request_id` names the request of the client in the logs, and `traceparent` its trace.
     `cost` is what the job takes of its owner's share: about the passes through the default model.
     """
 
@@ -29,10 +30,13 @@ class JobRequest:
     inputs: Mapping[str, Input] = field(default_factory=dict)
     batchable: bool = False
     cost: float = 1.0
+    request_id: str = ""
+    traceparent: str = ""
 
     def to_record(self) -> dict[str, Any]:
         """Return the fields of the record as JSON values."""
-        return {
+        named = {"request_id": self.request_id, "traceparent": self.traceparent}
+        return {name: value for name, value in named.items() if value} | {
             "owner": self.owner,
             "technique": self.technique,
             "model": self.model,

@@ -16,10 +16,11 @@ from pydantic import ValidationError
 from redis import RedisError
 
 from jobs.errors import Canceled, DeadlineExceeded, LeaseLost, NotFound
+from jobs.log_context import extra, job_fields, unit
 from jobs.model import Artifact, Job, JobError, Progress, ScratchFile, Status
 from jobs.script_runner import Argument
 from jobs.store import JobStore, check_id
-from jobs.transitions import Answer
+from jobs.transitions import FAILURES, Answer
 
 log = logging.getLogger(__name__)
 
@@ -151,6 +152,10 @@ class Lease:
         self._ended.set()
 
     def _heartbeat_until_ended(self) -> None:
+        with unit(**job_fields(self.job)):
+            self._beat()
+
+    def _beat(self) -> None:
         interval_s = self._store.settings.lease_ms / 1000 / _HEARTBEATS_PER_LEASE
         while not self._ended.wait(interval_s):
             if self.stalled:
@@ -178,12 +183,13 @@ class Lease:
 
 
 def claim(
-    store: JobStore, job_id: str, cancel_event: threading.Event | None = None
+    store: JobStore, job_id: str, cancel_event: threading.Event | None = None, worker: str = ""
 ) -> Lease | None:
     """Claim a job that is queued or whose lease has ended. Return None if it cannot be run.
 
     `cancel_event` is set from outside when a client cancels the job. Without it, the next heartbeat
-    reveals the request. Raises NotFound if there is no record.
+    reveals the request. `worker` is the name that the record keeps. Raises NotFound if there is no
+    record.
     """
     check_id(job_id)
     token = secrets.token_hex(16)
@@ -191,11 +197,15 @@ def claim(
         "claim",
         job_id,
         token=token,
+        worker=worker,
         lease_ms=store.settings.lease_ms,
         max_attempts=store.settings.max_attempts,
     )
     if answer is Answer.GONE:
         raise NotFound(job_id)
+    if answer in FAILURES:
+        with unit(**job_fields(store.get(job_id))):
+            log.error("job %s failed: %s", job_id, answer, extra=extra(code=answer))
     if answer is not Answer.CLAIMED:
         return None
     try:

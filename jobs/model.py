@@ -107,6 +107,8 @@ class Job(BaseModel):
     `batchable` is stored as `gathers`.
     `work` is the key that identical jobs share, and `basis` is what the provenance of their result
     must contain.
+    `worker` is the registered name of the worker that claimed it last, and `request_id` names the
+    request that created it. `traceparent` is the trace of that request (W3C Trace Context).
     `follows` is the id of the identical job whose result this one waits for.
     `cached` marks a result that is a copy of an identical job's.
     """
@@ -129,6 +131,9 @@ class Job(BaseModel):
     finished_ms: int | None = None
     deadline_ms: int | None = None
     attempts: int = 0
+    worker: str | None = None
+    request_id: str | None = None
+    traceparent: str | None = None
     cached: bool = False
     work: str | None = None
     basis: dict[str, str] = {}

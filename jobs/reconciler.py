@@ -16,11 +16,12 @@ from jobs.artifacts import ArtifactStore
 from jobs.deduplication import Deduplicator
 from jobs.errors import NotFound
 from jobs.image_sets import ImageSetStore
-from jobs.model import Job
+from jobs.log_context import extra, job_fields, unit
+from jobs.model import Job, Status
 from jobs.outage import Outage
 from jobs.scratch import delete_scratch
 from jobs.store import JobStore
-from jobs.transitions import Answer
+from jobs.transitions import FAILURES, Answer
 from jobs.uploads import ArrayStore, ImageStore
 
 log = logging.getLogger(__name__)
@@ -82,13 +83,22 @@ class Reconciler:
             self._store.redis.zrem(redis_keys.LEASED, job_id)
             self._store.redis.zrem(redis_keys.WAITING, job_id)
             return False
+        with unit(**job_fields(job)):
+            return self._recover_job(job)
+
+    def _recover_job(self, job: Job) -> bool:
         answer = self._next_step(job)
         if answer is Answer.TAKE and not self._deduplicator.take(job):
             answer = self._next_step(job, no_result=True)
+        if answer in FAILURES:
+            log.error("job %s failed: %s", job.id, answer, extra=extra(code=answer))
         if answer is not Answer.PUBLISH:
             return False
-        log.info("job %s: queued again", job_id)
-        self._publish(job_id, job.queue, job.started_ms is not None)
+        if job.status is Status.RUNNING:
+            log.warning("job %s: its worker %s is gone, queued again", job.id, job.worker)
+        else:
+            log.info("job %s: published again", job.id)
+        self._publish(job.id, job.queue, job.started_ms is not None)
         return True
 
     def _next_step(self, job: Job, no_result: bool = False) -> Answer:

@@ -23,6 +23,8 @@ WORKERS = f"{PREFIX}workers"
 KEYS_SEEN = f"{PREFIX}keys-seen"
 
 COUNTERS = f"{PREFIX}counters"
+# What was counted and measured (jobs/statistics.py).
+STATISTICS = f"{PREFIX}statistics"
 SWEPT = f"{PREFIX}swept"
 # The time in seconds at which orphans were first searched for with this Redis.
 FIRST_SWEPT = f"{PREFIX}first-swept"
@@ -35,6 +37,11 @@ COLLECTION_GRACE_MS = 86_400_000
 EVENTS_AFTER_END_MS = 3_600_000
 # What was used on a day is kept for so long after its last job.
 USAGE_KEPT_MS = 2 * 86_400_000
+# The upper bounds of the buckets of histograms. A longer time is in the bucket `inf`.
+BUCKETS_MS = (
+    *(50, 100, 250, 500, 1_000, 2_500, 5_000),
+    *(10_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000),
+)
 # An event stream is trimmed to about this many entries, and never to fewer.
 EVENTS_KEPT = 1000
 
@@ -72,6 +79,16 @@ def owner_running(owner: str) -> str:
 def owner_usage(owner: str, day: int | str) -> str:
     """Return the key of what an owner's jobs cost that have begun on that day since 1970."""
     return f"{PREFIX}owner:{owner}:usage:{day}"
+
+
+def queued(queue: str) -> str:
+    """Return the key of the ids of the jobs that wait for a worker of a queue, by since when."""
+    return f"{PREFIX}queued:{queue}"
+
+
+def worker(name: str) -> str:
+    """Return the key of what a worker tells of itself."""
+    return f"{PREFIX}worker:{name}"
 
 
 def fair_starts(queue: str) -> str:

@@ -13,6 +13,8 @@ from redis import Redis
 from jobs import redis_keys
 
 _WORKER_TTL_S = 15
+# What a worker tells of itself outlasts an outage, but is read only while the worker lives.
+REPORT_TTL_S = 3600
 _DESCRIPTION_TTL_S = 30 * 86400
 # After so long, the next client that asks makes a worker try again.
 _FAILURE_TTL_S = 60
@@ -31,11 +33,17 @@ class WorkerRegistry:
             pipe.zadd(redis_keys.WORKERS, {name: now + _WORKER_TTL_S})
             pipe.zremrangebyscore(redis_keys.WORKERS, 0, now)
             pipe.expire(redis_keys.WORKERS, _WORKER_TTL_S)
+            pipe.expire(redis_keys.worker(name), REPORT_TTL_S)
             pipe.execute()
 
     def withdraw(self, name: str) -> None:
         """Remove a worker that stops."""
         self._redis.zrem(redis_keys.WORKERS, name)
+        self._redis.delete(redis_keys.worker(name))
+
+    def names(self) -> list[str]:
+        """Return the names of the workers that are alive."""
+        return cast("list[str]", self._redis.zrangebyscore(redis_keys.WORKERS, time.time(), "+inf"))
 
     def count(self) -> int:
         """Return how many workers are alive."""

@@ -19,7 +19,7 @@ from redis.commands.core import Script
 
 from jobs import redis_keys
 
-Constant = str | int | Sequence[str]
+Constant = str | int | Sequence[str] | Sequence[int]
 Argument = str | int | float | Sequence[str] | Mapping[str, Any]
 
 # What scripts and Python both know. Patterns are filled in by Lua's string.format.
@@ -36,6 +36,9 @@ CONSTANTS: dict[str, Constant] = {
     "STARTS": redis_keys.fair_starts("%s"),
     "DEBTS": redis_keys.fair_debts("%s"),
     "CLOCK": redis_keys.fair_clock("%s"),
+    "STATISTICS": redis_keys.STATISTICS,
+    "QUEUED": redis_keys.queued("%s"),
+    "BUCKETS_MS": list(redis_keys.BUCKETS_MS),
     "FOLLOWERS": redis_keys.followers("%s"),
     "EXPIRING_JOB": redis_keys.expiring_job("%s"),
     "EXPIRING_SCRATCH": redis_keys.expiring_scratch("%s"),

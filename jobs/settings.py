@@ -33,6 +33,13 @@ class Settings(BaseSettings):
         [], description="Host names besides loopback that requests may name while no key exists."
     )
 
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Form of the lines that API, workers and maintenance log."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Lowest level of the lines that they log."
+    )
+
     job_ttl_s: int = Field(
         7 * 86400, ge=60, description="Lifetime of jobs, artifacts, images and image sets."
     )

@@ -172,14 +172,6 @@ class JobStore:
             raise StillRunning(job_id)
         return answer in (Answer.FORGOTTEN, Answer.GONE)
 
-    def load(self) -> tuple[int, int]:
-        """Return how many jobs wait and how many run."""
-        with self.redis.pipeline() as pipe:
-            pipe.zcard(redis_keys.WAITING)
-            pipe.zcard(redis_keys.LEASED)
-            waiting, running = pipe.execute()
-        return waiting, running
-
     def ready(self, owner: str, queue: str, limit: int) -> list[Job]:
         """Return up to `limit` jobs of an owner that have not begun, oldest first."""
         key = redis_keys.owner_ready(owner, queue)

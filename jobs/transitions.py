@@ -72,6 +72,10 @@ class Answer(StrEnum):
     GONE = "gone"
 
 
+# The answers of transitions that fail a job by themselves, which are codes of errors as well.
+FAILURES = frozenset({Answer.DEADLINE_EXCEEDED, Answer.POISONED})
+
+
 class Transitions:
     """Runs transitions on one Redis. Every method may raise redis.RedisError.
 
@@ -79,7 +83,7 @@ class Transitions:
     """
 
     def __init__(self, redis: Redis, ttl_ms: int, archive_ms: int) -> None:
-        self._scripts = ScriptRunner(redis, "fair_share", "job")
+        self._scripts = ScriptRunner(redis, "statistics", "fair_share", "job")
         self._ttl_ms = ttl_ms
         self._archive_ms = archive_ms
 

@@ -15,7 +15,7 @@ _FREED_FROM_BYTES = "131072"
 def api_command(host: str, port: int) -> list[str]:
     """Return the command that runs the API."""
     return [
-        sys.executable, "-P", "-m", "uvicorn", "service.app:create_app", "--factory",
+        sys.executable, "-P", "-m", "uvicorn", "service.logged_app:logged_app", "--factory",
         "--app-dir", str(_PACKAGES),
         "--host", host, "--port", str(port),
         "--timeout-graceful-shutdown", "5", "--no-server-header", "--no-access-log",

@@ -15,11 +15,13 @@ from catalog.model_support import check_support
 from catalog.models import ModelEntry, class_labels, find_model
 from catalog.named_targets import check_named, read_targets
 from catalog.targets import Target
+from jobs import log_context
 from jobs.create_options import CreateOptions
 from jobs.errors import KeyTaken, OtherWeights
 from jobs.idempotency import Reservation
 from jobs.job_request import JobRequest
 from jobs.model import Job
+from jobs.tracing import traceparent
 from service.idempotency import fingerprint, read_key, released_on_error, reserve
 from service.inputs import check_arrays, check_images, check_names, store_inputs
 from service.job_request import ParsedJobRequest, SentJobRequest, parse, resolve
@@ -137,6 +139,8 @@ def _store_and_create(
         params=request.params.model_dump(mode="json"),
         inputs=inputs,
         batchable=request.params.traits().batchable,
+        request_id=log_context.fields().get("request_id", ""),
+        traceparent=traceparent(),
     )
     limits = services.keys.limits(request.owner)
     deadline_s = request.options.deadline_s or services.settings.default_deadline_s

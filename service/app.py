@@ -14,11 +14,13 @@ from jobs.version import VERSION
 from service.content_encoding import check_encoding
 from service.dependencies import KEY_REQUIRED, RATE_LIMITED
 from service.events.stopping import on_shutdown
-from service.exception_handlers import install_handlers
+from service.exception_handlers import answer_error, install_handlers
+from service.metrics import RequestCounter
 from service.middleware.body_limit import BodyLimit
 from service.middleware.head_requests import HeadRequests
 from service.middleware.loopback_only import LoopbackOnly
 from service.middleware.rate_limit_headers import RateLimitHeaders
+from service.middleware.request_log import RequestLog
 from service.problems import KEY_RESPONSE, PROBLEM_RESPONSE, document_problems
 from service.query import check_query
 from service.routes import (
@@ -87,15 +89,18 @@ def create_app(config: Settings | None = None) -> FastAPI:
         responses=PROBLEM_RESPONSE,
     )
     app.state.services = services
+    app.state.requests = RequestCounter()
     app.add_api_route(
         "/", lambda: RedirectResponse("/docs"), include_in_schema=False, dependencies=_CHECKS
     )
     install_handlers(app)
     document_problems(app)
-    app.add_middleware(HeadRequests)
+    # The last one that is added sees a request first.
     app.add_middleware(RateLimitHeaders)
     app.add_middleware(BodyLimit, limit=config.max_body_bytes, upload_limit=config.max_upload_bytes)
     app.add_middleware(LoopbackOnly, keys=services.keys, allowed_hosts=config.allowed_hosts)
+    app.add_middleware(RequestLog, answer=answer_error, count=app.state.requests.count)
+    app.add_middleware(HeadRequests)
     for module in _ROUTES:
         app.include_router(module.router, dependencies=_KEYED_CHECKS, responses=KEY_RESPONSE)
     app.include_router(health.router, dependencies=_CHECKS)

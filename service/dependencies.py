@@ -10,6 +10,7 @@ from catalog.registry import techniques
 from jobs.api_keys import LOCAL_OWNER
 from jobs.errors import NotFound
 from jobs.image_sets import ImageSet
+from jobs.log_context import note
 from jobs.model import Job
 from service.middleware.rate_limit_headers import STATE as ALLOWANCE
 from service.problems import Problem
@@ -39,6 +40,7 @@ async def _owner(
 ) -> str:
     """Return the owner of the API key; without keys every client on this machine is `local`."""
     if not await services.keys.required():
+        note(owner=LOCAL_OWNER)
         return LOCAL_OWNER
     secret = header or (bearer.credentials if bearer else "")
     if header and bearer and header != bearer.credentials:
@@ -46,6 +48,7 @@ async def _owner(
     owner = services.keys.owner(secret) if secret else None
     if owner is None:
         raise Problem("unauthorized", "Send a key as `Authorization: Bearer …` or `X-API-Key: …`.")
+    note(owner=owner)
     return owner
 
 
@@ -77,7 +80,7 @@ RATE_LIMITED = Depends(_within_rate)
 def _job(job_id: str, owner: OwnerDep, services: ServicesDep) -> Job:
     """Return the job of the path if it belongs to the owner."""
     try:
-        return services.jobs.get(job_id, owner)
+        job = services.jobs.get(job_id, owner)
     except NotFound:
         detail = _NOT_YOURS
         if job_id in techniques():
@@ -86,6 +89,8 @@ def _job(job_id: str, owner: OwnerDep, services: ServicesDep) -> Job:
                 "as curl does when it is given -F or --json."
             )
         raise Problem("job_not_found", detail) from None
+    note(job_id=job.id, technique=job.technique, model=job.model)
+    return job
 
 
 ExistingJob = Annotated[Job, Depends(_job)]

@@ -46,7 +46,6 @@ _HANDLED: tuple[type[Exception], ...] = (
     ObjectStoreError,
     RequestValidationError,
     HTTPException,
-    Exception,
 )
 
 _UNCERTAIN = (
@@ -79,12 +78,13 @@ _DETAILS = {
 
 
 def install_handlers(app: FastAPI) -> None:
-    """Answer every exception with a problem document."""
+    """Answer these exceptions with problem documents. Every other one reaches `RequestLog`."""
     for kind in _HANDLED:
-        app.add_exception_handler(kind, _handle)
+        app.add_exception_handler(kind, answer_error)
 
 
-async def _handle(request: Request, error: Exception) -> Response:
+async def answer_error(request: Request, error: Exception) -> Response:
+    """Return the problem document of any exception, and log those of the server."""
     problem = to_problem(error)
     if problem.status == 405 and (methods := allowed_methods(request.app, request.url.path)):
         problem.headers["Allow"] = methods

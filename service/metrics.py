@@ -1,59 +1,68 @@
-"""Prometheus metrics.
+"""Prometheus metrics: those of the whole service, and those of this API process alone.
 
-Jobs are counted in the job store, so that a restart loses no count. Event streams are counted per
-process.
+Jobs are counted in Redis, so that a restart loses no count. Each description says whether a number
+is of the whole service or of the process that was asked.
 """
 
 from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Counter, ProcessCollector, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
+from jobs.version import VERSION
+from service.events.feeds import Feeds
 from service.services import Services
+from service.store_metrics import StoreMetrics
+
+LOCAL = "(this process)"
+# What a client may write as a method is not bounded, and a label must be.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-class _StoreCollector(Collector):
-    def __init__(self, services: Services) -> None:
-        self._services = services
+class RequestCounter:
+    """Counts the requests of one process by what their log lines say."""
+
+    def __init__(self) -> None:
+        self.counter = Counter(
+            "retinoscope_http_requests",
+            f"Requests answered {LOCAL}.",
+            ["method", "path", "status", "code"],
+            registry=None,
+        )
+
+    def count(self, method: str, path: str, status: int, code: str) -> None:
+        """Count a request. `path` is a template, and `code` that of an error or ''."""
+        known = method if method in _METHODS else "other"
+        self.counter.labels(known, path, str(status), code).inc()
+
+
+class _ProcessMetrics(Collector):
+    def __init__(self, feeds: Feeds) -> None:
+        self._feeds = feeds
 
     def collect(self) -> Iterator[Metric]:
-        waiting, running = self._services.jobs.load()
-        yield GaugeMetricFamily("retinoscope_jobs_waiting", "Jobs waiting for a worker.", waiting)
-        yield GaugeMetricFamily("retinoscope_jobs_running", "Jobs held by a worker.", running)
+        yield InfoMetricFamily("retinoscope_build", f"Version {LOCAL}.", {"version": VERSION})
         yield GaugeMetricFamily(
-            "retinoscope_workers", "Live workers.", self._services.workers.count()
-        )
-        feeds = self._services.feeds
-        yield GaugeMetricFamily(
-            "retinoscope_event_listeners", "Event streams open in this process.", feeds.listeners
+            "retinoscope_event_listeners", f"Event streams open {LOCAL}.", self._feeds.listeners
         )
         yield GaugeMetricFamily(
-            "retinoscope_event_feeds", "Jobs whose events this process reads.", feeds.open
+            "retinoscope_event_feeds", f"Jobs whose events are read {LOCAL}.", self._feeds.open
         )
         yield CounterMetricFamily(
-            "retinoscope_event_reads", "Reads of event streams by this process.", feeds.reads
+            "retinoscope_event_reads", f"Reads of event streams {LOCAL}.", self._feeds.reads
         )
-        created = CounterMetricFamily(
-            "retinoscope_jobs_created", "Jobs accepted.", labels=["technique"]
-        )
-        cached = CounterMetricFamily(
-            "retinoscope_jobs_cached",
-            "Jobs that reused the result of another job.",
-            labels=["technique"],
-        )
-        finished = CounterMetricFamily(
-            "retinoscope_jobs_finished", "Jobs ended.", labels=["status", "technique"]
-        )
-        families = {"created": created, "cached": cached, "finished": finished}
-        for name, count in self._services.jobs.counters().items():
-            kind, *labels = name.split(":")
-            families[kind].add_metric(labels, count)
-        yield from families.values()
 
 
-def exposition(services: Services) -> bytes:
-    """Return the metrics in the text format of Prometheus."""
+def exposition(services: Services, requests: RequestCounter) -> bytes:
+    """Return the metrics in the text format of Prometheus. Raises redis.RedisError."""
     registry = CollectorRegistry()
-    registry.register(_StoreCollector(services))
+    for collector in (StoreMetrics(services), _ProcessMetrics(services.feeds), requests.counter):
+        registry.register(collector)
+    ProcessCollector(registry=registry)
     return generate_latest(registry)

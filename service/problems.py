@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 from catalog.errors import MOST_DETAIL, Violation, shown
 from catalog.parameters import invalid_parameters
 from catalog.problems import PROBLEMS
+from jobs.log_context import note
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -25,12 +26,22 @@ _RETRY_AFTER_S = {
     "artifact_store_unavailable": 2,
     "description_pending": 5,
 }
+_ID = {
+    "description": "Names the request in the logs: what was sent in that header, if well formed.",
+    "schema": {"type": "string"},
+}
+_WANTS_KEY = {"WWW-Authenticate": {"schema": {"type": "string", "enum": ["Bearer"]}}}
 _REFERENCE = "#/components/schemas/{model}"
 
 
-def _response(description: str) -> dict[str, Any]:
+def _response(description: str, headers: Mapping[str, Any] | None = None) -> dict[str, Any]:
     schema = {"$ref": _REFERENCE.format(model="ProblemDocument")}
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
+    content = {MEDIA_TYPE: {"schema": schema}}
+    return {
+        "description": description,
+        "content": content,
+        "headers": {"X-Request-ID": _ID, **(headers or {})},
+    }
 
 
 # The `responses` of every operation in OpenAPI, and of those that want a key where there are keys.
@@ -39,8 +50,7 @@ PROBLEM_RESPONSE: dict[int | str, dict[str, Any]] = {
     "default": _response("An error, as an RFC 9457 problem document"),
 }
 KEY_RESPONSE: dict[int | str, dict[str, Any]] = {
-    401: _response("The server has API keys, and none of them was sent")
-    | {"headers": {"WWW-Authenticate": {"schema": {"type": "string", "enum": ["Bearer"]}}}},
+    401: _response("The server has API keys, and none of them was sent", _WANTS_KEY),
 }
 
 
@@ -82,7 +92,8 @@ class Problem(Exception):
 
 
 def problem_response(problem: Problem) -> Response:
-    """Return the problem as a response."""
+    """Return the problem as a response. The line of the request names its code."""
+    note(code=problem.code)
     document = ProblemDocument(
         type=f"urn:retinoscope:problem:{problem.code}",
         title=PROBLEMS[problem.code].title,

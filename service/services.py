@@ -12,8 +12,10 @@ from jobs.idempotency import IdempotencyKeys
 from jobs.image_sets import ImageSetStore
 from jobs.registries import ModelRegistry, WorkerRegistry
 from jobs.settings import Settings
+from jobs.statistics import Statistics
 from jobs.store import JobStore
 from jobs.uploads import ArrayStore, ImageStore
+from jobs.worker_reports import WorkerReports
 from service.events.change_listener import ChangeListener
 from service.events.feeds import Feeds
 from service.intake import Intake
@@ -41,6 +43,8 @@ class Services:
     deduplicator: Deduplicator
     rates: RateLimiter
     intake: Intake
+    statistics: Statistics
+    reports: WorkerReports
 
 
 def make_services(settings: Settings) -> Services:
@@ -70,4 +74,6 @@ def make_services(settings: Settings) -> Services:
         deduplicator=Deduplicator(jobs, files),
         rates=RateLimiter(settings.redis_url),
         intake=Intake(settings.intake_threads, settings.max_decoding_bytes),
+        statistics=Statistics(redis),
+        reports=WorkerReports(redis),
     )

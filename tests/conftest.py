@@ -65,10 +65,13 @@ def store(redis: Redis, settings: Settings) -> JobStore:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole service as `retinoscope serve` starts it.
 
-    Tests share it, and must not kill its processes.
+    Tests share it, and must not kill its processes. Its logs are JSON.
     """
-    with running(Plan("127.0.0.1", free_port(), tmp_path_factory.mktemp("stack"))) as stack:
-        yield stack
+    plan = Plan("127.0.0.1", free_port(), tmp_path_factory.mktemp("stack"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RETINOSCOPE_LOG_FORMAT", "json")
+        with running(plan) as stack:
+            yield stack
 
 
 @pytest.fixture

@@ -6,5 +6,9 @@ Celery's own command imports the app with the current folder in front of the imp
 import sys
 
 from workers.app import app
+from workers.lifecycle import configure_log
 
-app.start(sys.argv[1:])
+# Celery warns of some things before it asks for it.
+configure_log()
+# Without the banner, which is no line of the log.
+app.start(["--quiet", *sys.argv[1:]])

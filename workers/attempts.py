@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 from collections.abc import Callable
 from enum import StrEnum
 
@@ -14,6 +15,9 @@ from catalog.registry import find_technique
 from jobs.artifacts import ArtifactStore
 from jobs.errors import Canceled, DeadlineExceeded, GivenBack, LeaseLost
 from jobs.lease import Lease
+from jobs.log_context import extra, job_fields, unit
+from jobs.tracing import attempt_span, fail_span, trace_fields
+from jobs.transitions import Answer
 from workers.execute import execute
 from workers.failures import job_error
 from workers.job_context import JobContext
@@ -55,6 +59,7 @@ class AttemptRunner:
         publisher: ModelPublisher,
         stopping: Callable[[], bool],
         checkpoint_every_s: float,
+        worker: str,
     ) -> None:
         self._inputs = inputs
         self._files = files
@@ -62,12 +67,25 @@ class AttemptRunner:
         self._publisher = publisher
         self._stopping = stopping
         self._checkpoint_every_s = checkpoint_every_s
+        self._worker = worker
 
     def run(self, lease: Lease, batch_size: int) -> Outcome:
         """Run one attempt, which is one of `batch_size` that run at once.
 
-        A broken device ends this process, since no later job could run in it.
+        Every line that it logs names the job. A broken device ends this process, since no later job
+        could run in it.
         """
+        job, together = lease.job, batch_size
+        span = attempt_span(job, attempt=job.attempts, worker=self._worker, together=together)
+        with span, unit(**job_fields(job), **trace_fields()):
+            log.info("the attempt begins")
+            began = time.monotonic()
+            outcome = self._attempt(lease, batch_size)
+            seconds = round(time.monotonic() - began, 3)
+            log.info("%s after %.3f s", outcome, seconds, extra=extra(seconds=seconds))
+            return outcome
+
+    def _attempt(self, lease: Lease, batch_size: int) -> Outcome:
         try:
             self._execute(lease, batch_size)
             return Outcome.SUCCEEDED
@@ -103,7 +121,8 @@ class AttemptRunner:
         )
         inputs = self._inputs.read(job)
         summary = execute(job.technique, params, model, inputs, context, description)
-        made_with = provenance(model, params.seed) | {"together": batch_size}
+        made_with = provenance(model, params.seed)
+        made_with |= {"together": batch_size, "worker": self._worker}
         lease.succeed(summary.model_dump(exclude_none=True), context.artifacts, made_with)
 
     def _give_back(self, lease: Lease) -> Outcome:
@@ -114,16 +133,30 @@ class AttemptRunner:
     def _stop(self, lease: Lease, stop: Exception) -> Outcome:
         if isinstance(stop, Canceled):
             return self._end(lease, lease.cancel)
-        log.warning("job %s: %s", lease.job.id, type(stop).__name__)
+        if isinstance(stop, DeadlineExceeded):
+            code = Answer.DEADLINE_EXCEEDED
+            fail_span(code)
+            log.error("job %s failed: %s", lease.job.id, code, extra=extra(code=code))
+        else:
+            log.warning("job %s: %s", lease.job.id, type(stop).__name__)
         self._delete_files(lease)
         return Outcome.LOST
 
     def _fail(self, lease: Lease, error: Exception) -> Outcome:
         """Fail the job. The log gets a traceback if it says more than the client's error does."""
         shown = job_error(error, lease.job.params)
+        fail_span(shown.code)
         traceback = not isinstance(error, _FULLY_EXPLAINED) or error.__cause__ is not None
         level = logging.ERROR if traceback else logging.WARNING
-        log.log(level, "job %s failed: %s: %s", lease.job.id, shown.code, error, exc_info=traceback)
+        log.log(
+            level,
+            "job %s failed: %s: %s",
+            lease.job.id,
+            shown.code,
+            error,
+            exc_info=traceback,
+            extra=extra(code=shown.code),
+        )
         return self._end(lease, lambda: lease.fail(shown))
 
     def _end(self, lease: Lease, write: Callable[[], None]) -> Outcome:

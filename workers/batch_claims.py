@@ -29,9 +29,10 @@ class BatchClaims:
     Jobs of different owners never share a batch, so that no owner's result can depend on another.
     """
 
-    def __init__(self, store: JobStore, cancels: CancelListener) -> None:
+    def __init__(self, store: JobStore, cancels: CancelListener, worker: str) -> None:
         self._store = store
         self._cancels = cancels
+        self._worker = worker
 
     def claim_next(self, job_id: str, queue: str, held: ExitStack) -> Lease | None:
         """Return the lease of a job of that queue, by fair share, which `held` ends.
@@ -49,7 +50,7 @@ class BatchClaims:
         """Return the job's lease, which `held` ends. Return None if there is nothing to run."""
         cancel_event = held.enter_context(self._cancels.watch(job_id))
         try:
-            lease = claim(self._store, job_id, cancel_event)
+            lease = claim(self._store, job_id, cancel_event, self._worker)
         except NotFound:
             return None
         return held.enter_context(lease) if lease else None

@@ -1,4 +1,4 @@
-"""Start and stop of a worker: its maintenance process, and the signal to its children to stop."""
+"""Start and stop of a worker: its name, log and maintenance process, and how its children stop."""
 
 import logging
 import multiprocessing
@@ -8,13 +8,22 @@ import subprocess
 import sys
 import threading
 
-from celery.signals import worker_process_init, worker_ready, worker_shutdown, worker_shutting_down
+from celery.signals import (
+    setup_logging,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
 from redis import RedisError
 
 from jobs.connection import connect
+from jobs.log_format import configure_logging
 from jobs.process import die_with_parent
 from jobs.registries import WorkerRegistry
 from jobs.settings import settings
+from jobs.tracing import configure_tracing, flush_tracing
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +32,9 @@ _RESTART_AFTER_S = 1.0
 # killed while it holds one would never release it.
 _stopping = multiprocessing.RawValue("b", 0)
 _ended = threading.Event()
+_NAME = f"{socket.gethostname()}:{os.getpid()}"
+# Celery's lines about tasks name messages, which are tickets: not the jobs that run.
+_ABOUT_TASKS = ("celery.worker.strategy", "celery.app.trace")
 
 
 def stopping() -> bool:
@@ -31,8 +43,16 @@ def stopping() -> bool:
 
 
 def worker_name() -> str:
-    """Return the name under which this worker is registered: host and process id."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    """Return the name under which this worker is registered: host and parent's process id."""
+    return _NAME
+
+
+@setup_logging.connect
+def configure_log(**_: object) -> None:
+    """Configure the log in Celery's place. The children inherit it."""
+    configure_logging("worker", worker=worker_name())
+    for name in _ABOUT_TASKS:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 @worker_ready.connect
@@ -58,6 +78,16 @@ def _end(**_: object) -> None:
 def _tie_to_parent(**_: object) -> None:
     """End a child with its parent. Nobody would renew or watch the lease that it holds."""
     die_with_parent()
+
+
+@worker_process_init.connect
+def _trace(**_: object) -> None:
+    configure_tracing("worker")
+
+
+@worker_process_shutdown.connect
+def _flush(**_: object) -> None:
+    flush_tracing()
 
 
 def _run_maintenance() -> None:

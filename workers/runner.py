@@ -1,12 +1,14 @@
 """What a worker child keeps between jobs, and the three things that Celery's tasks ask of it."""
 
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from functools import partial
 
 import torch
+from redis import RedisError
 
 from jobs.artifacts import ArtifactStore
 from jobs.cancel_listener import CancelListener
@@ -16,6 +18,7 @@ from jobs.model import Job
 from jobs.registries import ModelRegistry
 from jobs.settings import Settings
 from jobs.store import JobStore
+from jobs.worker_reports import WorkerReports
 from workers.attempts import AttemptRunner, Outcome
 from workers.batch_claims import MAX_BATCH, BatchClaims
 from workers.job_inputs import JobInputs
@@ -24,24 +27,32 @@ from workers.models.model_cache import ModelCache
 from workers.toolkit.execution.dynamic_batching import DynamicBatcher
 from workers.toolkit.network.precision import set_tf32
 
+log = logging.getLogger(__name__)
+
 
 class Runner:
-    """The connections, loaded models and threads of one worker child."""
+    """The connections, loaded models and threads of one worker child.
 
-    def __init__(self, settings: Settings, stopping: Callable[[], bool]) -> None:
+    `worker` is the name under which the worker is registered.
+    """
+
+    def __init__(self, settings: Settings, stopping: Callable[[], bool], worker: str = "") -> None:
         redis = connect(settings.redis_url, retries=2, patient=True)
         files = ArtifactStore(settings.artifacts_location)
+        self._worker = worker
+        self._reports = WorkerReports(redis)
         set_tf32(settings.precision == "tf32")
         registry = ModelRegistry(redis)
         models = ModelCache(
             _device(settings),
             settings.model_memory_bytes,
             partial(published_description, registry),
+            self._report_models,
         )
         cancels = CancelListener(redis)
         cancels.start()
         self._publisher = ModelPublisher(registry, models)
-        self._claims = BatchClaims(JobStore(redis, settings), cancels)
+        self._claims = BatchClaims(JobStore(redis, settings), cancels, worker)
         self._attempts = AttemptRunner(
             JobInputs(redis, files, settings),
             files,
@@ -49,6 +60,7 @@ class Runner:
             self._publisher,
             stopping,
             settings.checkpoint_every_s,
+            worker,
         )
         # The threads stay alive between jobs, and with them the threads that torch keeps for each.
         self._threads = ThreadPoolExecutor(MAX_BATCH, thread_name_prefix="attempt")
@@ -75,11 +87,19 @@ class Runner:
 
     def warm(self, names: list[str]) -> None:
         """Load these models before the first job asks for one, and publish their descriptions."""
+        # The child before this one had models of its own.
+        self._report_models({})
         self._publisher.warm(names)
 
     def describe(self, name: str) -> None:
         """Publish the model's description without loading weights for it."""
         self._publisher.publish_architecture(name)
+
+    def _report_models(self, models: Mapping[str, int]) -> None:
+        try:
+            self._reports.report_models(self._worker, models)
+        except RedisError as error:
+            log.warning("the loaded models are not reported: %s", type(error).__name__)
 
     def _run_attempts(self, leases: list[Lease]) -> list[Outcome]:
         """Run one attempt per lease at once, with their passes through the model as one batch."""

@@ -10,7 +10,7 @@ from celery.signals import worker_process_init
 
 from jobs.queue import DESCRIBE_MODEL, RUN_JOB, app, publish
 from jobs.settings import settings
-from workers.lifecycle import stopping
+from workers.lifecycle import stopping, worker_name
 
 if TYPE_CHECKING:
     from celery import Task
@@ -50,5 +50,5 @@ def _runner() -> "Runner":
 
     with _creating:
         if not _runners:
-            _runners.append(Runner(settings(), stopping))
+            _runners.append(Runner(settings(), stopping, worker_name()))
         return _runners[0]

@@ -14,6 +14,7 @@ _SHARED = {
     redis_keys.WAITING,
     redis_keys.EXPIRING,
     redis_keys.COUNTERS,
+    redis_keys.STATISTICS,
     redis_keys.WORKERS,
     redis_keys.SWEPT,
     redis_keys.FIRST_SWEPT,
@@ -24,7 +25,8 @@ _SHARED = {
         for key in (redis_keys.fair_clock, redis_keys.fair_debts)
     ),
 }
-_MODELS = (redis_keys.description(""), redis_keys.weights(""))
+# What workers tell of models and of themselves.
+_OF_WORKERS = (redis_keys.description(""), redis_keys.weights(""), redis_keys.worker(""))
 # Idempotency keys, the keys of deduplication and what was used on a day expire by themselves.
 _BY_THEMSELVES = (":key:", ":work:", ":usage:")
 _BROKER = f"{redis_keys.PREFIX}celery:"
@@ -76,7 +78,7 @@ def _left(redis: Redis, files: ArtifactStore) -> Leftovers:
     keys = [
         key
         for key in _keys(redis)
-        if not (key in _SHARED or key.startswith(_MODELS) or _by_itself(key))
+        if not (key in _SHARED or key.startswith(_OF_WORKERS) or _by_itself(key))
     ]
     names = [key for kind in ("jobs", "images", "arrays") for key in files.keys(kind)]
     return Leftovers(keys, names)

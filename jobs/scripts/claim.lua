@@ -1,10 +1,11 @@
 -- Give a worker the lease of a job that is queued or whose lease has ended.
 --
--- Arguments: `token` identifies the attempt, `lease_ms` is the length of the lease, and
--- `max_attempts` is the number of attempts after which a job fails as poisoned.
+-- Arguments: `token` identifies the attempt, `worker` is the name of who runs it, `lease_ms` is the
+-- length of the lease, and `max_attempts` is the number of attempts after which a job fails as
+-- poisoned.
 -- Answers {'claimed', record}, or the reason why there is nothing to run: {'gone'}, {'leased'},
 -- {'final'}, {'canceled'}, {'deadline_exceeded'} or {'poisoned'}.
-local token, lease_ms, max_attempts = ...
+local token, worker, lease_ms, max_attempts = ...
 
 if not status then
   return {'gone'}
@@ -40,14 +41,19 @@ local function count_usage()
   redis.call('PEXPIRE', usage, USAGE_KEPT_MS)
 end
 
+if status == 'running' then
+  count('recovered:' .. get('technique'))
+end
 local lease_end = now + lease_ms
 redis.call('HINCRBY', job, 'attempts', 1)
-redis.call('HSET', job, 'token', token, 'lease_ms', lease_end)
+redis.call('HSET', job, 'token', token, 'worker', worker, 'lease_ms', lease_end)
 if redis.call('HSETNX', job, 'started_ms', now) == 1 then
   count_usage()
+  observe('wait', get('technique'), get('queue'), now - number('created_ms'))
 end
 redis.call('HDEL', job, 'follows')
 redis.call('ZREM', waiting, id)
+leave_queue(get('queue'), id)
 -- A picked job has left already. This is one that runs beside a picked job, or was named.
 leave_ready(owner, get('queue'), id, share_of(job))
 redis.call('ZADD', owner_running, now, id)

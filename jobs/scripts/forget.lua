@@ -21,6 +21,7 @@ end
 redis.call('ZREM', waiting, id)
 if status then
   leave_ready(owner, get('queue'), id, 0)
+  leave_queue(get('queue'), id)
 end
 redis.call('ZREM', owner_open, id)
 redis.call('ZREM', ARCHIVING, id)

@@ -1,4 +1,5 @@
--- Shared by every transition of a job (jobs/transitions.py), after common.lua and fair_share.lua.
+-- Shared by every transition of a job (jobs/transitions.py), after common.lua, statistics.lua
+-- and fair_share.lua.
 --
 -- KEYS
 --   job       The record, a hash.
@@ -104,6 +105,7 @@ local function keep()
   end
   local shared = {
     leased, waiting, expiring, counters, owner_jobs, owner_open, owner_running,
+    STATISTICS,
   }
   for _, key in ipairs(shared) do
     redis.call('PEXPIREAT', key, expires + COLLECTION_GRACE_MS)
@@ -208,6 +210,7 @@ end
 local function wait_for_worker(grace_ms)
   local delay = math.min(grace_ms * 2 ^ number('publishes'), MAX_PUBLISH_DELAY_MS)
   redis.call('HINCRBY', job, 'publishes', 1)
+  join_queue(get('queue'), id, now + ttl_ms + COLLECTION_GRACE_MS)
   redis.call('ZADD', waiting, by_deadline(now + delay), id)
 end
 
@@ -282,6 +285,19 @@ local function drop_scratch(final_status)
   end
 end
 
+-- Count how a job ends. The time that it ran begins with its first attempt.
+local function count_end(final_status)
+  local technique = get('technique')
+  redis.call('HINCRBY', counters, 'finished:' .. final_status .. ':' .. technique, 1)
+  if status == 'running' then
+    observe('run', technique, get('queue'), now - number('started_ms'))
+  end
+  if final_status == 'failed' then
+    local code = cjson.decode(get('error') or '{}').code or 'unknown'
+    count('error:' .. code .. ':' .. technique)
+  end
+end
+
 local function finish(final_status)
   redis.call('HSET', job, 'finished_ms', now)
   redis.call('HDEL', job, 'token', 'lease_ms')
@@ -289,9 +305,10 @@ local function finish(final_status)
   leave_ready(owner or given_owner, get('queue'), id, 0)
   stop_running()
   redis.call('ZREM', waiting, id)
+  leave_queue(get('queue'), id)
   redis.call('ZREM', owner_open, id)
   end_leading(final_status)
-  redis.call('HINCRBY', counters, 'finished:' .. final_status .. ':' .. get('technique'), 1)
+  count_end(final_status)
   set_status(final_status)
   if archive_ms < ttl_ms then
     redis.call('ZADD', ARCHIVING, now + archive_ms, id)

@@ -45,5 +45,6 @@ if number('attempts') >= max_attempts then
   fail_as_poisoned()
   return 'poisoned'
 end
+count('recovered:' .. get('technique'))
 queue_again(grace_ms)
 return 'publish'

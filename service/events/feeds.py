@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from redis import RedisError
 from starlette.concurrency import run_in_threadpool
 
+from jobs import log_context
 from jobs.errors import NotFound
 from jobs.events import Event, EventLog
 from jobs.outage import Outage
@@ -153,6 +154,8 @@ class Feeds:
             feed.close()
 
     async def _run(self, job_id: str, feed: _Feed) -> None:
+        # The task begins with the fields of the request that started it.
+        log_context.start(job_id=job_id)
         position: str | None = None
         with self._changes.listen(job_id) as changed:
             # Cancellation alone is not enough to end the loop: `wait_for` of Python 3.11 can

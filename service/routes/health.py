@@ -1,6 +1,6 @@
 """Health checks and metrics: whether the process is alive, ready, and how busy it is."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from obstore.exceptions import BaseError as ObjectStoreError
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -63,8 +63,10 @@ def readyz(services: ServicesDep) -> Response:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
-def metrics(services: ServicesDep) -> Response:
-    return Response(exposition(services), media_type=CONTENT_TYPE_LATEST)
+def metrics(request: Request, services: ServicesDep) -> Response:
+    """Tell the numbers of the whole service and those of this process; each says which it is."""
+    body = exposition(services, request.app.state.requests)
+    return Response(body, media_type=CONTENT_TYPE_LATEST)
 
 
 def _check_redis(services: Services) -> tuple[str, int | None]:

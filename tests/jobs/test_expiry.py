@@ -21,6 +21,7 @@ from tests.wait import wait_until
 # Of all jobs together: they expire a day after the last job.
 SHARED = {
     redis_keys.COUNTERS,
+    redis_keys.STATISTICS,
     redis_keys.fair_clock("fast"),
     redis_keys.fair_debts("fast"),
 }

@@ -298,7 +298,7 @@ def test_a_write_repeated_after_a_broken_connection_is_no_error(store: JobStore)
     job = new_job(store)
     lease = claimed(store, job)
     answer, _ = store.transitions.run_with_value(
-        "claim", job.id, token=lease.token, lease_ms=1000, max_attempts=3
+        "claim", job.id, token=lease.token, worker="", lease_ms=1000, max_attempts=3
     )
     assert answer is Answer.CLAIMED
     assert store.get(job.id).attempts == 1

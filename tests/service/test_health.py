@@ -48,10 +48,10 @@ def test_a_job_is_counted(client: httpx.Client, small: bytes) -> None:
 
 
 def test_what_waits_and_what_runs(own: httpx.Client, small: bytes) -> None:
-    assert metrics(own)[("retinoscope_jobs_waiting",)] == 0
+    assert metrics(own)[("retinoscope_jobs_waiting", "fast")] == 0
     own.post("/v1/jobs/predict", files={"image": small})
-    assert metrics(own)[("retinoscope_jobs_waiting",)] == 1
-    assert metrics(own)[("retinoscope_jobs_running",)] == 0
+    assert metrics(own)[("retinoscope_jobs_waiting", "fast")] == 1
+    assert metrics(own)[("retinoscope_jobs_running", "fast")] == 0
 
 
 def test_docs_are_a_page(client: httpx.Client) -> None:

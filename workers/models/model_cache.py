@@ -5,6 +5,7 @@ The least recently used model is evicted first.
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 
 import torch
 
@@ -17,7 +18,8 @@ from workers.toolkit.network.vision_model import VisionModel
 class ModelCache:
     """An LRU cache of models on one device, limited by the bytes of their weights.
 
-    `descriptions` are those that workers have published.
+    `descriptions` are those that workers have published. `on_change` is told the bytes of each
+    model's weights whenever another set of models is loaded.
     """
 
     def __init__(
@@ -25,10 +27,12 @@ class ModelCache:
         device: torch.device,
         memory_bytes: int,
         descriptions: Descriptions = no_descriptions,
+        on_change: Callable[[Mapping[str, int]], None] = lambda _: None,
     ) -> None:
         self.device = device
         self._descriptions = descriptions
         self._memory_bytes = memory_bytes
+        self._on_change = on_change
         self._models: OrderedDict[str, VisionModel] = OrderedDict()
         self._loading = threading.Lock()
 
@@ -38,6 +42,7 @@ class ModelCache:
             if name not in self._models:
                 self._models[name] = load_model(find_model(name), self.device, self._descriptions)
                 self._make_room(name)
+                self._on_change(self._bytes())
             self._models.move_to_end(name)
             return self._models[name]
 
@@ -54,7 +59,10 @@ class ModelCache:
                 torch.cuda.empty_cache()
 
     def _used_bytes(self) -> int:
-        return sum(map(weight_bytes, self._models.values()))
+        return sum(self._bytes().values())
+
+    def _bytes(self) -> dict[str, int]:
+        return {name: weight_bytes(model) for name, model in self._models.items()}
 
 
 def weight_bytes(model: VisionModel) -> int:
