@@ -39,6 +39,7 @@ PROBLEMS: dict[str, ProblemType] = {
     ),
     "too_many_requests": ProblemType("The owner has made too many requests", 429, retryable=True),
     "invalid_parameters": ProblemType("The parameters are not valid", 422),
+    "webhook_refused": ProblemType("Webhooks are not sent to this address", 422),
     "too_expensive": ProblemType("The request costs more than the limit", 422),
     # What a request names
     "unknown_technique": ProblemType("There is no such technique", 404),
@@ -60,6 +61,7 @@ PROBLEMS: dict[str, ProblemType] = {
     "job_not_found": ProblemType("There is no such job", 404),
     "artifact_not_found": ProblemType("The job has no such artifact", 404),
     "preview_not_found": ProblemType("The job has no preview", 404),
+    "delivery_not_found": ProblemType("The job has no such delivery", 404),
     "job_running": ProblemType("The job is running", 409),
     "too_many_jobs": ProblemType("You have too many unfinished jobs", 429, retryable=True),
     "queue_full": ProblemType("Too many jobs are waiting", 503, retryable=True),

@@ -109,6 +109,7 @@ class Job(BaseModel):
     must contain.
     `follows` is the id of the identical job whose result this one waits for.
     `cached` marks a result that is a copy of an identical job's.
+    `webhook` is the address that is told of the job's events.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -133,6 +134,7 @@ class Job(BaseModel):
     work: str | None = None
     basis: dict[str, str] = {}
     follows: str | None = None
+    webhook: str | None = None
     cancel_requested: bool = False
     progress: Progress | None = None
     preview: ScratchFile | None = None

@@ -16,6 +16,8 @@ LEASED = f"{PREFIX}leased"
 WAITING = f"{PREFIX}waiting"
 EXPIRING = f"{PREFIX}expiring"
 WORKERS = f"{PREFIX}workers"
+# The hosts that webhooks are sent to, scored by when the next delivery to each is due.
+HOSTS_DUE = f"{PREFIX}deliveries"
 
 # Exists once an API has seen API keys, so that it wants them even if their file is gone.
 KEYS_SEEN = f"{PREFIX}keys-seen"
@@ -70,6 +72,21 @@ def owner_running(owner: str) -> str:
 def owner_usage(owner: str, day: int | str) -> str:
     """Return the key of what an owner's jobs cost that have begun on that day since 1970."""
     return f"{PREFIX}owner:{owner}:usage:{day}"
+
+
+def webhook_secret(owner: str) -> str:
+    """Return the key of the secret that signs an owner's webhooks."""
+    return f"{PREFIX}owner:{owner}:webhook-secret"
+
+
+def delivery(message_id: str) -> str:
+    """Return the key of what is known of the delivery of one message."""
+    return f"{PREFIX}delivery:{message_id}"
+
+
+def host_due(host: str) -> str:
+    """Return the key of the deliveries to a host that are not over, scored by when they are due."""
+    return f"{HOSTS_DUE}:{host}"
 
 
 def fair_starts(queue: str) -> str:

@@ -114,6 +114,15 @@ class Settings(BaseSettings):
         1 << 30, ge=1024, description="Unpacked bytes of the zip files of one request."
     )
 
+    webhook_hosts: list[str] = Field(
+        [],
+        description="The only hosts that webhooks may be sent to; `.example.com` stands for all "
+        "names that end so. If empty, every public host.",
+    )
+    webhook_http: bool = Field(
+        False, description="Whether webhooks may also be sent by http, to port 80."
+    )
+
     models: Path | None = Field(
         None,
         description="TOML file of your own models (see models.md), for the API and the workers.",

@@ -77,7 +77,7 @@ class Transitions:
     """
 
     def __init__(self, redis: Redis, ttl_ms: int) -> None:
-        self._scripts = ScriptRunner(redis, "fair_share", "job")
+        self._scripts = ScriptRunner(redis, "fair_share", "deliveries", "job")
         self._ttl_ms = ttl_ms
 
     def run(self, name: str, job_id: str, owner: str = "", /, **arguments: Argument) -> Answer:

@@ -6,7 +6,7 @@ whole sequence, and a request with several faults is refused at the first step t
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.concurrency import run_in_threadpool
 
@@ -26,6 +26,7 @@ from service.job_request import ParsedJobRequest, SentJobRequest, parse, resolve
 from service.queue_choice import choose_queue
 from service.services import Services
 from service.waiting import DESCRIPTION_WAIT_S, known_description, model_description
+from service.webhook_option import webhook_of
 from service.work_key import work_key
 
 
@@ -46,8 +47,9 @@ async def admit(services: Services, sent: SentJobRequest, idempotency_key: str |
     Raises Problem, CatalogError or JobsError if the request is refused, RedisError or an error
     of the object store if a store cannot be reached.
     """
-    # 1. Parse parameters and options.
+    # 1. Parse parameters and options, and check the address of the webhook.
     request = parse(sent)
+    request = replace(request, webhook=await webhook_of(services, request.options))
 
     # 2. Reserve the idempotency key by the fingerprint of what was sent.
     key = read_key(idempotency_key)
@@ -142,7 +144,7 @@ def _store_and_create(
         work = work_key(request, model, inputs, weights, services.settings.precision)
 
         # 13. Create the job. If a worker has loaded other weights meanwhile, repeat step 12.
-        options = CreateOptions(deadline_s, reservation, work, limits)
+        options = CreateOptions(deadline_s, reservation, work, limits, request.webhook)
         try:
             return services.deduplicator.create(job_request, options)
         except OtherWeights:

@@ -25,8 +25,9 @@ _SHARED = {
     ),
 }
 _MODELS = (redis_keys.description(""), redis_keys.weights(""))
-# Idempotency keys, the keys of deduplication and what was used on a day expire by themselves.
-_BY_THEMSELVES = (":key:", ":work:", ":usage:")
+# Idempotency keys, the keys of deduplication, what was used on a day and the secrets of webhooks
+# expire by themselves.
+_BY_THEMSELVES = (":key:", ":work:", ":usage:", ":webhook-secret")
 _BROKER = f"{redis_keys.PREFIX}celery:"
 
 

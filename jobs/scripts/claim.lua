@@ -45,6 +45,7 @@ redis.call('HINCRBY', job, 'attempts', 1)
 redis.call('HSET', job, 'token', token, 'lease_ms', lease_end)
 if redis.call('HSETNX', job, 'started_ms', now) == 1 then
   count_usage()
+  announce('started')
 end
 redis.call('HDEL', job, 'follows')
 redis.call('ZREM', waiting, id)

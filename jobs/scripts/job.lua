@@ -1,4 +1,5 @@
--- Shared by every transition of a job (jobs/transitions.py), after common.lua and fair_share.lua.
+-- Shared by every transition of a job (jobs/transitions.py), after common.lua,
+-- fair_share.lua and deliveries.lua.
 --
 -- KEYS
 --   job       The record, a hash.
@@ -66,6 +67,15 @@ local function by_deadline(at)
   return deadline > 0 and math.min(at, deadline) or at
 end
 
+-- Return the id of the delivery of an event, such as 'succeeded'.
+local function delivery_of(event)
+  return 'msg_' .. id .. '_' .. event
+end
+
+local function webhook_host()
+  return get('webhook'):match('^%a+://([^/?]+)')
+end
+
 -- Writing
 
 local function emit(kind, data)
@@ -92,6 +102,12 @@ local function keep()
   end
   for _, key in ipairs(own) do
     redis.call('PEXPIREAT', key, expires + RECORD_GRACE_MS)
+  end
+  if get('webhook') then
+    for _, event in ipairs(WEBHOOK_EVENTS) do
+      local delivery = string.format(DELIVERY, delivery_of(event))
+      redis.call('PEXPIREAT', delivery, expires + RECORD_GRACE_MS)
+    end
   end
   if is_open(status) then
     redis.call('ZADD', owner_open, expires + RECORD_GRACE_MS, id)
@@ -197,6 +213,35 @@ local function end_leading(final_status)
   redis.call('DEL', followers)
 end
 
+-- Webhooks
+
+-- Have the receiver told of an event, if the job asks for it. Announced events are not repeated.
+local function announce(event)
+  local wanted = get('webhook_events')
+  if not wanted or not (',' .. wanted .. ','):find(',job.' .. event .. ',', 1, true) then
+    return
+  end
+  local message, host = delivery_of(event), webhook_host()
+  local delivery = string.format(DELIVERY, message)
+  if redis.call('HSETNX', delivery, 'id', message) == 0 then
+    return
+  end
+  redis.call('HSET', delivery, 'job', id, 'event', 'job.' .. event, 'host', host)
+  redis.call('HSET', delivery, 'state', 'waiting', 'attempts', 0, 'next_ms', now)
+  keep_as_long_as_the_record(delivery)
+  schedule_delivery(message, host, now)
+end
+
+local function drop_deliveries()
+  if get('webhook') then
+    local host = webhook_host()
+    for _, event in ipairs(WEBHOOK_EVENTS) do
+      unschedule_delivery(delivery_of(event), host)
+      redis.call('DEL', string.format(DELIVERY, delivery_of(event)))
+    end
+  end
+end
+
 -- Queueing and finishing
 
 -- Note when the message is published again if no worker takes the job. The delay doubles each
@@ -288,6 +333,7 @@ local function finish(final_status)
   redis.call('ZREM', owner_open, id)
   end_leading(final_status)
   redis.call('HINCRBY', counters, 'finished:' .. final_status .. ':' .. get('technique'), 1)
+  announce(final_status)
   set_status(final_status)
 end
 
