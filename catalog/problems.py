@@ -76,6 +76,8 @@ PROBLEMS: dict[str, ProblemType] = {
     "image_not_found": ProblemType("There is no such image", 404),
     "unknown_image": ProblemType("A referenced image is not stored", 422),
     "image_url_not_allowed": ProblemType("Images are not fetched from addresses", 422),
+    "image_url_refused": ProblemType("Images are not fetched from this address", 422),
+    "image_url_failed": ProblemType("The image could not be fetched", 422, retryable=True),
     "not_an_image": ProblemType("The file is not an image", 422),
     "broken_image": ProblemType("The image is damaged or incomplete", 422),
     "animated_image": ProblemType("The image has several frames", 422),

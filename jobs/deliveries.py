@@ -77,15 +77,11 @@ class DeliveryStore:
         self, delivery: Delivery, state: DeliveryState, status_code: int | None, delay_ms: int = 0
     ) -> None:
         """Write the outcome of an attempt, unless another sender has the delivery by now."""
-        self._scripts.run(
-            "delivery_record",
-            [],
-            message=delivery.id,
-            token=delivery.token,
-            state=state,
-            status_code=status_code or 0,
-            delay_ms=delay_ms,
-        )
+        self._record(delivery, state, status_code, delay_ms, unsent=False)
+
+    def give_back(self, delivery: Delivery, delay_ms: int) -> None:
+        """Let a message that was not sent be due again later. The attempt does not count."""
+        self._record(delivery, DeliveryState.WAITING, None, delay_ms, unsent=True)
 
     def of_job(self, job_id: str) -> list[Delivery]:
         """Return the deliveries about a job, in the order of its events."""
@@ -103,6 +99,26 @@ class DeliveryStore:
                 if delivery.id == delivery_id:
                     return delivery
         raise NotFound(delivery_id)
+
+    def _record(
+        self,
+        delivery: Delivery,
+        state: DeliveryState,
+        status_code: int | None,
+        delay_ms: int,
+        *,
+        unsent: bool,
+    ) -> None:
+        self._scripts.run(
+            "delivery_record",
+            [],
+            message=delivery.id,
+            token=delivery.token,
+            state=state,
+            status_code=status_code or 0,
+            delay_ms=delay_ms,
+            unsent=unsent,
+        )
 
 
 def message_id(job_id: str, event: str) -> str:

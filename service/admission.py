@@ -21,6 +21,7 @@ from jobs.idempotency import Reservation
 from jobs.job_request import JobRequest
 from jobs.model import Job
 from service.idempotency import fingerprint, read_key, released_on_error, reserve
+from service.image_addresses import check_addresses, with_fetched_images
 from service.inputs import check_arrays, check_names, store_inputs
 from service.job_request import ParsedJobRequest, SentJobRequest, parse, resolve
 from service.queue_choice import choose_queue
@@ -47,8 +48,9 @@ async def admit(services: Services, sent: SentJobRequest, idempotency_key: str |
     Raises Problem, CatalogError or JobsError if the request is refused, RedisError or an error
     of the object store if a store cannot be reached.
     """
-    # 1. Parse parameters and options, and check the address of the webhook.
+    # 1. Parse parameters and options, and check the addresses of the webhook and of images.
     request = parse(sent)
+    check_addresses(services.settings, request.inputs, request.technique.inputs)
     request = replace(request, webhook=await webhook_of(services, request.options))
 
     # 2. Reserve the idempotency key by the fingerprint of what was sent.
@@ -90,6 +92,9 @@ async def _create_job(
         or any(target.layer is not None or target.position is not None for target in targets)
     ):
         description = await model_description(services, model.name, DESCRIPTION_WAIT_S)
+    # Fetch images here, too: a thread would be held for as long as their servers like.
+    inputs = await with_fetched_images(services, request.inputs)
+    request = replace(request, inputs=inputs)
 
     return await run_in_threadpool(
         _store_and_create, services, request, model, targets, description, reservation

@@ -92,8 +92,8 @@ class JobOptions(BaseModel):
 class SentJobRequest:
     """What a client asked for, free of HTTP and not validated yet.
 
-    `fields` holds parameters and options by name. An input is the bytes of a file, or the
-    `sha256:…` id of a file that is stored.
+    `fields` holds parameters and options by name. An input is the bytes of a file, the `sha256:…`
+    id of a file that is stored, or the `https:` address of an image.
     """
 
     owner: str

@@ -13,8 +13,8 @@ if status and only_expired and number('expires_ms') > now then
 end
 if status then
   end_leading('')
-  drop_deliveries()
 end
+drop_deliveries()
 local work = get('work')
 if work and redis.call('HGET', work, 'done') == id then
   redis.call('HDEL', work, 'done')

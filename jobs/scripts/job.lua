@@ -72,10 +72,6 @@ local function delivery_of(event)
   return 'msg_' .. id .. '_' .. event
 end
 
-local function webhook_host()
-  return get('webhook'):match('^%a+://([^/?]+)')
-end
-
 -- Writing
 
 local function emit(kind, data)
@@ -221,7 +217,7 @@ local function announce(event)
   if not wanted or not (',' .. wanted .. ','):find(',job.' .. event .. ',', 1, true) then
     return
   end
-  local message, host = delivery_of(event), webhook_host()
+  local message, host = delivery_of(event), get('webhook'):match('^%a+://([^/?]+)')
   local delivery = string.format(DELIVERY, message)
   if redis.call('HSETNX', delivery, 'id', message) == 0 then
     return
@@ -233,11 +229,13 @@ local function announce(event)
 end
 
 local function drop_deliveries()
-  if get('webhook') then
-    local host = webhook_host()
-    for _, event in ipairs(WEBHOOK_EVENTS) do
-      unschedule_delivery(delivery_of(event), host)
-      redis.call('DEL', string.format(DELIVERY, delivery_of(event)))
+  for _, event in ipairs(WEBHOOK_EVENTS) do
+    local message = delivery_of(event)
+    local delivery = string.format(DELIVERY, message)
+    local host = redis.call('HGET', delivery, 'host')
+    if host then
+      unschedule_delivery(message, host)
+      redis.call('DEL', delivery)
     end
   end
 end

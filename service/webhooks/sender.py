@@ -21,6 +21,8 @@ from service.webhooks.targets import webhook_rules
 
 log = logging.getLogger(__name__)
 
+# How long a message waits whose job could not be read.
+_UNREAD_MS = 30_000
 _TRIES_TO_RECORD, _RECORD_AGAIN_S = 5, 1.0
 
 
@@ -48,10 +50,14 @@ class Sender:
         """
         try:
             job = await asyncio.to_thread(self._jobs.get, delivery.job)
+            secrets = await asyncio.to_thread(self._secrets.of, job.owner)
         except NotFound:
             # Its deliveries are deleted, or expire, with the job.
             return
-        status, headers = await self._post(delivery, job)
+        except Exception:
+            await asyncio.to_thread(self._deliveries.give_back, delivery, _UNREAD_MS)
+            raise
+        status, headers = await self._post(delivery, job, secrets.all)
         outcome = verdict(delivery.attempts, status, headers, self._delays_s)
         log.info(
             "job %s: %s to %s: %s, %s",
@@ -63,17 +69,18 @@ class Sender:
         )
         await self._record(delivery, outcome, status)
 
-    async def _post(self, delivery: Delivery, job: Job) -> tuple[int | None, Mapping[str, str]]:
+    async def _post(
+        self, delivery: Delivery, job: Job, secrets: Sequence[str]
+    ) -> tuple[int | None, Mapping[str, str]]:
         """Return the status and the headers of the answer; None if there is none.
 
         The address is checked again, since the rules may have changed since the job was created.
         """
-        secrets = await asyncio.to_thread(self._secrets.of, job.owner)
         rules = await webhook_rules(self._jobs.settings, self._keys)
         try:
             url = check_url(job.webhook or "", rules)
             body = message(job, delivery.event)
-            answer = await attempt(self._transport, url, delivery.id, body, secrets.all)
+            answer = await attempt(self._transport, url, delivery.id, body, secrets)
         except (UrlRefused, NoAnswer):
             return None, {}
         return answer.status, answer.headers

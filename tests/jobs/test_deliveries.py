@@ -145,6 +145,7 @@ def test_a_sender_gets_few_of_one_host_and_those_that_wait_longest(
     others = [hooked(store, host=f"h{number}.example") for number in range(3)]
     for job in (*first, *others):
         store.cancel(job.id, "ada")
+        time.sleep(0.002)  # what is due in the same millisecond has no order
     got = claim(deliveries)
     assert [each.job for each in got] == [job.id for job in (*first[:PER_HOST], *others)]
     assert all(each.attempts == 1 and each.token for each in got)
@@ -167,6 +168,17 @@ def test_a_lease_that_ends_makes_the_message_due_again_and_its_holder_powerless(
     deliveries.record(late, DeliveryState.FAILED, 410)
     (ended,) = deliveries.of_job(early.job)
     assert (ended.state, ended.status_code, ended.next_ms) == (DeliveryState.FAILED, 410, None)
+
+
+def test_what_was_not_sent_does_not_count(store: JobStore, deliveries: DeliveryStore) -> None:
+    store.cancel(hooked(store).id, "ada")
+    (held,) = claim(deliveries)
+    deliveries.give_back(held, 50)
+    (waiting,) = deliveries.of_job(held.job)
+    assert (waiting.state, waiting.attempts) == (DeliveryState.WAITING, 0)
+    assert claim(deliveries) == []
+    time.sleep(0.1)
+    assert [each.attempts for each in claim(deliveries)] == [1]
 
 
 def test_a_replay_makes_an_ended_delivery_due(store: JobStore, deliveries: DeliveryStore) -> None:
