@@ -68,7 +68,11 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length)
+            if len(body) < length:
+                # The sender was killed between two writes.
+                return
             headers = {name.lower(): value for name, value in self.headers.items()}
             with lock:
                 receiver.now += 1
