@@ -1,6 +1,6 @@
 # One verb per chore. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-all zoo chaos soak check format openapi models lock benchmarks ci clean
+.PHONY: help install demo serve test crashes test-all zoo chaos soak check audit fuzz format openapi models lock benchmarks ci clean
 
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PY := .venv/bin/python
@@ -39,7 +39,10 @@ serve: install ## run Redis, two workers and the API until Ctrl-C; ARGS="--port 
 	@exec .venv/bin/retinoscope serve $(ARGS)
 
 test: install ## the tests, without the slow ones
-	@$(PY) -m pytest -m "not slow" -n 3 --dist loadfile $(ARGS)
+	@$(PY) -m pytest -m "not slow and not crash" -n 3 --dist loadfile $(ARGS)
+
+crashes: install ## the tests that kill processes of a stack, or keep one busy for minutes
+	@$(PY) -m pytest -m "crash and not slow" -n 2 --dist loadfile $(ARGS)
 
 test-all: install ## every test, those that take minutes included
 	@$(PY) -m pytest $(ARGS)
@@ -59,6 +62,12 @@ check: install ## formatting, lint, types, import contracts, file and function s
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 	@$(PY) -m tests.sizes
+
+fuzz: install $(filter .tools/bin/uv,$(UV)) ## two minutes of requests that OpenAPI allows, and others
+	@$(PY) -m tests.fuzz --uv $(UV) $(ARGS)
+
+audit: install $(filter .tools/bin/uv,$(UV)) ## ask for known vulnerabilities of the locked packages
+	@$(PY) -m tests.audit --uv $(UV) $(ARGS)
 
 format: install ## format the code, and mend what lint can mend
 	@.venv/bin/ruff check --fix-only --quiet .
@@ -87,7 +96,7 @@ lock: $(filter .tools/bin/uv,$(UV)) ## compile the three lock files from pyproje
 		--generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command "make lock" --group redis --output-file redis.lock
 
-ci: check test demo chaos ## what CI runs
+ci: check test crashes fuzz demo chaos ## what CI runs
 
 clean: ## remove everything that was made
 	@rm -rf .venv .tools .data demo-out *.egg-info

@@ -129,6 +129,12 @@ class ImageMissing(CatalogError):
         super().__init__(detail, [Violation(f"/{name}", "missing")])
 
 
+class OneSize(CatalogError):
+    """A layer takes images of the model's own size only, and another size was asked for."""
+
+    code = "one_size_only"
+
+
 class WrongShape(CatalogError):
     code = "wrong_shape"
 

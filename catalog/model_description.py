@@ -31,6 +31,13 @@ class Layer(BaseModel):
             "that need it refuse the layer as a target."
         ),
     )
+    one_size: bool = Field(
+        False,
+        description=(
+            "Whether the layer is known to take images of the model's own size only. "
+            "`style_transfer` then refuses other sizes."
+        ),
+    )
     receptive_field: "ReceptiveField | None" = Field(
         None,
         description=(
@@ -88,7 +95,7 @@ class ModelDescription(BaseModel):
         default_factory=list,
         description=(
             "Optimizations without which this model runs, since they would change its results: "
-            "`channels_last`, `folded_batch_norm`."
+            "`channels_last`, `folded_batch_norm`, `single_images`."
         ),
     )
     tested_with: str | None = Field(

@@ -37,6 +37,7 @@ PROBLEMS: dict[str, ProblemType] = {
     "idempotency_key_reused": ProblemType(
         "The idempotency key was used for a different request", 422
     ),
+    "store_full": ProblemType("Redis has little memory left", 503, retryable=True),
     "too_many_requests": ProblemType("The owner has made too many requests", 429, retryable=True),
     "invalid_parameters": ProblemType("The parameters are not valid", 422),
     "webhook_refused": ProblemType("Webhooks are not sent to this address", 422),
@@ -126,7 +127,7 @@ PROBLEMS: dict[str, ProblemType] = {
     "model_not_exportable": ProblemType("The model cannot be exported as a graph of operators"),
     "model_out_of_memory": ProblemType("Out of memory", retryable=True),
     "not_finite": ProblemType("The model returned NaN or infinity"),
-    "one_size_only": ProblemType("The model takes images of one size only"),
+    "one_size_only": ProblemType("The model takes images of one size only", 422),
     # Techniques, once the model is loaded
     "technique_failed": ProblemType("The technique failed"),
     "no_relu": ProblemType("The model has no ReLU before the target"),

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from catalog.models import DEFAULT_MODEL, ModelEntry
+from catalog.models import DEFAULT_MODEL, ModelDescription, ModelEntry
 from catalog.targets import Target
 from catalog.weighted_targets import WeightedTarget
 
@@ -99,6 +99,17 @@ class Params(BaseModel):
 
         Inputs that the technique always requires were checked before. Raises ImageMissing or
         InvalidParameters.
+        """
+
+    def validate_images(
+        self,
+        model: ModelEntry,
+        sizes: Mapping[str, tuple[int, int]],
+        description: ModelDescription,
+    ) -> None:
+        """Refuse images whose (width, height), by their names, the layers do not take.
+
+        Raises OneSize.
         """
 
     def estimated_passes(self, model: ModelEntry) -> int:

@@ -53,6 +53,10 @@ class TooLate(JobsError):
     """The files that were copied for a new record may have been deleted by now."""
 
 
+class StoreFull(JobsError):
+    """Redis has little memory left. The argument is the share that is used."""
+
+
 class TooManyJobs(JobsError):
     """The owner has as many unfinished jobs as the settings allow."""
 

@@ -83,12 +83,14 @@ class EventLog:
             pipe.hgetall(redis_keys.job(job_id))
             pipe.xrevrange(redis_keys.events(job_id), count=1)
             fields, newest = pipe.execute()
-        if "status" not in fields:
+        if "archived" in fields:
+            *first, (kind, data) = [("state", _archived_state(fields))]
+        elif "status" in fields:
+            *first, (kind, data) = _current_state(Job.from_hash(fields))
+        else:
             raise NotFound(job_id)
-        job = Job.from_hash(fields)
-        *first, (kind, data) = _current_state(job)
         # Without the stream, the time of the end stands for its last event.
-        last = newest[0][0] if newest else f"{job.finished_ms or 0}-0"
+        last = newest[0][0] if newest else f"{fields.get('finished_ms', 0)}-0"
         return [*(Event("", *event) for event in first), Event(last, kind, data)]
 
 
@@ -105,6 +107,14 @@ def position(event_id: str) -> Position:
 
 def _event(event_id: str, fields: dict[str, str]) -> Event:
     return Event(event_id, fields["type"], json.loads(fields["data"]))
+
+
+def _archived_state(fields: dict[str, str]) -> dict[str, Any]:
+    return {
+        "status": fields["archived"],
+        "attempts": int(fields.get("attempts", 0)),
+        "cancel_requested": fields.get("cancel_requested") == "1",
+    }
 
 
 def _current_state(job: Job) -> list[tuple[str, dict[str, Any]]]:

@@ -15,6 +15,8 @@ CANCELS = f"{PREFIX}cancels"
 LEASED = f"{PREFIX}leased"
 WAITING = f"{PREFIX}waiting"
 EXPIRING = f"{PREFIX}expiring"
+# The ids of ended jobs, scored by when their records move to the object store.
+ARCHIVING = f"{PREFIX}archiving"
 WORKERS = f"{PREFIX}workers"
 # The hosts that webhooks are sent to, scored by when the next delivery to each is due.
 HOSTS_DUE = f"{PREFIX}deliveries"

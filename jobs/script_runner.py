@@ -27,6 +27,7 @@ Argument = str | int | float | Sequence[str] | Mapping[str, Any]
 CONSTANTS: dict[str, Constant] = {
     "CHANGES": redis_keys.CHANGES,
     "CANCELS": redis_keys.CANCELS,
+    "ARCHIVING": redis_keys.ARCHIVING,
     "RECORD": redis_keys.job("%s"),
     "OWNER_JOBS": redis_keys.owner_jobs("%s"),
     "OWNER_OPEN": redis_keys.owner_open("%s"),

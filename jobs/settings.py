@@ -57,6 +57,12 @@ class Settings(BaseSettings):
     orphan_grace_s: float = Field(
         86400, ge=0, description="Age from which a file that has no record is deleted."
     )
+    archive_after_s: float = Field(
+        86_400,
+        gt=0,
+        description="Time after its end at which the record of a job moves from Redis to the "
+        "artifact store. Lists and reads show it as before.",
+    )
     checkpoint_every_s: float = Field(
         5,
         ge=0,
@@ -65,6 +71,11 @@ class Settings(BaseSettings):
     )
     max_listeners: int = Field(
         1000, ge=1, description="Event streams of one API process. Further ones get a 503."
+    )
+    max_listeners_per_owner: int = Field(
+        250,
+        ge=1,
+        description="Event streams of one owner at one API process. Further ones get a 503.",
     )
     max_passes: int = Field(
         25_000,
@@ -93,6 +104,18 @@ class Settings(BaseSettings):
         32 * MEGABYTE, ge=1024, description="Bytes of a request body, and of one image in a set."
     )
     max_pixels: int = Field(50_000_000, ge=1024, description="Pixels of one image.")
+    max_decoding_bytes: int = Field(
+        1 << 30,
+        ge=1024,
+        description="Bytes of the images that one API process decodes at the same time. Further "
+        "images wait. One that alone needs more is decoded alone.",
+    )
+    intake_threads: int = Field(
+        8,
+        ge=1,
+        description="Requests whose images one API process reads at the same time. Each holds one "
+        "file in memory; further requests wait.",
+    )
     max_array_values: int = Field(4_194_304, ge=1, description="Numbers in one array.")
     min_side: int = Field(8, ge=1, description="Minimum length of an image's sides in pixels.")
 

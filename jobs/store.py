@@ -4,13 +4,17 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, cast
 
 from redis import Redis
 
 from jobs import redis_keys
+from jobs.archive import Archive
+from jobs.artifacts import ArtifactStore
 from jobs.create_options import DEFAULT_OPTIONS, CreateOptions
 from jobs.errors import (
     JobsError,
@@ -24,12 +28,16 @@ from jobs.errors import (
     TooManyJobs,
 )
 from jobs.job_request import JobRequest
+from jobs.memory_guard import MemoryGuard
 from jobs.model import Job, PreparedMessage
 from jobs.script_runner import ScriptRunner
 from jobs.settings import Settings
 from jobs.transitions import Answer, Transitions
 
-_LIST_CHUNK = 200
+# Records whose fields are compared at a time.
+_LIST_CHUNK = 1000
+# Archived records of one page that are read at a time.
+_ARCHIVED_READS = 16
 _ID = re.compile("[0-9a-f]{32}")
 _REFUSALS: dict[Answer, type[JobsError]] = {
     Answer.KEY_TAKEN: KeyTaken,
@@ -67,7 +75,10 @@ class JobStore:
         self._prepare = prepare
         self.redis = redis
         self.settings = settings
-        self.transitions = Transitions(redis, settings.job_ttl_ms)
+        self.transitions = Transitions(
+            redis, settings.job_ttl_ms, round(settings.archive_after_s * 1000)
+        )
+        self._memory = MemoryGuard(redis)
         self._fair_share = ScriptRunner(redis, "fair_share")
 
     def create(
@@ -82,8 +93,9 @@ class JobStore:
 
         With `result`, which holds names and values of a finished record, the job succeeds at once.
         Its `job_id` must have been announced, because its files exist already.
-        Raises QueueFull, TooManyJobs, KeyTaken, OtherWeights, ResultExists or TooLate.
+        Raises QueueFull, TooManyJobs, StoreFull, KeyTaken, OtherWeights, ResultExists or TooLate.
         """
+        self._memory.check()
         job_id = job_id or new_job_id()
         answer, value = self.transitions.run_with_value(
             "create",
@@ -105,22 +117,33 @@ class JobStore:
         """Return the record. Raises NotFound, also when it belongs to another owner."""
         check_id(job_id)
         fields = cast("dict[str, str]", self.redis.hgetall(redis_keys.job(job_id)))
-        if "status" not in fields or owner not in (None, fields["owner"]):
+        if not _is_record(fields) or owner not in (None, fields["owner"]):
             raise NotFound(job_id)
-        return Job.from_hash(fields)
+        return Job.from_hash(self.archive.whole(fields))
+
+    @cached_property
+    def archive(self) -> Archive:
+        """The records of jobs that ended long ago."""
+        files = ArtifactStore(self.settings.artifacts_location)
+        return Archive(self.redis, files, self.transitions)
 
     def page(
-        self, owner: str, *, before: str | None, limit: int, wanted: Callable[[Job], bool]
+        self, owner: str, *, before: str | None, limit: int, wanted: Mapping[str, str]
     ) -> list[Job]:
-        """Return up to `limit` jobs that are `wanted`, newest first, with ids below `before`."""
+        """Return up to `limit` jobs, newest first, with ids below `before`.
+
+        `wanted` holds the values that fields of their records must have, by name.
+        """
         found: list[Job] = []
         while len(found) < limit:
-            ids = self._ids(owner, before)
-            found += [job for job in self._many(ids) if wanted(job)]
-            if len(ids) < _LIST_CHUNK:
+            count = _LIST_CHUNK if wanted else limit - len(found)
+            ids = self._ids(owner, before, count)
+            matching = self._matching(ids, wanted)
+            found += self._many(matching[: limit - len(found)])
+            if len(ids) < count:
                 break
             before = ids[-1]
-        return found[:limit]
+        return found
 
     def pick(self, job_id: str, queue: str) -> str | None:
         """Return the id of the job that a worker runs now, given a message that names a job.
@@ -177,17 +200,47 @@ class JobStore:
         counts = cast("dict[str, str]", self.redis.hgetall(redis_keys.COUNTERS))
         return {name: int(count) for name, count in counts.items()}
 
-    def _ids(self, owner: str, before: str | None) -> list[str]:
+    def _matching(self, ids: list[str], wanted: Mapping[str, str]) -> list[str]:
+        """Return the ids of the records with these values, without reading the other fields."""
+        if not wanted:
+            return ids
+        names = [*wanted, "archived"]
+        with self.redis.pipeline(transaction=False) as pipe:
+            for job_id in ids:
+                pipe.hmget(redis_keys.job(job_id), names)
+            records = [dict(zip(names, values, strict=True)) for values in pipe.execute()]
+        return [
+            job_id
+            for job_id, record in zip(ids, records, strict=True)
+            if all(_value(record, name) == value for name, value in wanted.items())
+        ]
+
+    def _ids(self, owner: str, before: str | None, count: int) -> list[str]:
         top = f"({before}" if before else "+"
         key = redis_keys.owner_jobs(owner)
-        ids = self.redis.zrevrangebylex(key, top, "-", start=0, num=_LIST_CHUNK)
+        ids = self.redis.zrevrangebylex(key, top, "-", start=0, num=count)
         return cast("list[str]", ids)
 
     def _many(self, ids: list[str]) -> list[Job]:
         with self.redis.pipeline(transaction=False) as pipe:
             for job_id in ids:
                 pipe.hgetall(redis_keys.job(job_id))
-            return [Job.from_hash(fields) for fields in pipe.execute() if "status" in fields]
+            records = [fields for fields in pipe.execute() if _is_record(fields)]
+        if any("archived" in fields for fields in records):
+            with ThreadPoolExecutor(_ARCHIVED_READS) as pool:
+                records = list(pool.map(self.archive.whole, records))
+        return [Job.from_hash(fields) for fields in records]
+
+
+def _is_record(fields: dict[str, str]) -> bool:
+    """Return whether a hash is a record, and not what a late write left of one."""
+    return "status" in fields or "archived" in fields
+
+
+def _value(record: dict[str, str | None], name: str) -> str | None:
+    """Return a field of a record, of which `archived` may hold the status."""
+    found = record[name]
+    return record["archived"] if name == "status" and found is None else found
 
 
 def new_job_id() -> str:

@@ -21,7 +21,8 @@ running           failed     claim, recover         The worker crashed too often
 queued, running   failed     claim, heartbeat,      The deadline has passed.
                              finish, recover, take
 
-`forget` deletes the record of a job that does not run.
+`forget` deletes the record of a job that does not run. `archive` makes the record of an ended job
+small, after it was stored elsewhere.
 """
 
 from enum import StrEnum
@@ -59,6 +60,7 @@ class Answer(StrEnum):
 
     PUBLISH = "publish"
     EARLY = "early"
+    ARCHIVED = "archived"
     FOLLOWS = "follows"
     TAKE = "take"
     TAKEN = "taken"
@@ -76,9 +78,10 @@ class Transitions:
     `owner` is needed only where there may be no record to read it from.
     """
 
-    def __init__(self, redis: Redis, ttl_ms: int) -> None:
+    def __init__(self, redis: Redis, ttl_ms: int, archive_ms: int) -> None:
         self._scripts = ScriptRunner(redis, "fair_share", "deliveries", "job")
         self._ttl_ms = ttl_ms
+        self._archive_ms = archive_ms
 
     def run(self, name: str, job_id: str, owner: str = "", /, **arguments: Argument) -> Answer:
         """Run a transition whose answer is one word."""
@@ -100,5 +103,10 @@ class Transitions:
             redis_keys.EXPIRING,
             redis_keys.COUNTERS,
         ]
-        shared: dict[str, Argument] = {"id": job_id, "given_owner": owner, "ttl_ms": self._ttl_ms}
+        shared: dict[str, Argument] = {
+            "id": job_id,
+            "given_owner": owner,
+            "ttl_ms": self._ttl_ms,
+            "archive_ms": self._archive_ms,
+        }
         return self._scripts.run(name, keys, **shared, **arguments)

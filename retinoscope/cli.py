@@ -14,7 +14,12 @@ from jobs.api_keys import KeyRing
 from jobs.errors import KeysUnreadable
 from jobs.process import limit_openmp_spinning
 from jobs.settings import settings
-from retinoscope.commands import api_command, deliver_command, worker_command
+from retinoscope.commands import (
+    api_command,
+    api_environment,
+    deliver_command,
+    worker_command,
+)
 from retinoscope.errors import StackError
 from retinoscope.list_techniques import describe_technique, list_techniques
 from retinoscope.redis_server import free_port
@@ -66,7 +71,8 @@ def api(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     known_models()
     check_binding(Plan(host, port, settings().data))
     command = api_command(host, port)
-    os.execv(command[0], command)  # noqa: S606 – the command takes this process over
+    environment = os.environ | api_environment()
+    os.execve(command[0], command, environment)  # noqa: S606 – the command takes this process over
 
 
 @app.command()

@@ -27,6 +27,7 @@ dir "{folder}"
 appendonly yes
 appendfsync everysec
 save ""
+maxmemory 2gb
 maxmemory-policy noeviction
 daemonize no
 """

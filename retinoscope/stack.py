@@ -13,7 +13,12 @@ from pathlib import Path
 import httpx
 
 from retinoscope.child import Child
-from retinoscope.commands import api_command, deliver_command, worker_command
+from retinoscope.commands import (
+    api_command,
+    api_environment,
+    deliver_command,
+    worker_command,
+)
 from retinoscope.errors import StackError
 from retinoscope.redis_server import configure
 
@@ -123,6 +128,7 @@ def _children(plan: Plan) -> list[Child]:
         children.append(
             Child(name, worker_command(name, queues), env, logs / f"{name}.log", patience_s=20)
         )
+    env = env | api_environment()
     children.append(
         Child("api", api_command(plan.host, plan.port), env, logs / "api.log", patience_s=10)
     )

@@ -22,7 +22,7 @@ from jobs.job_request import JobRequest
 from jobs.model import Job
 from service.idempotency import fingerprint, read_key, released_on_error, reserve
 from service.image_addresses import check_addresses, with_fetched_images
-from service.inputs import check_arrays, check_names, store_inputs
+from service.inputs import check_arrays, check_images, check_names, store_inputs
 from service.job_request import ParsedJobRequest, SentJobRequest, parse, resolve
 from service.queue_choice import choose_queue
 from service.services import Services
@@ -96,7 +96,9 @@ async def _create_job(
     inputs = await with_fetched_images(services, request.inputs)
     request = replace(request, inputs=inputs)
 
-    return await run_in_threadpool(
+    has_files = any(isinstance(value, bytes) for value in request.inputs.values())
+    in_a_thread = services.intake.run if has_files else run_in_threadpool
+    return await in_a_thread(
         _store_and_create, services, request, model, targets, description, reservation
     )
 
@@ -127,9 +129,11 @@ def _store_and_create(
     # 10. Check and store the inputs.
     inputs = store_inputs(services, request.owner, request.technique, model, request.inputs)
 
-    # 11. Check the arrays against the layers whose outputs they stand in for.
+    # 11. Check the arrays against the layers whose outputs they stand in for, and the sizes of
+    #     images against those that the layers take.
     if description is not None:
         check_arrays(request.params, inputs, description)
+        check_images(request.params, model, inputs, description)
 
     job_request = JobRequest(
         owner=request.owner,

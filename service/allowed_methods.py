@@ -16,13 +16,17 @@ _METHODS = ("get", "head", "post", "put", "patch", "delete")
 def allowed_methods(app: FastAPI, path: str) -> str:
     """Return the methods of all operations at a path, such as `GET, HEAD, POST`.
 
+    `/v1/jobs/saliency` is the address of a technique, although a job's address has the same form.
     Empty for an address that OpenAPI does not have.
     """
+    paths = app.openapi()["paths"]
+    templates = [template for template in paths if _compiled(template)[0].match(path)]
+    fewest = min((template.count("{") for template in templates), default=0)
     found = {
         method
-        for template, operations in app.openapi()["paths"].items()
-        if _compiled(template)[0].match(path)
-        for method in operations
+        for template in templates
+        if template.count("{") == fewest
+        for method in paths[template]
     }
     if "get" in found:
         found.add("head")

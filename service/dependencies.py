@@ -41,6 +41,8 @@ async def _owner(
     if not await services.keys.required():
         return LOCAL_OWNER
     secret = header or (bearer.credentials if bearer else "")
+    if header and bearer and header != bearer.credentials:
+        raise Problem("unauthorized", "The request has two keys. Send one of them.")
     owner = services.keys.owner(secret) if secret else None
     if owner is None:
         raise Problem("unauthorized", "Send a key as `Authorization: Bearer …` or `X-API-Key: …`.")

@@ -20,6 +20,7 @@ from jobs.errors import (
     QueueFull,
     StillRunning,
     StoreBusy,
+    StoreFull,
     TooManyImageSets,
     TooManyJobs,
 )
@@ -35,6 +36,7 @@ _HANDLED: tuple[type[Exception], ...] = (
     StillRunning,
     StoreBusy,
     QueueFull,
+    StoreFull,
     TooManyJobs,
     ImageSetFull,
     TooManyImageSets,
@@ -103,6 +105,7 @@ def _is_expected(error: Exception) -> bool:
         error,
         Problem
         | QueueFull
+        | StoreFull
         | KeysMissing
         | KeysUnreadable
         | RedisConnectionError
@@ -124,6 +127,12 @@ def to_problem(error: Exception) -> Problem:
         case QueueFull():
             return Problem(
                 "queue_full", "The queue of this server has reached its limit. Retry later."
+            )
+        case StoreFull():
+            return Problem(
+                "store_full",
+                f"{error} of the memory of Redis is used, and the rest is kept for jobs that were "
+                "accepted. Delete jobs, or retry later.",
             )
         case TooManyJobs():
             return Problem(

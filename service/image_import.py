@@ -1,10 +1,10 @@
 """Images on their way into an image set: each is checked, stored and reported on separately."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
@@ -23,6 +23,17 @@ _IDS_AT_ONCE = 500
 _MOST_ERRORS = 100
 _MOST_SHOWN = 80
 _ID = re.compile("sha256:[0-9a-f]{64}")
+
+
+class Refusal(NamedTuple):
+    """Why an image is not in the set: the code and the detail of a problem."""
+
+    code: str
+    detail: str
+
+
+_UNKNOWN = Refusal("unknown_image", "The image is not stored. Upload it with POST /v1/images.")
+_FULL = Refusal("image_set_full", "The image set is full. Create another with POST /v1/image-sets.")
 
 
 class FileOutcome(BaseModel):
@@ -54,11 +65,11 @@ class ImageImport:
     async def add_files(self, upload: Upload) -> None:
         """Check and store the files, and add them to the set.
 
-        A few files at a time go to a thread, so that neither the event loop is blocked nor the
-        memory filled.
+        A few files at a time go to a thread, so that the event loop is not blocked and other
+        requests have their turn. One file at a time is in memory.
         """
         files = _candidates(upload, self._services)
-        while await run_in_threadpool(self._add_next, files):
+        while await self._services.intake.run(self._add_next, files):
             pass
 
     async def add_ids(self, ids: Sequence[str]) -> None:
@@ -94,16 +105,17 @@ class ImageImport:
         self._add(some)
         return bool(some)
 
-    def _store(self, file: Candidate) -> str | Problem:
+    def _store(self, file: Candidate) -> str | Refusal:
         """Return the id of the stored image, or why it is refused."""
         if self._full:
             return _FULL
         try:
             return store_image(self._services, self._owner, file.load()).id
         except Problem as problem:
-            return problem
+            # The problem itself would keep the bytes of the file, by the frames of its traceback.
+            return Refusal(problem.code, problem.detail)
 
-    def _add(self, some: Sequence[tuple[str, str | Problem]]) -> None:
+    def _add(self, some: Sequence[tuple[str, str | Refusal]]) -> None:
         """Add those that have an id to the set, and note the outcome of each."""
         ids = [image for _, image in some if isinstance(image, str)]
         added: Iterator[Outcome] = iter(())
@@ -136,7 +148,7 @@ def _candidates(upload: Upload, services: Services) -> Iterator[Candidate]:
         try:
             yield from candidates(file, upload.file, budget, settings)
         except Problem as problem:
-            yield Candidate(name, _raiser(problem))
+            yield Candidate(name, partial(_refuse, problem.code, problem.detail))
 
 
 def _load(file: UploadedFile, upload: Upload, services: Services) -> bytes:
@@ -151,16 +163,13 @@ def _load(file: UploadedFile, upload: Upload, services: Services) -> bytes:
     return data
 
 
-def _raiser(problem: Problem) -> Callable[[], bytes]:
-    def load() -> bytes:
-        raise problem
-
-    return load
+def _refuse(code: str, detail: str) -> bytes:
+    raise Problem(code, detail)
 
 
-def _outcome(name: str, image: str | Problem, added: Iterator[Outcome]) -> FileOutcome:
+def _outcome(name: str, image: str | Refusal, added: Iterator[Outcome]) -> FileOutcome:
     """Return the outcome of one image; one that was stored takes the next of `added`."""
-    if isinstance(image, Problem):
+    if isinstance(image, Refusal):
         return _refused(name, image)
     match next(added):
         case "added":
@@ -173,9 +182,5 @@ def _outcome(name: str, image: str | Problem, added: Iterator[Outcome]) -> FileO
             return _refused(name, _FULL)
 
 
-def _refused(name: str, problem: Problem) -> FileOutcome:
-    return FileOutcome(name=name, status="refused", code=problem.code, detail=problem.detail)
-
-
-_UNKNOWN = Problem("unknown_image", "The image is not stored. Upload it with POST /v1/images.")
-_FULL = Problem("image_set_full", "The image set is full. Create another with POST /v1/image-sets.")
+def _refused(name: str, refusal: Refusal) -> FileOutcome:
+    return FileOutcome(name=name, status="refused", code=refusal.code, detail=refusal.detail)

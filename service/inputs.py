@@ -68,11 +68,24 @@ def check_arrays(
             check_array(params, name, stored.shape, description)
 
 
+def check_images(
+    params: Params, model: ModelEntry, inputs: Mapping[str, Input], description: ModelDescription
+) -> None:
+    """Check the sizes of the images against those that the model's layers take. Raises OneSize."""
+    sizes = {
+        name: (stored.width, stored.height)
+        for name, stored in inputs.items()
+        if isinstance(stored, InputImage)
+    }
+    params.validate_images(model, sizes, description)
+
+
 def store_image(services: Services, owner: str, data: bytes) -> StoredImage:
     """Check an uploaded image and store it. Raises Problem."""
     if not data:
         raise Problem("image_missing", "The image is empty. With curl, use -F image=@photo.jpg.")
-    return services.images.put(owner, data, validate_image(data, services.settings))
+    facts = validate_image(data, services.settings, services.intake.holding)
+    return services.images.put(owner, data, facts)
 
 
 def _check_required(

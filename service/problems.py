@@ -18,6 +18,7 @@ _RETRY_AFTER_S = {
     "idempotency_in_progress": 1,
     "too_many_jobs": 10,
     "queue_full": 10,
+    "store_full": 60,
     "too_many_listeners": 5,
     "keys_unavailable": 5,
     "store_unavailable": 2,

@@ -18,6 +18,7 @@ from jobs.uploads import ArrayStore, ImageStore
 from jobs.webhook_secrets import WebhookSecrets
 from service.events.change_listener import ChangeListener
 from service.events.feeds import Feeds
+from service.intake import Intake
 from service.key_guard import KeyGuard
 from service.outgoing.transport import Transport
 from service.rate_limit import RateLimiter
@@ -48,6 +49,7 @@ class Services:
     deliveries: DeliveryStore
     webhook_secrets: WebhookSecrets
     transport: Transport
+    intake: Intake
 
 
 def make_services(settings: Settings) -> Services:
@@ -70,11 +72,14 @@ def make_services(settings: Settings) -> Services:
         keys=KeyGuard(KeyRing(settings.keys_location), redis),
         changes=changes,
         events=events,
-        feeds=Feeds(events, changes, settings.max_listeners),
+        feeds=Feeds(
+            events, changes, settings.max_listeners, most_of_owner=settings.max_listeners_per_owner
+        ),
         idempotency=IdempotencyKeys(redis),
         deduplicator=Deduplicator(jobs, files),
         rates=RateLimiter(settings.redis_url),
         deliveries=DeliveryStore(redis),
         webhook_secrets=WebhookSecrets(redis),
         transport=Transport(_REQUESTS_AT_ONCE),
+        intake=Intake(settings.intake_threads, settings.max_decoding_bytes),
     )

@@ -30,15 +30,16 @@ the deepest layer that is read. No score of a class is used.
 
 import math
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, Literal, NoReturn
 
 from pydantic import Field
 
 from catalog.errors import InvalidParameters, TooExpensive, Violation
-from catalog.models import ModelEntry
+from catalog.models import ModelDescription, ModelEntry
 from catalog.optimization import CURVE, MAX_SIDE
 from catalog.style_layers import CONTENT, PUBLISHED, STYLE, bare_name, recommended_layers
+from catalog.style_sizes import LEAST_SIDE, one_size_layer, one_size_refusal, scaled
 from catalog.targets import Target
 from catalog.technique import ArtifactSpec, InputSpec, Params, Summary, Technique
 
@@ -295,11 +296,31 @@ class ResolvedStyleTransfer(StyleTransferParams):
             )
             raise TooExpensive(message, [Violation("/steps", message)])
 
+    def validate_images(
+        self,
+        model: ModelEntry,
+        sizes: Mapping[str, tuple[int, int]],
+        description: ModelDescription,
+    ) -> None:
+        own = model.input_size
+        read = names(self.content_layers), names(self.style_layers)
+        if (fixed := one_size_layer(*read, description)) is None:
+            return
+        reason = f"size={self.size}, scales={self.scales}, style_scale={self.style_scale:g}"
+        for name, (width, height) in sizes.items():
+            for side, _ in self.plan():
+                longer = round(side * self.style_scale) if name in STYLES else side
+                if (painted := scaled(width, height, longer)) != (own, own):
+                    raise one_size_refusal(fixed, own, name, painted, reason)
+
     def plan(self) -> list[tuple[int, int]]:
         """Return (longer side, steps) of each size, the smallest first."""
         later = max(1, round(LATER_STEPS * self.steps))
         return [
-            (max(8, round(self.size / 2 ** (self.scales - 1 - i))), later if i else self.steps)
+            (
+                max(LEAST_SIDE, round(self.size / 2 ** (self.scales - 1 - i))),
+                later if i else self.steps,
+            )
             for i in range(self.scales)
         ]
 

@@ -24,6 +24,7 @@ if status then
   leave_ready(owner, get('queue'), id, 0)
 end
 redis.call('ZREM', owner_open, id)
+redis.call('ZREM', ARCHIVING, id)
 -- The job stays in `expiring` until the sweep has deleted its files.
 redis.call('ZADD', expiring, now, string.format(EXPIRING_JOB, id))
 redis.call('PEXPIREAT', expiring, now + ttl_ms + COLLECTION_GRACE_MS)

@@ -12,8 +12,9 @@
 --   id           The job's id.
 --   given_owner  The job's owner, or '' to take it from the record.
 --   ttl_ms       How long a job lives after its last transition.
+--   archive_ms   How long after its end the record of a job moves to the object store.
 local job, events, leased, waiting, expiring, counters = unpack(KEYS)
-local id, given_owner, ttl_ms = ...
+local id, given_owner, ttl_ms, archive_ms = ...
 local status, owner = unpack(redis.call('HMGET', job, 'status', 'owner'))
 -- The ids of the owner's jobs, and of those that have not ended, scored by when their records go.
 local owner_jobs = string.format(OWNER_JOBS, owner or given_owner)
@@ -39,8 +40,11 @@ local function record_of(other)
   return string.format(RECORD, other)
 end
 
+-- Return the status of another job, or nil. That of an archived job is the value of `archived`.
 local function status_of(other)
-  return redis.call('HGET', record_of(other), 'status')
+  local found, archived = unpack(
+    redis.call('HMGET', record_of(other), 'status', 'archived'))
+  return found or archived or nil
 end
 
 local function is_open(state)
@@ -333,6 +337,10 @@ local function finish(final_status)
   redis.call('HINCRBY', counters, 'finished:' .. final_status .. ':' .. get('technique'), 1)
   announce(final_status)
   set_status(final_status)
+  if archive_ms < ttl_ms then
+    redis.call('ZADD', ARCHIVING, now + archive_ms, id)
+    redis.call('PEXPIREAT', ARCHIVING, now + ttl_ms + COLLECTION_GRACE_MS)
+  end
 end
 
 local function fail(code, title, detail, retryable)

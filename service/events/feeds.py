@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 
 from redis import RedisError
@@ -25,7 +25,8 @@ class Listener:
     A listener whose buffer is full is closed; its client can resume where it was.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, owner: str) -> None:
+        self.owner = owner
         self._events: deque[Event] = deque()
         self._woken = asyncio.Event()
         self._closed = False
@@ -72,11 +73,15 @@ class _Feed:
 class Feeds:
     """All feeds of this process."""
 
-    def __init__(self, events: EventLog, changes: ChangeListener, most_listeners: int) -> None:
+    def __init__(
+        self, events: EventLog, changes: ChangeListener, most_listeners: int, most_of_owner: int
+    ) -> None:
         self.reads = 0
         self._events = events
         self._changes = changes
         self._most = most_listeners
+        self._most_of_owner = most_of_owner
+        self._owners: Counter[str] = Counter()
         self._feeds: dict[str, _Feed] = {}
         self._closed = False
         self._outage = Outage("the event streams", log)
@@ -91,17 +96,14 @@ class Feeds:
         """The number of jobs that have listeners."""
         return len(self._feeds)
 
-    async def join(self, job_id: str) -> Listener:
+    async def join(self, job_id: str, owner: str) -> Listener:
         """Return a listener that misses no event from now on. Every listener must leave.
 
         Raises Problem.
         """
-        if self.listeners >= self._most:
-            raise Problem(
-                "too_many_listeners",
-                "Poll the job instead with GET /v1/jobs/{id}?wait=60, or retry later.",
-            )
-        listener = Listener()
+        self._check_room(owner)
+        listener = Listener(owner)
+        self._owners[owner] += 1
         feed = self._feeds.get(job_id)
         if feed is None:
             feed = self._feeds[job_id] = _Feed()
@@ -121,12 +123,24 @@ class Feeds:
             listener.close()
         return listener
 
+    def _check_room(self, owner: str) -> None:
+        advice = "Poll the job instead with GET /v1/jobs/{id}?wait=60, or retry later."
+        if self._owners[owner] >= self._most_of_owner:
+            raise Problem(
+                "too_many_listeners",
+                f"{self._most_of_owner} event streams of yours are open here. Close some. {advice}",
+            )
+        if self.listeners >= self._most:
+            raise Problem("too_many_listeners", advice)
+
     def leave(self, job_id: str, listener: Listener) -> None:
         """Remove a listener. The last one that leaves a job ends its feed."""
         feed = self._feeds.get(job_id)
         if feed is None:
             return
-        feed.listeners.discard(listener)
+        if listener in feed.listeners:
+            feed.listeners.discard(listener)
+            self._owners -= Counter([listener.owner])
         if not feed.listeners:
             del self._feeds[job_id]
             if feed.task is not None:

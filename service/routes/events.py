@@ -82,7 +82,7 @@ async def get_job_events(
     last = _check_id(header or last_event_id or None)
     if HEAD in request.scope:
         return Response(media_type=EventStream.media_type)
-    listener = await services.feeds.join(job.id)
+    listener = await services.feeds.join(job.id, job.owner)
 
     def leave() -> None:
         services.feeds.leave(job.id, listener)

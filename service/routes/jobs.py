@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from catalog.errors import UnknownTechnique, Violation
 from catalog.models import find_model
 from catalog.registry import find_technique
-from jobs.model import Job, Status
+from jobs.model import Status
 from service.dependencies import ExistingJob, OwnerDep, ServicesDep
 from service.job_view import JobView, job_response, job_view
 from service.problems import Problem
@@ -35,13 +35,8 @@ def list_jobs(
     cursor: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JobPage:
-    def wanted(job: Job) -> bool:
-        return (
-            status in (None, job.status)
-            and technique in (None, job.technique)
-            and model in (None, job.model)
-        )
-
+    filters = {"status": status, "technique": technique, "model": model}
+    wanted = {name: value for name, value in filters.items() if value is not None}
     found = services.jobs.page(owner, before=cursor, limit=limit + 1, wanted=wanted)
     if not found:
         _check_filters(technique, model)

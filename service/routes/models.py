@@ -103,7 +103,7 @@ class LayerList(BaseModel):
         None,
         description=(
             "Optimizations without which the model runs, since they would change its results: "
-            "`channels_last`, `folded_batch_norm`."
+            "`channels_last`, `folded_batch_norm`, `single_images`."
         ),
     )
     tested_with: str | None = Field(

@@ -1,27 +1,40 @@
 """Checks of an uploaded image. The header is checked before any pixel is decoded."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 from PIL import Image
 
 from imaging.errors import ImageRefused
-from imaging.examine import examine
+from imaging.examine import Examined, examine
 from imaging.formats import open_file
 from jobs.settings import Settings
 from jobs.uploads import ImageFacts
 from service.problems import Problem
 
 _MOST_NARROW = 100
+# A decoded pixel has 4 bytes, and a JPEG is decoded once more, to see whether it was cut off.
+_BYTES_PER_PIXEL = 8
+
+Holding = Callable[[int], AbstractContextManager[None]]
+"""Waits until that many bytes are free, and holds them in a block."""
 
 
-def validate_image(data: bytes, settings: Settings) -> ImageFacts:
+def validate_image(data: bytes, settings: Settings, holding: Holding) -> ImageFacts:
     """Return the upright size, the media type and the conversions to RGB. Raises Problem."""
     try:
         file = open_file(data)
         _check_size(file.image, settings)
-        examined = examine(file)
+        width, height = file.image.size
+        with holding(_BYTES_PER_PIXEL * width * height):
+            return _facts(examine(file))
     except ImageRefused as refusal:
         if refusal.code == "image_too_large":
             raise _too_large("far too many pixels", settings) from None
         raise Problem(refusal.code, refusal.detail) from refusal
+
+
+def _facts(examined: Examined) -> ImageFacts:
     width, height = examined.size
     return ImageFacts(
         width=width,

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ MADE: dict[str, Callable[[], bytes]] = {
 def test_both_accept_or_refuse_and_see_one_size(name: str) -> None:
     data = MADE[name]()
     try:
-        facts = validate_image(data, Settings())
+        facts = validate_image(data, Settings(), nullcontext)
     except Problem as problem:
         with pytest.raises(UnreadableImage, match=problem.detail[:20]):
             decode(data)

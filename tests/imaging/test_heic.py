@@ -86,6 +86,7 @@ def test_random_damage_of_a_heic_surprises_nobody() -> None:
 WITHOUT = """
 import sys
 sys.modules["pi_heif"] = None  # importing it now raises ImportError
+from contextlib import nullcontext
 from pathlib import Path
 from jobs.settings import Settings
 from service.problems import Problem
@@ -95,7 +96,7 @@ from workers.toolkit.images.decode import decode
 
 data = Path(sys.argv[1]).read_bytes()
 try:
-    validate_image(data, Settings())
+    validate_image(data, Settings(), nullcontext)
 except Problem as problem:
     print(problem.code, problem.detail)
 try:
@@ -103,7 +104,7 @@ try:
 except UnreadableImage as error:
     print(error)
 try:
-    validate_image(b"a text", Settings())
+    validate_image(b"a text", Settings(), nullcontext)
 except Problem as problem:
     print(problem.code)
 """

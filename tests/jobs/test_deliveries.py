@@ -247,3 +247,15 @@ def test_the_secret_before_signs_for_a_day(redis: Redis) -> None:
     redis.hset(redis_keys.webhook_secret("ada"), "previous_ms", seconds * 1000 - 1)
     assert secrets.of("ada").all == [rotated.secret]
     assert not redis.hexists(redis_keys.webhook_secret("ada"), "previous")
+
+
+def test_the_deliveries_of_an_archived_job_are_kept_and_go_with_it(
+    store: JobStore, deliveries: DeliveryStore, redis: Redis
+) -> None:
+    job = hooked(store, FINAL_EVENTS)
+    succeed(store, job)
+    store.archive.move(job.id)
+    assert events(deliveries, job) == ["job.succeeded"]
+    assert store.get(job.id).webhook == f"https://{HOST}/a?b=https://c/"
+    assert store.forget(job.id, "ada")
+    assert list(redis.scan_iter("retinoscope:deliver*")) == []

@@ -199,7 +199,7 @@ def test_another_owners_job_is_not_found(store: JobStore) -> None:
     for wrong in (lambda: store.get(job.id, "bob"), lambda: store.cancel(job.id, "bob")):
         with pytest.raises(NotFound):
             wrong()
-    assert store.page("bob", before=None, limit=10, wanted=lambda _: True) == []
+    assert store.page("bob", before=None, limit=10, wanted={}) == []
 
 
 def test_a_full_queue_refuses_a_job_and_keeps_nothing_of_it(store: JobStore) -> None:
@@ -252,14 +252,10 @@ def test_pages_list_the_newest_jobs_first_and_filter(store: JobStore) -> None:
     ids = [
         new_job(store, technique="occlusion" if i % 3 == 0 else "saliency").id for i in range(250)
     ]
-    everything = store.page("local", before=None, limit=1000, wanted=lambda _: True)
+    everything = store.page("local", before=None, limit=1000, wanted={})
     assert [job.id for job in everything] == sorted(ids, reverse=True)
-    first = store.page(
-        "local", before=None, limit=10, wanted=lambda job: job.technique == "occlusion"
-    )
-    second = store.page(
-        "local", before=first[-1].id, limit=10, wanted=lambda job: job.technique == "occlusion"
-    )
+    first = store.page("local", before=None, limit=10, wanted={"technique": "occlusion"})
+    second = store.page("local", before=first[-1].id, limit=10, wanted={"technique": "occlusion"})
     wanted = [job.id for job in everything if job.technique == "occlusion"]
     assert [job.id for job in first + second] == wanted[:20]
 

@@ -10,6 +10,8 @@ from tests.retinoscope.serving import Serving, serving
 from tests.retinoscope.test_crashes import ended, post, runs
 from tests.wait import wait_until
 
+pytestmark = pytest.mark.crash
+
 LEASE_S = 1.0
 
 

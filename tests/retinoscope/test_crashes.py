@@ -9,6 +9,8 @@ import pytest
 from tests.retinoscope.serving import Serving, serving
 from tests.wait import wait_until
 
+pytestmark = pytest.mark.crash
+
 SLOW = {"stride": "10", "window": "32"}  # 441 patches: long enough to be hit
 
 

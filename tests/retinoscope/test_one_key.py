@@ -5,9 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.retinoscope.serving import Serving, serving
 from tests.wait import wait_until
+
+pytestmark = pytest.mark.crash
 
 
 def test_fifty_requests_two_crashes_one_job(tmp_path: Path, coffee: bytes) -> None:

@@ -105,6 +105,7 @@ def worker(environment: dict[str, str]) -> Iterator[None]:
     worker.stop()
 
 
+@pytest.mark.crash
 @pytest.mark.usefixtures("worker")
 @pytest.mark.timeout(600)
 def test_a_worker_of_this_version_ends_what_was_open(client: httpx.Client) -> None:
@@ -116,6 +117,7 @@ def test_a_worker_of_this_version_ends_what_was_open(client: httpx.Client) -> No
     assert _job(client, "running")["attempts"] == 2
 
 
+@pytest.mark.crash
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("address", DESCRIBED)
 def test_what_a_worker_of_this_version_says_of_a_model_is_as_before_or_more(

@@ -11,6 +11,8 @@ from tests.retinoscope.serving import Serving, serving
 from tests.service.listening import heard
 from tests.wait import wait_until
 
+pytestmark = pytest.mark.crash
+
 LONG: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "activation_maximization": (
         (),

@@ -10,6 +10,8 @@ from tests.retinoscope.test_crashes import ended
 from tests.service.listening import Heard, heard
 from tests.wait import wait_until
 
+pytestmark = pytest.mark.crash
+
 # Technique → fields, and how many of what progress counts are one step.
 LOAD: dict[str, tuple[dict[str, str], int]] = {
     "occlusion": ({"stride": "12", "window": "32"}, 16),

@@ -84,6 +84,7 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.mark.crash
 def test_a_short_job_never_waits_for_a_long_one(tmp_path: Path, coffee: bytes) -> None:
     """As served by default: one worker for all jobs, busy for a minute, and one for short jobs."""
     with serving(tmp_path, "--fast-workers", "1") as stack:

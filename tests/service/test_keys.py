@@ -79,6 +79,16 @@ def test_layers_are_not_described_for_strangers(key: str, own: httpx.Client) -> 
     refused(own.get("/v1/models/vit_h_14/layers", timeout=2), 401, "unauthorized")
 
 
+def test_two_keys_are_no_key_unless_they_are_the_same(key: str, own: httpx.Client) -> None:
+    for header, bearer in ((key, "rsk_other"), ("rsk_other", key)):
+        answer = own.get(
+            "/v1/jobs", headers={"X-API-Key": header, "Authorization": f"Bearer {bearer}"}
+        )
+        refused(answer, 401, "unauthorized", "two keys")
+    both = {"X-API-Key": key, "Authorization": f"Bearer {key}"}
+    assert own.get("/v1/jobs", headers=both).status_code == 200
+
+
 def test_a_wrong_key_is_no_key(key: str, own: httpx.Client) -> None:
     for header, value in (
         ("Authorization", "Bearer rsk_wrong"),

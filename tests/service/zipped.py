@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 from collections.abc import Mapping
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -52,3 +53,16 @@ def _patched(archive: bytes, value: int, local: int, central: int) -> bytes:
             changed[at + offset : at + offset + 2] = struct.pack("<H", value)
             at = archive.find(mark, at + 4)
     return bytes(changed)
+
+
+def one_member(entries: int, megabytes: int) -> bytes:
+    """Return a zip file of entries that share one packed member of zeros."""
+    size, name = megabytes << 20, b"a.png"
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
+    body = squeeze.compress(bytes(size)) + squeeze.flush()
+    fields = (zlib.crc32(bytes(size)), len(body), size, len(name), 0)
+    head = struct.pack("<4s5H3I2H", b"PK\3\4", 20, 0, ZIP_DEFLATED, 0, 0, *fields)
+    entry = struct.pack("<4s6H3I2H", b"PK\1\2", 20, 20, 0, ZIP_DEFLATED, 0, 0, *fields) + bytes(14)
+    member, directory = head + name + body, (entry + name) * entries
+    end = (0, 0, entries, entries, len(directory), len(member), 0)
+    return member + directory + struct.pack("<4s4H2IH", b"PK\5\6", *end)

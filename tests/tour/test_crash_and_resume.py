@@ -5,9 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.retinoscope.serving import serving
 from tests.wait import wait_until
+
+pytestmark = pytest.mark.crash
+
 
 # A long optimization, whose result depends on its seed alone.
 LONG = {"target": "class:967", "size": "64", "steps": "60", "seed": "5", "cache": "false"}

@@ -45,6 +45,18 @@ class InstanceNormed(Net):
         return F.relu(self.second(self.norm(F.relu(self.first(x)))))
 
 
+class Tokens(Net):
+    """Views tokens as a map, as the attention of LeViT does, and normalizes it."""
+
+    def features(self, x: Tensor) -> Tensor:
+        tokens = self.first(x).flatten(2).transpose(1, 2).contiguous()
+        return self.norm(tokens.transpose(1, 2).unflatten(2, (SIDE, SIDE)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.features(x)
+        return self.last((x * self.second(x)).mean((2, 3)))
+
+
 class Cropped(Net):
     """Crops its own input."""
 
@@ -228,6 +240,13 @@ class EverySeventh(Net):
     def see(self, x: Tensor) -> Tensor:
         self.steps += 7
         return x * (1 + self.steps % 7)
+
+
+class SeenTwice(Net):
+    """Computes its features twice, the second time for an output that is not chosen."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return super().forward(x), self.features(x + 1)
 
 
 class Tied(Net):

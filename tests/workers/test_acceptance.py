@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from tests.workers.odd_networks import SIDE, built, load
 from workers.models.acceptance import accept
@@ -16,6 +17,7 @@ from workers.provenance import provenance
 from workers.toolkit.errors import NotExportable
 from workers.toolkit.execution.input_gradient import input_gradient
 from workers.toolkit.network import receptive_fields
+from workers.toolkit.network.maps import last_map
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.optimizations import ALL, NONE
 from workers.toolkit.network.unit import Unit
@@ -40,30 +42,35 @@ def slopes(module: nn.Module, x: Tensor, points: list[tuple[int, int, int]]) -> 
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-def test_the_gradient_through_instance_norm_is_that_of_finite_differences(
-    tmp_path: Path, batch: int
+@pytest.mark.parametrize("kind", ["InstanceNormed", "Tokens"])
+def test_the_gradient_through_a_norm_is_that_of_finite_differences(
+    tmp_path: Path, kind: str, batch: int
 ) -> None:
-    model, x = load(tmp_path, "InstanceNormed"), noise(batch)
+    """torch has wrong gradients of both norms for a single image in these layouts."""
+    model, x = load(tmp_path, kind), noise(batch)
     gradient = input_gradient(model.network, UNIT, x)
     points = [(c, y, x) for c in range(3) for y in (0, 5, 15) for x in (1, 8)]
-    expected = slopes(built("InstanceNormed"), x, points)
+    expected = slopes(built(kind), x, points)
     found = torch.stack([gradient[:, c, y, x] for c, y, x in points], 1).double()
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4 * expected.abs().max())
 
 
-def test_what_is_left_out_is_named(tmp_path: Path) -> None:
-    model = load(tmp_path, "InstanceNormed")
-    assert provenance(model, 0)["left_out"] == ["channels_last"]
-    assert describe("m", model.network, model.weights).left_out == ["channels_last"]
+@pytest.mark.parametrize("kind", ["InstanceNormed", "Tokens"])
+def test_what_is_left_out_is_named(tmp_path: Path, kind: str) -> None:
+    model = load(tmp_path, kind)
+    assert provenance(model, 0)["left_out"] == ["single_images"]
+    assert describe("m", model.network, model.weights).left_out == ["single_images"]
     assert provenance(load(tmp_path, "Net"), 0)["left_out"] == []
 
 
 def test_a_network_at_another_size_and_with_other_weights_leaves_out_the_same() -> None:
-    network, _ = accept("m", built("InstanceNormed"), SHAPE)
-    larger = network.at(24, 24)
-    changed = network.with_parameter(network.kernels("")[0], torch.zeros(8, 3, 3, 3))
+    contiguous = Network(NONE.arrange_parameters(built("Net")), *SHAPE, optimizations=NONE)
+    for network in (accept("m", built("InstanceNormed"), SHAPE)[0], contiguous):
+        larger = network.at(24, 24)
+        changed = network.with_parameter(network.kernels("")[0], torch.zeros(8, 3, 3, 3))
+        for other in (larger, changed):
+            assert other.optimizations == network.optimizations != ALL
     for other in (larger, changed):
-        assert other.optimizations == network.optimizations != ALL
         assert other.module.second.weight.is_contiguous()
 
 
@@ -122,6 +129,17 @@ def test_a_layer_that_is_not_what_its_module_returns_is_not_listed(tmp_path: Pat
         "its module returns a tuple"
     )
     assert {"first", "second"} <= {layer.path for layer in described.layers}
+
+
+def test_of_two_calls_of_a_module_the_one_counts_on_which_the_output_depends(
+    tmp_path: Path,
+) -> None:
+    """The last call makes an output that the entry does not choose."""
+    model, x = load(tmp_path, "SeenTwice", "output = 0"), noise(2)
+    module = built("SeenTwice")
+    expected = module.second(F.relu(module.norm(module.first(x))))
+    torch.testing.assert_close(model.network.run(x, "second"), expected, rtol=1e-4, atol=1e-5)
+    assert last_map(model.network) == "second" and not model.network.unlisted
 
 
 def test_every_listed_layer_is_compared_by_value(monkeypatch: pytest.MonkeyPatch) -> None:

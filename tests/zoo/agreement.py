@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from workers.toolkit.network.network import Network
 
@@ -41,9 +41,23 @@ def agreement(network: Network, module: nn.Module, x: Tensor) -> Agreement:
 
 
 def in_double(network: Network) -> Network:
-    """Return the same graph in double precision, with weights of its own."""
+    """Return the same graph in double precision, with weights of its own.
+
+    Casts to float32 become casts to float64, also in the graphs that operators such as an autocast
+    region hold.
+    """
     graph = copy.deepcopy(network.whole).double()
+    for part in graph.modules():
+        if isinstance(part, fx.GraphModule):
+            for node in part.graph.nodes:
+                node.args = tuple(map(_doubled, node.args))
+                node.kwargs = {name: _doubled(value) for name, value in node.kwargs.items()}
+            part.recompile()
     return Network(graph, *network.input_shape, graph=graph)
+
+
+def _doubled(argument: object) -> object:
+    return torch.float64 if argument is torch.float32 else argument
 
 
 @torch.no_grad()

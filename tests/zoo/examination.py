@@ -28,6 +28,7 @@ from tests.zoo.architectures import ARCHITECTURES, CLASSES, seeded
 from tests.zoo.questions import QUESTIONS, Question
 from workers.execute import execute
 from workers.models.describe import describe
+from workers.models.double_precision import Differentiated
 from workers.models.errors import ModelError
 from workers.models.load import load_model
 from workers.toolkit.errors import TechniqueError
@@ -140,10 +141,9 @@ def _agreements(network: Network, module: nn.Module) -> Record:
     x = torch.randn(2, *network.input_shape, generator=torch.Generator().manual_seed(2))
     single = asdict(agreement(network, module, x))
     double = in_double(network)
-    return {
-        "float32": single,
-        "float64": asdict(agreement(double, module.double(), x.double())),
-    }
+    with Differentiated(double=True):
+        exact = asdict(agreement(double, module.double(), x.double()))
+    return {"float32": single, "float64": exact}
 
 
 def main() -> None:

@@ -37,7 +37,13 @@ from workers.toolkit.network.precision import probe_inputs, without_tf32
 
 log = logging.getLogger(__name__)
 
-_CHOICES = (ALL, replace(ALL, channels_last=False), replace(ALL, folded_batch_norm=False), NONE)
+_CHOICES = (
+    ALL,
+    replace(ALL, single_images=False),
+    replace(ALL, channels_last=False),
+    replace(ALL, folded_batch_norm=False),
+    NONE,
+)
 # Multiplications of one image, up to which double precision also runs a batch of three: a ResNet-50
 # has 4.1e9. Single precision always does.
 _DOUBLE_BATCH = 5e9

@@ -1,5 +1,6 @@
 """Compare each listed layer with what its module returns, as a forward hook sees it."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from workers.models.compare_network import error_of
 from workers.models.double_precision import Differentiated
 from workers.toolkit.network.graph import operator_name
+from workers.toolkit.network.layers import call_of
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.optimizations import NONE
 
@@ -26,7 +28,8 @@ def find_wrong_layers(
     """Return the layers whose output is not what their module returns, with the reason.
 
     `x` is one image, (1, C, H, W). `limit` is the largest error that is rounding, relative to the
-    layer's largest output. A module that is called several times is compared by its last call.
+    layer's largest output. Of a module that is called several times, that call is compared for
+    which the layer stands.
     """
     wrong: dict[str, str] = {}
     for paths in _read_together(network):
@@ -72,8 +75,12 @@ def _compare(
     module: nn.Module, network: Network, x: Tensor, found: dict[str, Tensor], limit: float
 ) -> dict[str, str]:
     reasons: dict[str, str | None] = dict.fromkeys(found, "its module is not called")
+    calls: Counter[str] = Counter()
 
     def compare(path: str, _module: nn.Module, _arguments: Any, output: Any) -> None:
+        calls[path] += 1
+        if calls[path] != call_of(network.layers[path], path):
+            return
         # The hook compares at once: a later operator may overwrite the output in place.
         reasons[path] = _difference(network, path, output, found[path], limit)
 

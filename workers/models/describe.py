@@ -6,6 +6,7 @@ from torch import fx
 
 from catalog.models import Layer, ModelDescription, ModelEntry, ReceptiveField
 from workers.models.build import find_builder
+from workers.models.other_sizes import one_size_layers
 from workers.models.verdicts import runtime_of
 from workers.toolkit.network.attached_layers import has_map_gradient
 from workers.toolkit.network.layers import (
@@ -32,7 +33,11 @@ def describe(name: str, network: Network, weights: str | None) -> ModelDescripti
     Each layer's shape is that of the output as techniques get it, [C] or [C, H, W].
     """
     fields, reasons = fields_and_reasons(network.whole.graph)
-    layers = [_layer(network, path, fields, reasons) for path in network.layers]
+    fixed = one_size_layers(network)
+    layers = [
+        _layer(network, path, fields, reasons).model_copy(update={"one_size": path in fixed})
+        for path in network.layers
+    ]
     return ModelDescription(
         model=name,
         weights=weights,

@@ -62,5 +62,6 @@ def verdict_of(description: ModelDescription) -> Verdict:
     optimizations = Optimizations(
         channels_last="channels_last" not in left_out,
         folded_batch_norm="folded_batch_norm" not in left_out,
+        single_images="single_images" not in left_out,
     )
     return Verdict(optimizations, description.unlisted)

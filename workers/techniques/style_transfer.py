@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from catalog.style_layers import CONTENT, STYLE, recommended_layers
+from catalog.style_sizes import scaled
 from catalog.techniques.style_transfer import (
     FRAMES,
     STYLES,
@@ -34,7 +35,6 @@ from workers.toolkit.optimization.style_transfer import (
 
 # Shares of the depth at which layers are chosen if the model recommends none.
 _CONTENT_DEPTH, _STYLE_DEPTHS = 0.3, (0.02, 0.1, 0.18, 0.3, 0.4)
-_LEAST_SIDE = 8  # pixels
 
 
 def run(task: Task[ResolvedStyleTransfer], context: Context) -> StyleTransferSummary:
@@ -194,10 +194,8 @@ def _frame(
 
 def _resized(image: Image.Image, side: int, model: VisionModel) -> Tensor:
     """Return the image with that longer side, (1, C, H, W) in 0..1."""
-    factor = side / max(image.size)
-    width, height = (max(_LEAST_SIDE, round(length * factor)) for length in image.size)
-    scaled = image.resize((width, height), Image.Resampling.LANCZOS)
-    return from_image(scaled, len(model.preprocessing.mean)).to(model.device)
+    resized = image.resize(scaled(*image.size, side), Image.Resampling.LANCZOS)
+    return from_image(resized, len(model.preprocessing.mean)).to(model.device)
 
 
 @torch.no_grad()

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from catalog.errors import InvalidParameters, TooExpensive
-from catalog.models import DEFAULT_MODEL, find_model
+from catalog.errors import InvalidParameters, OneSize, TooExpensive
+from catalog.models import DEFAULT_MODEL, Layer, ModelDescription, find_model
 from catalog.style_layers import CONTENT, STYLE, recommended_layers
 from catalog.techniques.style_transfer import MAX_STEP_PIXELS, StyleTransferParams
 
@@ -141,3 +141,51 @@ def test_what_costs_too_much_is_refused() -> None:
         resolved(size=1024, scales=1, steps=most + 1)
     with pytest.raises(TooExpensive):
         resolved(size=1024, style_scale=1.5, scales=1, steps=10)
+
+
+def described(**one_size: bool) -> ModelDescription:
+    layers = [
+        Layer(path=path, type="Conv2d", shape=[4, 8, 8], channels=4, one_size=fixed)
+        for path, fixed in one_size.items()
+    ]
+    return ModelDescription(model="net", parameters=1, rectifiers=1, layers=layers)
+
+
+SQUARE = {"content": (300, 300), "style": (40, 40)}
+OWN = {"size": 224, "scales": 1}
+
+
+@pytest.mark.parametrize(
+    ("asked", "images", "refused"),
+    [
+        ({}, SQUARE, "'content' would be 256 × 256"),
+        ({"size": 224}, SQUARE, None),
+        (OWN, SQUARE, None),
+        (OWN, SQUARE | {"content": (300, 200)}, "'content' would be 224 × 149"),
+        (OWN, SQUARE | {"style": (200, 300)}, "'style' would be 149 × 224"),
+        (OWN | {"style_scale": 0.5}, SQUARE, "'style' would be 112 × 112"),
+        (OWN | {"scales": 2}, SQUARE, "'content' would be 112 × 112"),
+    ],
+)
+def test_a_layer_of_one_size_is_asked_for_that_size_only(
+    asked: dict[str, Any], images: dict[str, tuple[int, int]], refused: str | None
+) -> None:
+    model = find_model("resnet18")
+    params = resolved("resnet18", content_layers="a", style_layers="a, b", **asked)
+    params.validate_images(model, images, described(a=False, b=False, c=True))
+    if refused is None:
+        params.validate_images(model, images, described(a=False, b=True))
+        return
+    with pytest.raises(OneSize, match=refused) as error:
+        params.validate_images(model, images, described(a=False, b=True))
+    for word in ("'b'", "224 × 224", f"size={params.plan()[-1][0]}", "square images"):
+        assert word in error.value.detail
+    assert [violation.pointer for violation in error.value.errors] == ["/size"]
+
+
+def test_layers_chosen_by_depth_are_refused_only_if_every_layer_takes_one_size() -> None:
+    model, params = find_model("resnet18"), resolved("resnet18")
+    params.validate_images(model, SQUARE, described(a=True, b=False))
+    params.validate_images(model, SQUARE, described())
+    with pytest.raises(OneSize):
+        params.validate_images(model, SQUARE, described(a=True, b=True))

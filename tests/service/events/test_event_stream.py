@@ -41,7 +41,7 @@ def progress(number: int) -> Event:
 
 async def sent(client: Client, opening: list[Event], *later: Event) -> int:
     """Run a stream to its end; return how often its place was released."""
-    listener, left = Listener(), []
+    listener, left = Listener("ada"), []
     for event in later:
         listener.offer(event)
     stream = EventStream("/v1/jobs/7", opening, listener, lambda: left.append(1))
@@ -108,7 +108,7 @@ def test_its_place_is_given_back_when_sending_fails() -> None:
         async def send(_: Any) -> None:
             raise OSError
 
-        stream = EventStream("/v1/jobs/7", [], Listener(), lambda: left.append(1))
+        stream = EventStream("/v1/jobs/7", [], Listener("ada"), lambda: left.append(1))
         with pytest.raises(BaseExceptionGroup):
             await stream({"type": "http"}, Client().receive, send)
         assert left == [1]

@@ -33,7 +33,7 @@ async def feeding(
     changes = ChangeListener(settings.redis_url)
     reader = asyncio.create_task(changes.run())
     before = asyncio.all_tasks()
-    feeds = Feeds(log(redis), changes, most_listeners=300)
+    feeds = Feeds(log(redis), changes, most_listeners=300, most_of_owner=200)
     yield feeds
     deadline = time.monotonic() + 20
     while asyncio.all_tasks() != before:
@@ -68,7 +68,7 @@ def test_two_hundred_listeners_share_each_read(
 ) -> None:
     async def scene() -> None:
         async with feeding(redis, settings) as feeds:
-            listeners = [await feeds.join(job.id) for _ in range(200)]
+            listeners = [await feeds.join(job.id, job.owner) for _ in range(200)]
             assert (feeds.open, feeds.listeners) == (1, 200)
             lease = await asyncio.to_thread(claimed, store, job)
             await asyncio.to_thread(advance, lease, 10)
@@ -87,7 +87,7 @@ def test_who_joins_while_things_happen_misses_nothing(
 ) -> None:
     async def joined(feeds: Feeds, log: EventLog) -> list[int]:
         """Return the opening and the events after it, put together as a stream does."""
-        listener = await feeds.join(job.id)
+        listener = await feeds.join(job.id, job.owner)
         opening = await asyncio.to_thread(log.opening, job.id, "0")
         told = [event.id for event in opening]
         ended = opening[-1].final
@@ -129,7 +129,7 @@ def test_what_happens_between_the_opening_and_the_first_read_is_heard(
 ) -> None:
     async def scene() -> None:
         async with feeding(redis, settings, Slow) as feeds:
-            listener = await feeds.join(job.id)
+            listener = await feeds.join(job.id, job.owner)
             assert len(await asyncio.to_thread(EventLog(redis).opening, job.id, "0")) == 1
             await asyncio.to_thread(claimed, store, job)
             (event,) = await first(listener, 1)
@@ -141,7 +141,7 @@ def test_what_happens_between_the_opening_and_the_first_read_is_heard(
 
 def test_one_that_is_too_slow_is_closed_after_an_unbroken_beginning() -> None:
     async def scene() -> None:
-        listener = Listener()
+        listener = Listener("ada")
         events = [Event(f"{i}-0", "progress", {}) for i in range(BUFFERED_EVENTS + 50)]
         for event in events:
             listener.offer(event)
@@ -153,7 +153,7 @@ def test_one_that_is_too_slow_is_closed_after_an_unbroken_beginning() -> None:
 def test_canceled_while_joining_leaves_nothing(redis: Redis, settings: Settings, job: Job) -> None:
     async def scene() -> None:
         async with feeding(redis, settings) as feeds:
-            joining = asyncio.create_task(feeds.join(job.id))
+            joining = asyncio.create_task(feeds.join(job.id, job.owner))
             await asyncio.sleep(0)
             joining.cancel()
             await asyncio.gather(joining, return_exceptions=True)
@@ -166,9 +166,9 @@ def test_closing_ends_every_stream_those_that_come_later_too(
 ) -> None:
     async def scene() -> None:
         async with feeding(redis, settings) as feeds:
-            early = await feeds.join(job.id)
+            early = await feeds.join(job.id, job.owner)
             feeds.close()
-            late = await feeds.join(job.id)
+            late = await feeds.join(job.id, job.owner)
             for listener in (early, late):
                 assert [event async for event in listener.events(20)] == []
                 feeds.leave(job.id, listener)
@@ -179,9 +179,15 @@ def test_closing_ends_every_stream_those_that_come_later_too(
 def test_no_more_than_agreed(redis: Redis, settings: Settings, job: Job) -> None:
     async def scene() -> None:
         async with feeding(redis, settings) as feeds:
-            listeners = [await feeds.join(job.id) for _ in range(300)]
-            with pytest.raises(Problem, match="Poll"):
-                await feeds.join(job.id)
+            listeners = [await feeds.join(job.id, job.owner) for _ in range(200)]
+            with pytest.raises(Problem, match=r"^200 event streams of yours .* Poll"):
+                await feeds.join(job.id, job.owner)
+            listeners += [await feeds.join(job.id, "other") for _ in range(100)]
+            with pytest.raises(Problem, match=r"^Poll"):
+                await feeds.join(job.id, "other")
+            feeds.leave(job.id, listeners[0])
+            feeds.leave(job.id, listeners[0])
+            listeners.append(await feeds.join(job.id, job.owner))
             for listener in listeners:
                 feeds.leave(job.id, listener)
                 feeds.leave(job.id, listener)

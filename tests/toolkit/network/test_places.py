@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from tests.toolkit.networks import CHANNELS, Middle, Sandwich, hooked, network, noise, sandwich
 from workers.toolkit.errors import LayerWithoutMap, OneSizeOnly
-from workers.toolkit.network.layers import layout_of
+from workers.toolkit.network.layers import layout_of, unproved_layers, unproved_reason
 from workers.toolkit.network.maps import last_map
 
 SIDE = 16
@@ -107,6 +107,33 @@ NOT_PROVED += [reshaped_at_will, of_an_unknown_operator]
 @pytest.mark.parametrize("middle", NOT_PROVED)
 def test_what_is_not_laid_out_like_the_image_is_no_layer(middle: Middle) -> None:
     assert "mark" not in network(sandwich(middle), SIDE).layers
+
+
+def flipped_first(net: Sandwich, x: Tensor) -> Tensor:
+    return net.second(x.flip(3).relu())
+
+
+def rolled_first(net: Sandwich, x: Tensor) -> Tensor:
+    return net.second(x.roll(3, 2))
+
+
+ORDER = torch.randperm(SIDE, generator=torch.Generator().manual_seed(0))
+
+
+def permuted_first(net: Sandwich, x: Tensor) -> Tensor:
+    return net.second(x[:, :, ORDER])
+
+
+REORDERED = {
+    flipped: "flip", flipped_first: "flip", rolled_first: "roll", permuted_first: "index",
+    mirrored_onto_itself: "flip", of_an_unknown_operator: "cumsum",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("middle", REORDERED)
+def test_the_operator_is_named_that_changed_the_order(middle: Middle) -> None:
+    node = unproved_layers(network(sandwich(middle), SIDE).whole.graph)["mark"]
+    assert unproved_reason(node).endswith(f"behind the operator {REORDERED[middle]}.")
 
 
 class ClassToken(nn.Module):

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from workers.toolkit.errors import NotExportable
+from workers.toolkit.network.inlined_regions import inline_regions
 from workers.toolkit.network.operators import OPERATORS, UNKNOWN, OperatorInfo
 from workers.toolkit.network.returned_tensors import ReturnedTensors
 
@@ -37,16 +38,22 @@ def export_graph(module: nn.Module, channels: int, height: int, width: int) -> f
         # Callers refuse in a sentence, or do with a part of the model.
         log.info("torch.export failed", exc_info=True)
         raise NotExportable(_explained(error)) from error
-    graph_module = program.module(check_guards=False)
+    graph_module = _inlined(program)
     if not _make_functional(graph_module.graph):
-        graph_module = program.run_decompositions({}).module(check_guards=False)
-    assert isinstance(graph_module, fx.GraphModule)
+        graph_module = _inlined(program.run_decompositions({}))
     returned.strip(graph_module.graph)
     graph_module.recompile()
     if not all(_agree(graph_module, module, sample, batch) for batch in (1, 3)):
         raise NotExportable(
             "The results of the graph that torch.export made differ from those of the model."
         )
+    return graph_module
+
+
+def _inlined(program: torch.export.ExportedProgram) -> fx.GraphModule:
+    graph_module = program.module(check_guards=False)
+    assert isinstance(graph_module, fx.GraphModule)
+    inline_regions(graph_module)
     return graph_module
 
 
@@ -99,6 +106,12 @@ def module_of(node: fx.Node) -> str:
     stack = (node.meta.get("nn_module_stack") or {}).values()
     paths = [path.partition("@")[0] for path, _ in stack]
     return paths[-1] if paths else ""
+
+
+def name_in_module(node: fx.Node) -> str:
+    """Return the operator in quotes, and the module that calls it unless that is the model."""
+    module = module_of(node)
+    return f"{operator_name(node)!r}" + (f" in {module!r}" if module else "")
 
 
 def last_uses(nodes: Iterable[fx.Node]) -> dict[fx.Node, list[fx.Node]]:

@@ -12,7 +12,7 @@ from torch import Tensor, fx
 
 from workers.toolkit.errors import HiddenRectifier
 from workers.toolkit.network.constants import input_dependent
-from workers.toolkit.network.graph import module_of, operator_name
+from workers.toolkit.network.graph import name_in_module, operator_name
 from workers.toolkit.network.rectifier_patterns import is_rectifier
 
 # How many operators one ReLU is made of at most.
@@ -55,7 +55,7 @@ def refuse_hidden(nodes: Sequence[fx.Node]) -> None:
     """Raise HiddenRectifier if there are any, naming them with the modules that call them."""
     if not nodes:
         return
-    names = ", ".join(dict.fromkeys(f"{operator_name(n)!r} in {module_of(n)!r}" for n in nodes))
+    names = ", ".join(dict.fromkeys(map(name_in_module, nodes)))
     raise HiddenRectifier(
         "These operators before the target work as a ReLU, but are not recognized as one: "
         f"{names}. The rule would hold for the other ReLUs only. Use saliency, or write them as "

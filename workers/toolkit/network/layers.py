@@ -6,16 +6,22 @@ from math import prod
 import torch
 from torch import Tensor, fx
 
-from workers.toolkit.network.graph import operator_name, shape_of
+from workers.toolkit.network.graph import operator_info, operator_name, shape_of
 from workers.toolkit.network.grid import Grid
 from workers.toolkit.network.layout import Layout, find_layout, from_canonical, to_canonical
+from workers.toolkit.network.operators import PlaceEffect
 from workers.toolkit.network.places import UNPROVED
-from workers.toolkit.network.returned_tensors import RETURNED
+from workers.toolkit.network.returned_tensors import CALL, RETURNED
 from workers.toolkit.network.trace_places import trace_places
 
 _LAYOUT = "layout"
 _GRID = "grid"
 _HIDDEN = "hidden_by"
+# What puts places into another order, and what may do so by arranging the axes anew.
+_REORDERS = frozenset(
+    ["flip", "gather", "index", "index_select", "roll", "rot90", "take_along_dim"]
+)
+_PERMUTES = frozenset(["movedim", "permute", "swapaxes", "transpose"])
 
 Layers = dict[str, fx.Node]
 """Module path → the node whose tensor the module returned."""
@@ -38,7 +44,28 @@ def prove_layouts(part: fx.GraphModule, input_shape: tuple[int, int, int]) -> No
 def _first_cause(node: fx.Node, hidden_by: Mapping[fx.Node, str]) -> str:
     """Return the name of the operator behind which places are not proved."""
     causes = [hidden_by[source] for source in node.all_input_nodes if source in hidden_by]
-    return causes[0] if causes else operator_name(node)
+    if causes:
+        return causes[0]
+    # An operator that is understood fails on what an earlier one has put into another order.
+    is_understood = operator_info(node).effect is not None
+    return (is_understood and _nearest(node, _REORDERS | _PERMUTES)) or operator_name(node)
+
+
+def _nearest(node: fx.Node, names: frozenset[str]) -> str:
+    """Return the nearest of these operators, or nothing; between, values are moved or kept only."""
+    found, open_nodes = {node}, [node]
+    while open_nodes:
+        current = open_nodes.pop(0)
+        if operator_name(current) in names:
+            return operator_name(current)
+        if current is node or operator_info(current).effect in (
+            PlaceEffect.MOVES,
+            PlaceEffect.KEEPS,
+        ):
+            fresh = [source for source in current.all_input_nodes if source not in found]
+            found.update(fresh)
+            open_nodes += fresh
+    return ""
 
 
 def layer_outputs(graph: fx.Graph) -> Layers:
@@ -65,6 +92,8 @@ def unproved_reason(node: fx.Node) -> str:
     """Return why the axes of a module's output are not proved."""
     if hidden_by := node.meta[_HIDDEN]:
         return f"Which axes of its output are places is not proved behind the operator {hidden_by}."
+    if may_be_map(node) and (operator := _nearest(node, _REORDERS)):
+        return f"Its places are not in the image's order, behind the operator {operator}."
     return "Its output is neither a vector nor a map of places with the batch axis first."
 
 
@@ -79,6 +108,11 @@ def _proved(graph: fx.Graph, wanted: bool) -> list[fx.Node]:
 def layer_type(node: fx.Node, path: str) -> str:
     """Return the class name of the module at that path."""
     return str(node.meta[RETURNED][path])
+
+
+def call_of(node: fx.Node, path: str) -> int:
+    """Return at which call of the module at that path the node's tensor is returned, 1 or more."""
+    return int(node.meta[CALL][path])
 
 
 def layout_of(node: fx.Node) -> Layout:

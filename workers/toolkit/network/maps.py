@@ -82,9 +82,19 @@ def _last_map(network: Network) -> str:
             if gradient is not None and _reaches(gradient != 0):
                 _check_nothing_hidden(network, path)
                 return path
-    raise LayerWithoutMap(
+    raise LayerWithoutMap(_without_default(names))
+
+
+def _without_default(names: Sequence[str]) -> str:
+    """Return why there is no default map, and what to do; `names` are the maps, last to first."""
+    if not names:
+        return (
+            "No layer of the model is proved to have a map, so that none can be named. Use a "
+            "technique that needs none, such as saliency, occlusion or rise."
+        )
+    return (
         "No layer of the model has a map on whose places its output is proved to depend. Name a "
-        "layer."
+        f"layer, such as {names[0]!r}."
     )
 
 

@@ -26,6 +26,7 @@ from workers.toolkit.network.optimizations import ALL, Optimizations
 from workers.toolkit.network.precision import probe_inputs, without_tf32
 from workers.toolkit.network.rectifier_patterns import find_rectifier, is_rectifier
 from workers.toolkit.network.resizing import quiet_torch, resize_part
+from workers.toolkit.network.returned_tensors import needed_by
 
 LOGITS = ""
 """The empty path names the network's output."""
@@ -127,6 +128,7 @@ class Network:
         names = {
             "channels_last": not self.optimizations.channels_last,
             "folded_batch_norm": unfolded,
+            "single_images": not self.optimizations.single_images,
         }
         return [name for name, is_left_out in names.items() if is_left_out]
 
@@ -169,9 +171,11 @@ class Network:
     ) -> tuple[Tensor, ...]:
         """Return the outputs of several layers from one pass, which ends at the last of them."""
         self.passes += 1
-        part = self.part(paths, rule)
+        part, count = self.part(paths, rule), len(x)
+        if count == 1 and torch.is_grad_enabled() and not self.optimizations.single_images:
+            x = torch.cat([x, x])
         outputs: tuple[Tensor, ...] = part(self.optimizations.arrange(x))
-        return outputs
+        return tuple(output[:count] for output in outputs) if len(x) > count else outputs
 
     def part(self, paths: tuple[str, ...], rule: Rule | None = None) -> fx.GraphModule:
         """Return the graph that ends at those layers, built once per choice and rule.
@@ -218,7 +222,7 @@ class Network:
 
     def operators(self, path: str) -> list[fx.Node]:
         """Return the nodes that compute the layer's output, first to last."""
-        needed = _ancestors(self._node(path))
+        needed = needed_by([self._node(path)])
         return [node for node in self.whole.graph.nodes if node in needed]
 
     def rectifiers(self, path: str) -> list[fx.Node]:
@@ -313,7 +317,7 @@ class Network:
     def _kernel(self, source: fx.Node) -> fx.Node | None:
         if source in self._dependent:
             return None
-        parameters = [node for node in _ancestors(source) if node.op == "get_attr"]
+        parameters = [node for node in needed_by([source]) if node.op == "get_attr"]
         matrices = [node for node in parameters if self.parameter(node).ndim > 1]
         return max(matrices, key=lambda node: self.parameter(node).nbytes, default=None)
 
@@ -360,7 +364,7 @@ class Network:
         return self.layers[path]
 
     def _cut(self, paths: tuple[str, ...], rule: Rule | None) -> fx.GraphModule:
-        needed = set().union(*(_ancestors(self._node(path)) for path in paths))
+        needed = set().union(*(needed_by([self._node(path)]) for path in paths))
         read = {self._node(path) for path in paths if path}
         graph, copies, maps = fx.Graph(), dict[fx.Node, fx.Node](), dict[fx.Node, fx.Node]()
         for node in self.whole.graph.nodes:
@@ -383,14 +387,3 @@ def _output(graph: fx.Graph) -> fx.Node:
         result = result[0]
     assert isinstance(result, fx.Node)
     return result
-
-
-def _ancestors(node: fx.Node) -> set[fx.Node]:
-    """Return the node and everything that it depends on, parameters included."""
-    found, open_nodes = {node}, [node]
-    while open_nodes:
-        for source in open_nodes.pop().all_input_nodes:
-            if source not in found:
-                found.add(source)
-                open_nodes.append(source)
-    return found

@@ -12,10 +12,14 @@ class Optimizations:
 
     `channels_last`: convolutions on a CPU run about twice as fast in this memory format.
     `folded_batch_norm`: a batch norm becomes part of the convolution before it.
+    `single_images`: an image that comes alone runs alone. On a CPU, torch 2 has wrong gradients of
+    batch and instance norms for a single image in some layouts, such as that of tokens that were
+    viewed as a map. Without this, an image runs beside a copy of itself where gradients are taken.
     """
 
     channels_last: bool = True
     folded_batch_norm: bool = True
+    single_images: bool = True
 
     def arrange(self, x: Tensor) -> Tensor:
         """Return the images (B, C, H, W) in the memory format of the network."""
@@ -37,4 +41,4 @@ class Optimizations:
 
 
 ALL = Optimizations()
-NONE = Optimizations(channels_last=False, folded_batch_norm=False)
+NONE = Optimizations(channels_last=False, folded_batch_norm=False, single_images=False)

@@ -12,7 +12,7 @@ from torch import fx
 
 from workers.toolkit.network.constants import is_filled
 from workers.toolkit.network.graph import (
-    module_of,
+    name_in_module,
     operator_info,
     operator_name,
     shape_of,
@@ -165,10 +165,12 @@ def _at_same_place(node: fx.Node, sources: list[fx.Node], given: list[_Map]) -> 
     fields = [one.field for one in given if one.field is not None]
     reason = next((one.reason for one in given if one.reason), "")
     if not reason and {rows_and_columns(source, last) for source in sources} != {size}:
-        reason = f"A value that is spread over places is read at each of them by {_name(node)}."
+        reason = (
+            f"A value that is spread over places is read at each of them by {name_in_module(node)}."
+        )
     field = None if reason else union_of_fields(fields)
     if field is None and not reason:
-        reason = f"Branches of different strides meet at {_name(node)}."
+        reason = f"Branches of different strides meet at {name_in_module(node)}."
     return _Map(field, seen, reason, last)
 
 
@@ -196,20 +198,15 @@ def _reads_all(node: fx.Node, size: Pair) -> bool:
 
 
 def _over_all(node: fx.Node, given: _Map, size: Pair, *, vector: bool = False) -> _Map:
-    reason = f"Every unit sees the whole image, by {_name(node)}."
+    reason = f"Every unit sees the whole image, by {name_in_module(node)}."
     return _Map(None, given.seen.everywhere(size), reason, vector=vector)
 
 
 def _irregular(node: fx.Node) -> str:
     if operator_name(node) == "pad":
-        return f"The borders of the map are joined by {_name(node)}."
-    return f"The windows of {_name(node)} differ in size."
+        return f"The borders of the map are joined by {name_in_module(node)}."
+    return f"The windows of {name_in_module(node)} differ in size."
 
 
 def _unknown(node: fx.Node) -> str:
-    return f"Which pixels the output of {_name(node)} depends on is not known."
-
-
-def _name(node: fx.Node) -> str:
-    module = module_of(node)
-    return f"{operator_name(node)!r}" + (f" in {module!r}" if module else "")
+    return f"Which pixels the output of {name_in_module(node)} depends on is not known."

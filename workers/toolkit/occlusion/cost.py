@@ -32,7 +32,9 @@ class Cost:
             for source in node.all_input_nodes
             if source.op == "get_attr"
         }
-        self.weights = sum(clean[source].numel() for source in read)
+        # What an operator such as an autocast region reads may also be a graph.
+        weights = (clean[source] for source in read)
+        self.weights = sum(weight.numel() for weight in weights if isinstance(weight, Tensor))
 
     def per_position(self, places: Places) -> float:
         """Return the multiplications for each position of a batch whose windows lie there."""
