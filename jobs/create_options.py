@@ -1,10 +1,11 @@
-"""Options for accepting a job: deadline, idempotency, deduplication, and the owner's limits."""
+"""Options for accepting a job: deadline, idempotency, deduplication, owner's limits, webhook."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from jobs.idempotency import LIFE_MS, Reservation
 from jobs.owner_limits import DEFAULT_LIMITS, OwnerLimits
+from jobs.webhook import Webhook
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,13 @@ class CreateOptions:
     idempotency: Reservation | None = None
     work: WorkKey | None = None
     limits: OwnerLimits = DEFAULT_LIMITS
+    webhook: Webhook | None = None
 
     def to_record(self) -> dict[str, Any]:
-        """Return the fields of the record that identify the work and weigh the owner."""
+        """Return the fields of the record: the work, the owner's weight, and the webhook."""
         work = {"work": self.work.name, "basis": self.work.basis} if self.work else {}
-        return work | self.limits.to_record()
+        webhook = self.webhook.to_record() if self.webhook else {}
+        return work | self.limits.to_record() | webhook
 
     def script_arguments(self) -> dict[str, Any]:
         """Return the options as `create.lua` reads them. What is not set is absent."""

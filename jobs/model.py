@@ -111,6 +111,7 @@ class Job(BaseModel):
     request that created it. `traceparent` is the trace of that request (W3C Trace Context).
     `follows` is the id of the identical job whose result this one waits for.
     `cached` marks a result that is a copy of an identical job's.
+    `webhook` is the address that is told of the job's events.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -138,6 +139,7 @@ class Job(BaseModel):
     work: str | None = None
     basis: dict[str, str] = {}
     follows: str | None = None
+    webhook: str | None = None
     cancel_requested: bool = False
     progress: Progress | None = None
     preview: ScratchFile | None = None

@@ -18,6 +18,8 @@ EXPIRING = f"{PREFIX}expiring"
 # The ids of ended jobs, scored by when their records move to the object store.
 ARCHIVING = f"{PREFIX}archiving"
 WORKERS = f"{PREFIX}workers"
+# The hosts that webhooks are sent to, scored by when the next delivery to each is due.
+HOSTS_DUE = f"{PREFIX}deliveries"
 
 # Exists once an API has seen API keys, so that it wants them even if their file is gone.
 KEYS_SEEN = f"{PREFIX}keys-seen"
@@ -89,6 +91,21 @@ def queued(queue: str) -> str:
 def worker(name: str) -> str:
     """Return the key of what a worker tells of itself."""
     return f"{PREFIX}worker:{name}"
+
+
+def webhook_secret(owner: str) -> str:
+    """Return the key of the secret that signs an owner's webhooks."""
+    return f"{PREFIX}owner:{owner}:webhook-secret"
+
+
+def delivery(message_id: str) -> str:
+    """Return the key of what is known of the delivery of one message."""
+    return f"{PREFIX}delivery:{message_id}"
+
+
+def host_due(host: str) -> str:
+    """Return the key of the deliveries to a host that are not over, scored by when they are due."""
+    return f"{HOSTS_DUE}:{host}"
 
 
 def fair_starts(queue: str) -> str:

@@ -18,6 +18,7 @@ from redis import Redis
 from redis.commands.core import Script
 
 from jobs import redis_keys
+from jobs.webhook import EVENTS
 
 Constant = str | int | Sequence[str] | Sequence[int]
 Argument = str | int | float | Sequence[str] | Mapping[str, Any]
@@ -39,6 +40,10 @@ CONSTANTS: dict[str, Constant] = {
     "STATISTICS": redis_keys.STATISTICS,
     "QUEUED": redis_keys.queued("%s"),
     "BUCKETS_MS": list(redis_keys.BUCKETS_MS),
+    "DELIVERY": redis_keys.delivery("%s"),
+    "HOSTS_DUE": redis_keys.HOSTS_DUE,
+    "HOST_DUE": redis_keys.host_due("%s"),
+    "WEBHOOK_EVENTS": [event.removeprefix("job.") for event in EVENTS],
     "FOLLOWERS": redis_keys.followers("%s"),
     "EXPIRING_JOB": redis_keys.expiring_job("%s"),
     "EXPIRING_SCRATCH": redis_keys.expiring_scratch("%s"),

@@ -126,6 +126,16 @@ class Settings(BaseSettings):
     max_array_values: int = Field(4_194_304, ge=1, description="Numbers in one array.")
     min_side: int = Field(8, ge=1, description="Minimum length of an image's sides in pixels.")
 
+    fetch_images: bool = Field(
+        False,
+        description="Whether an image may be sent as an https address, which is fetched.",
+    )
+    fetch_hosts: list[str] = Field(
+        [],
+        description="The only hosts that images are fetched from; `.example.com` stands for all "
+        "names that end so. If empty, every public host.",
+    )
+
     max_set_images: int = Field(10_000, ge=1, description="Images of one set.")
     max_set_bytes: int = Field(
         16 << 30, ge=1024, description="Bytes of the images of one set, as they were sent."
@@ -142,6 +152,15 @@ class Settings(BaseSettings):
     )
     max_zip_bytes: int = Field(
         1 << 30, ge=1024, description="Unpacked bytes of the zip files of one request."
+    )
+
+    webhook_hosts: list[str] = Field(
+        [],
+        description="The only hosts that webhooks may be sent to; `.example.com` stands for all "
+        "names that end so. If empty, every public host.",
+    )
+    webhook_http: bool = Field(
+        False, description="Whether webhooks may also be sent by http, to port 80."
     )
 
     models: Path | None = Field(

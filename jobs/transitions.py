@@ -83,7 +83,7 @@ class Transitions:
     """
 
     def __init__(self, redis: Redis, ttl_ms: int, archive_ms: int) -> None:
-        self._scripts = ScriptRunner(redis, "statistics", "fair_share", "job")
+        self._scripts = ScriptRunner(redis, "statistics", "fair_share", "deliveries", "job")
         self._ttl_ms = ttl_ms
         self._archive_ms = archive_ms
 

@@ -14,7 +14,12 @@ from jobs.api_keys import KeyRing
 from jobs.errors import KeysUnreadable
 from jobs.process import limit_openmp_spinning
 from jobs.settings import settings
-from retinoscope.commands import api_command, api_environment, worker_command
+from retinoscope.commands import (
+    api_command,
+    api_environment,
+    deliver_command,
+    worker_command,
+)
 from retinoscope.errors import StackError
 from retinoscope.list_techniques import describe_technique, list_techniques
 from retinoscope.redis_server import free_port
@@ -55,7 +60,7 @@ def serve(
         ),
     ] = 1,
 ) -> None:
-    """Run the whole stack on this machine: Redis, workers and API."""
+    """Run the whole stack on this machine: Redis, workers, API and the sender of webhooks."""
     known_models()
     serve_stack(Plan(host, port, data, workers, fast_workers))
 
@@ -82,6 +87,13 @@ def worker(
     """Run one worker, with the Redis of RETINOSCOPE_REDIS_URL."""
     known_models()
     command = worker_command(name, queues)
+    os.execv(command[0], command)  # noqa: S606 – the command takes this process over
+
+
+@app.command()
+def deliver() -> None:
+    """Send webhooks, with the Redis of RETINOSCOPE_REDIS_URL."""
+    command = deliver_command()
     os.execv(command[0], command)  # noqa: S606 – the command takes this process over
 
 

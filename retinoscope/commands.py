@@ -1,6 +1,6 @@
-"""The command lines of the API and of a worker, and the environment of the API.
+"""The command lines of API, worker and sender of webhooks, and the environment of the API.
 
-Neither imports modules from the current folder, which may have a file of any name.
+None imports modules from the current folder, which may have a file of any name.
 """
 
 import os
@@ -39,3 +39,8 @@ def worker_command(name: str, queues: str) -> list[str]:
         "-Q", queues, "-P", "prefork", "-c", "1", "-n", f"{name}@%h", "-l", "INFO",
         "--without-gossip", "--without-mingle", "--without-heartbeat",
     ]  # fmt: skip
+
+
+def deliver_command() -> list[str]:
+    """Return the command that sends webhooks."""
+    return [sys.executable, "-P", "-m", "service.webhooks"]

@@ -1,4 +1,4 @@
-"""The stack on one machine: Redis, workers and API, supervised by this process."""
+"""The stack on one machine: Redis, workers, API and the sender of webhooks, supervised here."""
 
 import fcntl
 import os
@@ -13,11 +13,18 @@ from pathlib import Path
 import httpx
 
 from retinoscope.child import Child
-from retinoscope.commands import api_command, api_environment, worker_command
+from retinoscope.commands import (
+    api_command,
+    api_environment,
+    deliver_command,
+    worker_command,
+)
 from retinoscope.errors import StackError
 from retinoscope.redis_server import configure
 
 _READY_PATIENCE_S = 60.0
+# A message that is being sent has fifteen seconds.
+_SENDING_S = 18
 _CRASHES_BEFORE_GIVING_UP = 5
 
 
@@ -70,8 +77,11 @@ class Stack:
             time.sleep(0.1)
 
     def stop(self) -> None:
-        """Stop the API first, then the workers, which return their jobs, and Redis last."""
-        for kind in ("api", "worker", "redis"):
+        """Stop the API first, then the workers, which return their jobs, and Redis last.
+
+        Webhooks are sent until the workers have ended.
+        """
+        for kind in ("api", "worker", "deliver", "redis"):
             children = [child for child in self.children if child.name.startswith(kind)]
             for child in children:
                 child.terminate()
@@ -121,6 +131,9 @@ def _children(plan: Plan) -> list[Child]:
     env = env | api_environment()
     children.append(
         Child("api", api_command(plan.host, plan.port), env, logs / "api.log", patience_s=10)
+    )
+    children.append(
+        Child("deliver", deliver_command(), env, logs / "deliver.log", patience_s=_SENDING_S)
     )
     return children
 

@@ -6,7 +6,7 @@ whole sequence, and a request with several faults is refused at the first step t
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.concurrency import run_in_threadpool
 
@@ -23,11 +23,13 @@ from jobs.job_request import JobRequest
 from jobs.model import Job
 from jobs.tracing import traceparent
 from service.idempotency import fingerprint, read_key, released_on_error, reserve
+from service.image_addresses import check_addresses, with_fetched_images
 from service.inputs import check_arrays, check_images, check_names, store_inputs
 from service.job_request import ParsedJobRequest, SentJobRequest, parse, resolve
 from service.queue_choice import choose_queue
 from service.services import Services
 from service.waiting import DESCRIPTION_WAIT_S, known_description, model_description
+from service.webhook_option import webhook_of
 from service.work_key import work_key
 
 
@@ -48,8 +50,10 @@ async def admit(services: Services, sent: SentJobRequest, idempotency_key: str |
     Raises Problem, CatalogError or JobsError if the request is refused, RedisError or an error
     of the object store if a store cannot be reached.
     """
-    # 1. Parse parameters and options.
+    # 1. Parse parameters and options, and check the addresses of the webhook and of images.
     request = parse(sent)
+    check_addresses(services.settings, request.inputs, request.technique.inputs)
+    request = replace(request, webhook=await webhook_of(services, request.options))
 
     # 2. Reserve the idempotency key by the fingerprint of what was sent.
     key = read_key(idempotency_key)
@@ -90,6 +94,9 @@ async def _create_job(
         or any(target.layer is not None or target.position is not None for target in targets)
     ):
         description = await model_description(services, model.name, DESCRIPTION_WAIT_S)
+    # Fetch images here, too: a thread would be held for as long as their servers like.
+    inputs = await with_fetched_images(services, request.inputs)
+    request = replace(request, inputs=inputs)
 
     has_files = any(isinstance(value, bytes) for value in request.inputs.values())
     in_a_thread = services.intake.run if has_files else run_in_threadpool
@@ -150,7 +157,7 @@ def _store_and_create(
         work = work_key(request, model, inputs, weights, services.settings.precision)
 
         # 13. Create the job. If a worker has loaded other weights meanwhile, repeat step 12.
-        options = CreateOptions(deadline_s, reservation, work, limits)
+        options = CreateOptions(deadline_s, reservation, work, limits, request.webhook)
         try:
             return services.deduplicator.create(job_request, options)
         except OtherWeights:

@@ -26,6 +26,7 @@ from service.query import check_query
 from service.routes import (
     artifacts,
     create_job,
+    deliveries,
     events,
     health,
     image_sets,
@@ -34,6 +35,7 @@ from service.routes import (
     previews,
     techniques,
     usage,
+    webhooks,
 )
 from service.routes import models as model_routes
 from service.services import make_services
@@ -59,6 +61,8 @@ _ROUTES = (
     events,
     previews,
     artifacts,
+    webhooks,
+    deliveries,
     usage,
 )
 

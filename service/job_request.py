@@ -1,19 +1,32 @@
 """A request for one job: as it was sent, then parsed, then resolved."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
+from catalog.errors import shown
 from catalog.models import ModelEntry
 from catalog.parameters import parse_parameters
 from catalog.technique import Params, Technique
+from jobs.webhook import EVENTS, FINAL_EVENTS, Webhook
 from service.problems import invalid
 
 MAX_DEADLINE_S = 7 * 86400
+MAX_WEBHOOK = 2000
 _SEED_BITS = 32
+_EVENT = rf"\s*({'|'.join(map(re.escape, EVENTS))})\s*"
 
 
 class JobOptions(BaseModel):
@@ -37,14 +50,50 @@ class JobOptions(BaseModel):
             "With `false` the result is always computed."
         ),
     )
+    webhook: str | None = Field(
+        None,
+        max_length=MAX_WEBHOOK,
+        description=(
+            "An https address to which the server posts a signed message when the job has ended; "
+            "see docs/api.md."
+        ),
+    )
+    webhook_events: str = Field(
+        ",".join(FINAL_EVENTS),
+        max_length=200,
+        json_schema_extra={"pattern": f"^{_EVENT}(,{_EVENT})*$"},
+        description=(
+            f"The events that are posted to `webhook`, separated by commas: {', '.join(EVENTS)}."
+        ),
+    )
+
+    @field_validator("webhook_events")
+    @classmethod
+    def _check_events(cls, text: str, info: ValidationInfo) -> str:
+        unknown = [name for name in _names(text) if name not in EVENTS]
+        if unknown:
+            events = ", ".join(EVENTS)
+            raise PydanticCustomError(
+                "unknown_event",
+                "There is no event {name}. The events are {events}",
+                {"name": repr(shown(unknown[0])), "events": events},
+            )
+        if info.data.get("webhook", "") is None and text != ",".join(FINAL_EVENTS):
+            raise PydanticCustomError("without_webhook", "It has no effect without webhook")
+        return text
+
+    def events(self) -> tuple[str, ...]:
+        """Return the events that the webhook is told of, each once, in the order of a job."""
+        named = _names(self.webhook_events)
+        return tuple(event for event in EVENTS if event in named)
 
 
 @dataclass(frozen=True)
 class SentJobRequest:
     """What a client asked for, free of HTTP and not validated yet.
 
-    `fields` holds parameters and options by name. An input is the bytes of a file, or the
-    `sha256:…` id of a file that is stored.
+    `fields` holds parameters and options by name. An input is the bytes of a file, the `sha256:…`
+    id of a file that is stored, or the `https:` address of an image.
     """
 
     owner: str
@@ -57,7 +106,8 @@ class SentJobRequest:
 class ParsedJobRequest:
     """A request whose parameters and options have types.
 
-    A parameter that was not sent is unset until `resolve` fills in its default.
+    A parameter that was not sent is unset until `resolve` fills in its default. `webhook` is what
+    the options ask for, after its address was checked.
     """
 
     owner: str
@@ -66,6 +116,7 @@ class ParsedJobRequest:
     options: JobOptions
     inputs: Mapping[str, bytes | str]
     seed_given: bool
+    webhook: Webhook | None = None
 
 
 def parse(sent: SentJobRequest) -> ParsedJobRequest:
@@ -96,3 +147,7 @@ def resolve(request: ParsedJobRequest, model: ModelEntry) -> ParsedJobRequest:
     if params.seed is None:
         params = params.model_copy(update={"seed": secrets.randbits(_SEED_BITS)})
     return replace(request, params=params)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]

@@ -34,7 +34,8 @@ _LINE_ENDS = str.maketrans("", "", "\r\n")
 class RequestBody:
     """What a body holds: fields and inputs by name.
 
-    An input is the bytes of a file, or the `sha256:…` id of a file that is stored.
+    An input is the bytes of a file, the `sha256:…` id of a file that is stored, or the `https:`
+    address of an image.
     """
 
     fields: dict[str, Any] = field(default_factory=dict)
@@ -188,17 +189,14 @@ def _parse_json(request: Request, body: bytes) -> Any:
 
 
 def _input_text(name: str, text: Any) -> bytes | str:
-    """Return the bytes of a `data:` URL, or the id of a stored file."""
+    """Return the bytes of a `data:` URL, or the text: an id or an address."""
     if not isinstance(text, str):
         raise _invalid(
-            name, f"{name} must be a string: the sha256:… id of a stored file, or a data: URL."
+            name,
+            f"{name} must be a string: the sha256:… id of a stored file, or a data: or https: URL.",
         )
-    scheme = text.partition(":")[0].lower()
-    if scheme == "data":
+    if text.partition(":")[0].lower() == "data":
         return decode_data_url(name, text)
-    if scheme in ("https", "http"):
-        detail = "This server does not download images. Upload the file with POST /v1/images."
-        raise Problem("image_url_not_allowed", detail, [Violation(f"/{name}", detail)])
     return text
 
 

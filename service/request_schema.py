@@ -48,6 +48,7 @@ def _schema(technique: Technique, kind: str, without: tuple[str, ...]) -> dict[s
 
 def _input(spec: InputSpec, kind: str) -> dict[str, Any]:
     file, noun = ("a .npy file", "array") if spec.kind == "array" else ("a file", "image")
+    address = "" if spec.kind == "array" else ", or an `https:` address if the server fetches any"
     if spec.bands:
         file = "a file (a photograph, or a .npy array [C, H, W] of the model's own channels)"
     if kind == "form":
@@ -55,13 +56,14 @@ def _input(spec: InputSpec, kind: str) -> dict[str, Any]:
             "type": "string",
             "format": "binary",
             "description": (
-                f"{spec.description} Send {file}, or the id `sha256:…` of a stored {noun}."
+                f"{spec.description} Send {file}, or the id `sha256:…` of a stored {noun}{address}."
             ),
         }
     return {
         "type": "string",
         "description": (
-            f"{spec.description} Send the id `sha256:…` of a stored {noun}, or a `data:` URL."
+            f"{spec.description} Send the id `sha256:…` of a stored {noun}, "
+            f"or a `data:` URL{address}."
         ),
         "examples": [_STORED],
     }

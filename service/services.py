@@ -7,6 +7,7 @@ from jobs.artifacts import ArtifactStore
 from jobs.celery_message import prepare_message
 from jobs.connection import connect
 from jobs.deduplication import Deduplicator
+from jobs.deliveries import DeliveryStore
 from jobs.events import EventLog
 from jobs.idempotency import IdempotencyKeys
 from jobs.image_sets import ImageSetStore
@@ -15,12 +16,17 @@ from jobs.settings import Settings
 from jobs.statistics import Statistics
 from jobs.store import JobStore
 from jobs.uploads import ArrayStore, ImageStore
+from jobs.webhook_secrets import WebhookSecrets
 from jobs.worker_reports import WorkerReports
 from service.events.change_listener import ChangeListener
 from service.events.feeds import Feeds
 from service.intake import Intake
 from service.key_guard import KeyGuard
+from service.outgoing.transport import Transport
 from service.rate_limit import RateLimiter
+
+# Of those that one API process makes for its clients.
+_REQUESTS_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,9 @@ class Services:
     idempotency: IdempotencyKeys
     deduplicator: Deduplicator
     rates: RateLimiter
+    deliveries: DeliveryStore
+    webhook_secrets: WebhookSecrets
+    transport: Transport
     intake: Intake
     statistics: Statistics
     reports: WorkerReports
@@ -73,6 +82,9 @@ def make_services(settings: Settings) -> Services:
         idempotency=IdempotencyKeys(redis),
         deduplicator=Deduplicator(jobs, files),
         rates=RateLimiter(settings.redis_url),
+        deliveries=DeliveryStore(redis),
+        webhook_secrets=WebhookSecrets(redis),
+        transport=Transport(_REQUESTS_AT_ONCE),
         intake=Intake(settings.intake_threads, settings.max_decoding_bytes),
         statistics=Statistics(redis),
         reports=WorkerReports(redis),

@@ -27,8 +27,9 @@ _SHARED = {
 }
 # What workers tell of models and of themselves.
 _OF_WORKERS = (redis_keys.description(""), redis_keys.weights(""), redis_keys.worker(""))
-# Idempotency keys, the keys of deduplication and what was used on a day expire by themselves.
-_BY_THEMSELVES = (":key:", ":work:", ":usage:")
+# Idempotency keys, the keys of deduplication, what was used on a day and the secrets of webhooks
+# expire by themselves.
+_BY_THEMSELVES = (":key:", ":work:", ":usage:", ":webhook-secret")
 _BROKER = f"{redis_keys.PREFIX}celery:"
 
 

@@ -50,6 +50,7 @@ redis.call('HSET', job, 'token', token, 'worker', worker, 'lease_ms', lease_end)
 if redis.call('HSETNX', job, 'started_ms', now) == 1 then
   count_usage()
   observe('wait', get('technique'), get('queue'), now - number('created_ms'))
+  announce('started')
 end
 redis.call('HDEL', job, 'follows')
 redis.call('ZREM', waiting, id)

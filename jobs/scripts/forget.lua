@@ -14,6 +14,7 @@ end
 if status then
   end_leading('')
 end
+drop_deliveries()
 local work = get('work')
 if work and redis.call('HGET', work, 'done') == id then
   redis.call('HDEL', work, 'done')

@@ -1,5 +1,5 @@
--- Shared by every transition of a job (jobs/transitions.py), after common.lua, statistics.lua
--- and fair_share.lua.
+-- Shared by every transition of a job (jobs/transitions.py), after common.lua, statistics.lua,
+-- fair_share.lua and deliveries.lua.
 --
 -- KEYS
 --   job       The record, a hash.
@@ -71,6 +71,11 @@ local function by_deadline(at)
   return deadline > 0 and math.min(at, deadline) or at
 end
 
+-- Return the id of the delivery of an event, such as 'succeeded'.
+local function delivery_of(event)
+  return 'msg_' .. id .. '_' .. event
+end
+
 -- Writing
 
 local function emit(kind, data)
@@ -97,6 +102,12 @@ local function keep()
   end
   for _, key in ipairs(own) do
     redis.call('PEXPIREAT', key, expires + RECORD_GRACE_MS)
+  end
+  if get('webhook') then
+    for _, event in ipairs(WEBHOOK_EVENTS) do
+      local delivery = string.format(DELIVERY, delivery_of(event))
+      redis.call('PEXPIREAT', delivery, expires + RECORD_GRACE_MS)
+    end
   end
   if is_open(status) then
     redis.call('ZADD', owner_open, expires + RECORD_GRACE_MS, id)
@@ -201,6 +212,37 @@ local function end_leading(final_status)
     redis.call('ZADD', waiting, 'XX', now, follower)
   end
   redis.call('DEL', followers)
+end
+
+-- Webhooks
+
+-- Have the receiver told of an event, if the job asks for it. Announced events are not repeated.
+local function announce(event)
+  local wanted = get('webhook_events')
+  if not wanted or not (',' .. wanted .. ','):find(',job.' .. event .. ',', 1, true) then
+    return
+  end
+  local message, host = delivery_of(event), get('webhook'):match('^%a+://([^/?]+)')
+  local delivery = string.format(DELIVERY, message)
+  if redis.call('HSETNX', delivery, 'id', message) == 0 then
+    return
+  end
+  redis.call('HSET', delivery, 'job', id, 'event', 'job.' .. event, 'host', host)
+  redis.call('HSET', delivery, 'state', 'waiting', 'attempts', 0, 'next_ms', now)
+  keep_as_long_as_the_record(delivery)
+  schedule_delivery(message, host, now)
+end
+
+local function drop_deliveries()
+  for _, event in ipairs(WEBHOOK_EVENTS) do
+    local message = delivery_of(event)
+    local delivery = string.format(DELIVERY, message)
+    local host = redis.call('HGET', delivery, 'host')
+    if host then
+      unschedule_delivery(message, host)
+      redis.call('DEL', delivery)
+    end
+  end
 end
 
 -- Queueing and finishing
@@ -309,6 +351,7 @@ local function finish(final_status)
   redis.call('ZREM', owner_open, id)
   end_leading(final_status)
   count_end(final_status)
+  announce(final_status)
   set_status(final_status)
   if archive_ms < ttl_ms then
     redis.call('ZADD', ARCHIVING, now + archive_ms, id)

@@ -10,6 +10,7 @@ from jobs.errors import NotFound
 from jobs.uploads import StoredImage
 from service.conditional import not_modified
 from service.dependencies import OwnerDep, ServicesDep
+from service.image_addresses import check_addresses, with_fetched_images
 from service.image_views import StoredImageView, image_view
 from service.inputs import store_image
 from service.problems import Problem
@@ -27,10 +28,24 @@ _FORM = {
         "required": ["image"],
     }
 }
+_JSON = {
+    "schema": {
+        "type": "object",
+        "properties": {
+            "image": {
+                "type": "string",
+                "description": (
+                    "A `data:` URL, or an `https:` address if the server fetches images."
+                ),
+            }
+        },
+        "required": ["image"],
+    }
+}
 _UPLOAD: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "content": {"multipart/form-data": _FORM, "image/*": _BINARY},
+        "content": {"multipart/form-data": _FORM, "application/json": _JSON, "image/*": _BINARY},
     }
 }
 
@@ -44,11 +59,11 @@ _UPLOAD: dict[str, Any] = {
     openapi_extra=_UPLOAD,
 )
 async def store(request: Request, owner: OwnerDep, services: ServicesDep) -> Response:
-    """Store an image that is sent as the form field `image` or as the body itself.
+    """Store an image that is sent as the field `image` or as the body itself.
 
     The same bytes get the same id.
     """
-    data = await _read_image(request)
+    data = await _read_image(request, services)
     image = image_view(await services.intake.run(store_image, services, owner, data))
     return JSONResponse(image.model_dump(mode="json"), 201, {"Location": image.urls["self"]})
 
@@ -80,11 +95,14 @@ def get_content(
     return Response(services.images.read(owner, image.id), 200, headers, image.media_type)
 
 
-async def _read_image(request: Request) -> bytes:
+async def _read_image(request: Request, services: Services) -> bytes:
     if request.headers.get("content-type", "").lower().startswith("image/"):
         return await request.body()
     body = await read_body(request, {"image"}, ())
     unknown = [name[:_MOST_SHOWN] for name in (*body.fields, *body.inputs) if name != "image"]
+    if not unknown:
+        check_addresses(services.settings, body.inputs)
+        body.inputs = await with_fetched_images(services, body.inputs)
     image = body.inputs.get("image")
     if not isinstance(image, bytes):
         instead = f" There is no field {unknown[0]!r}." if unknown else ""

@@ -11,7 +11,7 @@ from jobs import redis_keys, script_runner
 from jobs.script_runner import CONSTANTS, ScriptRunner
 
 SCRIPTS = sorted((files("jobs") / "scripts").iterdir(), key=lambda file: file.name)
-SHARED = {"common.lua", "statistics.lua", "fair_share.lua", "job.lua"}
+SHARED = {"common.lua", "statistics.lua", "fair_share.lua", "job.lua", "deliveries.lua"}
 
 
 def scripts_with(monkeypatch: pytest.MonkeyPatch, **texts: str) -> None:

@@ -1,0 +1,1 @@
+"""Webhooks: the messages that tell of jobs, and the role that sends them."""
