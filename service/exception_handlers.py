@@ -23,6 +23,7 @@ from jobs.errors import (
     TooManyImageSets,
     TooManyJobs,
 )
+from service.addresses import route_path
 from service.allowed_methods import allowed_methods
 from service.problems import Problem, invalid, problem_response
 
@@ -84,13 +85,14 @@ def install_handlers(app: FastAPI) -> None:
 
 async def _handle(request: Request, error: Exception) -> Response:
     problem = to_problem(error)
-    if problem.status == 405 and (methods := allowed_methods(request.app, request.url.path)):
+    path = route_path(request.scope)
+    if problem.status == 405 and (methods := allowed_methods(request.app, path)):
         problem.headers["Allow"] = methods
     if problem.status >= 500:
         log.error(
             "%s %s: %s",
             request.method,
-            request.url.path,
+            path,
             type(error).__name__,
             exc_info=None if _is_expected(error) else error,
         )

@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import Response
 
+from service.addresses import address
 from service.admission import Admission
 from service.job_view import JobView, job_response
 from service.services import Services
@@ -41,7 +42,7 @@ async def respond(services: Services, admission: Admission, prefer: str | None) 
     With the header `Prefer: wait=S` the response is held for at most S seconds.
     """
     job = admission.job
-    headers = {"Location": f"/v1/jobs/{job.id}"}
+    headers = {"Location": address(f"/v1/jobs/{job.id}")}
     if admission.replayed:
         headers["Idempotency-Replayed"] = "true"
     seconds = preferred_wait(prefer)

@@ -86,7 +86,12 @@ def serve(broker: None) -> Iterator[Serve]:
     def start(settings: Settings) -> httpx.Client:
         port = free_port()
         config = uvicorn.Config(
-            create_app(settings), port=port, log_config=None, ws="none", timeout_graceful_shutdown=1
+            create_app(settings),
+            port=port,
+            log_config=None,
+            ws="none",
+            timeout_graceful_shutdown=1,
+            proxy_headers=False,
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run)
