@@ -1,6 +1,6 @@
 # One verb per chore. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-all zoo chaos soak machines check format openapi models lock benchmarks ci clean
+.PHONY: help install demo serve test test-all zoo chaos soak machines manifests check format openapi models lock benchmarks ci clean
 
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PY := .venv/bin/python
@@ -80,7 +80,10 @@ benchmarks: .venv/.benchmarks ## add the peers that benchmarks/ compares with
 machines: .venv/.machines ## follow docs/operations.md with several API processes and workers, Redis and S3
 	@$(PY) -m pytest tests/machines $(ARGS)
 
-.venv/.machines: .venv/.%: deploy/locks/%.lock .venv/.installed
+manifests: .venv/.manifests ## lint and render the Helm chart, and check it with the schemas of Kubernetes
+	@$(PY) -m pytest tests/manifests $(ARGS)
+
+.venv/.machines .venv/.manifests: .venv/.%: deploy/locks/%.lock .venv/.installed
 	@$(UV) venv --quiet --allow-existing --python $(PY) .venv/$*
 	@$(UV) pip sync --quiet --python .venv/$*/bin/python --require-hashes deploy/locks/$*.lock
 	@touch $@
@@ -99,10 +102,10 @@ lock: $(filter .tools/bin/uv,$(UV)) ## compile the lock files from pyproject.tom
 	@for role in api worker; do \
 		$(UV) $(LOCK) --universal --extra $$role --extra cli --extra heic --constraint requirements.lock \
 			--output-file deploy/locks/$$role.lock pyproject.toml || exit 1; done
-	@for group in machines; do \
+	@for group in machines manifests; do \
 		$(UV) $(LOCK) --universal --group $$group --output-file deploy/locks/$$group.lock || exit 1; done
 
-ci: check test demo chaos machines ## what CI runs
+ci: check test demo chaos machines manifests ## what CI runs
 
 clean: ## remove everything that was made
 	@rm -rf .venv .tools .data demo-out *.egg-info
