@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 _CHUNK_BYTES = 1 << 20
 # How S3, GCS and Azure say that the bucket does not exist.
 _NO_BUCKET = ("NoSuchBucket", "bucket does not exist", "ContainerNotFound")
-# How long a caller waits for a store that does not answer. The defaults are three minutes.
+# How long a caller waits for a store that does not answer.
 _CLIENT: "ClientConfig" = {"connect_timeout": "3s", "timeout": "60s"}
 _RETRY: "RetryConfig" = {"max_retries": 10, "retry_timeout": timedelta(seconds=20)}
+_PATIENT: "RetryConfig" = {"max_retries": 20, "retry_timeout": timedelta(seconds=180)}
 # Whether the store answers is asked by probes, which wait for a few seconds only.
 _CHECK_CLIENT: "ClientConfig" = {"connect_timeout": "1s", "timeout": "2s"}
 _CHECK_RETRY: "RetryConfig" = {"max_retries": 1, "retry_timeout": timedelta(seconds=1)}
@@ -31,13 +32,20 @@ _CHECK_RETRY: "RetryConfig" = {"max_retries": 1, "retry_timeout": timedelta(seco
 class ArtifactStore:
     """Files by key. The server makes every key; a client never does."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, patient: bool = False) -> None:
+        """Open the store of a URL.
+
+        With `patient`, calls wait for minutes for a store that is away, as a worker should: what
+        it has computed would be lost.
+        """
         parts = urlsplit(url)
         self._folder = Path(unquote(parts.path)) if parts.scheme == "file" else None
         self._store = (
             LocalStore(self._folder, mkdir=True, automatic_cleanup=True)
             if self._folder
-            else from_url(url, client_options=_client(_CLIENT), retry_config=_RETRY)
+            else from_url(
+                url, client_options=_client(_CLIENT), retry_config=_PATIENT if patient else _RETRY
+            )
         )
         self._checked_store = (
             self._store

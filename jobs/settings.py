@@ -150,6 +150,16 @@ class Settings(BaseSettings):
         4 << 30, ge=0, description="Bytes of the weights that one worker keeps loaded."
     )
 
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis_url(cls, url: str) -> str:
+        if not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError(
+                "the URL of one primary begins with redis://, rediss:// or unix://. A cluster "
+                "cannot be used, and Sentinel only behind a proxy: see docs/operations.md"
+            )
+        return url
+
     @field_validator("root_path")
     @classmethod
     def _check_root_path(cls, path: str) -> str:

@@ -30,7 +30,7 @@ class Runner:
 
     def __init__(self, settings: Settings, stopping: Callable[[], bool]) -> None:
         redis = connect(settings.redis_url, retries=2, patient=True)
-        files = ArtifactStore(settings.artifacts_location)
+        files = ArtifactStore(settings.artifacts_location, patient=True)
         set_tf32(settings.precision == "tf32")
         registry = ModelRegistry(redis)
         models = ModelCache(

@@ -68,6 +68,40 @@ def test_the_locks_have_the_versions_that_are_tested(role: str, absent: str) -> 
     assert absent not in locked
 
 
+ALONE = """
+import importlib, sys
+from importlib.metadata import packages_distributions
+
+locked = {locked!r}
+for module, owners in packages_distributions().items():
+    names = {{owner.lower().replace("_", "-").replace(".", "-") for owner in owners}}
+    if not names & {{*locked, "retinoscope"}}:
+        sys.modules[module] = None  # importing it now raises ImportError
+for module in {modules!r}:
+    importlib.import_module(module)
+"""
+
+
+@pytest.mark.parametrize(
+    ("role", "modules"),
+    [
+        ("api", "retinoscope.cli service.app"),
+        pytest.param(
+            "worker",
+            "retinoscope.cli workers.app workers.alive workers.maintenance workers.runner",
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_an_image_has_all_packages_that_it_imports(role: str, modules: str) -> None:
+    """Everything else that is installed here is hidden."""
+    text = (ROOT / "deploy" / "locks" / f"{role}.lock").read_text()
+    locked = [name.lower() for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)]
+    assert len(locked) > 30
+    script = ALONE.format(locked=locked, modules=modules.split())
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT)
+
+
 def test_the_source_stage_is_enough(tmp_path: Path) -> None:
     """Its files make a package that runs from a folder of its own, data and scripts included."""
     for source in copied(stage("source")):
