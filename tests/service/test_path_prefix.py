@@ -1,6 +1,8 @@
 """Behind a proxy: every address begins with the path prefix, and only a trusted proxy sets it."""
 
 import re
+import subprocess
+import sys
 
 import httpx
 import pytest
@@ -8,9 +10,12 @@ from redis import Redis
 
 from jobs.root_path import checked_root_path
 from jobs.settings import Settings
+from retinoscope.child import Child
+from retinoscope.redis_server import free_port
 from tests.service.asking import queue, refused, store_image
-from tests.service.conftest import Serve
+from tests.service.conftest import Serve, watchful
 from tests.service.listening import listening
+from tests.wait import wait_until
 
 PREFIX = "/x/retinoscope"
 FORWARDED = {"X-Forwarded-Prefix": PREFIX}
@@ -128,3 +133,38 @@ def test_uploads_below_a_prefix_have_the_limit_of_uploads(
     answer = own.post(f"{PREFIX}/v1/image-sets", files=files)
     assert answer.json()["code"] != "body_too_large"
     refused(own.post(f"{PREFIX}/v1/images", files=files), 413, "body_too_large")
+
+
+def test_the_command_line_refuses_a_prefix_that_is_none() -> None:
+    command = [sys.executable, "-P", "-m", "retinoscope", "api", "--root-path", "/v1/eye"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("retinoscope: --root-path: a path prefix cannot begin with /v1")
+
+
+def test_the_command_line_passes_the_prefix_on(settings: Settings, small: bytes) -> None:
+    """`retinoscope api` is another program that becomes the API."""
+    port = free_port()
+    command = [sys.executable, "-P", "-m", "retinoscope", "api", "--port", str(port)]
+    environment = {
+        "RETINOSCOPE_REDIS_URL": settings.redis_url,
+        "RETINOSCOPE_DATA": str(settings.data),
+    }
+    log = settings.data / "api.log"
+    api = Child("api", [*command, "--root-path", f"{PREFIX}/"], environment, log, patience_s=10)
+    api.start()
+    with watchful(f"http://127.0.0.1:{port}") as client:
+        wait_until(lambda: not api.alive or answers(client), 90)
+        assert api.alive, api.log_tail()
+        assert store_image(client, small)["urls"]["self"].startswith(f"{PREFIX}/v1/images/")
+        # The same headers that the tests above send to an application in this process.
+        answer = client.get("/v1/usage", headers={"X-Forwarded-For": "203.0.113.9"})
+        refused(answer, 403, "keys_required")
+    api.stop()
+
+
+def answers(client: httpx.Client) -> bool:
+    try:
+        return client.get("/healthz").is_success
+    except httpx.TransportError:
+        return False
