@@ -1,6 +1,6 @@
 # One verb per chore. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test crashes test-all zoo chaos soak check audit fuzz format openapi models lock benchmarks ci clean
+.PHONY: help install demo serve test crashes test-all zoo chaos soak machines manifests check audit fuzz format openapi models lock benchmarks ci clean
 
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PY := .venv/bin/python
@@ -86,17 +86,35 @@ benchmarks: .venv/.benchmarks ## add the peers that benchmarks/ compares with
 	@$(UV) pip install --quiet --compile-bytecode --python $(PY) --require-hashes --requirements benchmarks/requirements.lock
 	@touch $@
 
-lock: $(filter .tools/bin/uv,$(UV)) ## compile the three lock files from pyproject.toml
-	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--custom-compile-command "make lock" --extra dev --output-file requirements.lock pyproject.toml
-	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--custom-compile-command "make lock" --extra bench --constraint requirements.lock \
+machines: .venv/.machines ## follow docs/operations.md with several API processes and workers, Redis and S3
+	@$(PY) -m pytest tests/machines $(ARGS)
+
+manifests: .venv/.manifests ## lint and render the Helm chart, and check it with the schemas of Kubernetes
+	@$(PY) -m pytest tests/manifests $(ARGS)
+
+.venv/.machines .venv/.manifests: .venv/.%: deploy/locks/%.lock .venv/.installed
+	@$(UV) venv --quiet --allow-existing --python $(PY) .venv/$*
+	@$(UV) pip sync --quiet --python .venv/$*/bin/python --require-hashes deploy/locks/$*.lock
+	@touch $@
+
+LOCK := pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command "make lock"
+
+lock: $(filter .tools/bin/uv,$(UV)) ## compile the lock files from pyproject.toml
+	@$(UV) $(LOCK) --universal --extra dev --output-file requirements.lock pyproject.toml
+	@$(UV) $(LOCK) --universal --extra bench --constraint requirements.lock \
 		--output-file benchmarks/requirements.lock pyproject.toml
 	@$(UV) pip compile --quiet --no-deps --only-binary :all: --python-version 3.12 --python-platform x86_64-manylinux2014 \
 		--generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command "make lock" --group redis --output-file redis.lock
 
-ci: check test crashes fuzz demo chaos ## what CI runs
+	@for role in api worker; do \
+		$(UV) $(LOCK) --universal --extra $$role --extra cli --extra heic --constraint requirements.lock \
+			--output-file deploy/locks/$$role.lock pyproject.toml || exit 1; done
+	@for group in machines manifests; do \
+		$(UV) $(LOCK) --universal --group $$group --output-file deploy/locks/$$group.lock || exit 1; done
+
+ci: check test crashes fuzz demo chaos machines manifests ## what CI runs
 
 clean: ## remove everything that was made
 	@rm -rf .venv .tools .data demo-out *.egg-info

@@ -45,6 +45,11 @@ class WorkerRegistry:
         """Return the names of the workers that are alive."""
         return cast("list[str]", self._redis.zrangebyscore(redis_keys.WORKERS, time.time(), "+inf"))
 
+    def on_host(self, host: str) -> list[str]:
+        """Return the names of the living workers of a machine or container."""
+        names = self._redis.zrangebyscore(redis_keys.WORKERS, time.time(), "+inf")
+        return [name for name in cast("list[str]", names) if name.rpartition(":")[0] == host]
+
     def count(self) -> int:
         """Return how many workers are alive."""
         count: int = self._redis.zcount(redis_keys.WORKERS, time.time(), "+inf")

@@ -4,8 +4,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, IPvAnyNetwork, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from jobs.root_path import checked_root_path
 
 MEGABYTE = 1 << 20
 
@@ -31,6 +33,17 @@ class Settings(BaseSettings):
     )
     allowed_hosts: list[str] = Field(
         [], description="Host names besides loopback that requests may name while no key exists."
+    )
+    root_path: str = Field(
+        "",
+        description="Path under which a proxy shows the API, such as /retinoscope. A trusted "
+        "proxy may name it in the header `X-Forwarded-Prefix` instead.",
+    )
+    trusted_proxies: list[IPvAnyNetwork] = Field(
+        ["127.0.0.1", "::1"],
+        validate_default=True,
+        description="Addresses or networks whose `X-Forwarded-For`, `X-Forwarded-Proto` and "
+        "`X-Forwarded-Prefix` are believed.",
     )
 
     log_format: Literal["text", "json"] = Field(
@@ -185,6 +198,21 @@ class Settings(BaseSettings):
     model_memory_bytes: int = Field(
         4 << 30, ge=0, description="Bytes of the weights that one worker keeps loaded."
     )
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis_url(cls, url: str) -> str:
+        if not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError(
+                "the URL of one primary begins with redis://, rediss:// or unix://. A cluster "
+                "cannot be used, and Sentinel only behind a proxy: see docs/operations.md"
+            )
+        return url
+
+    @field_validator("root_path")
+    @classmethod
+    def _check_root_path(cls, path: str) -> str:
+        return checked_root_path(path)
 
     @property
     def artifacts_location(self) -> str:

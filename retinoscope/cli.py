@@ -13,6 +13,7 @@ from catalog.models import models as known_models
 from jobs.api_keys import KeyRing
 from jobs.errors import KeysUnreadable
 from jobs.process import limit_openmp_spinning
+from jobs.root_path import checked_root_path
 from jobs.settings import settings
 from retinoscope.commands import (
     api_command,
@@ -38,8 +39,12 @@ models = typer.Typer(help="List the models, and check custom ones.", no_args_is_
 app.add_typer(models, name="models")
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
+RootPath = Annotated[
+    str, typer.Option(help="Path under which a proxy shows the API, such as /retinoscope.")
+]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
 DATA = settings().data
+ROOT_PATH = settings().root_path
 Data = Annotated[Path, typer.Option(help="Folder for records, images, results and logs.")]
 
 
@@ -59,20 +64,31 @@ def serve(
             help="Number of workers for short jobs only, which then never wait for long ones.",
         ),
     ] = 1,
+    root_path: RootPath = ROOT_PATH,
 ) -> None:
     """Run the whole stack on this machine: Redis, workers, API and the sender of webhooks."""
+    _use_root_path(root_path)
     known_models()
     serve_stack(Plan(host, port, data, workers, fast_workers))
 
 
 @app.command()
-def api(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+def api(host: Host = "127.0.0.1", port: Port = 8000, root_path: RootPath = ROOT_PATH) -> None:
     """Run only the API, with the Redis of RETINOSCOPE_REDIS_URL."""
+    _use_root_path(root_path)
     known_models()
     check_binding(Plan(host, port, settings().data))
     command = api_command(host, port)
     environment = os.environ | api_environment()
     os.execve(command[0], command, environment)  # noqa: S606 – the command takes this process over
+
+
+def _use_root_path(path: str) -> None:
+    """Pass the prefix on to the API, which is another program. Raises StackError."""
+    try:
+        os.environ["RETINOSCOPE_ROOT_PATH"] = checked_root_path(path)
+    except ValueError as error:
+        raise StackError(f"--root-path: {error}.") from None
 
 
 @app.command()

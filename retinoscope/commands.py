@@ -19,6 +19,8 @@ def api_command(host: str, port: int) -> list[str]:
         "--app-dir", str(_PACKAGES),
         "--host", host, "--port", str(port),
         "--timeout-graceful-shutdown", "5", "--no-server-header", "--no-access-log",
+        # The application reads them itself, from the proxies of its settings.
+        "--no-proxy-headers",
     ]  # fmt: skip
 
 

@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager, suppress
 from fastapi import Depends, FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from catalog.models import models
 from jobs.settings import Settings, settings
 from jobs.version import VERSION
+from service.addresses import EXAMPLE_ORIGIN, address, name_own_address
 from service.content_encoding import check_encoding
 from service.dependencies import KEY_REQUIRED, RATE_LIMITED
 from service.events.stopping import on_shutdown
@@ -19,6 +21,7 @@ from service.metrics import RequestCounter
 from service.middleware.body_limit import BodyLimit
 from service.middleware.head_requests import HeadRequests
 from service.middleware.loopback_only import LoopbackOnly
+from service.middleware.own_address import OwnAddress, TrustedPeer
 from service.middleware.rate_limit_headers import RateLimitHeaders
 from service.middleware.request_log import RequestLog
 from service.problems import KEY_RESPONSE, PROBLEM_RESPONSE, document_problems
@@ -40,10 +43,10 @@ from service.routes import (
 from service.routes import models as model_routes
 from service.services import make_services
 
-DESCRIPTION = """Shows what a vision model sees. Post an image to a technique, poll the job,
+DESCRIPTION = f"""Shows what a vision model sees. Post an image to a technique, poll the job,
 and download its pictures.
 
-`curl -F image=@photo.jpg -H 'Prefer: wait=30' http://127.0.0.1:8000/v1/jobs/saliency`"""
+`curl -F image=@photo.jpg -H 'Prefer: wait=30' {EXAMPLE_ORIGIN}/v1/jobs/saliency`"""
 
 # The checks of every call, in this order: a stranger learns nothing about a call but that it wants
 # a key. Health checks are for whoever watches the process.
@@ -95,16 +98,24 @@ def create_app(config: Settings | None = None) -> FastAPI:
     app.state.services = services
     app.state.requests = RequestCounter()
     app.add_api_route(
-        "/", lambda: RedirectResponse("/docs"), include_in_schema=False, dependencies=_CHECKS
+        "/",
+        lambda: RedirectResponse(address("/docs")),
+        include_in_schema=False,
+        dependencies=_CHECKS,
     )
     install_handlers(app)
     document_problems(app)
+    name_own_address(app)
     # The last one that is added sees a request first.
     app.add_middleware(RateLimitHeaders)
     app.add_middleware(BodyLimit, limit=config.max_body_bytes, upload_limit=config.max_upload_bytes)
     app.add_middleware(LoopbackOnly, keys=services.keys, allowed_hosts=config.allowed_hosts)
+    app.add_middleware(OwnAddress, root_path=config.root_path)
     app.add_middleware(RequestLog, answer=answer_error, count=app.state.requests.count)
     app.add_middleware(HeadRequests)
+    proxies = [str(network) for network in config.trusted_proxies]
+    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)
+    app.add_middleware(TrustedPeer, trusted=config.trusted_proxies)
     for module in _ROUTES:
         app.include_router(module.router, dependencies=_KEYED_CHECKS, responses=KEY_RESPONSE)
     app.include_router(health.router, dependencies=_CHECKS)

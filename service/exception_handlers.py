@@ -24,6 +24,7 @@ from jobs.errors import (
     TooManyImageSets,
     TooManyJobs,
 )
+from service.addresses import route_path
 from service.allowed_methods import allowed_methods
 from service.problems import Problem, invalid, problem_response
 
@@ -86,13 +87,14 @@ def install_handlers(app: FastAPI) -> None:
 async def answer_error(request: Request, error: Exception) -> Response:
     """Return the problem document of any exception, and log those of the server."""
     problem = to_problem(error)
-    if problem.status == 405 and (methods := allowed_methods(request.app, request.url.path)):
+    path = route_path(request.scope)
+    if problem.status == 405 and (methods := allowed_methods(request.app, path)):
         problem.headers["Allow"] = methods
     if problem.status >= 500:
         log.error(
             "%s %s: %s",
             request.method,
-            request.url.path,
+            path,
             type(error).__name__,
             exc_info=None if _is_expected(error) else error,
         )

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from jobs.image_sets import ImageSet
 from jobs.model import moment
 from jobs.uploads import StoredImage
+from service.addresses import address
 from service.image_import import FileOutcome
 
 
@@ -65,7 +66,7 @@ class ImagePage(BaseModel):
 
 def image_view(image: StoredImage) -> StoredImageView:
     """Return what clients see of a stored image."""
-    url = f"/v1/images/{image.id}"
+    url = address(f"/v1/images/{image.id}")
     expires = moment(image.expires_ms)
     assert expires
     return StoredImageView(
@@ -79,7 +80,7 @@ def image_set_view(image_set: ImageSet) -> ImageSetView:
     """Return what clients see of an image set."""
     created, expires = moment(image_set.created_ms), moment(image_set.expires_ms)
     assert created and expires
-    url = f"/v1/image-sets/{image_set.id}"
+    url = address(f"/v1/image-sets/{image_set.id}")
     return ImageSetView(
         id=image_set.id,
         name=image_set.name,

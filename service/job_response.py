@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import Response
 
 from jobs.log_context import note
+from service.addresses import address
 from service.admission import Admission
 from service.job_view import JobView, job_response
 from service.services import Services
@@ -43,7 +44,7 @@ async def respond(services: Services, admission: Admission, prefer: str | None) 
     """
     job = admission.job
     note(job_id=job.id, technique=job.technique, model=job.model)
-    headers = {"Location": f"/v1/jobs/{job.id}"}
+    headers = {"Location": address(f"/v1/jobs/{job.id}")}
     if admission.replayed:
         headers["Idempotency-Replayed"] = "true"
     seconds = preferred_wait(prefer)

@@ -8,6 +8,7 @@ from fastapi import Response
 from pydantic import BaseModel, Field
 
 from jobs.model import Input, Job, JobError, Progress, Status, moment
+from service.addresses import address
 
 
 class ArtifactView(BaseModel):
@@ -95,7 +96,7 @@ class JobView(BaseModel):
 
 def job_view(job: Job) -> JobView:
     """Return what clients see of a job."""
-    url = f"/v1/jobs/{job.id}"
+    url = address(f"/v1/jobs/{job.id}")
     created, expires = moment(job.created_ms), moment(job.expires_ms)
     assert created and expires
     return JobView(

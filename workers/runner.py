@@ -38,7 +38,7 @@ class Runner:
 
     def __init__(self, settings: Settings, stopping: Callable[[], bool], worker: str = "") -> None:
         redis = connect(settings.redis_url, retries=2, patient=True)
-        files = ArtifactStore(settings.artifacts_location)
+        files = ArtifactStore(settings.artifacts_location, patient=True)
         self._worker = worker
         self._reports = WorkerReports(redis)
         set_tf32(settings.precision == "tf32")

@@ -1,4 +1,4 @@
 """ASGI middleware that sees every request before FastAPI does.
 
-It may import `jobs`, `service.key_guard` and `service.problems`.
+It may import `jobs`, `service.addresses`, `service.key_guard` and `service.problems`.
 """

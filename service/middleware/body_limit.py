@@ -2,6 +2,7 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.addresses import route_path
 from service.problems import Problem, problem_response
 
 _UPLOADS = "/v1/image-sets"
@@ -64,7 +65,7 @@ def _is_upload(scope: Scope) -> bool:
     """
     kind: bytes = dict(scope["headers"]).get(b"content-type", b"")
     is_file = kind.strip().lower().startswith(_UPLOAD_TYPES)
-    return str(scope["path"]).startswith(_UPLOADS) and is_file
+    return route_path(scope).startswith(_UPLOADS) and is_file
 
 
 def _content_length(scope: Scope) -> int:

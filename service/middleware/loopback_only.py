@@ -7,16 +7,21 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jobs.errors import KeysMissing, KeysUnreadable
+from service.addresses import route_path
 from service.key_guard import KeyGuard
 from service.problems import Problem, problem_response
 
 _LOCAL_NAMES = frozenset({"localhost"})
+# Whoever watches the process asks from another machine, with an address as its Host, and has no
+# key. The answers are the same for everybody.
+_HEALTH_CHECKS = frozenset({"/healthz", "/readyz"})
 
 
 class LoopbackOnly:
     """ASGI middleware that refuses remote clients and foreign origins.
 
-    Once keys are configured, the key alone decides, and every request passes.
+    Once keys are configured, the key alone decides, and every request passes. Health checks
+    always do.
     """
 
     def __init__(self, app: ASGIApp, keys: KeyGuard, allowed_hosts: list[str]) -> None:
@@ -26,7 +31,7 @@ class LoopbackOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         problem = None
-        if scope["type"] == "http" and not await self._keyed():
+        if scope["type"] == "http" and not (_is_health_check(scope) or await self._keyed()):
             problem = self._refusal(HTTPConnection(scope))
         if problem is None:
             await self._app(scope, receive, send)
@@ -66,6 +71,10 @@ class LoopbackOnly:
             # An IPv6 address without its closing bracket.
             return False
         return name in _LOCAL_NAMES or name in self._allowed or _is_loopback(name)
+
+
+def _is_health_check(scope: Scope) -> bool:
+    return scope["method"] in ("GET", "HEAD") and route_path(scope) in _HEALTH_CHECKS
 
 
 def _is_loopback(host: str) -> bool:

@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from catalog.errors import Violation
 from jobs.errors import NotFound
 from jobs.events import well_formed
+from service.addresses import address
 from service.dependencies import ExistingJob, ServicesDep
 from service.events.event_stream import EventStream
 from service.middleware.head_requests import HEAD
@@ -97,7 +98,7 @@ async def get_job_events(
     if job.status.final and not opening:
         leave()
         return Response(status_code=204)
-    return EventStream(f"/v1/jobs/{job.id}", opening, listener, leave)
+    return EventStream(address(f"/v1/jobs/{job.id}"), opening, listener, leave)
 
 
 def _check_id(last: str | None) -> str | None:

@@ -1,5 +1,7 @@
 """Health checks and metrics: whether the process is alive, ready, and how busy it is."""
 
+import logging
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from obstore.exceptions import BaseError as ObjectStoreError
@@ -10,6 +12,8 @@ from redis import RedisError
 from service.dependencies import ServicesDep
 from service.metrics import exposition
 from service.services import Services
+
+log = logging.getLogger(__name__)
 
 router = APIRouter(tags=["health"])
 
@@ -81,5 +85,6 @@ def _check_artifacts(services: Services) -> str:
     try:
         services.files.check()
     except (ObjectStoreError, OSError) as error:
+        log.warning("the artifact store does not respond: %s", str(error).partition("\n")[0])
         return f"unreachable ({type(error).__name__})"
     return "ok"

@@ -18,6 +18,7 @@ from catalog.models import (
     search_models,
 )
 from catalog.registry import find_technique
+from service.addresses import address
 from service.admission import admit
 from service.dependencies import IdempotencyKey, OwnerDep, Prefer, ServicesDep
 from service.job_request import JobOptions, SentJobRequest
@@ -266,7 +267,7 @@ def _check_model(entry: ModelEntry, sent: object) -> None:
 
 
 def _view(entry: ModelEntry, weights: str | None) -> ModelView:
-    url = f"/v1/models/{entry.name}"
+    url = address(f"/v1/models/{entry.name}")
     return ModelView(
         name=entry.name,
         source=entry.source,

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from catalog.registry import find_technique, techniques
 from catalog.technique import Technique
+from service.addresses import own_url
 from service.request_schema import parameter_schema
 
 router = APIRouter(prefix="/v1/techniques", tags=["menu"])
@@ -89,4 +90,4 @@ def _view(technique: Technique) -> TechniqueView:
 def _example(technique: Technique) -> str:
     files = [f"-F {spec.name}=@photo.jpg" for spec in technique.minimal_inputs]
     fields = [f"-F {name}={value}" for name, value in technique.example.items()]
-    return " ".join(["curl", *files, *fields, f"http://127.0.0.1:8000/v1/jobs/{technique.name}"])
+    return " ".join(["curl", *files, *fields, own_url(f"/v1/jobs/{technique.name}")])

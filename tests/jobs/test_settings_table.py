@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+from pydantic import ValidationError
+
 from jobs.settings import Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
@@ -37,3 +40,18 @@ def test_the_page_lists_every_setting_with_its_default_and_meaning() -> None:
 def test_every_setting_has_a_description() -> None:
     for name, field in Settings.model_fields.items():
         assert field.description and field.description.endswith("."), name
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [
+        ("redis_url", "redis+cluster://127.0.0.1:6379", "cluster"),
+        ("redis_url", "sentinel://127.0.0.1:26379", "Sentinel"),
+        ("root_path", "retinoscope", "begins with /"),
+        ("root_path", "/v1/eye", "/v1"),
+        ("trusted_proxies", ["proxy.internal"], "network"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_refused(name: str, value: Any, word: str) -> None:
+    with pytest.raises(ValidationError, match=word):
+        Settings(**{name: value})

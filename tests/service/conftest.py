@@ -92,6 +92,7 @@ def serve(broker: None) -> Iterator[Serve]:
             access_log=False,
             ws="none",
             timeout_graceful_shutdown=1,
+            proxy_headers=False,
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run)

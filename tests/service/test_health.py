@@ -3,9 +3,13 @@
 import re
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from jobs.api_keys import KeyRing
+from jobs.settings import Settings
 from tests.service.asking import run
+from tests.service.conftest import Serve
 
 
 def metrics(client: httpx.Client) -> dict[tuple[str, ...], float]:
@@ -28,6 +32,25 @@ def test_it_is_ready(client: httpx.Client) -> None:
     answer = client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json() == {"status": "ready", "redis": "ok", "artifacts": "ok", "workers": 1}
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.parametrize("keyed", [False, True])
+def test_health_checks_answer_anybody(
+    serve: Serve, settings: Settings, path: str, keyed: bool
+) -> None:
+    """A cluster asks from the address of a node, with that of the pod as Host, and has no key."""
+    if keyed:
+        KeyRing(settings.keys_location).create("me")
+    own = serve(settings)
+    stranger = {"X-Forwarded-For": "203.0.113.9", "Host": "10.1.2.3:8000"}
+    assert own.get(path, headers=stranger).status_code == 200
+    assert own.head(path, headers=stranger).status_code == 200
+    refused = own.get("/v1/jobs", headers=stranger)
+    assert refused.json()["code"] == ("unauthorized" if keyed else "keys_required")
+    if not keyed:
+        assert own.get("/metrics", headers=stranger).status_code == 403
+        assert own.post(path, headers=stranger).status_code == 403
 
 
 def test_without_workers_jobs_are_still_accepted(own: httpx.Client) -> None:
