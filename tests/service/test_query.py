@@ -16,6 +16,7 @@ PLACES = {
     "name": "image.png",
     "image_id": f"sha256:{'0' * 64}",
     "set_id": JOB,
+    "delivery_id": f"msg_{JOB}_failed",
 }
 
 
