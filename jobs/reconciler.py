@@ -71,11 +71,6 @@ class Reconciler:
             if delete := self._delete_expired.get(kind):
                 _guarded(delete, name)
 
-    def archive(self) -> None:
-        """Move the records of jobs that ended long ago to the object store."""
-        for job_id in self._due(redis_keys.ARCHIVING):
-            _guarded(self._store.archive.move, job_id)
-
     def _recover(self, job_id: str) -> bool:
         try:
             job = self._store.get(job_id)
@@ -132,7 +127,6 @@ class Reconciler:
             try:
                 self.recover()
                 self.sweep()
-                self.archive()
                 self._outage.succeeded()
             except RedisError as error:
                 self._outage.failed(error)

@@ -17,6 +17,8 @@ WAITING = f"{PREFIX}waiting"
 EXPIRING = f"{PREFIX}expiring"
 # The ids of ended jobs, scored by when their records move to the object store.
 ARCHIVING = f"{PREFIX}archiving"
+# Exists while one process moves records.
+ARCHIVING_TURN = f"{PREFIX}archiving-turn"
 WORKERS = f"{PREFIX}workers"
 # The hosts that webhooks are sent to, scored by when the next delivery to each is due.
 HOSTS_DUE = f"{PREFIX}deliveries"
@@ -74,7 +76,7 @@ def owner_ready(owner: str, queue: str) -> str:
 
 
 def owner_running(owner: str) -> str:
-    """Return the key of the ids of an owner's running jobs, scored by when they were claimed."""
+    """Return the key of the ids of an owner's running jobs, scored by the end of their leases."""
     return f"{PREFIX}owner:{owner}:running"
 
 

@@ -182,7 +182,7 @@ class JobStore:
         seconds, _ = self.redis.time()
         with self.redis.pipeline(transaction=False) as pipe:
             pipe.zcount(redis_keys.owner_open(owner), seconds * 1000, "+inf")
-            pipe.zcard(redis_keys.owner_running(owner))
+            pipe.zcount(redis_keys.owner_running(owner), seconds * 1000, "+inf")
             pipe.hgetall(redis_keys.owner_usage(owner, seconds // 86_400))
             unfinished, running, today = pipe.execute()
         return Usage(unfinished, running, int(today.get("jobs", 0)), float(today.get("passes", 0)))
@@ -220,8 +220,15 @@ class JobStore:
             records = [fields for fields in pipe.execute() if _is_record(fields)]
         if any("archived" in fields for fields in records):
             with ThreadPoolExecutor(_ARCHIVED_READS) as pool:
-                records = list(pool.map(self.archive.whole, records))
+                records = [fields for fields in pool.map(self._whole, records) if fields]
         return [Job.from_hash(fields) for fields in records]
+
+    def _whole(self, fields: dict[str, str]) -> dict[str, str] | None:
+        """Return a record with what was archived, or None if that is being deleted."""
+        try:
+            return self.archive.whole(fields)
+        except NotFound:
+            return None
 
 
 def _is_record(fields: dict[str, str]) -> bool:

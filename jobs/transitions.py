@@ -50,6 +50,7 @@ class Answer(StrEnum):
     HELD = "held"
     LOST = "lost"
     LEASED = "leased"
+    LIMITED = "limited"
     SWAPPED = "swapped"
     QUEUED = "queued"
     FINISHED = "finished"

@@ -27,7 +27,7 @@ dir "{folder}"
 appendonly yes
 appendfsync everysec
 save ""
-maxmemory 2gb
+maxmemory {memory}
 maxmemory-policy noeviction
 daemonize no
 """
@@ -66,8 +66,16 @@ def configure(data: Path) -> tuple[list[str], str]:
     port, password = free_port(), secrets.token_urlsafe(24)
     path = folder / "redis.conf"
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(_CONFIGURATION.format(port=port, password=password, folder=folder))
+        file.write(
+            _CONFIGURATION.format(port=port, password=password, folder=folder, memory=_memory())
+        )
     return [find_redis(), str(path)], f"redis://:{password}@127.0.0.1:{port}/0"
+
+
+def _memory() -> str:
+    """Return the most memory that Redis takes: half of the machine's, unless set."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return os.environ.get("RETINOSCOPE_REDIS_MEMORY") or str(machine // 2)
 
 
 def free_port() -> int:

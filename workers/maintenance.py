@@ -11,6 +11,7 @@ import time
 
 from redis import RedisError
 
+from jobs.archiver import Archiver
 from jobs.artifacts import ArtifactStore
 from jobs.connection import connect
 from jobs.log_format import configure_logging
@@ -35,6 +36,7 @@ def maintain(name: str) -> None:
     redis = connect(settings().redis_url)
     store, files = JobStore(redis, settings()), ArtifactStore(settings().artifacts_location)
     Reconciler(store, files, publish).start()
+    Archiver(store).start()
     OrphanSweep(store, files).start()
     registry, outage = WorkerRegistry(redis), Outage("the worker registry", log)
     reports, gpus = WorkerReports(redis), GpuMonitor()

@@ -11,7 +11,8 @@ end
 if is_open(status) then
   return 'early'
 end
-local life_ms, values = redis.call('PTTL', job), redis.call('HMGET', job, unpack(kept))
+local expires_ms = number('expires_ms') + RECORD_GRACE_MS
+local values = redis.call('HMGET', job, unpack(kept))
 -- A hash that was large stays large in memory, so that a new one takes its place.
 redis.call('DEL', job)
 redis.call('HSET', job, 'archived', status)
@@ -20,5 +21,5 @@ for position, name in ipairs(kept) do
     redis.call('HSET', job, name, values[position])
   end
 end
-redis.call('PEXPIRE', job, life_ms)
+redis.call('PEXPIREAT', job, expires_ms)
 return 'archived'

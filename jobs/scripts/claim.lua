@@ -4,7 +4,8 @@
 -- length of the lease, and `max_attempts` is the number of attempts after which a job fails as
 -- poisoned.
 -- Answers {'claimed', record}, or the reason why there is nothing to run: {'gone'}, {'leased'},
--- {'final'}, {'canceled'}, {'deadline_exceeded'} or {'poisoned'}.
+-- {'final'}, {'canceled'}, {'deadline_exceeded'}, {'poisoned'}, or {'limited'} for a job that has
+-- not begun, of an owner with as many running jobs as the job's record allows.
 local token, worker, lease_ms, max_attempts = ...
 
 if not status then
@@ -32,6 +33,10 @@ if number('attempts') >= max_attempts then
   fail_as_poisoned()
   return {'poisoned'}
 end
+if not get('started_ms') and is_limited(owner, job) then
+  let_it_be_picked()
+  return {'limited'}
+end
 
 -- Add the job to what its owner has used today.
 local function count_usage()
@@ -57,7 +62,7 @@ redis.call('ZREM', waiting, id)
 leave_queue(get('queue'), id)
 -- A picked job has left already. This is one that runs beside a picked job, or was named.
 leave_ready(owner, get('queue'), id, share_of(job))
-redis.call('ZADD', owner_running, now, id)
+redis.call('ZADD', owner_running, lease_end, id)
 redis.call('ZADD', leased, by_deadline(lease_end), id)
 set_status('running')
 return {'claimed', redis.call('HGETALL', job)}

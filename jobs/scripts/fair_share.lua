@@ -9,7 +9,7 @@
 --   STARTS   The owners with such jobs, scored by the start time of their next job.
 --   DEBTS    The owners without such jobs whose next start time is later than the clock.
 --   CLOCK    The start time of the last job that was picked.
---   RUNNING  The ids of an owner's running jobs.
+--   RUNNING  The ids of an owner's running jobs, scored by the end of their leases.
 --
 -- A record has the `cost` of the job and the `weight` and `max_running` of its owner when the job
 -- was created. Records of earlier versions have none of them.
@@ -28,7 +28,7 @@ end
 -- Return whether the owner of a job has as many running jobs as the job's record allows.
 local function is_limited(of, record)
   local limit = tonumber(redis.call('HGET', record, 'max_running'))
-  return limit and redis.call('ZCARD', string.format(RUNNING, of)) >= limit
+  return limit and redis.call('ZCOUNT', string.format(RUNNING, of), now, '+inf') >= limit
 end
 
 -- Let a job be picked. It keeps its place if it could be picked already.
@@ -54,12 +54,11 @@ local function leave_ready(of, queue, member, share)
   local clock, debts = string.format(CLOCK, queue), string.format(DEBTS, queue)
   local life_ms = math.max(redis.call('PTTL', starts), COLLECTION_GRACE_MS)
   if share > 0 then
-    -- %.17g keeps every bit; Lua's own conversion keeps 14 digits.
-    local reached = string.format('%.17g', math.max(start, virtual_time(queue)))
-    redis.call('SET', clock, reached, 'PX', life_ms)
+    redis.call('SET', clock, math.max(start, virtual_time(queue)), 'PX', life_ms)
   end
   if redis.call('EXISTS', ready) == 1 then
     redis.call('ZADD', starts, next_start, of)
+    redis.call('PEXPIRE', starts, life_ms)
     return
   end
   redis.call('ZREM', starts, of)

@@ -27,6 +27,7 @@ end
 local lease_end = now + lease_ms
 redis.call('HSET', job, 'lease_ms', lease_end)
 redis.call('ZADD', leased, by_deadline(lease_end), id)
+redis.call('ZADD', owner_running, lease_end, id)
 if progress ~= '' then
   redis.call('HSET', job, 'progress', never_less(progress))
   emit('progress', progress)

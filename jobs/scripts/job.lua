@@ -267,11 +267,11 @@ end
 -- Publish a waiting job of the owner soon. Workers pass over owners with the most jobs that they
 -- may run, and the messages that were read then are gone.
 local function publish_next_of_owner()
-  if not get('max_running') then
-    return
-  end
   for _, queue in ipairs(QUEUES) do
     for _, other in ipairs(redis.call('ZRANGE', string.format(READY, owner, queue), 0, 7)) do
+      if not redis.call('HGET', record_of(other), 'max_running') then
+        break
+      end
       if score_of(waiting, other) > now then
         redis.call('ZADD', waiting, 'XX', now, other)
         break
@@ -282,7 +282,8 @@ end
 
 local function stop_running()
   redis.call('ZREM', leased, id)
-  if redis.call('ZREM', owner_running, id) == 1 then
+  redis.call('ZREM', owner_running, id)
+  if owner then
     publish_next_of_owner()
   end
 end

@@ -50,6 +50,12 @@ local lost = status == 'running' and tonumber(lease_ms) <= now
 if lost or (status == 'queued' and started) then
   return named_id
 end
+-- An API of an earlier version does not put what it creates into READY.
+if waits(named) then
+  local expires_ms = now + math.max(redis.call('PTTL', named), 0) + COLLECTION_GRACE_MS
+  local created_ms = tonumber(redis.call('HGET', named, 'created_ms'))
+  join_ready(owner, queue, named_id, created_ms, expires_ms)
+end
 local passed = 0
 while true do
   local owners = redis.call('ZRANGE', starts, passed, passed + OWNERS_READ - 1)
@@ -68,9 +74,5 @@ while true do
       redis.call('ZREM', starts, of)
     end
   end
-end
--- An API of an earlier version does not put what it creates into READY.
-if waits(named) and not redis.call('ZSCORE', string.format(READY, owner, queue), named_id) then
-  return named_id
 end
 return ''

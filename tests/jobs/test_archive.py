@@ -7,6 +7,7 @@ from obstore.exceptions import BaseError as ObjectStoreError
 from redis import Redis
 
 from jobs import redis_keys
+from jobs.archiver import Archiver
 from jobs.artifacts import ArtifactStore
 from jobs.audit import missing, orphans
 from jobs.create_options import CreateOptions, WorkKey
@@ -43,7 +44,7 @@ def archived(store: JobStore, reconciler: Reconciler, *job_ids: str) -> None:
     for job_id in job_ids:
         assert store.redis.zscore(redis_keys.ARCHIVING, job_id) is not None
         store.redis.zadd(redis_keys.ARCHIVING, {job_id: 0})
-    reconciler.archive()
+    Archiver(store).move_due()
     for job_id in job_ids:
         assert "params" not in store.redis.hgetall(redis_keys.job(job_id))
 
@@ -137,7 +138,7 @@ def test_jobs_that_have_not_ended_stay(store: JobStore, reconciler: Reconciler) 
     jobs = [new_job(store), new_job(store)]
     claimed(store, jobs[1])
     store.redis.zadd(redis_keys.ARCHIVING, {job.id: 0 for job in jobs} | {"0" * 32: 0})
-    reconciler.archive()
+    Archiver(store).move_due()
     assert {store.get(job.id).status.value for job in jobs} == {"queued", "running"}
     assert store.redis.zcard(redis_keys.ARCHIVING) == 0
 
@@ -153,7 +154,7 @@ def test_a_store_that_is_away_leaves_the_record_and_is_asked_again(
     with monkeypatch.context() as patch:
         patch.setattr(store.archive._files, "put", away)
         store.redis.zadd(redis_keys.ARCHIVING, {job.id: 0})
-        reconciler.archive()
+        Archiver(store).move_due()
     assert store.get(job.id) == job and store.redis.zscore(redis_keys.ARCHIVING, job.id) == 0
     archived(store, reconciler, job.id)
     stored = json.loads(files.get(f"jobs/{job.id}/record.json"))
@@ -164,3 +165,36 @@ def test_jobs_that_live_no_longer_are_not_archived(redis: Redis, settings: Setti
     store = JobStore(redis, settings.model_copy(update={"job_ttl_s": 3600}))
     claimed(store, new_job(store)).succeed({}, [], {})
     assert redis.exists(redis_keys.ARCHIVING) == 0
+
+
+def test_a_list_shows_what_can_be_read(
+    store: JobStore, files: ArtifactStore, reconciler: Reconciler
+) -> None:
+    jobs = [ended(store, files) for _ in range(3)]
+    archived(store, reconciler, *(job.id for job in jobs))
+    files.delete(f"jobs/{jobs[1].id}/record.json")
+    found = store.page("local", before=None, limit=9, wanted={})
+    assert {job.id for job in found} == {jobs[0].id, jobs[2].id}
+
+
+def test_one_process_moves_at_a_time(
+    store: JobStore, files: ArtifactStore, reconciler: Reconciler
+) -> None:
+    job = ended(store, files)
+    store.redis.zadd(redis_keys.ARCHIVING, {job.id: 0})
+    store.redis.set(redis_keys.ARCHIVING_TURN, 1, px=60_000)
+    Archiver(store).move_due()
+    assert store.redis.zscore(redis_keys.ARCHIVING, job.id) == 0
+    store.redis.delete(redis_keys.ARCHIVING_TURN)
+    Archiver(store).move_due()
+    assert store.redis.zscore(redis_keys.ARCHIVING, job.id) is None
+
+
+def test_a_record_without_expiry_is_not_lost(
+    store: JobStore, files: ArtifactStore, reconciler: Reconciler
+) -> None:
+    """As after a restore that lost the expiry of keys."""
+    job = ended(store, files)
+    store.redis.persist(redis_keys.job(job.id))
+    archived(store, reconciler, job.id)
+    assert store.get(job.id) == job and store.redis.pttl(redis_keys.job(job.id)) > 0

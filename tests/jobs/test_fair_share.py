@@ -35,6 +35,11 @@ def posted(
     return store.create(request, CreateOptions(deadline_s=deadline_s, limits=limits))
 
 
+def in_order(*jobs: Job) -> list[Job]:
+    """Return jobs in the order in which they are picked: those of a millisecond by their ids."""
+    return sorted(jobs, key=lambda job: (job.created_ms, job.id))
+
+
 def picked(store: JobStore, count: int, queue: str = "fast") -> list[str]:
     """Return the owners of the next jobs, which are claimed and finished."""
     owners = []
@@ -171,7 +176,7 @@ def test_a_job_that_has_begun_is_run_itself(store: JobStore) -> None:
 def test_the_message_of_a_job_that_was_picked_before_serves_another(
     store: JobStore, ended: str
 ) -> None:
-    first, second = sorted((posted(store, "a"), posted(store, "a")), key=lambda job: job.id)
+    first, second = in_order(posted(store, "a"), posted(store, "a"))
     if ended == "canceled":
         store.cancel(first.id, "a")
     else:
@@ -228,12 +233,61 @@ def test_an_owner_with_all_the_jobs_that_may_run_is_passed_over(store: JobStore)
     assert store.pick(due, "fast") == due
 
 
+def test_jobs_that_are_claimed_beside_a_picked_one_count(store: JobStore) -> None:
+    limits = OwnerLimits(max_running=1)
+    first, second = (posted(store, "a", limits=limits) for _ in range(2))
+    assert claim(store, first.id) is not None
+    assert claim(store, second.id) is None and store.get(second.id).status is Status.QUEUED
+    lease = claim(store, first.id)
+    assert lease is None
+
+
+def test_two_picks_before_a_claim_run_no_more_than_allowed(store: JobStore) -> None:
+    limits = OwnerLimits(max_running=1)
+    for _ in range(2):
+        posted(store, "a", limits=limits)
+    ids = [store.pick(NOBODY, "fast") for _ in range(2)]
+    leases = [claim(store, job_id) for job_id in ids if job_id]
+    assert [lease is not None for lease in leases] == [True, False]
+    leases[0].succeed({}, [], {})
+    assert _due(store) == [ids[1]] and store.pick(NOBODY, "fast") == ids[1]
+
+
+def test_a_running_job_whose_record_is_gone_does_not_count_for_ever(store: JobStore) -> None:
+    limits = OwnerLimits(max_running=1)
+    lost = posted(store, "a", limits=limits)
+    assert claim(store, lost.id)
+    waiting = posted(store, "a", limits=limits)
+    store.redis.delete(redis_keys.job(lost.id))
+    assert store.pick(NOBODY, "fast") is None
+    time.sleep(store.settings.lease_ms / 1000 + 0.1)
+    assert store.pick(NOBODY, "fast") == waiting.id
+
+
+def test_a_limit_that_is_new_is_that_of_the_job_that_waits(store: JobStore) -> None:
+    lease = claim(store, posted(store, "a").id)
+    waiting = posted(store, "a", limits=OwnerLimits(max_running=1))
+    assert lease is not None and store.pick(NOBODY, "fast") is None
+    lease.succeed({}, [], {})
+    assert _due(store) == [waiting.id]
+
+
 def _due(store: JobStore) -> list[str]:
     seconds, micros = store.redis.time()
     return store.redis.zrangebyscore(redis_keys.WAITING, 0, seconds * 1000 + micros // 1000)
 
 
-def test_jobs_of_an_earlier_version_are_picked(store: JobStore) -> None:
+def test_jobs_of_an_earlier_version_are_picked_by_fair_share(store: JobStore) -> None:
+    for _ in range(3):
+        posted(store, "busy", cost=9)
+    old = posted(store, "a")
+    store.redis.delete(redis_keys.owner_ready("a", "fast"))
+    store.redis.zrem(redis_keys.fair_starts("fast"), "a")
+    picked(store, 1)
+    assert store.pick(old.id, "fast") == old.id
+
+
+def test_a_job_of_an_earlier_version_is_picked(store: JobStore) -> None:
     old = posted(store, "a")
     store.redis.delete(redis_keys.owner_ready("a", "fast"), redis_keys.fair_starts("fast"))
     store.redis.hdel(redis_keys.job(old.id), "cost")
@@ -243,7 +297,7 @@ def test_jobs_of_an_earlier_version_are_picked(store: JobStore) -> None:
 
 
 def test_what_a_worker_of_an_earlier_version_runs_is_not_picked(store: JobStore) -> None:
-    running, waiting = sorted((posted(store, "a"), posted(store, "a")), key=lambda job: job.id)
+    running, waiting = in_order(posted(store, "a"), posted(store, "a"))
     store.redis.hset(redis_keys.job(running.id), mapping={"status": "running", "started_ms": 1})
     assert store.pick(NOBODY, "fast") == waiting.id
 
