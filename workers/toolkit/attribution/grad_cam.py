@@ -31,13 +31,13 @@ def class_activation_map(network: Network, unit: Unit, path: str, x: Tensor) -> 
     def maps(units: Sequence[Unit], x: Tensor) -> Tensor:
         x = x.detach().requires_grad_()
         with torch.enable_grad():
-            activation, output = attached.run_all(x, (path, unit.path))
-            value = read_each(units, output)
+            activation, output = attached.run_uncut(x, (path, unit.path))
+            value = read_each(units, output[: len(x)])
         gradient = find_gradient(value, activation)
         if gradient is None:
             raise _refusal(network, unit, path)
         weights = gradient.mean((2, 3), keepdim=True)  # (B, c, 1, 1)
-        return (weights * activation).sum(1).detach()
+        return (weights * activation)[: len(x)].sum(1).detach()
 
     def most() -> int:
         return batch_size(network, path, unit.path, gradient=True)

@@ -121,19 +121,19 @@ def _weighted(network: Network, path: str) -> int:
 
 
 def _reaches(present: Tensor) -> bool:
-    """Return whether a gradient is present (1, C, H, W) in enough channels."""
+    """Return whether a gradient is present (B, C, H, W) in enough channels."""
     return float(present.flatten(2).any(2).float().mean()) >= _LEAST_CHANNELS
 
 
 @torch.enable_grad()
 def _gradients(network: Network, paths: Sequence[str]) -> dict[str, Tensor | None]:
-    """Return the gradient of the output by each layer's map (1, C, H, W), in the given order.
+    """Return the gradient of the output by each layer's map (B, C, H, W), in the given order.
 
     It is None for a layer that the output does not depend on. A caller that needs no gradients
     itself may have turned them off.
     """
     x = probe_inputs(network.input_shape)[1:].to(network.device).requires_grad_()
-    output, *maps = network.run_all(x, (LOGITS, *paths))
+    output, *maps = network.run_uncut(x, (LOGITS, *paths))
     if not output.requires_grad:
         return dict.fromkeys(paths)
     # Random weights, since gradients of a plain sum may cancel out, as behind a softmax.

@@ -170,12 +170,21 @@ class Network:
         self, x: Tensor, paths: tuple[str, ...], rule: Rule | None = None
     ) -> tuple[Tensor, ...]:
         """Return the outputs of several layers from one pass, which ends at the last of them."""
+        outputs = self.run_uncut(x, paths, rule)
+        return tuple(out[:1] for out in outputs) if self.optimizations.doubles(x) else outputs
+
+    def run_uncut(
+        self, x: Tensor, paths: tuple[str, ...], rule: Rule | None = None
+    ) -> tuple[Tensor, ...]:
+        """Return the same, by each of which one can differentiate a later one.
+
+        Without `single_images`, all have the rows of a copy behind that of an image that is alone.
+        """
         self.passes += 1
-        part, count = self.part(paths, rule), len(x)
-        if count == 1 and torch.is_grad_enabled() and not self.optimizations.single_images:
-            x = torch.cat([x, x])
-        outputs: tuple[Tensor, ...] = part(self.optimizations.arrange(x))
-        return tuple(output[:count] for output in outputs) if len(x) > count else outputs
+        part = self.part(paths, rule)
+        batch = torch.cat([x, x]) if self.optimizations.doubles(x) else x
+        outputs: tuple[Tensor, ...] = part(self.optimizations.arrange(batch))
+        return outputs
 
     def part(self, paths: tuple[str, ...], rule: Rule | None = None) -> fx.GraphModule:
         """Return the graph that ends at those layers, built once per choice and rule.

@@ -25,6 +25,10 @@ class Optimizations:
         """Return the images (B, C, H, W) in the memory format of the network."""
         return x.contiguous(memory_format=self._memory_format)
 
+    def doubles(self, x: Tensor) -> bool:
+        """Return whether the images (B, C, H, W) are one that must run beside a copy of itself."""
+        return len(x) == 1 and torch.is_grad_enabled() and not self.single_images
+
     def arrange_parameters(self, module: nn.Module) -> nn.Module:
         """Bring parameters and buffers into the memory format, in place, and return the module.
 
