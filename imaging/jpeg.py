@@ -17,9 +17,10 @@ _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 _HUFFMAN_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
 _PROGRESSIVE = 0xC2
 _WITHOUT_BODY = frozenset({0x01, *range(0xD0, 0xD8)})
-_MARKER = re.compile(rb"\xff+[\x01-\xfe]")
+# A marker begins at the last FF of a run. With `\xff+` a run would take time as its square.
+_MARKER = re.compile(rb"\xff[\x01-\xfe]")
 # Within the data of a scan FF 00 is a sample, and restarts belong to the data.
-_END_OF_DATA = re.compile(rb"\xff+[\x01-\xcf\xd8-\xfe]")
+_BEHIND_DATA = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 _EXIF, _XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 _KEPT = {0xE0: b"JFIF", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
@@ -120,9 +121,16 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
             yield 0, data[start:]
             return
         if marker == _SCAN:
-            behind = _END_OF_DATA.search(data, at)
-            at = behind.start() if behind else len(data)
+            at = _end_of_data(data, at)
         yield marker, data[start:at]
+
+
+def _end_of_data(data: bytes, at: int) -> int:
+    """Return where the data of a scan end that begin at `at`: before the fill of a marker."""
+    behind = _BEHIND_DATA.search(data, at)
+    if behind is None:
+        return len(data)
+    return at + len(data[at : behind.start()].rstrip(b"\xff"))
 
 
 def _begun(scan: bytes) -> frozenset[int]:

@@ -33,7 +33,10 @@ class KeyGuard:
         self._look_again_s = self._write_again_s = 0.0
 
     async def required(self) -> bool:
-        """Return whether a request needs a key. Raises KeysMissing or KeysUnreadable."""
+        """Return whether a request needs a key.
+
+        Raises KeysMissing or KeysUnreadable, or RedisError if only the mark could tell.
+        """
         file = self._ring.read()
         if file is None:
             if not self._seen:
@@ -57,15 +60,19 @@ class KeyGuard:
     async def _look(self) -> None:
         """Read the mark, at most once a second after the first time.
 
-        Without Redis the request goes on as if there were none: whatever belongs to an owner is
-        recorded in Redis, and cannot be read either.
+        Without Redis what is known still holds. Raises RedisError if nothing is: there may have
+        been keys.
         """
         now = time.monotonic()
-        if self._seen is None or now >= self._look_again_s:
-            self._look_again_s = now + _ASK_AGAIN_S
-            with suppress(RedisError):
-                found = await run_in_threadpool(self._redis.exists, redis_keys.KEYS_SEEN)
-                self._seen = self._marked = bool(found)
+        if self._seen is not None and now < self._look_again_s:
+            return
+        self._look_again_s = now + _ASK_AGAIN_S
+        try:
+            found = await run_in_threadpool(self._redis.exists, redis_keys.KEYS_SEEN)
+            self._seen = self._marked = bool(found)
+        except RedisError:
+            if self._seen is None:
+                raise
 
     async def _mark(self, seen: bool) -> None:
         """Write or delete the mark. A try that failed is repeated after a second."""

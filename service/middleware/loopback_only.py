@@ -3,6 +3,7 @@
 import ipaddress
 from urllib.parse import urlsplit
 
+from redis import RedisError
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -42,7 +43,7 @@ class LoopbackOnly:
         """Return whether the route checks a key, which it then refuses if keys are not at hand."""
         try:
             return await self._keys.required()
-        except (KeysMissing, KeysUnreadable):
+        except (KeysMissing, KeysUnreadable, RedisError):
             return True
 
     def _refusal(self, connection: HTTPConnection) -> Problem | None:

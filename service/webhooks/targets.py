@@ -1,5 +1,7 @@
 """Which addresses webhooks may be sent to."""
 
+from redis import RedisError
+
 from jobs.errors import KeysMissing, KeysUnreadable
 from jobs.settings import Settings
 from service.key_guard import KeyGuard
@@ -15,6 +17,6 @@ async def webhook_rules(settings: Settings, keys: KeyGuard) -> UrlRules:
     """
     try:
         open_to_all = not await keys.required()
-    except (KeysMissing, KeysUnreadable):
+    except (KeysMissing, KeysUnreadable, RedisError):
         open_to_all = False
     return UrlRules(settings.webhook_hosts, http=settings.webhook_http, loopback=open_to_all)

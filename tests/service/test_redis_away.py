@@ -1,13 +1,17 @@
 """Without Redis the API says so soon, accepts nothing, and stays alive."""
 
+import asyncio
 import time
 from pathlib import Path
 
 import httpx
 import pytest
+from redis import Redis
 
+from jobs.api_keys import KeyRing
 from jobs.settings import Settings
 from retinoscope.redis_server import free_port
+from service.key_guard import KeyGuard
 from tests.service.asking import refused
 from tests.service.conftest import Serve
 
@@ -16,9 +20,16 @@ SOON_S = 10
 
 
 @pytest.fixture
-def orphan(serve: Serve, settings: Settings) -> httpx.Client:
-    """Return a client of an API whose Redis does not run."""
+def unknowing(serve: Serve, settings: Settings) -> httpx.Client:
+    """Return a client of an API whose Redis does not run, and which knows of no keys."""
     return serve(settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{free_port()}/0"}))
+
+
+@pytest.fixture
+def orphan(unknowing: httpx.Client, settings: Settings) -> httpx.Client:
+    """Return a client of an API whose Redis does not run, and whose file says: no keys."""
+    KeyRing(settings.keys_location).remove_all()
+    return unknowing
 
 
 def unavailable(answer: httpx.Response) -> None:
@@ -76,6 +87,36 @@ def test_what_needs_no_redis_is_answered(orphan: httpx.Client) -> None:
         assert orphan.get(path).status_code == 200
 
 
+def test_nobody_is_let_in_while_only_redis_knows_whether_there_were_keys(
+    unknowing: httpx.Client, small: bytes, settings: Settings
+) -> None:
+    for path in ("/v1/techniques", "/v1/usage", "/v1/jobs", "/v1/models"):
+        unavailable(unknowing.get(path))
+    for image in (small, b"no picture"):
+        unavailable(unknowing.post("/v1/jobs/predict", files={"image": image}))
+        unavailable(unknowing.post("/v1/images", files={"image": image}))
+    for path in ("/healthz", "/openapi.json", "/docs"):
+        assert unknowing.get(path).status_code == 200
+    assert unknowing.get("/readyz").json()["status"] == "unavailable"
+    assert files(settings.data) == []
+    key = {"X-API-Key": KeyRing(settings.keys_location).create("alice")}
+    assert unknowing.get("/v1/techniques", headers=key).status_code == 200
+    refused(unknowing.get("/v1/techniques"), 401, "unauthorized")
+
+
+def test_what_was_known_holds_while_redis_is_away(redis: Redis, tmp_path: Path) -> None:
+    """A server without keys goes on: its own mark said that there were none."""
+
+    async def ask() -> list[bool]:
+        guard = KeyGuard(KeyRing(tmp_path / "keys.json"), redis)
+        answers = [await guard.required()]
+        guard._redis = Redis(port=free_port())
+        guard._look_again_s = 0
+        return [*answers, await guard.required()]
+
+    assert asyncio.run(ask()) == [False, False]
+
+
 def test_it_is_alive_but_not_ready(orphan: httpx.Client) -> None:
     answer = orphan.get("/readyz")
     state = answer.json()
@@ -85,4 +126,4 @@ def test_it_is_alive_but_not_ready(orphan: httpx.Client) -> None:
 
 
 def files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in folder.rglob("*") if path.is_file() and path.name != "keys.json"]
