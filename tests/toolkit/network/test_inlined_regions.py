@@ -55,3 +55,28 @@ def test_a_layer_in_a_region_is_listed_and_is_what_its_module_returns() -> None:
 def test_a_region_with_autocast_is_left_as_it_is() -> None:
     graph = export_graph(Region(enabled=True), 3, 8, 8)
     assert graph.graph.find_nodes(op="call_function", target=AUTOCAST)
+
+
+class SinglePart(nn.Module):
+    """A part in single precision inside a region with autocast, which bfloat16 would round away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before, self.head = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(4, 5)
+        self.part = nn.Conv2d(4, 4, 1)
+        nn.init.constant_(self.part.bias, 1000.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            x = self.before(x)
+            with torch.autocast("cpu", enabled=False):
+                x = self.part(x.float()) - 1000
+        return self.head(x.mean((2, 3)))
+
+
+def test_a_part_in_single_precision_inside_a_region_with_autocast_keeps_its_precision() -> None:
+    torch.manual_seed(0)
+    module, x = SinglePart().eval(), torch.randn(2, 3, 8, 8)
+    network = Network(module, 3, 8, 8)
+    assert network.whole.graph.find_nodes(op="call_function", target=AUTOCAST)
+    torch.testing.assert_close(network.logits(x), module(x), rtol=1e-3, atol=1e-3)

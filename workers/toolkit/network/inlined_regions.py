@@ -15,14 +15,20 @@ _AUTOCAST = torch.ops.higher_order.wrap_with_autocast
 
 
 def inline_regions(graph_module: fx.GraphModule) -> None:
-    """Replace each region in which autocast is off by its operators, also those inside others."""
+    """Replace each region in which autocast is off by its operators, also those inside others.
+
+    A region in which autocast is on stays as it is, with all regions inside it: operators of
+    those in which it is off would compute in lower precision outside of them.
+    """
     for node in list(graph_module.graph.find_nodes(op="call_function", target=_AUTOCAST)):
         arguments: Any = node.args
         _device, _dtype, enabled, _cache, body, *inputs = arguments
+        if enabled:
+            continue
         inner = getattr(graph_module, body.target)
         inline_regions(inner)
         # A region that reads tensors of its own would need them under other names here.
-        if enabled or inner.graph.find_nodes(op="get_attr"):
+        if inner.graph.find_nodes(op="get_attr"):
             continue
         _inline(graph_module.graph, node, inner.graph, inputs)
         if not body.users:
