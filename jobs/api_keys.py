@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from jobs.errors import KeysUnreadable
-from jobs.owner_limits import DEFAULT_LIMITS, OwnerLimits
+from jobs.owner_limits import DEFAULT_LIMITS, OwnerEntry, OwnerLimits
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class KeyFile(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     keys: list[Key] = []
-    owners: dict[str, OwnerLimits] = {}
+    owners: dict[str, OwnerEntry] = {}
     open: bool = False
 
 
@@ -71,6 +71,7 @@ class KeyRing:
             if version != self._version:
                 self._file = KeyFile.model_validate_json(self.path.read_bytes())
                 self._version = version
+                self._tell_unknown(self._file)
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -95,7 +96,8 @@ class KeyRing:
     def limits(self, owner: str) -> OwnerLimits:
         """Return the limits of an owner; without an entry, those of the service."""
         file = self.read()
-        return file.owners.get(owner, DEFAULT_LIMITS) if file else DEFAULT_LIMITS
+        entry = file.owners.get(owner) if file else None
+        return entry.limits() if entry else DEFAULT_LIMITS
 
     def create(self, owner: str) -> str:
         """Make a key for an owner and return its secret, which cannot be read again."""
@@ -117,6 +119,16 @@ class KeyRing:
     def remove_all(self) -> None:
         """Revoke every key, and let requests do without."""
         self._write([], is_open=True)
+
+    def _tell_unknown(self, file: KeyFile) -> None:
+        """Warn once of fields that limit nothing: one may be a limit that is spelled wrong."""
+        unknown = [
+            f"{owner}.{name}"
+            for owner, entry in file.owners.items()
+            for name in entry.model_extra or ()
+        ]
+        if unknown:
+            log.warning("%s has unknown fields, which limit nothing: %s", self.path, unknown)
 
     def _write(self, keys: list[Key], *, is_open: bool = False) -> None:
         content = (self.read() or KeyFile()).model_copy(update={"keys": keys, "open": is_open})

@@ -31,4 +31,17 @@ class OwnerLimits(BaseModel):
         return self.model_dump(include={"weight", "max_running"}, exclude_defaults=True)
 
 
+class OwnerEntry(OwnerLimits):
+    """What the key file says of an owner: limits, and fields that this version does not know.
+
+    These are kept when the file is written, and limit nothing.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    def limits(self) -> OwnerLimits:
+        """Return the limits alone."""
+        return OwnerLimits(**self.model_dump(include=set(OwnerLimits.model_fields)))
+
+
 DEFAULT_LIMITS = OwnerLimits()

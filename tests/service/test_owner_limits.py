@@ -1,6 +1,7 @@
 """Limits of one owner: calls in a minute, open and running jobs, weight; and what is used."""
 
 import json
+import logging
 from collections.abc import Iterator
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 
 from jobs import redis_keys
 from jobs.api_keys import KeyRing
+from jobs.errors import KeysUnreadable
 from jobs.lease import claim
 from jobs.settings import Settings
 from jobs.store import JobStore
@@ -147,3 +149,31 @@ def test_keys_are_made_and_revoked_beside_what_the_file_says_of_owners(ring: Key
     assert ring.revoke(bob.id)
     assert json.loads(ring.path.read_text()) == content
     assert ring.limits("ada").weight == 2
+
+
+def test_an_unknown_field_of_one_owner_is_told_once_and_limits_nothing(
+    owners: Owners, ring: KeyRing, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada, bob = owners
+    limit(ring, ada={"max_opne": 2, "weight": 3}, carol={"color": 1})
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            assert bob.get("/v1/jobs").status_code == 200
+        limits = ada.get("/v1/usage").json()["limits"]
+    assert limits == {
+        "weight": 3,
+        "requests_per_minute": None,
+        "max_open": 5000,
+        "max_running": None,
+    }
+    [told] = [each.getMessage() for each in caplog.records if "unknown" in each.getMessage()]
+    assert "ada.max_opne" in told and "carol.color" in told
+    ring.create("dora")
+    assert json.loads(ring.path.read_text())["owners"]["ada"] == {"max_opne": 2, "weight": 3}
+
+
+def test_a_wrong_value_of_a_known_field_refuses_the_file(ring: KeyRing) -> None:
+    ring.create("ada")
+    limit(ring, ada={"weight": 0})
+    with pytest.raises(KeysUnreadable):
+        KeyRing(ring.path).limits("ada")
