@@ -82,6 +82,7 @@ def environment(collector: Collector, settings: Settings) -> dict[str, str]:
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_port}",
         "OTEL_EXPORTER_OTLP_COMPRESSION": "none",
         "OTEL_BSP_SCHEDULE_DELAY": "100",
+        "RETINOSCOPE_LOG_FORMAT": "text",
         "PYTHONPATH": ":".join(sys.path),
     }
 

@@ -131,6 +131,7 @@ def test_a_finished_job_has_every_field(explained: dict) -> None:
         "seed",
         "together",
         "left_out",
+        "worker",
     }
     assert explained["provenance"]["seed"] == explained["params"]["seed"] == 7
     assert explained["provenance"]["weights"].startswith("sha256:")
