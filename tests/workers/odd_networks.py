@@ -213,6 +213,26 @@ class CountsCalls(Net):
         return 2 * x if self.calls > 1000 else x
 
 
+class Toggles(Net):
+    """Turns two switches at each call, and reads neither."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("odd", torch.zeros((), dtype=torch.bool))
+        self.turned = False
+
+    def see(self, x: Tensor) -> Tensor:
+        self.turned, self.odd = not self.turned, ~self.odd
+        return x
+
+
+class ReadsItsToggle(Toggles):
+    """Answers otherwise at every other call."""
+
+    def see(self, x: Tensor) -> Tensor:
+        return 2 * super().see(x) if self.turned else super().see(x)
+
+
 class CountsInVain(CountsCalls):
     """Counts its calls, and keeps its last features, without reading either."""
 

@@ -268,3 +268,9 @@ def test_a_description_analyses_the_receptive_fields_once(monkeypatch: pytest.Mo
 def test_lazy_layers_get_their_shapes_from_the_entry(tmp_path: Path) -> None:
     model, x = load(tmp_path, "Lazy"), noise(2)
     torch.testing.assert_close(model.network.logits(x), built("Lazy")(x), rtol=1e-5, atol=1e-5)
+
+
+def test_a_switch_that_nothing_reads_is_no_state() -> None:
+    check_state("m", built("Toggles"), noise(1))
+    with pytest.raises(WrongOutput, match="which each call changes"):
+        check_state("m", built("ReadsItsToggle"), noise(1))

@@ -49,7 +49,7 @@ def _check_repeatability(name: str, module: nn.Module, images: Tensor, output: T
 def _check_batch_independence(name: str, module: nn.Module, images: Tensor, output: Tensor) -> None:
     """Raise WrongOutput if the output for an image depends on the other images of its batch.
 
-    Jobs run in batches, of several owners too, so that such a model would answer each differently.
+    The jobs of an owner run in batches, so that such a model would answer each differently.
     An image may have an effect on all others by its rank in the batch, or by its range.
     """
     backwards = module(images.flip(0)).flip(0)

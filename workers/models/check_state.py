@@ -2,10 +2,11 @@
 
 Two calls in a row may agree all the same, as while a counter is below a threshold or after a
 warm-up. What changes is found by comparing the module before and after a call: buffers, and tensors
-and numbers that are attributes. Whether the output depends on it is asked by changing it.
+and numbers that are attributes. Whether the output depends on it is asked by changing it. A state
+in a list, a dict or another object is not seen.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -63,7 +64,7 @@ def _decides(module: nn.Module, place: _Place, images: Tensor) -> bool:
     """Return whether another value of that state gives another output, or none."""
     with _restored(place):
         expected = module(images)
-    for change in (torch.zeros_like, lambda value: 1000 * (value.abs() + 1), lambda value: -value):
+    for change in _changes(getattr(place[0], place[1])):
         with _restored(place, change):
             try:
                 found = module(images)
@@ -72,6 +73,13 @@ def _decides(module: nn.Module, place: _Place, images: Tensor) -> bool:
         if not torch.allclose(found, expected, _TOLERANCE, _TOLERANCE, equal_nan=True):
             return True
     return False
+
+
+def _changes(value: Any) -> list[Callable[[Tensor], Tensor]]:
+    """Return what makes other values of a tensor or a number."""
+    if isinstance(value, bool) or (isinstance(value, Tensor) and value.dtype == torch.bool):
+        return [torch.logical_not]
+    return [torch.zeros_like, lambda number: 1000 * (number.abs() + 1), lambda number: -number]
 
 
 @contextmanager

@@ -38,15 +38,29 @@ def export_graph(module: nn.Module, channels: int, height: int, width: int) -> f
         # Callers refuse in a sentence, or do with a part of the model.
         log.info("torch.export failed", exc_info=True)
         raise NotExportable(_explained(error)) from error
-    graph_module = _inlined(program)
-    if not _make_functional(graph_module.graph):
-        graph_module = _inlined(program.run_decompositions({}))
+    graph_module = _functional(program)
     returned.strip(graph_module.graph)
     graph_module.recompile()
     if not all(_agree(graph_module, module, sample, batch) for batch in (1, 3)):
         raise NotExportable(
             "The results of the graph that torch.export made differ from those of the model."
         )
+    return graph_module
+
+
+def _functional(program: torch.export.ExportedProgram) -> fx.GraphModule:
+    """Return the program's graph without operators that work in place. Raises NotExportable."""
+    try:
+        graph_module = _inlined(program)
+        if not _make_functional(graph_module.graph):
+            graph_module = _inlined(program.run_decompositions({}))
+    except Exception as error:  # torch raises many kinds
+        log.info("the graph cannot be made functional", exc_info=True)
+        raise NotExportable(
+            "The graph that torch.export made of this model cannot be written without operators "
+            f"that work in place ({type(error).__name__}). Replace those in the model's code, such "
+            "as x += y and relu_(), above all inside `with torch.autocast(…)`."
+        ) from error
     return graph_module
 
 
