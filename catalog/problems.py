@@ -37,6 +37,7 @@ PROBLEMS: dict[str, ProblemType] = {
     "idempotency_key_reused": ProblemType(
         "The idempotency key was used for a different request", 422
     ),
+    "intake_full": ProblemType("Too many images are being read", 503, retryable=True),
     "store_full": ProblemType("Redis has little memory left", 503, retryable=True),
     "too_many_requests": ProblemType("The owner has made too many requests", 429, retryable=True),
     "invalid_parameters": ProblemType("The parameters are not valid", 422),

@@ -99,10 +99,10 @@ async def _create_job(
     request = replace(request, inputs=inputs)
 
     has_files = any(isinstance(value, bytes) for value in request.inputs.values())
-    in_a_thread = services.intake.run if has_files else run_in_threadpool
-    return await in_a_thread(
-        _store_and_create, services, request, model, targets, description, reservation
-    )
+    arguments = (services, request, model, targets, description, reservation)
+    if has_files:
+        return await services.intake.run(request.owner, _store_and_create, *arguments)
+    return await run_in_threadpool(_store_and_create, *arguments)
 
 
 def _store_and_create(

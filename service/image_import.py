@@ -69,7 +69,7 @@ class ImageImport:
         requests have their turn. One file at a time is in memory.
         """
         files = _candidates(upload, self._services)
-        while await self._services.intake.run(self._add_next, files):
+        while await self._services.intake.run(self._owner, self._add_next, files):
             pass
 
     async def add_ids(self, ids: Sequence[str]) -> None:

@@ -20,6 +20,7 @@ _RETRY_AFTER_S = {
     "too_many_jobs": 10,
     "queue_full": 10,
     "store_full": 60,
+    "intake_full": 5,
     "too_many_listeners": 5,
     "keys_unavailable": 5,
     "store_unavailable": 2,

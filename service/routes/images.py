@@ -64,7 +64,7 @@ async def store(request: Request, owner: OwnerDep, services: ServicesDep) -> Res
     The same bytes get the same id.
     """
     data = await _read_image(request, services)
-    image = image_view(await services.intake.run(store_image, services, owner, data))
+    image = image_view(await services.intake.run(owner, store_image, services, owner, data))
     return JSONResponse(image.model_dump(mode="json"), 201, {"Location": image.urls["self"]})
 
 

@@ -86,10 +86,10 @@ def test_no_more_threads_than_were_allowed_run_at_once() -> None:
             running[0] -= 1
 
     async def main() -> None:
-        intake = Intake(3, 100)
+        intake = Intake(6, 100)
         async with anyio.create_task_group() as group:
             for _ in range(12):
-                group.start_soon(intake.run, work)
+                group.start_soon(intake.run, "ada", work)
 
     anyio.run(main)
     assert most[0] == 3
@@ -132,3 +132,42 @@ def test_one_thread_and_few_bytes_are_enough(serve: Serve, settings: Settings) -
     client = serve(settings.model_copy(update=few))
     files = {f"{number}.png": picture(number) for number in range(20)}
     assert counts(make(client, files={"zip": zipped(files)})) == (20, 20, 0, 0)
+
+
+def test_one_owner_leaves_threads_to_the_others() -> None:
+    async def scene() -> None:
+        intake, go = Intake(4, 100), threading.Event()
+        started: list[str] = []
+
+        def work(owner: str) -> None:
+            started.append(owner)
+            assert go.wait(20)
+
+        async with anyio.create_task_group() as group:
+            for _ in range(10):
+                group.start_soon(intake.run, "many", work, "many")
+            await anyio.sleep(0.2)
+            group.start_soon(intake.run, "one", work, "one")
+            with anyio.fail_after(10):
+                while "one" not in started:
+                    await anyio.sleep(0.01)
+            assert started == ["many", "many", "one"]
+            go.set()
+        assert started.count("many") == 10 and intake._owners == {}
+
+    anyio.run(scene)
+
+
+def test_who_waits_too_long_is_told_so() -> None:
+    async def scene() -> None:
+        intake, go = Intake(2, 100, patience_s=0.1), threading.Event()
+        async with anyio.create_task_group() as group:
+            group.start_soon(intake.run, "ada", go.wait, 20)
+            await anyio.sleep(0.05)
+            with pytest.raises(Problem) as refused:
+                await intake.run("ada", go.wait)
+            assert refused.value.code == "intake_full"
+            go.set()
+        assert await intake.run("ada", int, "7") == 7 and intake._owners == {}
+
+    anyio.run(scene)
