@@ -232,7 +232,10 @@ def main() -> None:
     try:
         app()
     except KeysUnreadable as error:
-        print(f"retinoscope: {error} cannot be read. Restore it, or delete it.", file=sys.stderr)
+        print(
+            f"retinoscope: {error} cannot be read; the line above says why. Mend or restore it.",
+            file=sys.stderr,
+        )
         sys.exit(2)
     except (StackError, CatalogError) as error:
         print(f"retinoscope: {on_command_line(str(error))}", file=sys.stderr)
