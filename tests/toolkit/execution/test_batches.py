@@ -55,13 +55,13 @@ def test_scores_and_gradients_take_pieces_that_fit(
     explained = explain_input(single, photo(), parse_target("class:3", single.labels, "tiny"))
     monkeypatch.setattr(batches, "free_bytes", lambda device: free)
     x, seen, unit = noise(7).double(), list[int](), Unit(LOGITS, 3)
-    whole, run_all = network.logits(x)[:, 3], Network.run_all
+    whole, run_uncut = network.logits(x)[:, 3], Network.run_uncut
 
     def spy(of: Network, some: Tensor, *rest: Any) -> tuple[Tensor, ...]:
         seen.append(len(some))
-        return run_all(of, some, *rest)
+        return run_uncut(of, some, *rest)
 
-    monkeypatch.setattr(Network, "run_all", spy)
+    monkeypatch.setattr(Network, "run_uncut", spy)
     scores = replace(explained, model=model).score_runner().run(x)
     gradient = input_gradient(network, unit, x)
     maps = class_activation_map(network, unit, "conv3", x)
