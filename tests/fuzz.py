@@ -7,6 +7,7 @@ with status 1.
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -45,9 +46,10 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=120)
     parser.add_argument("--seed", type=int, default=1)
     arguments, further = parser.parse_known_args()
+    uv = str(Path(shutil.which(arguments.uv) or arguments.uv).absolute())
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder, _api(Path(folder)) as (url, key):
         command = [
-            arguments.uv, "tool", "run", f"schemathesis@{_VERSION}", "run", f"{url}/openapi.json",
+            uv, "tool", "run", f"schemathesis@{_VERSION}", "run", f"{url}/openapi.json",
             "--url", url, "--header", f"Authorization:Bearer {key}", "--checks", ",".join(_CHECKS),
             "--max-time", str(arguments.seconds), "--seed", str(arguments.seed),
             # OpenAPI 3.1 cannot describe the fields of an event.
