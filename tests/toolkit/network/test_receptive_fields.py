@@ -230,8 +230,8 @@ def group_norm(_net: Sandwich, x: Tensor) -> Tensor:
             mirrored_far,
             "At the borders, mirrored padding shows units pixels outside of a regular field.",
         ),
-        (mean_gate_of_places, "Every unit sees the whole image, by 'mean'."),
-        (group_norm, "Every unit sees the whole image, by 'group_norm'."),
+        (mean_gate_of_places, "Every unit sees all that the network sees of the image, by 'mean'."),
+        (group_norm, "Every unit sees all that the network sees of the image, by 'group_norm'."),
     ],
 )
 def test_the_reason_names_the_operator(middle: Middle, reason: str) -> None:

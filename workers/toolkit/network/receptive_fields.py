@@ -198,7 +198,7 @@ def _reads_all(node: fx.Node, size: Pair) -> bool:
 
 
 def _over_all(node: fx.Node, given: _Map, size: Pair, *, vector: bool = False) -> _Map:
-    reason = f"Every unit sees the whole image, by {name_in_module(node)}."
+    reason = f"Every unit sees all that the network sees of the image, by {name_in_module(node)}."
     return _Map(None, given.seen.everywhere(size), reason, vector=vector)
 
 
