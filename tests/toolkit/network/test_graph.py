@@ -129,3 +129,16 @@ def test_a_model_whose_way_depends_on_the_image_is_refused() -> None:
 
     with pytest.raises(NotExportable, match=r"torch\.export cannot trace this model"):
         export_graph(seeded(Undecided), 3, 32, 32)
+
+
+def test_what_torch_cannot_make_functional_is_refused_in_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No model is known for which torch fails there; it does so with errors of many kinds."""
+
+    def fail(*_given: object) -> None:
+        raise KeyError("getitem")
+
+    monkeypatch.setattr(torch.export.ExportedProgram, "run_decompositions", fail)
+    with pytest.raises(NotExportable, match=r"work in place \(KeyError\)\. Replace those"):
+        network(sandwich(a_view_overwritten)).export()
