@@ -7,7 +7,6 @@ hold up the reconciler.
 import logging
 import threading
 import time
-from typing import cast
 
 from obstore.exceptions import BaseError as ObjectStoreError
 from redis import RedisError
@@ -18,7 +17,6 @@ from jobs.store import JobStore
 
 log = logging.getLogger(__name__)
 
-_BATCH = 100
 _INTERVAL_S = 1.0
 # If the process whose turn it is dies, another one continues after this time.
 _TURN_MS = 30_000
@@ -46,20 +44,13 @@ class Archiver:
         if not redis.set(redis_keys.ARCHIVING_TURN, 1, nx=True, px=_TURN_MS):
             return
         try:
-            for job_id in self._due():
+            for job_id in self._store.due(redis_keys.ARCHIVING):
                 self._store.archive.move(job_id)
             self._note(away=False)
         except ObjectStoreError as error:
             self._note(away=True, cause=type(error).__name__)
         finally:
             redis.delete(redis_keys.ARCHIVING_TURN)
-
-    def _due(self) -> list[str]:
-        seconds, _ = self._store.redis.time()
-        due = self._store.redis.zrangebyscore(
-            redis_keys.ARCHIVING, 0, seconds * 1000, start=0, num=_BATCH
-        )
-        return cast("list[str]", due)
 
     def _note(self, *, away: bool, cause: str = "") -> None:
         """Log the first error of an outage of the object store, and its end."""

@@ -7,7 +7,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import cast
 
 from redis import RedisError
 
@@ -28,7 +27,6 @@ log = logging.getLogger(__name__)
 
 # Publishes a job, given its id, its queue, and whether it has begun already.
 Publish = Callable[[str, str, bool], None]
-_BATCH = 100
 
 
 class Reconciler:
@@ -60,12 +58,12 @@ class Reconciler:
 
     def recover(self) -> list[str]:
         """Queue jobs again that lost their lease or message. Return the ids that were published."""
-        due = self._due(redis_keys.LEASED) + self._due(redis_keys.WAITING)
+        due = self._store.due(redis_keys.LEASED) + self._store.due(redis_keys.WAITING)
         return [job_id for job_id in due if _guarded(self._recover, job_id)]
 
     def sweep(self) -> None:
         """Delete expired jobs, images, arrays and image sets with their files."""
-        for member in self._due(redis_keys.EXPIRING):
+        for member in self._store.due(redis_keys.EXPIRING):
             kind, _, name = member.partition(":")
             # A kind that a later version has added is left to that version.
             if delete := self._delete_expired.get(kind):
@@ -114,12 +112,6 @@ class Reconciler:
     def _delete_expired_scratch(self, job_id: str) -> None:
         delete_scratch(self._store, self._artifacts, job_id)
         self._store.redis.zrem(redis_keys.EXPIRING, redis_keys.expiring_scratch(job_id))
-
-    def _due(self, key: str) -> list[str]:
-        seconds, micros = self._store.redis.time()
-        now_ms = seconds * 1000 + micros // 1000
-        due = self._store.redis.zrangebyscore(key, 0, now_ms, start=0, num=_BATCH)
-        return cast("list[str]", due)
 
     def _run(self) -> None:
         while True:

@@ -36,6 +36,8 @@ from jobs.transitions import Answer, Transitions
 
 # Records whose fields are compared at a time.
 _LIST_CHUNK = 1000
+# Members of a sorted set of times that one pass handles.
+_DUE_AT_A_TIME = 100
 # Archived records of one page that are read at a time.
 _ARCHIVED_READS = 16
 _ID = re.compile("[0-9a-f]{32}")
@@ -186,6 +188,13 @@ class JobStore:
             pipe.hgetall(redis_keys.owner_usage(owner, seconds // 86_400))
             unfinished, running, today = pipe.execute()
         return Usage(unfinished, running, int(today.get("jobs", 0)), float(today.get("passes", 0)))
+
+    def due(self, key: str) -> list[str]:
+        """Return the first members of a sorted set of times whose time has come."""
+        seconds, micros = self.redis.time()
+        now_ms = seconds * 1000 + micros // 1000
+        due = self.redis.zrangebyscore(key, 0, now_ms, start=0, num=_DUE_AT_A_TIME)
+        return cast("list[str]", due)
 
     def counters(self) -> dict[str, int]:
         """Return the counts of `created:`, `cached:` and `finished:<status>:` per technique."""

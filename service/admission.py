@@ -94,7 +94,8 @@ async def _create_job(
         or any(target.layer is not None or target.position is not None for target in targets)
     ):
         description = await model_description(services, model.name, DESCRIPTION_WAIT_S)
-    # Fetch images here, too: a thread would be held for as long as their servers like.
+    # Images are fetched here, before steps 7 to 9 might refuse the request: in their thread it
+    # would be held for as long as the servers of the images like.
     inputs = await with_fetched_images(services, request.inputs)
     request = replace(request, inputs=inputs)
 
