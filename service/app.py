@@ -108,7 +108,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
     name_own_address(app)
     # The last one that is added sees a request first.
     app.add_middleware(RateLimitHeaders)
-    app.add_middleware(BodyLimit, limit=config.max_body_bytes, upload_limit=config.max_upload_bytes)
+    app.add_middleware(BodyLimit, settings=config)
     app.add_middleware(LoopbackOnly, keys=services.keys, allowed_hosts=config.allowed_hosts)
     app.add_middleware(OwnAddress, root_path=config.root_path)
     app.add_middleware(RequestLog, answer=answer_error, count=app.state.requests.count)

@@ -56,16 +56,21 @@ async def read_body(
         size = sum(len(text) for _, text in texts)
         return await _read(size, lambda: _from_form(texts, files, input_names, field_names))
     if kind == "application/x-www-form-urlencoded":
-        body = await request.body()
+        body = await read_whole(request)
         charset = charset_of(request) or "utf-8"
         return await _read(
             len(body),
             lambda: _from_form(_parse_form(body, charset), [], input_names, field_names),
         )
     if kind in ("application/json", "") or kind.endswith("+json"):
-        body = await request.body()
+        body = await read_whole(request)
         return await _read(len(body), lambda: _read_json(request, body, input_names))
     raise Problem("unsupported_media_type", _ACCEPTED)
+
+
+async def read_whole(request: Request) -> bytes:
+    """Return the bytes of a body, which the request does not keep."""
+    return b"".join([chunk async for chunk in request.stream()])
 
 
 async def _read(size: int, parse: Callable[[], RequestBody]) -> RequestBody:

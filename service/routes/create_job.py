@@ -9,6 +9,7 @@ from service.dependencies import IdempotencyKey, OwnerDep, Prefer, ServicesDep
 from service.job_request import JobOptions, SentJobRequest
 from service.job_response import JOB_RESPONSES, respond
 from service.job_view import JobView
+from service.middleware.body_limit import drop_body
 from service.request_body import read_body
 from service.request_schema import request_body_schema
 
@@ -26,9 +27,13 @@ def _add_operation(technique: Technique) -> None:
         prefer: Prefer = None,
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
-        body = await read_body(request, input_names, field_names)
-        sent = SentJobRequest(owner, technique, body.fields, body.inputs)
-        admission = await admit(services, sent, idempotency_key)
+        async def sent() -> SentJobRequest:
+            body = await read_body(request, input_names, field_names)
+            return SentJobRequest(owner, technique, body.fields, body.inputs)
+
+        # Nothing here holds the body while the response is held.
+        admission = await admit(services, await sent(), idempotency_key)
+        drop_body(request)
         return await respond(services, admission, prefer)
 
     router.add_api_route(

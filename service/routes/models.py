@@ -24,6 +24,7 @@ from service.dependencies import IdempotencyKey, OwnerDep, Prefer, ServicesDep
 from service.job_request import JobOptions, SentJobRequest
 from service.job_response import respond
 from service.job_view import JobView
+from service.middleware.body_limit import drop_body
 from service.problems import Problem
 from service.request_body import read_body
 from service.request_schema import request_body_schema
@@ -248,15 +249,19 @@ async def predict(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Create a `predict` job and wait for it. The labels are in `result.summary.predictions`."""
+    # Nothing here holds the body while the response is held.
+    admission = await admit(services, await _sent(request, owner, entry), idempotency_key)
+    drop_body(request)
+    return await respond(services, admission, prefer or _PREDICT_WAIT)
+
+
+async def _sent(request: Request, owner: str, entry: ModelEntry) -> SentJobRequest:
     technique = find_technique("predict")
     body = await read_body(
         request, {"image"}, {*technique.params.model_fields, *JobOptions.model_fields}
     )
     _check_model(entry, body.fields.get("model", entry.name))
-    fields = body.fields | {"model": entry.name}
-    sent = SentJobRequest(owner, technique, fields, body.inputs)
-    admission = await admit(services, sent, idempotency_key)
-    return await respond(services, admission, prefer or _PREDICT_WAIT)
+    return SentJobRequest(owner, technique, body.fields | {"model": entry.name}, body.inputs)
 
 
 def _check_model(entry: ModelEntry, sent: object) -> None:
