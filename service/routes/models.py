@@ -22,11 +22,11 @@ from service.addresses import address
 from service.admission import admit
 from service.dependencies import IdempotencyKey, OwnerDep, Prefer, ServicesDep
 from service.job_request import JobOptions, SentJobRequest
-from service.job_response import respond
-from service.job_view import JobView
+from service.job_response import job_responses, respond
 from service.problems import Problem
 from service.request_body import read_body
 from service.request_schema import request_body_schema
+from service.typed_jobs import JOB_TYPES
 from service.waiting import DESCRIPTION_WAIT_S, MAX_WAIT_S, model_description
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
@@ -235,9 +235,9 @@ def list_classes(
     "/{model}/predict",
     operation_id="predict_with_model",
     summary="Predict the classes of an image",
-    response_model=JobView,
-    responses={202: {"model": JobView, "description": "The prediction takes longer; poll the job"}},
-    openapi_extra=request_body_schema(find_technique("predict"), without=("model",)),
+    response_model=JOB_TYPES["predict"],
+    responses=job_responses(JOB_TYPES["predict"]),
+    openapi_extra=request_body_schema(find_technique("predict"), with_model=False),
 )
 async def predict(
     entry: ExistingModel,
