@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from catalog.problems import PROBLEMS
+from service.job_view import JobState
 from service.problems import ProblemDocument
 from service.request_schema import REFERENCE, request_schemas
 
@@ -26,7 +27,7 @@ def document_components(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         document = generate()
         schemas = document["components"]["schemas"]
-        schemas |= _problem_schemas() | request_schemas()
+        schemas |= _referenced_schemas() | request_schemas()
         for name in _WITH_CODE:
             _name_the_codes(schemas[name])
         return document
@@ -34,8 +35,11 @@ def document_components(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _problem_schemas() -> dict[str, Any]:
-    _, schemas = models_json_schema([(ProblemDocument, "serialization")], ref_template=REFERENCE)
+def _referenced_schemas() -> dict[str, Any]:
+    """Return what responses name that are not made of a model."""
+    _, schemas = models_json_schema(
+        [(ProblemDocument, "serialization"), (JobState, "serialization")], ref_template=REFERENCE
+    )
     return {"ProblemCode": _CODES, **schemas["$defs"]}
 
 

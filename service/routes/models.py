@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from catalog.errors import UnknownModel, Violation
@@ -34,6 +34,15 @@ router = APIRouter(prefix="/v1/models", tags=["models"])
 _PREDICT_WAIT = "wait=30"
 
 
+class ModelUrls(BaseModel):
+    """Addresses of calls about the model."""
+
+    self: str = Field(description="Read the model.")
+    layers: str = Field(description="List its layers.")
+    classes: str = Field(description="Search its classes.")
+    predict: str = Field(description="Predict the classes of an image, with POST.")
+
+
 class ModelView(BaseModel):
     name: str = Field(description="Name of the model.")
     source: str = Field(description="Origin of architecture and weights.")
@@ -55,9 +64,7 @@ class ModelView(BaseModel):
     weights: str | None = Field(
         description="sha256 of the weights; null until a worker has loaded them."
     )
-    urls: dict[str, str] = Field(
-        description="Addresses: the model, its layers, its classes and its predictions."
-    )
+    urls: ModelUrls
 
 
 class ModelList(BaseModel):
@@ -65,6 +72,8 @@ class ModelList(BaseModel):
 
 
 class LayerList(BaseModel):
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
     model: str = Field(description="Name of the model.")
     items: list[Layer] = Field(
         description="The layers, in the order in which the network runs them."
@@ -280,10 +289,10 @@ def _view(entry: ModelEntry, weights: str | None) -> ModelView:
         preprocessing=entry.preprocessing,
         recommended_layers=entry.recommended,
         weights=weights,
-        urls={
-            "self": url,
-            "layers": f"{url}/layers",
-            "classes": f"{url}/classes",
-            "predict": f"{url}/predict",
-        },
+        urls=ModelUrls(
+            self=url,
+            layers=f"{url}/layers",
+            classes=f"{url}/classes",
+            predict=f"{url}/predict",
+        ),
     )
