@@ -30,6 +30,8 @@ FINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELED})
 class InputImage(BaseModel):
     """An image that a job reads."""
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
     id: str = Field(description="sha256:… of the bytes as they were sent.")
     width: int = Field(description="Width in pixels, after the conversions.")
     height: int = Field(description="Height in pixels, after the conversions.")
@@ -52,6 +54,8 @@ Input = InputImage | InputArray
 
 class Progress(BaseModel):
     """The progress of a job. It is kept while the job is queued again, and `done` never falls."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
     done: int = Field(description="Units of work that are complete, such as steps or images.")
     total: int = Field(description="Units of work in all.")
@@ -94,6 +98,8 @@ class Result(BaseModel):
 
 class JobError(BaseModel):
     """The reason why a job failed."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
     code: str = Field(description="Stable name of the error, for programs.")
     title: str = Field(description="The kind of error, the same for every job with this code.")

@@ -13,6 +13,7 @@ from catalog.models import models
 from jobs.settings import Settings, settings
 from jobs.version import VERSION
 from service.addresses import EXAMPLE_ORIGIN, address, name_own_address
+from service.components import document_components
 from service.content_encoding import check_encoding
 from service.dependencies import KEY_REQUIRED, RATE_LIMITED
 from service.events.stopping import on_shutdown
@@ -24,7 +25,7 @@ from service.middleware.loopback_only import LoopbackOnly
 from service.middleware.own_address import OwnAddress, TrustedPeer
 from service.middleware.rate_limit_headers import RateLimitHeaders
 from service.middleware.request_log import RequestLog
-from service.problems import KEY_RESPONSE, PROBLEM_RESPONSE, document_problems
+from service.problems import KEY_RESPONSE, PROBLEM_RESPONSE
 from service.query import check_query
 from service.routes import (
     artifacts,
@@ -104,7 +105,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
         dependencies=_CHECKS,
     )
     install_handlers(app)
-    document_problems(app)
+    document_components(app)
     name_own_address(app)
     # The last one that is added sees a request first.
     app.add_middleware(RateLimitHeaders)

@@ -14,12 +14,14 @@ from service.problems import Problem
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
+_BYTES: dict[str, Any] = {"type": "string", "format": "binary"}
+# Clients that are generated take one of the media types for all: of JSON, as of any, they must
+# expect bytes. A curve is an object, patches are a list.
+_JSON: dict[str, Any] = {"anyOf": [_BYTES, {"type": "object"}, {"type": "array", "items": {}}]}
+_MADE = {spec.media_type for technique in techniques().values() for spec in technique.artifacts}
 _BINARY: dict[str, Any] = {
-    media_type: {"schema": {} if "json" in media_type else {"type": "string", "format": "binary"}}
-    for media_type in sorted(
-        {"application/octet-stream"}
-        | {spec.media_type for technique in techniques().values() for spec in technique.artifacts}
-    )
+    media_type: {"schema": _JSON if media_type == "application/json" else _BYTES}
+    for media_type in ("application/octet-stream", *sorted(_MADE))
 }
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The bytes, with the artifact's own media type", "content": _BINARY},

@@ -1,6 +1,7 @@
 """Health checks and metrics: whether the process is alive, ready, and how busy it is."""
 
 import logging
+from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -19,11 +20,11 @@ router = APIRouter(tags=["health"])
 
 
 class Health(BaseModel):
-    status: str = Field(description="`ok`.")
+    status: Literal["ok"] = Field(description="`ok`.")
 
 
 class Readiness(BaseModel):
-    status: str = Field(description="`ready` or `unavailable`.")
+    status: Literal["ready", "unavailable"] = Field(description="Whether jobs can be accepted.")
     redis: str = Field(description="`ok`, or why Redis does not respond.")
     artifacts: str = Field(description="`ok`, or why the object store does not respond.")
     workers: int | None = Field(

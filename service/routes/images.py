@@ -65,7 +65,7 @@ async def store(request: Request, owner: OwnerDep, services: ServicesDep) -> Res
     """
     data = await _read_image(request, services)
     image = image_view(await services.intake.run(owner, store_image, services, owner, data))
-    return JSONResponse(image.model_dump(mode="json"), 201, {"Location": image.urls["self"]})
+    return JSONResponse(image.model_dump(mode="json"), 201, {"Location": image.urls.self})
 
 
 @router.get("/{image_id}", operation_id="get_image", summary="Read the facts of a stored image")
