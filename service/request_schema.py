@@ -4,6 +4,7 @@ from typing import Any
 
 from catalog.technique import InputSpec, Technique
 from service.job_request import JobOptions
+from service.labels import LABEL_FORM_SCHEMA
 
 _STORED = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
@@ -33,6 +34,9 @@ def _schema(technique: Technique, kind: str, without: tuple[str, ...]) -> dict[s
         del schema["properties"][name]
     inputs = {spec.name: _input(spec, kind) for spec in technique.inputs}
     options = JobOptions.model_json_schema()["properties"]
+    if kind == "form":
+        del options["labels"]
+        options["label"] = LABEL_FORM_SCHEMA
     required = [spec.name for spec in technique.inputs if spec.required]
     request = {
         "title": f"{technique.name}_{kind}",

@@ -12,10 +12,23 @@ from catalog.registry import find_technique
 from jobs.model import Status
 from service.dependencies import ExistingJob, OwnerDep, ServicesDep
 from service.job_view import JobView, job_response, job_view
+from service.labels import read_labels
 from service.problems import Problem
 from service.waiting import MAX_WAIT_S, until_final
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+
+Label = Annotated[
+    list[str],
+    Query(
+        default_factory=list,
+        description=(
+            "A label that the jobs have, as `key=value`. Send it several times for jobs that have "
+            "all of them."
+        ),
+    ),
+]
 
 
 class JobPage(BaseModel):
@@ -29,6 +42,7 @@ class JobPage(BaseModel):
 def list_jobs(
     owner: OwnerDep,
     services: ServicesDep,
+    label: Label,
     status: Status | None = None,
     technique: str | None = None,
     model: str | None = None,
@@ -37,7 +51,8 @@ def list_jobs(
 ) -> JobPage:
     filters = {"status": status, "technique": technique, "model": model}
     wanted = {name: value for name, value in filters.items() if value is not None}
-    found = services.jobs.page(owner, before=cursor, limit=limit + 1, wanted=wanted)
+    labels = read_labels(label)
+    found = services.jobs.page(owner, before=cursor, limit=limit + 1, wanted=wanted, labels=labels)
     if not found:
         _check_filters(technique, model)
     more = len(found) > limit
