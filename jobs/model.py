@@ -118,6 +118,7 @@ class Job(BaseModel):
     `follows` is the id of the identical job whose result this one waits for.
     `cached` marks a result that is a copy of an identical job's.
     `webhook` is the address that is told of the job's events.
+    `labels` are the client's own.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -146,6 +147,7 @@ class Job(BaseModel):
     basis: dict[str, str] = {}
     follows: str | None = None
     webhook: str | None = None
+    labels: dict[str, str] = {}
     cancel_requested: bool = False
     progress: Progress | None = None
     preview: ScratchFile | None = None
@@ -187,6 +189,7 @@ _STRUCTURED = frozenset(
         "error",
         "provenance",
         "basis",
+        "labels",
     }
 )
 

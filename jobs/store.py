@@ -130,17 +130,24 @@ class JobStore:
         return Archive(self.redis, files, self.transitions)
 
     def page(
-        self, owner: str, *, before: str | None, limit: int, wanted: Mapping[str, str]
+        self,
+        owner: str,
+        *,
+        before: str | None,
+        limit: int,
+        wanted: Mapping[str, str],
+        labels: Mapping[str, str] | None = None,
     ) -> list[Job]:
         """Return up to `limit` jobs, newest first, with ids below `before`.
 
-        `wanted` holds the values that fields of their records must have, by name.
+        `wanted` holds the values that fields of their records must have, by name. `labels` are
+        among the labels that they must have.
         """
         found: list[Job] = []
         while len(found) < limit:
-            count = _LIST_CHUNK if wanted else limit - len(found)
+            count = _LIST_CHUNK if wanted or labels else limit - len(found)
             ids = self._ids(owner, before, count)
-            matching = self._matching(ids, wanted)
+            matching = self._matching(ids, wanted, labels or {})
             found += self._many(matching[: limit - len(found)])
             if len(ids) < count:
                 break
@@ -201,11 +208,13 @@ class JobStore:
         counts = cast("dict[str, str]", self.redis.hgetall(redis_keys.COUNTERS))
         return {name: int(count) for name, count in counts.items()}
 
-    def _matching(self, ids: list[str], wanted: Mapping[str, str]) -> list[str]:
+    def _matching(
+        self, ids: list[str], wanted: Mapping[str, str], labels: Mapping[str, str]
+    ) -> list[str]:
         """Return the ids of the records with these values, without reading the other fields."""
-        if not wanted:
+        if not wanted and not labels:
             return ids
-        names = [*wanted, "archived"]
+        names = [*wanted, "archived", "labels"]
         with self.redis.pipeline(transaction=False) as pipe:
             for job_id in ids:
                 pipe.hmget(redis_keys.job(job_id), names)
@@ -214,6 +223,7 @@ class JobStore:
             job_id
             for job_id, record in zip(ids, records, strict=True)
             if all(_value(record, name) == value for name, value in wanted.items())
+            and labels.items() <= json.loads(record["labels"] or "{}").items()
         ]
 
     def _ids(self, owner: str, before: str | None, count: int) -> list[str]:

@@ -80,6 +80,7 @@ class JobView(BaseModel):
         description="The job fails if it has not ended by then. Set by `deadline_s`."
     )
     expires_at: datetime = Field(description="When the job and its files are deleted.")
+    labels: dict[str, str] = Field(description="The labels that the request attached.")
     params: dict[str, Any] = Field(description="Every parameter, including defaults and the seed.")
     inputs: dict[str, Input] = Field(
         description="The images and arrays by the names of the inputs."
@@ -119,6 +120,7 @@ def job_view(job: Job) -> JobView:
         finished_at=moment(job.finished_ms),
         deadline_at=moment(job.deadline_ms),
         expires_at=expires,
+        labels=job.labels,
         params=job.params,
         inputs=job.inputs,
         progress=job.progress,

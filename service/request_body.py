@@ -11,6 +11,7 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from catalog.errors import Violation, shown
+from service.labels import read_labels
 from service.problems import Problem
 from service.request_text import (
     charset_of,
@@ -49,6 +50,7 @@ async def read_body(
 
     An empty text in a form is as if absent if its name is among the inputs or fields: a browser
     sends every field of a form, also those that were left empty. In JSON null is an absent input.
+    Where `labels` are a field, a form sends each as `label=key=value`.
     """
     kind = media_type(request)
     if kind == "multipart/form-data":
@@ -123,6 +125,10 @@ def _from_form(
     for name, data in files:
         _check_new(name, body, input_names)
         body.inputs[name] = data
+    labels = [text for name, text in texts if name == "label" and "labels" in field_names]
+    if labels:
+        body.fields["labels"] = read_labels(text for text in labels if text)
+        texts = [(name, text) for name, text in texts if name != "label"]
     for name, text in texts:
         if not text and (name in input_names or name in field_names):
             continue

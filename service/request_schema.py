@@ -5,6 +5,7 @@ from typing import Any
 from catalog.registry import techniques
 from catalog.technique import InputSpec, Technique
 from service.job_request import JobOptions
+from service.labels import LABEL_FORM_SCHEMA
 
 REFERENCE = "#/components/schemas/{model}"
 
@@ -60,6 +61,9 @@ def _schema(technique: Technique, kind: str, with_model: bool) -> dict[str, Any]
         del schema["properties"]["model"]
     inputs = {spec.name: _input(spec, kind) for spec in technique.inputs}
     options = JobOptions.model_json_schema()["properties"]
+    if kind == "form":
+        del options["labels"]
+        options["label"] = LABEL_FORM_SCHEMA
     required = [spec.name for spec in technique.inputs if spec.required]
     return {
         "title": f"{_body_name(technique, with_model)}{kind}",

@@ -12,11 +12,24 @@ from catalog.registry import find_technique
 from jobs.model import Status
 from service.dependencies import ExistingJob, OwnerDep, ServicesDep
 from service.job_view import JobView, job_response, job_view
+from service.labels import read_labels
 from service.problems import Problem
 from service.typed_jobs import Job
 from service.waiting import MAX_WAIT_S, until_final
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+
+Label = Annotated[
+    list[str],
+    Query(
+        default_factory=list,
+        description=(
+            "A label that the jobs have, as `key=value`. Send it several times for jobs that have "
+            "all of them."
+        ),
+    ),
+]
 
 
 class JobPage(BaseModel):
@@ -42,6 +55,7 @@ _TypedPage: Any = create_model(
 def list_jobs(
     owner: OwnerDep,
     services: ServicesDep,
+    label: Label,
     status: Status | None = None,
     technique: str | None = None,
     model: str | None = None,
@@ -50,7 +64,8 @@ def list_jobs(
 ) -> Response:
     filters = {"status": status, "technique": technique, "model": model}
     wanted = {name: value for name, value in filters.items() if value is not None}
-    found = services.jobs.page(owner, before=cursor, limit=limit + 1, wanted=wanted)
+    labels = read_labels(label)
+    found = services.jobs.page(owner, before=cursor, limit=limit + 1, wanted=wanted, labels=labels)
     if not found:
         _check_filters(technique, model)
     more = len(found) > limit
