@@ -7,10 +7,11 @@ from pydantic import Field
 
 from catalog.errors import InvalidParameters, Violation
 from catalog.heatmap import HeatmapSummary
+from catalog.map_pictures import MapPictureParams
 from catalog.model_entry import HeadName
 from catalog.models import ModelEntry
 from catalog.summary import SummaryPart
-from catalog.technique import ArtifactSpec, TargetParams, Traits
+from catalog.technique import ArtifactSpec, Traits
 
 Score = Literal["probability", "logit", "output"]
 _SCORES: dict[HeadName, tuple[Score, ...]] = {
@@ -37,7 +38,7 @@ CHECK = ArtifactSpec(
 )
 
 
-class AttributionParams(TargetParams):
+class AttributionParams(MapPictureParams):
     by_gradient: ClassVar[bool] = False
 
     check: bool = Field(
@@ -139,6 +140,7 @@ class MapCheck(SummaryPart):
 class AttributionSummary(HeatmapSummary):
     """Numbers of every map that can be checked."""
 
+    units: str = Field(description="The unit of the values of the map.")
     check: MapCheck | None = Field(
         None, description="How far to trust the map; absent unless `check` was set."
     )
