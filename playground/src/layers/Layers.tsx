@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { listLayers } from "../api/catalog";
 import type { Layer, Technique } from "../api/types";
 import { useAnswer } from "../hooks/use_answer";
+import { useTitle } from "../hooks/use_title";
 import { unitLink } from "../routes";
 import { Alert } from "../ui/Alert";
 import { Unit } from "./Unit";
@@ -16,6 +17,7 @@ interface Props {
 }
 
 export function Layers({ model, layer: path, channel, techniques }: Props) {
+  useTitle([path ?? "Layers", channel].filter((part) => part !== null).join(":"));
   const { value: layers, problem, loading } = useAnswer(model, () => listLayers(model));
   const layer = layers?.find((each) => each.path === path) ?? null;
   return (

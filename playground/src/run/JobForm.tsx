@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { createJob } from "../api/jobs";
 import { type Problem, toProblem } from "../api/request";
-import type { FieldProblem, Technique } from "../api/types";
+import type { Technique } from "../api/types";
 import { useDraft } from "../draft";
 import { Combobox } from "../pickers/Combobox";
 import { suggestModels } from "../pickers/suggestions";
@@ -16,7 +16,13 @@ import { Alert } from "../ui/Alert";
 import { mainInput, requestOf, toJson } from "./request";
 import { Snippets } from "./Snippets";
 
-export function JobForm({ techniques }: { techniques: Technique[] }) {
+interface Props {
+  techniques: Technique[];
+  /** Whether a job is shown beside the form, which then is short. */
+  short: boolean;
+}
+
+export function JobForm({ techniques, short }: Props) {
   const { draft, change } = useDraft();
   const [problem, setProblem] = useState<Problem | null>(null);
   const [busy, setBusy] = useState(false);
@@ -56,6 +62,7 @@ export function JobForm({ techniques }: { techniques: Technique[] }) {
         <TechniqueCards
           techniques={techniques}
           chosen={draft.technique}
+          unfolded={!short}
           onChoose={(name) => change({ kind: "technique", technique: name })}
         />
       </section>
@@ -72,15 +79,10 @@ export function JobForm({ techniques }: { techniques: Technique[] }) {
         <button type="submit" class="button primary" disabled={busy}>
           {busy ? "Sending …" : `Run ${technique.title}`}
         </button>
-        <Snippets request={() => requestOf(technique, draft)} technique={technique} />
       </div>
+      <Snippets request={() => requestOf(technique, draft)} technique={technique} />
     </form>
   );
-}
-
-/** Errors that belong to no field that is shown are in the alert above Run. */
-export function unplaced(problem: Problem, names: string[]): FieldProblem[] {
-  return problem.errors.filter(({ pointer }) => !names.includes(pointer.split("/")[1] ?? ""));
 }
 
 function ModelField({ error }: { error: string | null }) {
