@@ -5,14 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import Depends, FastAPI
-from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from catalog.models import models
 from jobs.settings import Settings, settings
 from jobs.version import VERSION
-from service.addresses import EXAMPLE_ORIGIN, address, name_own_address
+from service.addresses import EXAMPLE_ORIGIN, name_own_address
 from service.content_encoding import check_encoding
 from service.dependencies import KEY_REQUIRED, RATE_LIMITED
 from service.events.stopping import on_shutdown
@@ -35,6 +34,7 @@ from service.routes import (
     image_sets,
     images,
     jobs,
+    playground,
     previews,
     techniques,
     usage,
@@ -97,12 +97,6 @@ def create_app(config: Settings | None = None) -> FastAPI:
     )
     app.state.services = services
     app.state.requests = RequestCounter()
-    app.add_api_route(
-        "/",
-        lambda: RedirectResponse(address("/docs")),
-        include_in_schema=False,
-        dependencies=_CHECKS,
-    )
     install_handlers(app)
     document_problems(app)
     name_own_address(app)
@@ -119,4 +113,5 @@ def create_app(config: Settings | None = None) -> FastAPI:
     for module in _ROUTES:
         app.include_router(module.router, dependencies=_KEYED_CHECKS, responses=KEY_RESPONSE)
     app.include_router(health.router, dependencies=_CHECKS)
+    app.include_router(playground.router, dependencies=_CHECKS)
     return app

@@ -82,8 +82,6 @@ def test_docs_are_a_page(client: httpx.Client) -> None:
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/html")
     assert "/openapi.json" in answer.text
-    front = client.get("/")
-    assert (front.status_code, front.headers["location"]) == (307, "/docs")
 
 
 def test_docs_need_no_other_server(client: httpx.Client) -> None:

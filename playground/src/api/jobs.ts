@@ -1,0 +1,41 @@
+/** Jobs: create, read, list and cancel. */
+
+import { getJson, postJson, send } from "./request";
+import type { Job, Page } from "./types";
+
+export type JobRequest = Record<string, unknown>;
+
+export function createJob(technique: string, request: JobRequest): Promise<Job> {
+  return postJson<Job>(`v1/jobs/${technique}`, request);
+}
+
+export function readJob(id: string, wait = 0, signal?: AbortSignal): Promise<Job> {
+  return getJson<Job>(wait ? `v1/jobs/${id}?wait=${wait}` : `v1/jobs/${id}`, signal);
+}
+
+export async function cancelJob(id: string): Promise<Job> {
+  const response = await send(`v1/jobs/${id}/cancel`, { method: "POST" });
+  return (await response.json()) as Job;
+}
+
+export async function deleteJob(id: string): Promise<void> {
+  await send(`v1/jobs/${id}`, { method: "DELETE" });
+}
+
+export function listJobs(filters: Record<string, string>): Promise<Page<Job>> {
+  const given = Object.entries(filters).filter(([, value]) => value !== "");
+  return getJson<Page<Job>>(`v1/jobs?${new URLSearchParams(given)}`);
+}
+
+/** Ask the model for its first classes, and wait for them. */
+export function predict(model: string, image: string): Promise<Job> {
+  return postJson<Job>(`v1/models/${encodeURIComponent(model)}/predict`, { image });
+}
+
+export function artifactPath(job: string, name: string): string {
+  return `v1/jobs/${job}/artifacts/${encodeURIComponent(name)}`;
+}
+
+export function previewPath(job: string, step: number): string {
+  return `v1/jobs/${job}/preview?step=${step}`;
+}
