@@ -7,9 +7,10 @@ from pydantic import BaseModel, Field
 
 from catalog.errors import InvalidParameters, Violation
 from catalog.heatmap import HeatmapSummary
+from catalog.map_pictures import MapPictureParams
 from catalog.model_entry import HeadName
 from catalog.models import ModelEntry
-from catalog.technique import ArtifactSpec, TargetParams, Traits
+from catalog.technique import ArtifactSpec, Traits
 
 Score = Literal["probability", "logit", "output"]
 _SCORES: dict[HeadName, tuple[Score, ...]] = {
@@ -36,7 +37,7 @@ CHECK = ArtifactSpec(
 )
 
 
-class AttributionParams(TargetParams):
+class AttributionParams(MapPictureParams):
     by_gradient: ClassVar[bool] = False
 
     check: bool = Field(
@@ -137,6 +138,7 @@ class MapCheck(BaseModel):
 class AttributionSummary(HeatmapSummary):
     """Numbers of every map that can be checked."""
 
+    units: str = Field(description="The unit of the values of the map.")
     check: MapCheck | None = Field(
         None, description="How far to trust the map; present if `check` was set."
     )

@@ -11,13 +11,14 @@ IMAGE = InputSpec("image", "The photograph to explain.", bands=True)
 HEATMAP = ArtifactSpec(
     "heatmap.png",
     "image/png",
-    "The map in colour at the size of the image: red is highest, blue is lowest. It is transparent "
-    "where the network does not see the image.",
+    "The map in colour, with the sides of the image or in the same proportion (`picture_side`). "
+    "What the network does not see is grey.",
 )
 OVERLAY = ArtifactSpec(
     "overlay.png",
     "image/png",
-    "The heatmap over the image. What the network does not see is grey.",
+    "The heatmap over the image in grey, stronger where the value is far from zero. What the "
+    "network does not see has no colour.",
 )
 VALUES = ArtifactSpec(
     "values.npy",
@@ -83,6 +84,7 @@ class HeatmapSummary(Summary):
             "pixels of the image."
         )
     )
+    colormap: str = Field(description="The colours of the map, by matplotlib's name.")
     color_range: list[float] = Field(
-        description="The values that are shown as full blue and full red."
+        description="The values of the two ends of the colours; what lies beyond has the last one."
     )
