@@ -2,9 +2,8 @@
 
 Each tile of the sheet is the map of one channel, and its response is the mean or the maximum of the
 map. A layer without a map has one value for each channel, and its tiles are plain. Tokens in front
-of the places, such as a class token, are left out. Colours run from the lowest value to the
-highest. If a value is negative, they run between the largest magnitude and its opposite, with 0 in
-the middle.
+of the places, such as a class token, are left out. Colours begin at 0 and end at
+the largest value. If a value is negative, 0 is in the middle of other colours, from blue to red.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,10 +56,10 @@ class ActivationsParams(Params):
     scale: Scale = Field(
         "per_channel",
         description=(
-            "`per_channel` colours each tile from its own lowest value to its highest, which are "
-            "at least a ten-thousandth of the largest magnitude of all tiles apart. `shared` "
-            "colours all tiles on one scale, so that they can be compared. A layer without a map "
-            "always has the shared scale."
+            "`per_channel`: the colours of each tile end at its own largest value, so that weak "
+            "channels can be seen, but not before a ten-thousandth of the largest of all. "
+            "`shared`: all tiles have one scale, so that they can be compared. A layer without a "
+            "map always has the shared scale."
         ),
     )
     tile: int = Field(

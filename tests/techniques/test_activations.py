@@ -23,7 +23,8 @@ from workers.toolkit.errors import NotFinite
 from workers.toolkit.images.preprocessing import Preprocessing
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.vision_model import VisionModel
-from workers.toolkit.rendering.channel_sheet import ColorScale, draw_tile, own_scales
+from workers.toolkit.rendering.channel_colors import channel_colors
+from workers.toolkit.rendering.channel_sheet import draw_tile
 
 
 def run(
@@ -165,24 +166,26 @@ def test_each_tile_is_where_the_index_says(tiny: VisionModel) -> None:
     assert len(set(boxes)) == len(boxes)
     for entry, box in zip(index_of(context), boxes, strict=True):
         tile = np.asarray(sheet.crop(box)).astype(int)
-        made = draw_tile(expected[entry["channel"]], ColorScale(None, signed=False), 40)
+        made = draw_tile(expected[entry["channel"]], channel_colors(expected, shared=False), 40)
         assert np.abs(tile - np.asarray(made).astype(int)).max() <= 1
 
 
 def test_a_tile_is_brightest_where_its_map_is_largest() -> None:
     values = np.zeros((4, 4), np.float32)
     values[1, 2] = 3
-    tile = np.asarray(draw_tile(values, ColorScale(None, signed=False), 32)).astype(int)
+    colors = channel_colors(values[None], shared=False)
+    tile = np.asarray(draw_tile(values, colors, 32)).astype(int)
     assert tile.shape == (32, 32, 3)
     peak = np.abs(tile - tile[8, 16]).sum(2) == 0
     assert peak[8:16, 16:24].all() and peak.sum() == 64
+    assert tile[8, 16].sum() > 600 > 30 > tile[0, 0].sum()
 
 
 def test_rounding_errors_have_no_contrast() -> None:
     values = np.zeros((2, 4, 4), np.float32)
     values[0, 0, 0], values[1, 2, 2] = 5, 5e-7
-    scale = own_scales(values, signed=False)
-    strong, weak = (np.asarray(draw_tile(one, scale, 32)).astype(int) for one in values)
+    colors = channel_colors(values, shared=False)
+    strong, weak = (np.asarray(draw_tile(one, colors, 32)).astype(int) for one in values)
     assert np.ptp(strong, (0, 1)).max() > 100
     assert np.ptp(weak, (0, 1)).max() < 5
 
@@ -190,7 +193,7 @@ def test_rounding_errors_have_no_contrast() -> None:
 def test_one_scale_shows_the_values_of_all_tiles(tiny: VisionModel) -> None:
     summary, _ = run(tiny, layer="relu3", scale="shared")
     expected = hooked(tiny, "relu3")
-    assert summary.color_range == pytest.approx([float(expected.min()), float(expected.max())])
+    assert summary.color_range == pytest.approx([0, float(expected.max())])
     signed, _ = run(tiny, layer="conv3", scale="shared")
     limit = float(hooked(tiny, "conv3").abs().max())
     assert signed.signed and signed.color_range == pytest.approx([-limit, limit])

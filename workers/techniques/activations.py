@@ -17,13 +17,8 @@ from workers.toolkit.execution.context import Context, save_json, save_npy, save
 from workers.toolkit.images.types import Box
 from workers.toolkit.network.attached_layers import attach_layers
 from workers.toolkit.network.maps import default_map
-from workers.toolkit.rendering.channel_sheet import (
-    ChannelSheet,
-    ColorScale,
-    channel_sheet,
-    own_scales,
-    shared_scale,
-)
+from workers.toolkit.rendering.channel_colors import ChannelColors, channel_colors
+from workers.toolkit.rendering.channel_sheet import ChannelSheet, channel_sheet
 
 _ORDERS = {
     "mean": "largest mean first",
@@ -48,9 +43,10 @@ def run(task: Task[ActivationsParams], context: Context) -> ActivationsSummary:
     places = MapPlaces(model.network, layer, model_input, found.size)
     order = found.order(params.order)
     shown = order[: params.top]
-    scale = _color_scale(params, found, shown)
-    caption = _caption(params, layer, found, shown, scale)
-    sheet = _sheet(params, found, shown, caption, scale)
+    shared = params.scale == "shared" or not found.has_places
+    colors = channel_colors(found.maps[shown], shared=shared)
+    caption = _caption(params, layer, found, shown, colors)
+    sheet = _sheet(params, found, shown, caption, colors)
     save_png(context, "sheet.png", sheet.picture)
     kept = order if params.maps == "all" else shown
     entries = [_entry(found, places, int(channel)) for channel in kept]
@@ -66,9 +62,9 @@ def run(task: Task[ActivationsParams], context: Context) -> ActivationsSummary:
         grid=list(found.size) if found.has_places else None,
         shown=shown.tolist(),
         order=params.order,
-        scale="shared" if scale.range else "per_channel",
-        color_range=list(scale.range) if scale.range else None,
-        signed=scale.signed,
+        scale="shared" if shared else "per_channel",
+        color_range=list(colors.limits) if colors.limits else None,
+        signed=colors.signed,
         map_box=_rounded(places.map_box),
         input_box=_rounded(model_input.box),
         values=params.values,
@@ -76,30 +72,25 @@ def run(task: Task[ActivationsParams], context: Context) -> ActivationsSummary:
     )
 
 
-def _color_scale(params: ActivationsParams, found: ChannelMaps, shown: Indices) -> ColorScale:
-    """Return the scale of colours; it is signed if a shown value is negative."""
-    values = found.maps[shown]
-    signed = bool((values < 0).any())
-    if params.scale == "shared" or not found.has_places:
-        return shared_scale(values, signed)
-    return own_scales(values, signed)
-
-
 def _sheet(
-    params: ActivationsParams, found: ChannelMaps, shown: Indices, caption: str, scale: ColorScale
+    params: ActivationsParams,
+    found: ChannelMaps,
+    shown: Indices,
+    caption: str,
+    colors: ChannelColors,
 ) -> ChannelSheet:
     name, responses = ("max ", found.largest) if params.order == "max" else ("mean ", found.means)
     word = name if found.has_places else ""
     labels = [(str(channel), f"{word}{responses[channel]:.3g}") for channel in shown]
-    return channel_sheet(found.maps[shown], labels, caption, scale, params.tile)
+    return channel_sheet(found.maps[shown], labels, caption, colors, params.tile)
 
 
 def _caption(
-    params: ActivationsParams, layer: str, found: ChannelMaps, shown: Indices, scale: ColorScale
+    params: ActivationsParams, layer: str, found: ChannelMaps, shown: Indices, colors: ChannelColors
 ) -> str:
     height, width = found.size
-    places = f"{height} x {width} places" if found.has_places else "one value for each channel"
-    coloured = "all tiles on one scale" if scale.range else "each tile on its own scale"
+    places = f"{height} × {width} places" if found.has_places else "one value for each channel"
+    coloured = "all tiles on one scale" if colors.limits else "each tile on its own scale"
     counted = f"{len(shown)} of {len(found.maps)} channels"
     order = _ORDERS[params.order] if found.has_places or params.order == "index" else _BY_VALUE
     return f"{layer}: {counted}, {order}; {places}; {coloured}"
