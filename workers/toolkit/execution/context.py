@@ -145,10 +145,11 @@ def save_png(context: Context, name: str, picture: Image.Image, *, dpi: int | No
     return buffer.getvalue()
 
 
-def save_npy(context: Context, name: str, values: NDArray[np.float32]) -> None:
-    """Save an array in numpy's format, readable without pickle."""
+def save_npy(context: Context, name: str, values: NDArray[np.float32] | NDArray[np.uint8]) -> None:
+    """Save an array as float32, or bytes as uint8, in numpy's format, readable without pickle."""
+    kind = np.uint8 if values.dtype == np.uint8 else np.float32
     buffer = io.BytesIO()
-    np.save(buffer, np.ascontiguousarray(values, dtype=np.float32), allow_pickle=False)
+    np.save(buffer, np.ascontiguousarray(values, dtype=kind), allow_pickle=False)
     context.save(name, buffer.getvalue(), "application/x-npy")
 
 
