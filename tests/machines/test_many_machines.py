@@ -67,6 +67,18 @@ def test_the_files_lie_in_the_bucket_alone(cluster: Cluster, job: dict[str, Any]
         assert re.search(rf" retinoscope/jobs/{job['id']}/[^/]+/{re.escape(name)}$", listed, re.M)
 
 
+def test_the_sender_of_webhooks_tries(cluster: Cluster, coffee: bytes) -> None:
+    """Nobody answers at that name."""
+    with cluster.client(1) as client:
+        job = run(client, "predict", coffee, webhook="https://hooks.example.invalid/")
+        sent = f"{job['urls']['self']}/deliveries"
+        tried = wait_until(
+            lambda: [one for one in client.get(sent).json()["items"] if one["attempts"]], 60
+        )
+    assert [(one["state"], one["status_code"]) for one in tried] == [("waiting", None)]
+    assert cluster.units.running["retinoscope-deliver"].alive
+
+
 def test_nobody_is_let_in_without_the_key(cluster: Cluster) -> None:
     with cluster.client(1) as client:
         client.headers.pop("x-api-key")
