@@ -1,6 +1,6 @@
 # One verb per chore. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test crashes test-all zoo chaos soak machines manifests clients check audit fuzz format openapi models lock benchmarks ci clean
+.PHONY: help install demo serve test crashes test-all zoo chaos soak machines manifests clients check audit fuzz format openapi models lock benchmarks sbom ci clean
 
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PY := .venv/bin/python
@@ -69,6 +69,9 @@ fuzz: install $(filter .tools/bin/uv,$(UV)) ## two minutes of requests that Open
 audit: install $(filter .tools/bin/uv,$(UV)) ## ask for known vulnerabilities of the locked packages
 	@$(PY) -m tests.audit --uv $(UV) $(ARGS)
 
+sbom: install $(filter .tools/bin/uv,$(UV)) ## write what the images contain, with licences, to build/sbom
+	@$(PY) -m tests.sbom --uv $(UV) $(ARGS)
+
 format: install ## format the code, and mend what lint can mend
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
@@ -127,4 +130,4 @@ lock: $(filter .tools/bin/uv,$(UV)) ## compile the lock files from pyproject.tom
 ci: check test crashes fuzz clients demo chaos ## what CI runs
 
 clean: ## remove everything that was made
-	@rm -rf .venv .tools .data demo-out *.egg-info
+	@rm -rf .venv .tools .data demo-out build *.egg-info

@@ -44,7 +44,6 @@ _ID = re.compile("[0-9a-f]{32}")
 _REFUSALS: dict[Answer, type[JobsError]] = {
     Answer.KEY_TAKEN: KeyTaken,
     Answer.QUEUE_FULL: QueueFull,
-    Answer.TOO_MANY_JOBS: TooManyJobs,
     Answer.RESULT_EXISTS: ResultExists,
     Answer.TOO_LATE: TooLate,
     Answer.WEIGHTS_CHANGED: OtherWeights,
@@ -99,6 +98,7 @@ class JobStore:
         """
         self._memory.check()
         job_id = job_id or new_job_id()
+        max_open = options.limits.max_open or self.settings.max_queued_per_owner
         answer, value = self.transitions.run_with_value(
             "create",
             job_id,
@@ -109,8 +109,10 @@ class JobStore:
             message=asdict(self._prepare(job_id, request.queue)) if self._prepare else False,
             grace_ms=self.settings.publish_grace_ms,
             max_waiting=self.settings.max_queued,
-            max_open=options.limits.max_open or self.settings.max_queued_per_owner,
+            max_open=max_open,
         )
+        if answer is Answer.TOO_MANY_JOBS:
+            raise TooManyJobs(value, max_open)
         if answer in _REFUSALS:
             raise _REFUSALS[answer](*([value] if value else []))
         return Job.from_flat(value)
