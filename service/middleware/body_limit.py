@@ -34,7 +34,7 @@ class BodyLimit:
             return
         too_large = self._refusal(scope)
         if _content_length(scope) > too_large.limit:
-            await problem_response(too_large)(scope, receive, send)
+            await problem_response(too_large, scope)(scope, receive, send)
         else:
             await self._app(scope, _counted(receive, too_large), send)
 
