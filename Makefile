@@ -1,6 +1,6 @@
 # One verb per chore. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test crashes test-all zoo chaos soak machines manifests check audit fuzz format openapi models lock benchmarks ci clean
+.PHONY: help install demo serve test crashes test-all zoo chaos soak machines manifests kserve check audit fuzz format openapi models lock benchmarks ci clean
 
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PY := .venv/bin/python
@@ -92,7 +92,10 @@ machines: .venv/.machines ## follow docs/operations.md with several API processe
 manifests: .venv/.manifests ## lint and render the Helm chart, and check it with the schemas of Kubernetes
 	@$(PY) -m pytest tests/manifests $(ARGS)
 
-.venv/.machines .venv/.manifests: .venv/.%: deploy/locks/%.lock .venv/.installed
+kserve: .venv/.kserve ## ask a server with the client of KServe, and check deploy/kserve with its models
+	@$(PY) -m pytest tests/kserve $(ARGS)
+
+.venv/.machines .venv/.manifests .venv/.kserve: .venv/.%: deploy/locks/%.lock .venv/.installed
 	@$(UV) venv --quiet --allow-existing --python $(PY) .venv/$*
 	@$(UV) pip sync --quiet --python .venv/$*/bin/python --require-hashes deploy/locks/$*.lock
 	@touch $@
@@ -111,7 +114,7 @@ lock: $(filter .tools/bin/uv,$(UV)) ## compile the lock files from pyproject.tom
 	@for role in api worker; do \
 		$(UV) $(LOCK) --universal --extra $$role --extra cli --extra heic --constraint requirements.lock \
 			--output-file deploy/locks/$$role.lock pyproject.toml || exit 1; done
-	@for group in machines manifests; do \
+	@for group in machines manifests kserve; do \
 		$(UV) $(LOCK) --universal --group $$group --output-file deploy/locks/$$group.lock || exit 1; done
 
 ci: check test crashes fuzz demo chaos ## what CI runs
