@@ -13,7 +13,7 @@ import pytest
 from retinoscope.child import Child
 from retinoscope.redis_server import free_port
 from retinoscope.stack import Stack
-from tests.service.inference.asking import explain, explanations, instance
+from tests.service.inference.asking import NAME, explain, explanations, instance
 from tests.service.pictures import encoded, photo
 from tests.wait import wait_until
 
@@ -46,6 +46,7 @@ def explainer(stack: Stack, tmp_path: Path) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=90) as client:
         wait_until(lambda: not api.alive or answers(client), 90)
         assert api.alive, api.log_tail()
+        wait_until(lambda: client.get(f"/v1/models/{NAME}").json()["weights"], 180)
         yield client
     api.stop()
 

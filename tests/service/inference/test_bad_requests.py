@@ -6,7 +6,6 @@ from typing import Any
 import httpx
 import pytest
 
-from retinoscope.stack import Stack
 from tests.service.asking import newest_job, refused_inference
 from tests.service.inference.asking import NAME, b64, explain, infer, instance, tensor
 from tests.service.pictures import plain
@@ -16,13 +15,6 @@ pytestmark = pytest.mark.usefixtures("nothing_queued")
 TINY = plain(40, 30)
 GOOD = instance(TINY)
 ABSENT = f"sha256:{'0' * 64}"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def described(stack: Stack) -> None:
-    """Layers are known, so that no job finds out that there is none of a name."""
-    url = f"{stack.plan.address}/v1/models/{NAME}/layers"
-    assert httpx.get(url, params={"wait": 60}, timeout=90).is_success
 
 
 @pytest.mark.parametrize(
