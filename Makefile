@@ -1,6 +1,6 @@
 # One verb per chore. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test crashes test-all zoo chaos soak machines manifests clients check audit fuzz format openapi models lock benchmarks sbom ci clean
+.PHONY: help install demo serve test crashes test-all zoo chaos soak machines manifests clients check audit fuzz format openapi models lock benchmarks sbom kserve ci clean
 
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PY := .venv/bin/python
@@ -105,7 +105,11 @@ clients: .venv/.clients .venv/.npm ## generate clients from openapi.json in Type
 	@cd .venv/npm && npm ci --silent
 	@touch $@
 
-.venv/.machines .venv/.manifests .venv/.clients: .venv/.%: deploy/locks/%.lock .venv/.installed
+
+kserve: .venv/.kserve ## ask a server with the client of KServe, and check deploy/kserve with its models
+	@$(PY) -m pytest tests/kserve $(ARGS)
+
+.venv/.machines .venv/.manifests .venv/.clients .venv/.kserve: .venv/.%: deploy/locks/%.lock .venv/.installed
 	@$(UV) venv --quiet --allow-existing --python $(PY) .venv/$*
 	@$(UV) pip sync --quiet --python .venv/$*/bin/python --require-hashes deploy/locks/$*.lock
 	@touch $@
@@ -124,7 +128,7 @@ lock: $(filter .tools/bin/uv,$(UV)) ## compile the lock files from pyproject.tom
 	@for role in api worker; do \
 		$(UV) $(LOCK) --universal --extra $$role --extra cli --extra heic --constraint requirements.lock \
 			--output-file deploy/locks/$$role.lock pyproject.toml || exit 1; done
-	@for group in machines manifests clients; do \
+	@for group in machines manifests clients kserve; do \
 		$(UV) $(LOCK) --universal --group $$group --output-file deploy/locks/$$group.lock || exit 1; done
 
 ci: check test crashes fuzz clients demo chaos ## what CI runs

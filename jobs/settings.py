@@ -200,7 +200,14 @@ class Settings(BaseSettings):
 
     models: Path | None = Field(
         None,
-        description="TOML file of your own models (see models.md), for the API and the workers.",
+        description="TOML file of your own models (see models.md), for the API and the workers, "
+        "and of served names (see kserve.md), for the API.",
+    )
+    served_name: str = Field(
+        "", description="One more served name for the API; `--model_name` sets it (see kserve.md)."
+    )
+    served_model: str = Field(
+        "", description="The model, or the served name, that this name stands for."
     )
     device: str = Field(
         "auto", description="Device of a worker, such as auto, cpu, cuda or cuda:1."

@@ -44,8 +44,13 @@ class Admission:
     replayed: bool
 
 
-async def admit(services: Services, sent: SentJobRequest, idempotency_key: str | None) -> Admission:
+async def admit(
+    services: Services, sent: SentJobRequest, idempotency_key: str | None, whole: str = ""
+) -> Admission:
     """Check a request, store its inputs and create its job.
+
+    `whole` is a digest of all that was sent, where this job is one of several of an HTTP request:
+    the idempotency key then holds for that request as a whole.
 
     Raises Problem, CatalogError or JobsError if the request is refused, RedisError or an error
     of the object store if a store cannot be reached.
@@ -59,7 +64,7 @@ async def admit(services: Services, sent: SentJobRequest, idempotency_key: str |
     key = read_key(idempotency_key)
     if key is None:
         return Admission(await _create_job(services, request, None), replayed=False)
-    digest = await run_in_threadpool(fingerprint, request)
+    digest = await run_in_threadpool(fingerprint, request) + whole
     while True:
         found = await reserve(services, request.owner, key, digest)
         if isinstance(found, Job):

@@ -26,6 +26,12 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield path, method, item[method]
 
 
+def form_of_errors(path: str) -> str:
+    """Return the media type of errors at a path."""
+    inference = path.startswith("/v2") or path.endswith((":explain", ":predict"))
+    return "application/json" if inference else "application/problem+json"
+
+
 def references(node: Any) -> Iterator[str]:
     """Yield every `$ref` below a node."""
     if isinstance(node, dict):
@@ -108,20 +114,20 @@ def test_every_operation_is_described_with_its_answers() -> None:
     for path, method, operation in operations():
         assert operation["summary"], (path, method)
         assert any(status.startswith("2") for status in operation["responses"])
-        assert "application/problem+json" in operation["responses"]["default"]["content"]
+        assert list(operation["responses"]["default"]["content"]) == [form_of_errors(path)]
         assert all(answer["description"] for answer in operation["responses"].values())
 
 
 def test_every_operation_says_who_may_call_it() -> None:
     schemes = DOCUMENT["components"]["securitySchemes"]
     for path, _, operation in operations():
-        keyed = path.startswith("/v1/")
+        keyed = path.startswith(("/v1/", "/v2")) and not path.startswith("/v2/health/")
         wanted = [{"HTTPBearer": []}, {"APIKeyHeader": []}] if keyed else None
         assert operation.get("security") == wanted
         assert keyed == ("401" in operation["responses"])
         for status in {"401", "403"} & operation["responses"].keys():
             answer = operation["responses"][status]
-            assert list(answer["content"]) == ["application/problem+json"]
+            assert list(answer["content"]) == [form_of_errors(path)]
         assert "403" in operation["responses"]
     assert schemes["HTTPBearer"]["scheme"] == "bearer"
     assert schemes["APIKeyHeader"]["name"] == "X-API-Key"
