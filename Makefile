@@ -146,11 +146,7 @@ lock: $(filter .tools/bin/uv,$(UV)) ## compile the lock files from pyproject.tom
 	@for group in machines manifests clients kserve; do \
 		$(UV) $(LOCK) --universal --group $$group --output-file deploy/locks/$$group.lock || exit 1; done
 
-<<<<<<< HEAD
-ci: check test crashes fuzz clients demo chaos ## what CI runs
-=======
-ci: check test crashes fuzz playground-check browser demo chaos ## what CI runs
->>>>>>> page
+ci: check test crashes fuzz clients playground-check browser demo chaos ## what CI runs
 
 clean: ## remove everything that was made
 	@rm -rf .venv .tools .data demo-out build *.egg-info
