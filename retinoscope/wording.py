@@ -20,7 +20,7 @@ _PHRASES = {
     r"Upload it with POST /v1/images\.": "Name its file.",
     r"Poll the job instead with GET /v1/jobs/\{id\}\?wait=60, or retry later\.": "Try again.",
     r"or let this call wait longer, with \?wait=60": "or later",
-    r"the origin of the model, for GET /v1/models": "the origin of the model",
+    r"Origin of the model, for GET /v1/models": "Origin of the model",
     r"-F (\w+)=@?([^\s,.;)]+(?:\.\w+)?)": r"--\1 \2",
 }
 
