@@ -31,13 +31,14 @@ PROBLEMS: dict[str, ProblemType] = {
     "idempotency_in_progress": ProblemType(
         "A request with this idempotency key is in progress", 409, retryable=True
     ),
+    "body_too_slow": ProblemType("The request arrives too slowly", 408, retryable=True),
     "body_too_large": ProblemType("The request is too large", 413),
     "unsupported_media_type": ProblemType("The media type of the body is not supported", 415),
     "range_not_satisfiable": ProblemType("The file has no such range", 416),
     "idempotency_key_reused": ProblemType(
         "The idempotency key was used for a different request", 422
     ),
-    "intake_full": ProblemType("Too many images are being read", 503, retryable=True),
+    "intake_full": ProblemType("Too much is being read at once", 503, retryable=True),
     "store_full": ProblemType("Redis has little memory left", 503, retryable=True),
     "too_many_requests": ProblemType("The owner has made too many requests", 429, retryable=True),
     "invalid_parameters": ProblemType("The parameters are not valid", 422),

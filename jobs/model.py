@@ -30,6 +30,8 @@ FINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELED})
 class InputImage(BaseModel):
     """An image that a job reads."""
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
     id: str = Field(description="sha256:… of the bytes as they were sent.")
     width: int = Field(description="Width in pixels, after the conversions.")
     height: int = Field(description="Height in pixels, after the conversions.")
@@ -52,6 +54,8 @@ Input = InputImage | InputArray
 
 class Progress(BaseModel):
     """The progress of a job. It is kept while the job is queued again, and `done` never falls."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
     done: int = Field(description="Units of work that are complete, such as steps or images.")
     total: int = Field(description="Units of work in all.")
@@ -95,6 +99,8 @@ class Result(BaseModel):
 class JobError(BaseModel):
     """The reason why a job failed."""
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
     code: str = Field(description="Stable name of the error, for programs.")
     title: str = Field(description="The kind of error, the same for every job with this code.")
     detail: str = Field(description="What went wrong and what to change, for people.")
@@ -112,6 +118,7 @@ class Job(BaseModel):
     `follows` is the id of the identical job whose result this one waits for.
     `cached` marks a result that is a copy of an identical job's.
     `webhook` is the address that is told of the job's events.
+    `labels` are the client's own.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -140,6 +147,7 @@ class Job(BaseModel):
     basis: dict[str, str] = {}
     follows: str | None = None
     webhook: str | None = None
+    labels: dict[str, str] = {}
     cancel_requested: bool = False
     progress: Progress | None = None
     preview: ScratchFile | None = None
@@ -181,6 +189,7 @@ _STRUCTURED = frozenset(
         "error",
         "provenance",
         "basis",
+        "labels",
     }
 )
 

@@ -23,6 +23,7 @@ from retinoscope.commands import (
 )
 from retinoscope.errors import StackError
 from retinoscope.job_commands import Key, Label, Url, jobs, read_labels
+from retinoscope.key_list import key_lines, key_problems
 from retinoscope.list_techniques import describe_technique, list_techniques
 from retinoscope.redis_server import free_port
 from retinoscope.serve import check_binding
@@ -187,9 +188,17 @@ def create_key(
 
 @keys.command("list")
 def list_keys(data: Data = DATA) -> None:
-    """List the keys with their owners."""
-    for key in _ring(data).all():
-        print(f"{key.id}…  {key.owner}")
+    """List the keys with owners, dates (UTC) and limits; - is no limit, or that of the service."""
+    for line in key_lines(_ring(data)):
+        print(line)
+
+
+@keys.command("check")
+def check_keys(data: Data = DATA) -> None:
+    """Say what is wrong with the key file. The exit status is 1, or 2 if it cannot be read."""
+    found = key_problems(_ring(data))
+    print(*found or ["The key file is right."], sep="\n")
+    sys.exit(bool(found))
 
 
 @keys.command("revoke")

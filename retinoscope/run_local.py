@@ -87,7 +87,7 @@ def run_local(name: str, arguments: list[str], out: Path) -> None:
     result = {
         "technique": name,
         "params": recorded,
-        "summary": summary.model_dump(exclude_none=True),
+        "summary": summary.to_json(),
         "provenance": provenance(model, params.seed),
     }
     _write(out, context.files | {"result.json": json.dumps(result, indent=1).encode()})

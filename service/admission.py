@@ -4,7 +4,7 @@ Whatever can be refused is refused here, before anything is queued. The numbered
 whole sequence, and a request with several faults is refused at the first step that finds one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -20,13 +20,13 @@ from jobs.create_options import CreateOptions
 from jobs.errors import KeyTaken, OtherWeights
 from jobs.idempotency import Reservation
 from jobs.job_request import JobRequest
-from jobs.model import Job
+from jobs.model import Input, Job
 from jobs.tracing import traceparent
 from service.idempotency import fingerprint, read_key, released_on_error, reserve
 from service.image_addresses import check_addresses, with_fetched_images
 from service.inputs import check_arrays, check_images, check_names, store_inputs
 from service.job_request import ParsedJobRequest, SentJobRequest, parse, resolve
-from service.queue_choice import choose_queue
+from service.queue_choice import QueueChoice, choose_queue
 from service.services import Services
 from service.waiting import DESCRIPTION_WAIT_S, known_description, model_description
 from service.webhook_option import webhook_of
@@ -138,18 +138,7 @@ def _store_and_create(
         check_arrays(request.params, inputs, description)
         check_images(request.params, model, inputs, description)
 
-    job_request = JobRequest(
-        owner=request.owner,
-        technique=request.technique.name,
-        model=model.name,
-        queue=choice.queue,
-        cost=choice.cost,
-        params=request.params.model_dump(mode="json"),
-        inputs=inputs,
-        batchable=request.params.traits().batchable,
-        request_id=log_context.fields().get("request_id", ""),
-        traceparent=traceparent(),
-    )
+    job_request = _job_request(request, choice, inputs)
     limits = services.keys.limits(request.owner)
     deadline_s = request.options.deadline_s or services.settings.default_deadline_s
     weights = services.models.cached_weights(model.name)
@@ -158,8 +147,27 @@ def _store_and_create(
         work = work_key(request, model, inputs, weights, services.settings.precision)
 
         # 13. Create the job. If a worker has loaded other weights meanwhile, repeat step 12.
-        options = CreateOptions(deadline_s, reservation, work, limits, request.webhook)
+        options = CreateOptions(
+            deadline_s, reservation, work, limits, request.webhook, request.options.labels
+        )
         try:
             return services.deduplicator.create(job_request, options)
         except OtherWeights:
             weights = services.models.weights([model.name])[0]
+
+
+def _job_request(
+    request: ParsedJobRequest, choice: QueueChoice, inputs: Mapping[str, Input]
+) -> JobRequest:
+    return JobRequest(
+        owner=request.owner,
+        technique=request.technique.name,
+        model=request.params.model,
+        queue=choice.queue,
+        cost=choice.cost,
+        params=request.params.model_dump(mode="json"),
+        inputs=inputs,
+        batchable=request.params.traits().batchable,
+        request_id=log_context.fields().get("request_id", ""),
+        traceparent=traceparent(),
+    )

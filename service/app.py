@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import Depends, FastAPI
-from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from catalog.models import models
 from jobs.settings import Settings, settings
 from jobs.version import VERSION
-from service.addresses import EXAMPLE_ORIGIN, address, name_own_address
+from service.addresses import EXAMPLE_ORIGIN, name_own_address
+from service.components import document_components
 from service.content_encoding import check_encoding
 from service.dependencies import KEY_REQUIRED, RATE_LIMITED
 from service.events.stopping import on_shutdown
@@ -24,7 +24,7 @@ from service.middleware.loopback_only import LoopbackOnly
 from service.middleware.own_address import OwnAddress, TrustedPeer
 from service.middleware.rate_limit_headers import RateLimitHeaders
 from service.middleware.request_log import RequestLog
-from service.problems import KEY_RESPONSE, PROBLEM_RESPONSE, document_problems
+from service.problems import KEY_RESPONSE, PROBLEM_RESPONSE
 from service.query import check_query
 from service.routes import (
     artifacts,
@@ -35,6 +35,7 @@ from service.routes import (
     image_sets,
     images,
     jobs,
+    playground,
     previews,
     techniques,
     usage,
@@ -97,18 +98,12 @@ def create_app(config: Settings | None = None) -> FastAPI:
     )
     app.state.services = services
     app.state.requests = RequestCounter()
-    app.add_api_route(
-        "/",
-        lambda: RedirectResponse(address("/docs")),
-        include_in_schema=False,
-        dependencies=_CHECKS,
-    )
     install_handlers(app)
-    document_problems(app)
+    document_components(app)
     name_own_address(app)
     # The last one that is added sees a request first.
     app.add_middleware(RateLimitHeaders)
-    app.add_middleware(BodyLimit, limit=config.max_body_bytes, upload_limit=config.max_upload_bytes)
+    app.add_middleware(BodyLimit, settings=config)
     app.add_middleware(LoopbackOnly, keys=services.keys, allowed_hosts=config.allowed_hosts)
     app.add_middleware(OwnAddress, root_path=config.root_path)
     app.add_middleware(RequestLog, answer=answer_error, count=app.state.requests.count)
@@ -119,4 +114,5 @@ def create_app(config: Settings | None = None) -> FastAPI:
     for module in _ROUTES:
         app.include_router(module.router, dependencies=_KEYED_CHECKS, responses=KEY_RESPONSE)
     app.include_router(health.router, dependencies=_CHECKS)
+    app.include_router(playground.router, dependencies=_CHECKS)
     return app

@@ -12,6 +12,7 @@ from jobs.errors import NotFound
 from jobs.image_sets import ImageSet
 from jobs.log_context import note
 from jobs.model import Job
+from service.middleware.body_limit import OWNER
 from service.middleware.rate_limit_headers import STATE as ALLOWANCE
 from service.problems import Problem
 from service.services import Services
@@ -34,13 +35,22 @@ ServicesDep = Annotated[Services, Depends(_services)]
 
 
 async def _owner(
+    request: Request,
     services: ServicesDep,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
     header: Annotated[str | None, Security(_HEADER)],
 ) -> str:
     """Return the owner of the API key; without keys every client on this machine is `local`."""
+    owner = await _owner_of_key(services, bearer, header)
+    setattr(request.state, OWNER, owner)
+    note(owner=owner)
+    return owner
+
+
+async def _owner_of_key(
+    services: Services, bearer: HTTPAuthorizationCredentials | None, header: str | None
+) -> str:
     if not await services.keys.required():
-        note(owner=LOCAL_OWNER)
         return LOCAL_OWNER
     secret = header or (bearer.credentials if bearer else "")
     if header and bearer and header != bearer.credentials:
@@ -48,7 +58,6 @@ async def _owner(
     owner = services.keys.owner(secret) if secret else None
     if owner is None:
         raise Problem("unauthorized", "Send a key as `Authorization: Bearer …` or `X-API-Key: …`.")
-    note(owner=owner)
     return owner
 
 

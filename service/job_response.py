@@ -26,15 +26,17 @@ _HEADERS = {
 }
 _ENDED_HEADERS = {name: header for name, header in _HEADERS.items() if name != "Retry-After"}
 
-# The `responses` of such an operation in OpenAPI.
-JOB_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {
-        "model": JobView,
-        "description": "The job ended within the preferred wait",
-        "headers": _ENDED_HEADERS,
-    },
-    202: {"description": "The job was accepted", "headers": _HEADERS},
-}
+
+def job_responses(kind: type[JobView]) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` in OpenAPI of an operation that creates a job of that type."""
+    return {
+        200: {
+            "model": kind,
+            "description": "The job ended within the preferred wait",
+            "headers": _ENDED_HEADERS,
+        },
+        202: {"model": kind, "description": "The job was accepted", "headers": _HEADERS},
+    }
 
 
 async def respond(services: Services, admission: Admission, prefer: str | None) -> Response:

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fastapi import FastAPI, Response
+from fastapi import Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
-from pydantic.json_schema import models_json_schema
 
 from catalog.errors import MOST_DETAIL, Violation, shown
 from catalog.parameters import invalid_parameters
@@ -69,7 +68,7 @@ class ProblemDocument(BaseModel):
     code: str = Field(description="Stable name of the error, for programs.")
     detail: str = Field(description="What is wrong and what to change, for people.")
     errors: list[FieldProblem] = Field(
-        [], description="The parameters that are wrong, if the error is about parameters."
+        description="The parameters that are wrong, if the error is about parameters."
     )
 
 
@@ -120,18 +119,3 @@ def invalid(errors: Iterable[Any], skip: int = 0) -> Problem:
     """
     refused = invalid_parameters(errors, skip)
     return Problem(refused.code, refused.detail, refused.errors)
-
-
-def document_problems(app: FastAPI) -> None:
-    """Add the schema of the problem document, which every operation names, to OpenAPI."""
-    generate = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = generate()
-        _, schemas = models_json_schema(
-            [(ProblemDocument, "serialization")], ref_template=_REFERENCE
-        )
-        document["components"]["schemas"] |= schemas["$defs"]
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]

@@ -123,7 +123,7 @@ class AttemptRunner:
         summary = execute(job.technique, params, model, inputs, context, description)
         made_with = provenance(model, params.seed)
         made_with |= {"together": batch_size, "worker": self._worker}
-        lease.succeed(summary.model_dump(exclude_none=True), context.artifacts, made_with)
+        lease.succeed(summary.to_json(), context.artifacts, made_with)
 
     def _give_back(self, lease: Lease) -> Outcome:
         given_back = lease.give_back()

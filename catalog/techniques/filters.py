@@ -58,8 +58,7 @@ class FiltersSummary(Summary):
             "groups as channels."
         )
     )
-    weights: str = Field(
-        "stored",
+    weights: Literal["stored", "computed"] = Field(
         description=(
             "`stored` weights are parameters of the model. `computed` ones are made from "
             "parameters, as by weight standardization or weight norm, and are those that the "
@@ -68,7 +67,9 @@ class FiltersSummary(Summary):
     )
     shown: int = Field(description="Number of filters in the picture.")
     colour: bool = Field(description="Whether the filters read the three channels of the image.")
-    scale: str = Field(description="Whether all filters share one scale of brightness.")
+    scale: Literal["per_filter", "shared"] = Field(
+        description="Whether all filters share one scale of brightness."
+    )
     caption: str = Field(description="A description of the picture in words.")
     norms: list[float] = Field(
         description="‖w‖ of each filter: its response to w/‖w‖, the largest to any input of norm 1."

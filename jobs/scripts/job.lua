@@ -228,9 +228,10 @@ local function announce(event)
     return
   end
   redis.call('HSET', delivery, 'job', id, 'event', 'job.' .. event, 'host', host)
+  redis.call('HSET', delivery, 'owner', owner or given_owner)
   redis.call('HSET', delivery, 'state', 'waiting', 'attempts', 0, 'next_ms', now)
   keep_as_long_as_the_record(delivery)
-  schedule_delivery(message, host, now)
+  schedule_delivery(message, owner or given_owner, host, now)
 end
 
 local function drop_deliveries()
@@ -239,7 +240,7 @@ local function drop_deliveries()
     local delivery = string.format(DELIVERY, message)
     local host = redis.call('HGET', delivery, 'host')
     if host then
-      unschedule_delivery(message, host)
+      unschedule_delivery(message, owner or given_owner, host)
       redis.call('DEL', delivery)
     end
   end

@@ -1,6 +1,7 @@
 """Health checks and metrics: whether the process is alive, ready, and how busy it is."""
 
 import logging
+from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -17,17 +18,22 @@ log = logging.getLogger(__name__)
 
 router = APIRouter(tags=["health"])
 
+_NO_WORKER = "No worker is alive. Jobs are accepted, and wait until one is."
+
 
 class Health(BaseModel):
-    status: str = Field(description="`ok`.")
+    status: Literal["ok"] = Field(description="`ok`.")
 
 
 class Readiness(BaseModel):
-    status: str = Field(description="`ready` or `unavailable`.")
+    status: Literal["ready", "unavailable"] = Field(description="Whether jobs can be accepted.")
     redis: str = Field(description="`ok`, or why Redis does not respond.")
     artifacts: str = Field(description="`ok`, or why the object store does not respond.")
     workers: int | None = Field(
         description="Number of living workers; null if Redis does not respond."
+    )
+    warnings: list[str] = Field(
+        description="What a person should look at although jobs are accepted, such as no worker."
     )
 
 
@@ -46,7 +52,8 @@ async def healthz() -> Health:
 def readyz(services: ServicesDep) -> Response:
     """Check that Redis and the object store respond.
 
-    Workers are only counted: without a worker, jobs are accepted and wait.
+    Workers are only counted: without a worker, jobs are accepted and wait, and `warnings` says so.
+    Another API process would be no better off, so that a load balancer need not know.
     """
     redis, workers = _check_redis(services)
     artifacts = _check_artifacts(services)
@@ -56,6 +63,7 @@ def readyz(services: ServicesDep) -> Response:
         redis=redis,
         artifacts=artifacts,
         workers=workers,
+        warnings=[_NO_WORKER] if workers == 0 else [],
     )
     return JSONResponse(readiness.model_dump(), 200 if ready else 503)
 

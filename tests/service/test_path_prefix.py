@@ -62,8 +62,6 @@ def test_a_proxy_may_remove_the_prefix_or_leave_it(
 
 
 def test_pages_and_openapi_have_the_prefix(behind: httpx.Client) -> None:
-    for front in ("/", PREFIX, f"{PREFIX}/"):
-        assert behind.get(front).headers["location"] == f"{PREFIX}/docs", front
     page = behind.get(f"{PREFIX}/docs").text
     linked = re.findall(r'(?:src|href)="([^"]+)"', page) + re.findall(r"url: '([^']+)'", page)
     assert len(linked) >= 4
@@ -105,7 +103,17 @@ def test_nobody_else_may(serve: Serve, settings: Settings, small: bytes) -> None
 
 @pytest.mark.parametrize(
     "prefix",
-    ["//evil.example", "https://evil.example", "x", "/a/../b", "/a b", "/v1", "/docs/a", "/a, /b"],
+    [
+        "//evil.example",
+        "https://evil.example",
+        "x",
+        "/a/../b",
+        "/a b",
+        "/v1",
+        "/docs/a",
+        "/play",
+        "/a, /b",
+    ],
 )
 def test_a_prefix_that_is_none_is_refused(own: httpx.Client, prefix: str) -> None:
     answer = own.get("/v1/jobs", headers={"X-Forwarded-Prefix": prefix})
