@@ -24,10 +24,10 @@ $(PY): | $(filter .tools/bin/uv,$(UV))
 	@$(PY) -m retinoscope.redis_server
 	@touch $@
 
-.venv/.installed: requirements.lock pyproject.toml | .venv/.redis
+.venv/.installed: requirements.lock pyproject.toml client/pyproject.toml | .venv/.redis
 	@echo "Installing into .venv (PyTorch included: about 6 GB) …"
 	@$(UV) pip sync --quiet --compile-bytecode --python $(PY) --require-hashes requirements.lock
-	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
+	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable . --editable client
 	@touch $@
 
 install: .venv/.installed ## make .venv with everything in it
@@ -91,8 +91,9 @@ format: install ## format the code, and mend what lint can mend
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
 
-openapi: install ## write openapi/openapi.json
+openapi: install ## write openapi/openapi.json, and the methods of the client
 	@$(PY) -m service.openapi > openapi/openapi.json.new && mv openapi/openapi.json.new openapi/openapi.json
+	@$(PY) client/write_techniques.py > client/techniques.new && mv client/techniques.new client/retinoscope_client/techniques.py
 
 models: install ## write catalog/data/torchvision.json and timm.json
 	@for zoo in torchvision timm; do \

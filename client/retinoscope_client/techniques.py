@@ -129,6 +129,66 @@ class Techniques(ABC, Generic[J, R]):
             **options,
         )
 
+    def activations(
+        self,
+        image: ImageLike,
+        *,
+        model: str | None = None,
+        seed: int | None = None,
+        layer: str | None = None,
+        top: int | None = None,
+        order: Literal["mean", "max", "index"] | None = None,
+        scale: Literal["per_channel", "shared"] | None = None,
+        tile: int | None = None,
+        maps: Literal["top", "all"] | None = None,
+        values: Literal["uint8", "float32"] | None = None,
+        **options: Unpack[Options],
+    ) -> J:
+        """Create a job: Activations.
+
+        Activations: the maps of a layer's channels for an image, the strongest channels first.
+
+        Each tile of the sheet is the map of one channel, and its response is the mean or the
+        maximum of the map. A layer without a map has one value for each channel, and its tiles
+        are plain. Tokens in front of the places, such as a class token, are left out. Colours
+        begin at 0 and end at the largest value. If a value is negative, 0 is in the middle of
+        other colours, from blue to red.
+
+        image: The photograph to explain.
+        model: Name of the model, as `models()` lists it. [efficientnet_lite0]
+        seed: Seed of all randomness. By default one is drawn and recorded.
+        layer: The layer. By default the one that the model recommends for Grad-CAM, otherwise
+            the last map on whose places and channels the output depends.
+        top: Number of channels in the sheet. A layer with fewer channels shows all. [64]
+        order: Which channels come first: those with the largest `mean` over the places, those
+            with the largest `max`, or in the order of their `index`. Of equals, the lower
+            index. [mean]
+        scale: `per_channel`: the colours of each tile end at its own largest value, so that
+            weak channels can be seen, but not before a ten-thousandth of the largest of all.
+            `shared`: all tiles have one scale, so that they can be compared. A layer without a
+            map always has the shared scale. [per_channel]
+        tile: Longer side of a tile in the sheet, in pixels. [96]
+        maps: Channels of `maps.npy` and `channels.json`: the `top` of the sheet, or `all` of
+            the layer in the same order. [top]
+        values: Numbers of `maps.npy`. `uint8` has 0 at the lowest value of each channel and 255
+            at its highest: value = min + level / 255 · (max − min), with `min` and `max` of
+            `channels.json`. `float32` has the values themselves. [uint8]
+        """
+        return self.submit(
+            "activations",
+            image=image,
+            model=model,
+            seed=seed,
+            layer=layer,
+            top=top,
+            order=order,
+            scale=scale,
+            tile=tile,
+            maps=maps,
+            values=values,
+            **options,
+        )
+
     def deep_dream(
         self,
         image: ImageLike,
@@ -360,6 +420,10 @@ class Techniques(ABC, Generic[J, R]):
         model: str | None = None,
         seed: int | None = None,
         target: str | None = None,
+        colormap: Literal["viridis", "cividis", "magma", "inferno", "plasma", "hot", "YlOrRd", "YlGnBu", "Reds", "Blues", "Greens", "Oranges", "turbo", "jet", "RdBu", "RdYlBu", "coolwarm", "bwr", "seismic", "PuOr", "PiYG", "PRGn", "BrBG", "viridis_r", "cividis_r", "magma_r", "inferno_r", "plasma_r", "hot_r", "YlOrRd_r", "YlGnBu_r", "Reds_r", "Blues_r", "Greens_r", "Oranges_r", "turbo_r", "jet_r", "RdBu_r", "RdYlBu_r", "coolwarm_r", "bwr_r", "seismic_r", "PuOr_r", "PiYG_r", "PRGn_r", "BrBG_r"] | None = None,
+        color_range: str | None = None,
+        picture_side: int | None = None,
+        figure: Literal["none", "png", "svg", "pdf"] | None = None,
         check: bool | None = None,
         samples: int | None = None,
         noise: float | None = None,
@@ -383,6 +447,16 @@ class Techniques(ABC, Generic[J, R]):
         target: The neuron to explain: `top` (the model's first prediction), `class:285`,
             `class:Egyptian cat`, `class:12@120,80` (one place of a dense output),
             `layer:channel`, `layer:channel@y,x`, `layer:channel@center` or `layer`. [top]
+        colormap: Colours of the map, by matplotlib's name; `_r` reverses them. By default
+            `inferno` for a map that cannot be negative, and `RdBu_r`, with zero in the middle,
+            for one that can. Both are readable with every colour vision.
+        color_range: The values of the two ends of the colours, as `LOW,HIGH`, so that several
+            pictures can be compared. `auto` fits them to the map: from zero to the highest
+            value, or the same on either side of zero for a map with a sign. [auto]
+        picture_side: Largest side of the pictures, in pixels. They are never larger than the
+            image. [2048]
+        figure: Also leave a figure for print, with colour bar and texts: `png` at 300 dots per
+            inch, or `svg` or `pdf`. [none]
         check: Also test how far to trust the map: delete and insert what it marks, and compare
             with the same map shifted elsewhere. A map by gradient is also compared with the map
             of the model whose last layer is shuffled. Adds `summary.check`. [False]
@@ -400,6 +474,10 @@ class Techniques(ABC, Generic[J, R]):
             model=model,
             seed=seed,
             target=target,
+            colormap=colormap,
+            color_range=color_range,
+            picture_side=picture_side,
+            figure=figure,
             check=check,
             samples=samples,
             noise=noise,
@@ -415,6 +493,10 @@ class Techniques(ABC, Generic[J, R]):
         model: str | None = None,
         seed: int | None = None,
         target: str | None = None,
+        colormap: Literal["viridis", "cividis", "magma", "inferno", "plasma", "hot", "YlOrRd", "YlGnBu", "Reds", "Blues", "Greens", "Oranges", "turbo", "jet", "RdBu", "RdYlBu", "coolwarm", "bwr", "seismic", "PuOr", "PiYG", "PRGn", "BrBG", "viridis_r", "cividis_r", "magma_r", "inferno_r", "plasma_r", "hot_r", "YlOrRd_r", "YlGnBu_r", "Reds_r", "Blues_r", "Greens_r", "Oranges_r", "turbo_r", "jet_r", "RdBu_r", "RdYlBu_r", "coolwarm_r", "bwr_r", "seismic_r", "PuOr_r", "PiYG_r", "PRGn_r", "BrBG_r"] | None = None,
+        color_range: str | None = None,
+        picture_side: int | None = None,
+        figure: Literal["none", "png", "svg", "pdf"] | None = None,
         check: bool | None = None,
         samples: int | None = None,
         noise: float | None = None,
@@ -441,6 +523,16 @@ class Techniques(ABC, Generic[J, R]):
         target: The neuron to explain: `top` (the model's first prediction), `class:285`,
             `class:Egyptian cat`, `class:12@120,80` (one place of a dense output),
             `layer:channel`, `layer:channel@y,x`, `layer:channel@center` or `layer`. [top]
+        colormap: Colours of the map, by matplotlib's name; `_r` reverses them. By default
+            `inferno` for a map that cannot be negative, and `RdBu_r`, with zero in the middle,
+            for one that can. Both are readable with every colour vision.
+        color_range: The values of the two ends of the colours, as `LOW,HIGH`, so that several
+            pictures can be compared. `auto` fits them to the map: from zero to the highest
+            value, or the same on either side of zero for a map with a sign. [auto]
+        picture_side: Largest side of the pictures, in pixels. They are never larger than the
+            image. [2048]
+        figure: Also leave a figure for print, with colour bar and texts: `png` at 300 dots per
+            inch, or `svg` or `pdf`. [none]
         check: Also test how far to trust the map: delete and insert what it marks, and compare
             with the same map shifted elsewhere. A map by gradient is also compared with the map
             of the model whose last layer is shuffled. Adds `summary.check`. [False]
@@ -456,6 +548,10 @@ class Techniques(ABC, Generic[J, R]):
             model=model,
             seed=seed,
             target=target,
+            colormap=colormap,
+            color_range=color_range,
+            picture_side=picture_side,
+            figure=figure,
             check=check,
             samples=samples,
             noise=noise,
@@ -470,6 +566,10 @@ class Techniques(ABC, Generic[J, R]):
         model: str | None = None,
         seed: int | None = None,
         target: str | None = None,
+        colormap: Literal["viridis", "cividis", "magma", "inferno", "plasma", "hot", "YlOrRd", "YlGnBu", "Reds", "Blues", "Greens", "Oranges", "turbo", "jet", "RdBu", "RdYlBu", "coolwarm", "bwr", "seismic", "PuOr", "PiYG", "PRGn", "BrBG", "viridis_r", "cividis_r", "magma_r", "inferno_r", "plasma_r", "hot_r", "YlOrRd_r", "YlGnBu_r", "Reds_r", "Blues_r", "Greens_r", "Oranges_r", "turbo_r", "jet_r", "RdBu_r", "RdYlBu_r", "coolwarm_r", "bwr_r", "seismic_r", "PuOr_r", "PiYG_r", "PRGn_r", "BrBG_r"] | None = None,
+        color_range: str | None = None,
+        picture_side: int | None = None,
+        figure: Literal["none", "png", "svg", "pdf"] | None = None,
         check: bool | None = None,
         samples: int | None = None,
         noise: float | None = None,
@@ -492,6 +592,16 @@ class Techniques(ABC, Generic[J, R]):
         target: The neuron to explain: `top` (the model's first prediction), `class:285`,
             `class:Egyptian cat`, `class:12@120,80` (one place of a dense output),
             `layer:channel`, `layer:channel@y,x`, `layer:channel@center` or `layer`. [top]
+        colormap: Colours of the map, by matplotlib's name; `_r` reverses them. By default
+            `inferno` for a map that cannot be negative, and `RdBu_r`, with zero in the middle,
+            for one that can. Both are readable with every colour vision.
+        color_range: The values of the two ends of the colours, as `LOW,HIGH`, so that several
+            pictures can be compared. `auto` fits them to the map: from zero to the highest
+            value, or the same on either side of zero for a map with a sign. [auto]
+        picture_side: Largest side of the pictures, in pixels. They are never larger than the
+            image. [2048]
+        figure: Also leave a figure for print, with colour bar and texts: `png` at 300 dots per
+            inch, or `svg` or `pdf`. [none]
         check: Also test how far to trust the map: delete and insert what it marks, and compare
             with the same map shifted elsewhere. A map by gradient is also compared with the map
             of the model whose last layer is shuffled. Adds `summary.check`. [False]
@@ -509,6 +619,10 @@ class Techniques(ABC, Generic[J, R]):
             model=model,
             seed=seed,
             target=target,
+            colormap=colormap,
+            color_range=color_range,
+            picture_side=picture_side,
+            figure=figure,
             check=check,
             samples=samples,
             noise=noise,
@@ -600,6 +714,10 @@ class Techniques(ABC, Generic[J, R]):
         model: str | None = None,
         seed: int | None = None,
         target: str | None = None,
+        colormap: Literal["viridis", "cividis", "magma", "inferno", "plasma", "hot", "YlOrRd", "YlGnBu", "Reds", "Blues", "Greens", "Oranges", "turbo", "jet", "RdBu", "RdYlBu", "coolwarm", "bwr", "seismic", "PuOr", "PiYG", "PRGn", "BrBG", "viridis_r", "cividis_r", "magma_r", "inferno_r", "plasma_r", "hot_r", "YlOrRd_r", "YlGnBu_r", "Reds_r", "Blues_r", "Greens_r", "Oranges_r", "turbo_r", "jet_r", "RdBu_r", "RdYlBu_r", "coolwarm_r", "bwr_r", "seismic_r", "PuOr_r", "PiYG_r", "PRGn_r", "BrBG_r"] | None = None,
+        color_range: str | None = None,
+        picture_side: int | None = None,
+        figure: Literal["none", "png", "svg", "pdf"] | None = None,
         check: bool | None = None,
         window: int | None = None,
         stride: int | None = None,
@@ -617,9 +735,8 @@ class Techniques(ABC, Generic[J, R]):
         left corner; the last patches are cut off at the edge. Sizes are in pixels of the
         network's input.
 
-        Red is the largest fall and blue the smallest. If some parts raise the score by more
-        than a fifth of the largest fall, yellow is no effect and blue is a rise. `color_range`
-        has the values of the colours.
+        Zero, no effect, is in the middle of the colours. With the default ones it is white, a
+        fall of the score is red and a rise is blue.
 
         image: The photograph to explain.
         model: Name of the model, as `models()` lists it. [efficientnet_lite0]
@@ -627,6 +744,16 @@ class Techniques(ABC, Generic[J, R]):
         target: The neuron to explain: `top` (the model's first prediction), `class:285`,
             `class:Egyptian cat`, `class:12@120,80` (one place of a dense output),
             `layer:channel`, `layer:channel@y,x`, `layer:channel@center` or `layer`. [top]
+        colormap: Colours of the map, by matplotlib's name; `_r` reverses them. By default
+            `inferno` for a map that cannot be negative, and `RdBu_r`, with zero in the middle,
+            for one that can. Both are readable with every colour vision.
+        color_range: The values of the two ends of the colours, as `LOW,HIGH`, so that several
+            pictures can be compared. `auto` fits them to the map: from zero to the highest
+            value, or the same on either side of zero for a map with a sign. [auto]
+        picture_side: Largest side of the pictures, in pixels. They are never larger than the
+            image. [2048]
+        figure: Also leave a figure for print, with colour bar and texts: `png` at 300 dots per
+            inch, or `svg` or `pdf`. [none]
         check: Also test how far to trust the map: delete and insert what it marks, and compare
             with the same map shifted elsewhere. A map by gradient is also compared with the map
             of the model whose last layer is shuffled. Adds `summary.check`. [False]
@@ -647,6 +774,10 @@ class Techniques(ABC, Generic[J, R]):
             model=model,
             seed=seed,
             target=target,
+            colormap=colormap,
+            color_range=color_range,
+            picture_side=picture_side,
+            figure=figure,
             check=check,
             window=window,
             stride=stride,
@@ -697,6 +828,10 @@ class Techniques(ABC, Generic[J, R]):
         model: str | None = None,
         seed: int | None = None,
         target: str | None = None,
+        colormap: Literal["viridis", "cividis", "magma", "inferno", "plasma", "hot", "YlOrRd", "YlGnBu", "Reds", "Blues", "Greens", "Oranges", "turbo", "jet", "RdBu", "RdYlBu", "coolwarm", "bwr", "seismic", "PuOr", "PiYG", "PRGn", "BrBG", "viridis_r", "cividis_r", "magma_r", "inferno_r", "plasma_r", "hot_r", "YlOrRd_r", "YlGnBu_r", "Reds_r", "Blues_r", "Greens_r", "Oranges_r", "turbo_r", "jet_r", "RdBu_r", "RdYlBu_r", "coolwarm_r", "bwr_r", "seismic_r", "PuOr_r", "PiYG_r", "PRGn_r", "BrBG_r"] | None = None,
+        color_range: str | None = None,
+        picture_side: int | None = None,
+        figure: Literal["none", "png", "svg", "pdf"] | None = None,
         check: bool | None = None,
         masks: int | None = None,
         grid: int | None = None,
@@ -714,7 +849,9 @@ class Techniques(ABC, Generic[J, R]):
         shifted by a random fraction of a cell. The image is visible where the mask is 1. The
         map at a pixel is the sum of score × mask over all masks, divided by masks ×
         probability: an estimate of the mean score given that the pixel is visible. RISE needs
-        no gradient, only scores. More `masks` give a less noisy map.
+        no gradient, only scores. More `masks` give a less noisy map. Its colours run from the
+        lowest value to the highest, since zero has no meaning of its own: a place that does not
+        matter has the mean score.
 
         image: The photograph to explain.
         model: Name of the model, as `models()` lists it. [efficientnet_lite0]
@@ -722,6 +859,16 @@ class Techniques(ABC, Generic[J, R]):
         target: The neuron to explain: `top` (the model's first prediction), `class:285`,
             `class:Egyptian cat`, `class:12@120,80` (one place of a dense output),
             `layer:channel`, `layer:channel@y,x`, `layer:channel@center` or `layer`. [top]
+        colormap: Colours of the map, by matplotlib's name; `_r` reverses them. By default
+            `inferno` for a map that cannot be negative, and `RdBu_r`, with zero in the middle,
+            for one that can. Both are readable with every colour vision.
+        color_range: The values of the two ends of the colours, as `LOW,HIGH`, so that several
+            pictures can be compared. `auto` fits them to the map: from zero to the highest
+            value, or the same on either side of zero for a map with a sign. [auto]
+        picture_side: Largest side of the pictures, in pixels. They are never larger than the
+            image. [2048]
+        figure: Also leave a figure for print, with colour bar and texts: `png` at 300 dots per
+            inch, or `svg` or `pdf`. [none]
         check: Also test how far to trust the map: delete and insert what it marks, and compare
             with the same map shifted elsewhere. A map by gradient is also compared with the map
             of the model whose last layer is shuffled. Adds `summary.check`. [False]
@@ -740,6 +887,10 @@ class Techniques(ABC, Generic[J, R]):
             model=model,
             seed=seed,
             target=target,
+            colormap=colormap,
+            color_range=color_range,
+            picture_side=picture_side,
+            figure=figure,
             check=check,
             masks=masks,
             grid=grid,
@@ -756,6 +907,10 @@ class Techniques(ABC, Generic[J, R]):
         model: str | None = None,
         seed: int | None = None,
         target: str | None = None,
+        colormap: Literal["viridis", "cividis", "magma", "inferno", "plasma", "hot", "YlOrRd", "YlGnBu", "Reds", "Blues", "Greens", "Oranges", "turbo", "jet", "RdBu", "RdYlBu", "coolwarm", "bwr", "seismic", "PuOr", "PiYG", "PRGn", "BrBG", "viridis_r", "cividis_r", "magma_r", "inferno_r", "plasma_r", "hot_r", "YlOrRd_r", "YlGnBu_r", "Reds_r", "Blues_r", "Greens_r", "Oranges_r", "turbo_r", "jet_r", "RdBu_r", "RdYlBu_r", "coolwarm_r", "bwr_r", "seismic_r", "PuOr_r", "PiYG_r", "PRGn_r", "BrBG_r"] | None = None,
+        color_range: str | None = None,
+        picture_side: int | None = None,
+        figure: Literal["none", "png", "svg", "pdf"] | None = None,
         check: bool | None = None,
         samples: int | None = None,
         noise: float | None = None,
@@ -777,6 +932,16 @@ class Techniques(ABC, Generic[J, R]):
         target: The neuron to explain: `top` (the model's first prediction), `class:285`,
             `class:Egyptian cat`, `class:12@120,80` (one place of a dense output),
             `layer:channel`, `layer:channel@y,x`, `layer:channel@center` or `layer`. [top]
+        colormap: Colours of the map, by matplotlib's name; `_r` reverses them. By default
+            `inferno` for a map that cannot be negative, and `RdBu_r`, with zero in the middle,
+            for one that can. Both are readable with every colour vision.
+        color_range: The values of the two ends of the colours, as `LOW,HIGH`, so that several
+            pictures can be compared. `auto` fits them to the map: from zero to the highest
+            value, or the same on either side of zero for a map with a sign. [auto]
+        picture_side: Largest side of the pictures, in pixels. They are never larger than the
+            image. [2048]
+        figure: Also leave a figure for print, with colour bar and texts: `png` at 300 dots per
+            inch, or `svg` or `pdf`. [none]
         check: Also test how far to trust the map: delete and insert what it marks, and compare
             with the same map shifted elsewhere. A map by gradient is also compared with the map
             of the model whose last layer is shuffled. Adds `summary.check`. [False]
@@ -792,6 +957,10 @@ class Techniques(ABC, Generic[J, R]):
             model=model,
             seed=seed,
             target=target,
+            colormap=colormap,
+            color_range=color_range,
+            picture_side=picture_side,
+            figure=figure,
             check=check,
             samples=samples,
             noise=noise,
