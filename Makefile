@@ -1,6 +1,6 @@
 # One verb per chore. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test crashes test-all zoo chaos soak machines manifests check audit fuzz format openapi models lock benchmarks ci clean
+.PHONY: help install demo serve test crashes test-all zoo chaos soak machines manifests browser playground playground-check check audit fuzz format openapi models lock benchmarks ci clean
 
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PY := .venv/bin/python
@@ -39,13 +39,28 @@ serve: install ## run Redis, two workers and the API until Ctrl-C; ARGS="--port 
 	@exec .venv/bin/retinoscope serve $(ARGS)
 
 test: install ## the tests, without the slow ones
-	@$(PY) -m pytest -m "not slow and not crash" -n 3 --dist loadfile $(ARGS)
+	@$(PY) -m pytest -m "not slow and not crash and not browser" -n 3 --dist loadfile $(ARGS)
 
 crashes: install ## the tests that kill processes of a stack, or keep one busy for minutes
 	@$(PY) -m pytest -m "crash and not slow" -n 2 --dist loadfile $(ARGS)
 
-test-all: install ## every test, those that take minutes included
-	@$(PY) -m pytest $(ARGS)
+test-all: install ## every test without a browser, those that take minutes included
+	@$(PY) -m pytest -m "not browser" $(ARGS)
+
+browser: install ## use the playground with Chromium, on a real stack: six minutes
+	@$(PY) -m pytest tests/browser $(ARGS)
+
+playground: playground/node_modules ## build service/playground from playground/; needs node 20 or later
+	@cd playground && npm run --silent format && npm run --silent build
+
+playground-check: playground/node_modules ## build the playground again, and compare with what is committed
+	@cd playground && npm run --silent check && npm run --silent build
+	@test -z "$$(git status --porcelain service/playground)" || \
+		{ echo "service/playground is not what playground/ builds: run \`make playground\` and commit it."; exit 1; }
+
+playground/node_modules: playground/package-lock.json
+	@cd playground && npm ci --no-audit --no-fund
+	@touch $@
 
 chaos: install ## kill workers, Redis and API under load, and count what is lost; ARGS="--long"
 	@$(PY) -m benchmarks.chaos $(ARGS)

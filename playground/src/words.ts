@@ -2,7 +2,10 @@
 
 /** `largest_fall_box` → `Largest fall box`. */
 export function readable(name: string): string {
-  const words = name.replaceAll("_", " ").replace(/\bauc\b/, "area under the curve");
+  const words = name
+    .replaceAll("_", " ")
+    .replace(/\bauc\b/, "area under the curve")
+    .replace("color", "colour");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

@@ -27,9 +27,17 @@ export function listJobs(filters: Record<string, string>): Promise<Page<Job>> {
   return getJson<Page<Job>>(`v1/jobs?${new URLSearchParams(given)}`);
 }
 
-/** Ask the model for its first classes, and wait for them. */
+const predictions = new Map<string, Promise<Job>>();
+
+/** Ask the model for its first classes, and wait for them. The answer is kept for this tab. */
 export function predict(model: string, image: string): Promise<Job> {
-  return postJson<Job>(`v1/models/${encodeURIComponent(model)}/predict`, { image });
+  const question = `${model} ${image}`;
+  const known = predictions.get(question);
+  if (known) return known;
+  const asked = postJson<Job>(`v1/models/${encodeURIComponent(model)}/predict`, { image });
+  predictions.set(question, asked);
+  asked.catch(() => predictions.delete(question));
+  return asked;
 }
 
 export function artifactPath(job: string, name: string): string {

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { listJobs } from "../api/jobs";
 import type { Job, Technique } from "../api/types";
 import { useAnswer } from "../hooks/use_answer";
+import { useTitle } from "../hooks/use_title";
 import { compareLink } from "../routes";
 import { Alert } from "../ui/Alert";
 import { JobRow } from "./JobRow";
@@ -11,6 +12,7 @@ import { JobRow } from "./JobRow";
 const STATUSES = ["queued", "running", "succeeded", "failed", "canceled"];
 
 export function History({ techniques }: { techniques: Technique[] }) {
+  useTitle("History");
   const [technique, setTechnique] = useState("");
   const [status, setStatus] = useState("");
   const [cursors, setCursors] = useState<string[]>([""]);

@@ -9,6 +9,7 @@ import { useBlobUrl } from "../hooks/use_blob_url";
 import { mainInput, sendsPicture } from "../run/request";
 import { errorOf } from "../technique/ParameterForm";
 import { Alert } from "../ui/Alert";
+import { Marked } from "../ui/Marked";
 import { readable } from "../words";
 
 export function ExtraInputs({
@@ -46,7 +47,7 @@ function SendPicture({ technique, spec }: { technique: Technique; spec: InputSpe
         }
       />
       <p class="help" id="send-picture-help">
-        {spec.description}
+        <Marked text={spec.description} />
       </p>
     </div>
   );
@@ -98,7 +99,7 @@ function ExtraInput({ spec, error }: { spec: InputSpec; error: string | null }) 
       {error && <p class="error">{error}</p>}
       {problem && <Alert problem={problem} />}
       <p class="help" id={`${id}-help`}>
-        {spec.description}
+        <Marked text={spec.description} />
       </p>
     </div>
   );

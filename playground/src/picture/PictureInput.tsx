@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { contentPath, storeImage } from "../api/images";
 import { type Problem, toProblem } from "../api/request";
-import { toPicture, useDraft } from "../draft";
+import { type Picture, toPicture, useDraft } from "../draft";
 import { useBlobUrl } from "../hooks/use_blob_url";
 import chelsea from "../samples/chelsea.jpg";
 import coffee from "../samples/coffee.jpg";
@@ -44,6 +44,7 @@ export function PictureInput({ error }: { error: string | null }) {
       <div
         class="drop-zone"
         data-over={over}
+        data-filled={draft.picture !== null}
         onDragOver={(event) => {
           event.preventDefault();
           setOver(true);
@@ -69,8 +70,7 @@ export function PictureInput({ error }: { error: string | null }) {
           />
         </label>
         <p class="note" id="picture-hint">
-          {draft.picture?.name ?? "Drop it here, or paste it."}
-          {draft.picture && ` ${draft.picture.width} × ${draft.picture.height}`}
+          {draft.picture ? describe(draft.picture) : "Drop it here, or paste it."}
         </p>
       </div>
       <Samples disabled={busy} onTake={take} />
@@ -78,6 +78,10 @@ export function PictureInput({ error }: { error: string | null }) {
       {problem && <Alert problem={problem} />}
     </div>
   );
+}
+
+function describe({ name, width, height }: Picture): string {
+  return `${name ?? "The picture of this job"}, ${width} × ${height} pixels`;
 }
 
 function Samples(props: { disabled: boolean; onTake: (file: Blob, name: string) => void }) {

@@ -10,12 +10,15 @@ interface Props {
   model: Model;
   layer: Layer | null;
   place: Pair | null;
+  /** Whether what the network does not see is shaded. */
+  shaded: boolean;
   /** Called with the place of the layer's map that was clicked; absent if none can be chosen. */
   onPlace?: ((place: Pair) => void) | undefined;
   children: ComponentChildren;
 }
 
-export function PlaceMarks({ width, height, model, layer, place, onPlace, children }: Props) {
+export function PlaceMarks(props: Props) {
+  const { width, height, model, layer, place, onPlace } = props;
   const seen = inputBox(model, width, height);
   const clickable = onPlace && layer && mapSize(layer);
   const onClick = (event: MouseEvent) => {
@@ -30,9 +33,9 @@ export function PlaceMarks({ width, height, model, layer, place, onPlace, childr
     // biome-ignore lint/a11y/useKeyWithClickEvents: rows and columns are fields of the form
     // biome-ignore lint/a11y/noStaticElementInteractions: rows and columns are fields of the form
     <div class="marks" data-clickable={Boolean(clickable)} onClick={onClick}>
-      {children}
+      {props.children}
       <svg viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
-        <path class="unseen" d={`M0 0H${width}V${height}H0Z${rectangle(seen)}`} />
+        {props.shaded && <path class="unseen" d={`M0 0H${width}V${height}H0Z${rectangle(seen)}`} />}
         {field && <path class="field-box-edge" d={rectangle(field)} />}
         {field && <path class="field-box" d={rectangle(field)} />}
       </svg>

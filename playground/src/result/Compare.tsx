@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import type { Job, Technique } from "../api/types";
 import { useJob } from "../hooks/use_job";
+import { useTitle } from "../hooks/use_title";
 import { compareLink, jobLink } from "../routes";
 import { Alert } from "../ui/Alert";
 import { BLENDED, Blend, Opacity } from "./Blend";
@@ -17,6 +18,7 @@ interface Props {
 }
 
 export function Compare({ ids, techniques }: Props) {
+  useTitle("Two results");
   const [opacity, setOpacity] = useState(BLENDED);
   const [left, right] = [useJob(ids[0]), useJob(ids[1])];
   const problem = left.problem ?? right.problem;

@@ -3,6 +3,8 @@
 import { useEffect, useRef } from "preact/hooks";
 import { Problem } from "../api/request";
 import type { Job, Technique } from "../api/types";
+import { useTitle } from "../hooks/use_title";
+import { takeRun } from "../run/last_run";
 import { RunPanel } from "../run/RunPanel";
 import { Snippets } from "../run/Snippets";
 import { Alert } from "../ui/Alert";
@@ -10,7 +12,7 @@ import { CopyButton } from "../ui/CopyButton";
 import { formatSeconds, formatTime } from "../words";
 import { CompareWith } from "./CompareWith";
 import { Downloads } from "./Downloads";
-import { requestOfJob, subjectOf, titleOf } from "./job_words";
+import { describeJob, requestOfJob, subjectOf, titleOf } from "./job_words";
 import { ResultPictures } from "./ResultPictures";
 import { SummaryTable } from "./SummaryTable";
 import { Verdict } from "./Verdict";
@@ -23,6 +25,7 @@ interface Props {
 export function JobView({ job, techniques }: Props) {
   const title = titleOf(job, techniques);
   const technique = techniques.find(({ name }) => name === job.technique) ?? null;
+  useTitle(describeJob(job, title));
   return (
     <article class="job">
       <Heading job={job} title={title} />
@@ -39,14 +42,14 @@ export function JobView({ job, techniques }: Props) {
         <>
           <Verdict summary={job.result.summary} />
           <ResultPictures job={job} title={title} />
-          <SummaryTable summary={job.result.summary} schema={technique?.summary ?? {}} />
           <CompareWith job={job} techniques={techniques} />
+          <SummaryTable summary={job.result.summary} schema={technique?.summary ?? {}} />
           <Downloads job={job} />
         </>
       )}
       <div class="buttons">
-        <Snippets request={() => requestOfJob(job, technique)} technique={technique} />
         <CopyButton label="Copy link" text={() => location.href} />
+        <Snippets request={() => requestOfJob(job, technique)} technique={technique} />
       </div>
       <Origin job={job} />
     </article>
@@ -56,10 +59,14 @@ export function JobView({ job, techniques }: Props) {
 /** The heading gets the focus when the job has ended, for those who cannot see that it has. */
 function Heading({ job, title }: { job: Job; title: string }) {
   const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    // Who has pressed Run is taken to what came of it, which on a phone is far away.
+    if (takeRun(job.id)) heading.current?.focus();
+  }, [job.id]);
   const before = useRef(job.status);
   useEffect(() => {
     const ended = job.result !== null || job.error !== null;
-    if (ended && before.current !== job.status) heading.current?.focus({ preventScroll: false });
+    if (ended && before.current !== job.status) heading.current?.focus();
     before.current = job.status;
   }, [job]);
   return (

@@ -1,9 +1,14 @@
 /** The pictures of a result: the one to look into first, then the others. */
 
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
+import { contentPath } from "../api/images";
 import { artifactPath } from "../api/jobs";
 import type { Artifact, Job } from "../api/types";
+import { useDraft } from "../draft";
 import { useBlobUrl } from "../hooks/use_blob_url";
+import { PlaceMarks } from "../picture/PlaceMarks";
+import { useUnit } from "../picture/use_unit";
 import { readable } from "../words";
 import { BLENDED, Blend, Opacity } from "./Blend";
 import { describeJob } from "./job_words";
@@ -19,7 +24,9 @@ export function ResultPictures({ job, title }: { job: Job; title: string }) {
     <div class="pictures">
       {layers && (
         <div class="main-picture">
-          <Blend layers={layers} opacity={opacity} alt={alt} />
+          <Clickable below={layers.below}>
+            <Blend layers={layers} opacity={opacity} alt={alt} />
+          </Clickable>
           <Opacity id={job.id} name={layers.aboveName} opacity={opacity} onChange={setOpacity} />
         </div>
       )}
@@ -27,6 +34,20 @@ export function ResultPictures({ job, title }: { job: Job; title: string }) {
         <Further key={artifact.name} job={job} artifact={artifact} alt={alt} />
       ))}
     </div>
+  );
+}
+
+/** Lets a click choose the place of the neuron that the form names, on the form's picture. */
+function Clickable({ below, children }: { below: string; children: ComponentChildren }) {
+  const { picture } = useDraft().draft;
+  const { model, layer, place, setPlace } = useUnit();
+  const same = picture !== null && contentPath(picture.id) === below;
+  if (!same || !model || !setPlace) return <>{children}</>;
+  const { width, height } = picture;
+  return (
+    <PlaceMarks {...{ width, height, model, layer, place }} onPlace={setPlace} shaded={false}>
+      {children}
+    </PlaceMarks>
   );
 }
 

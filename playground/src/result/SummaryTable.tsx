@@ -2,7 +2,8 @@
 
 import type { JsonSchema } from "../api/types";
 import type { Prediction } from "../pickers/TargetPicker";
-import { readable } from "../words";
+import { Marked } from "../ui/Marked";
+import { formatNumber, readable } from "../words";
 import { PredictionBars } from "./PredictionBars";
 import { isTable, shortValue } from "./values";
 
@@ -12,12 +13,12 @@ interface Props {
 }
 
 /** Verdicts and the target are said above the table, and curves are drawn in pictures. */
-const SAID = new Set(["verdict", "target", "predictions", "fractions"]);
+const SAID = new Set(["verdict", "target", "predictions", "fractions", "check"]);
 
 export function SummaryTable({ summary, schema }: Props) {
   const predictions = summary.predictions as Prediction[] | undefined;
   const check = summary.check as Record<string, unknown> | null | undefined;
-  const rows = Object.entries(summary).filter(([name]) => !SAID.has(name) && name !== "check");
+  const rows = Object.entries(withScore(summary)).filter(([name]) => !SAID.has(name));
   return (
     <div class="summary">
       {predictions && <PredictionBars predictions={predictions} />}
@@ -32,6 +33,13 @@ export function SummaryTable({ summary, schema }: Props) {
       )}
     </div>
   );
+}
+
+/** The kind of a score and its value are one row. */
+function withScore(summary: Record<string, unknown>): Record<string, unknown> {
+  const { score_value: value, ...others } = summary;
+  if (typeof value !== "number" || typeof others.score !== "string") return summary;
+  return { ...others, score: `${formatNumber(value)} (${others.score})` };
 }
 
 interface RowsProps {
@@ -66,7 +74,11 @@ function Rows({ rows, schema, root, caption }: RowsProps) {
 }
 
 function Help({ text }: { text: string | undefined }) {
-  return text ? <small>{text.split("\n\n")[0]?.replaceAll("`", "")}</small> : null;
+  return text ? (
+    <small>
+      <Marked text={text.split("\n\n")[0] ?? ""} />
+    </small>
+  ) : null;
 }
 
 /** A list of objects, such as patches, as a table of its own. */

@@ -19,6 +19,8 @@ export function subjectOf(job: Job): string {
   const target = job.result?.summary.target as ExplainedTarget | undefined;
   if (target?.label)
     return `${target.label}${target.text === "top" ? ", the first prediction" : ""}`;
+  const [first] = (job.result?.summary.predictions as { label: string }[] | undefined) ?? [];
+  if (first) return first.label;
   const { params } = job;
   const text = target?.text ?? params.target ?? params.targets ?? params.goal ?? params.layer;
   return text ? String(text) : "";

@@ -2,7 +2,7 @@
 
 import { contentPath } from "../api/images";
 import { artifactPath } from "../api/jobs";
-import type { Artifact, Job } from "../api/types";
+import type { Artifact, Job, JobInput } from "../api/types";
 
 export interface Layers {
   /** Path of the picture below, and of the one whose opacity changes. */
@@ -18,7 +18,7 @@ export function layersOf(job: Job): Layers | null {
   const above = find(job, "heatmap.png") ?? find(job, "image.png");
   if (!above) return null;
   const start = find(job, "start.png");
-  const input = PHOTOGRAPHS.map((name) => job.inputs[name]).find((image) => image?.width);
+  const input = photograph(job);
   const below = start ? artifactPath(job.id, start.name) : input && contentPath(input.id);
   if (!below) return null;
   const aboveName = above.name === "heatmap.png" ? "Heatmap" : "Result";
@@ -35,7 +35,13 @@ export function furtherPictures(job: Job): Artifact[] {
 /** The picture that stands for the job in a list. */
 export function thumbnail(job: Job): string | null {
   const found = find(job, "overlay.png") ?? pictures(job)[0];
-  return found ? artifactPath(job.id, found.name) : null;
+  if (found) return artifactPath(job.id, found.name);
+  const input = photograph(job);
+  return input ? contentPath(input.id) : null;
+}
+
+function photograph(job: Job): JobInput | undefined {
+  return PHOTOGRAPHS.map((name) => job.inputs[name]).find((image) => image?.width);
 }
 
 function pictures(job: Job): Artifact[] {

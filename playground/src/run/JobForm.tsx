@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { createJob } from "../api/jobs";
 import { type Problem, toProblem } from "../api/request";
-import type { FieldProblem, Technique } from "../api/types";
+import type { Technique } from "../api/types";
 import { useDraft } from "../draft";
 import { Combobox } from "../pickers/Combobox";
 import { suggestModels } from "../pickers/suggestions";
@@ -13,10 +13,17 @@ import { go, jobLink } from "../routes";
 import { errorOf, ParameterForm } from "../technique/ParameterForm";
 import { TechniqueCards } from "../technique/TechniqueCards";
 import { Alert } from "../ui/Alert";
+import { noteRun } from "./last_run";
 import { mainInput, requestOf, toJson } from "./request";
 import { Snippets } from "./Snippets";
 
-export function JobForm({ techniques }: { techniques: Technique[] }) {
+interface Props {
+  techniques: Technique[];
+  /** Whether a job is shown beside the form, which then is short. */
+  short: boolean;
+}
+
+export function JobForm({ techniques, short }: Props) {
   const { draft, change } = useDraft();
   const [problem, setProblem] = useState<Problem | null>(null);
   const [busy, setBusy] = useState(false);
@@ -37,6 +44,7 @@ export function JobForm({ techniques }: { techniques: Technique[] }) {
     setProblem(null);
     try {
       const job = await createJob(technique.name, toJson(requestOf(technique, draft)));
+      noteRun(job.id);
       go(jobLink(job.id));
     } catch (error) {
       setProblem(toProblem(error));
@@ -56,6 +64,7 @@ export function JobForm({ techniques }: { techniques: Technique[] }) {
         <TechniqueCards
           techniques={techniques}
           chosen={draft.technique}
+          unfolded={!short}
           onChoose={(name) => change({ kind: "technique", technique: name })}
         />
       </section>
@@ -72,21 +81,18 @@ export function JobForm({ techniques }: { techniques: Technique[] }) {
         <button type="submit" class="button primary" disabled={busy}>
           {busy ? "Sending …" : `Run ${technique.title}`}
         </button>
-        <Snippets request={() => requestOf(technique, draft)} technique={technique} />
       </div>
+      <Snippets request={() => requestOf(technique, draft)} technique={technique} />
     </form>
   );
-}
-
-/** Errors that belong to no field that is shown are in the alert above Run. */
-export function unplaced(problem: Problem, names: string[]): FieldProblem[] {
-  return problem.errors.filter(({ pointer }) => !names.includes(pointer.split("/")[1] ?? ""));
 }
 
 function ModelField({ error }: { error: string | null }) {
   const { draft, change } = useDraft();
   const [text, setText] = useState(draft.model);
   useEffect(() => setText(draft.model), [draft.model]);
+  // Half a name is no model: the form takes what was picked, or what was there when one left.
+  const take = (model: string) => change({ kind: "model", model });
   return (
     <div class="field" data-error={error !== null}>
       <label for="field-model">Model</label>
@@ -96,10 +102,9 @@ function ModelField({ error }: { error: string | null }) {
         describedBy="field-model-help"
         invalid={error !== null}
         suggest={suggestModels}
-        onChange={(value) => {
-          setText(value);
-          if (value) change({ kind: "model", model: value });
-        }}
+        onChange={setText}
+        onPick={({ value }) => take(value)}
+        onLeave={() => (text.trim() ? take(text.trim()) : setText(draft.model))}
       />
       {error && <p class="error">{error}</p>}
       <p class="help" id="field-model-help">

@@ -3,11 +3,13 @@
 import { contentPath } from "../api/images";
 import { useDraft } from "../draft";
 import { useBlobUrl } from "../hooks/use_blob_url";
+import { useTitle } from "../hooks/use_title";
 import { PlaceMarks } from "../picture/PlaceMarks";
 import { useUnit } from "../picture/use_unit";
 
 export function Stage() {
   const { draft } = useDraft();
+  useTitle("");
   const { picture } = draft;
   const shown = useBlobUrl(picture ? contentPath(picture.id) : null);
   const { model, layer, place, setPlace } = useUnit();
@@ -27,6 +29,7 @@ export function Stage() {
         height={picture.height}
         {...{ model, layer, place }}
         onPlace={setPlace}
+        shaded
       >
         <img src={shown} alt={`The picture: ${picture.name ?? "as sent"}`} />
       </PlaceMarks>

@@ -26,7 +26,7 @@ export function Workbench({ techniques, jobId }: Props) {
   }, [job, techniques, change]);
   return (
     <div class="workbench">
-      <JobForm techniques={techniques} />
+      <JobForm techniques={techniques} short={jobId !== null} />
       <section class="outcome" aria-label="Result">
         {problem && <Alert problem={problem} />}
         {job && <JobView key={job.id} job={job} techniques={techniques} />}

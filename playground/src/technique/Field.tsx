@@ -12,6 +12,7 @@ import {
   suggestTargets,
 } from "../pickers/suggestions";
 import { TargetPicker } from "../pickers/TargetPicker";
+import { Marked } from "../ui/Marked";
 import type { FieldSpec } from "./fields";
 
 export interface FieldProps {
@@ -40,7 +41,7 @@ export function Field(props: FieldProps) {
         </p>
       )}
       <p class="help" id={`${id}-help`}>
-        {spec.help}
+        <Marked text={spec.help} />
       </p>
     </div>
   );

@@ -54,7 +54,7 @@ function fieldOf(name: string, schema: JsonSchema, required: boolean): FieldSpec
   return {
     name,
     label: labelOf(name),
-    help: (schema.description ?? "").replaceAll("\n", " "),
+    help: schema.description ?? "",
     kind,
     picker: PICKERS[name] ?? null,
     choices,
