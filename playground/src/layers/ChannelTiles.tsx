@@ -3,7 +3,14 @@
 import { useRef, useState } from "preact/hooks";
 import type { Pair } from "../api/types";
 import { formatNumber } from "../words";
-import { type Area, type ChannelMaps, contrastIn, leastMean, type Order } from "./channel_maps";
+import {
+  type Area,
+  type ChannelMaps,
+  contrastIn,
+  hasPlaces,
+  leastMean,
+  type Order,
+} from "./channel_maps";
 import { MapCanvas } from "./MapCanvas";
 
 interface Props {
@@ -80,7 +87,7 @@ function Tile({ maps, row, order, areas, pressed, reachable, ...props }: TilePro
   const onClick = (event: MouseEvent) => {
     // A key makes a click without a pointer: it has no place.
     const canvas = (event.currentTarget as Element).querySelector("canvas");
-    const byPointer = event.detail > 0 && canvas !== null;
+    const byPointer = event.detail > 0 && canvas !== null && hasPlaces(maps);
     props.onChoose(row, byPointer ? placeIn(canvas, maps, event) : null);
   };
   const { text, words } = responseText(maps, row, order, areas);

@@ -3,7 +3,7 @@
 import type { Layer, Technique } from "../api/types";
 import { useDraft } from "../draft";
 import { PictureInput } from "../picture/PictureInput";
-import type { UnitRoute } from "../routes";
+import { go, type UnitRoute, unitLink } from "../routes";
 import { ChannelBrowser } from "./ChannelBrowser";
 import { UnitPanel } from "./UnitPanel";
 
@@ -21,12 +21,15 @@ export function LayerView({ route, layer, techniques }: Props) {
   return (
     <>
       <header class="layer-title">
-        <h3>
-          <span class="name">{layer.path}</span>
-        </h3>
-        <p class="note">
-          {layer.type}, output {layer.shape.join(" × ")}. {fieldText(layer)}
-        </p>
+        <div>
+          <h3>
+            <span class="name">{layer.path}</span>
+          </h3>
+          <p class="note">
+            {layer.type}, output {layer.shape.join(" × ")}. {fieldText(layer)}
+          </p>
+        </div>
+        <ChannelField route={route} layer={layer} />
       </header>
       {picture ? (
         <ChannelBrowser {...{ route, layer, picture, panel }} />
@@ -40,6 +43,26 @@ export function LayerView({ route, layer, techniques }: Props) {
         </>
       )}
     </>
+  );
+}
+
+/** A channel by its number. */
+function ChannelField({ route, layer }: { route: UnitRoute; layer: Layer }) {
+  const open = (text: string) => {
+    go(unitLink(route.model, layer.path, text === "" ? null : Number(text)));
+  };
+  return (
+    <div class="channel-field">
+      <label for="channel">Channel, 0–{layer.channels - 1}</label>
+      <input
+        id="channel"
+        type="number"
+        min={0}
+        max={layer.channels - 1}
+        value={route.channel ?? ""}
+        onChange={(event) => open(event.currentTarget.value)}
+      />
+    </div>
   );
 }
 

@@ -5,6 +5,7 @@ import { listLayers, readModel } from "../api/catalog";
 import type { Layer, Technique } from "../api/types";
 import { useDraft } from "../draft";
 import { useAnswer } from "../hooks/use_answer";
+import { useTitle } from "../hooks/use_title";
 import { useWide } from "../hooks/use_wide";
 import { Combobox } from "../pickers/Combobox";
 import { suggestModels } from "../pickers/suggestions";
@@ -16,7 +17,8 @@ import { LayerView } from "./LayerView";
 import { firstLayers } from "./layer_groups";
 
 export function Layers({ route, techniques }: { route: UnitRoute; techniques: Technique[] }) {
-  const { model, layer: path } = route;
+  const { model, layer: path, channel } = route;
+  useTitle([path ?? "Layers", channel].filter((part) => part !== null).join(":"));
   const { value: layers, problem, loading } = useAnswer(model, () => listLayers(model));
   const layer = layers?.find((each) => each.path === path) ?? null;
   const wide = useWide();
@@ -40,7 +42,7 @@ export function Layers({ route, techniques }: { route: UnitRoute; techniques: Te
             {model} has no layer {path}. Choose one of the list.
           </p>
         )}
-        {!path && layers && <Start model={model} layers={layers} />}
+        {!path && <Start model={model} layers={layers ?? []} />}
       </div>
     </section>
   );

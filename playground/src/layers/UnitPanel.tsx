@@ -9,6 +9,7 @@ import { type Picture, useDraft } from "../draft";
 import { useAnswer } from "../hooks/use_answer";
 import { useWide } from "../hooks/use_wide";
 import { go, jobLink, type UnitRoute } from "../routes";
+import { noteRun } from "../run/last_run";
 import { formatUnit } from "../target";
 import { Alert } from "../ui/Alert";
 
@@ -46,6 +47,7 @@ export function UnitPanel({ route, layer, channel, picture, techniques }: Props)
     setProblem(null);
     try {
       const job = await createJob(technique, { model: route.model, target, ...fields });
+      noteRun(job.id);
       go(jobLink(job.id));
     } catch (error) {
       setProblem(toProblem(error));
@@ -57,7 +59,7 @@ export function UnitPanel({ route, layer, channel, picture, techniques }: Props)
         {place ? "Neuron" : "Channel"} <span class="name">{target}</span>
       </h4>
       {route.place && <Extent place={route.place} whole={whole} onWhole={setWhole} />}
-      <ul class="buttons">
+      <ul class="questions">
         {questionsOf(channelTarget, picture, sets).map((question) => (
           <li key={`${question.title} ${question.hint}`}>
             <button type="button" class="button" onClick={() => ask(question)}>
@@ -144,7 +146,7 @@ function Forms(props: { route: UnitRoute; target: string; techniques: Technique[
   return (
     <details>
       <summary>Other techniques, with parameters</summary>
-      <ul class="questions">
+      <ul class="buttons forms">
         {asked.map(({ name, title }) => (
           <li key={name}>
             <button type="button" class="button quiet" onClick={() => open(name)}>
