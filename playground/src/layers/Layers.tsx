@@ -30,7 +30,7 @@ export function Layers({ route, techniques }: { route: UnitRoute; techniques: Te
         </h2>
         {loading && <p role="status">The layers are read. A model that is new takes a while.</p>}
         {problem && <Alert problem={problem} />}
-        <Foldable folded={!wide && layer !== null}>
+        <Foldable title={wide ? null : path ? "Choose another layer" : "All layers"}>
           <ModelChoice key={model} model={model} />
           {layers && <LayerPicker model={model} layers={layers} chosen={path} />}
         </Foldable>
@@ -70,13 +70,13 @@ function ModelChoice({ model }: { model: string }) {
   );
 }
 
-/** On a narrow screen the list would push what was chosen out of sight. */
-function Foldable({ folded, children }: { folded: boolean; children: preact.ComponentChildren }) {
-  if (!folded) return <>{children}</>;
+/** With a title, what is folded below it: on a narrow screen the list would hide all else. */
+function Foldable(props: { title: string | null; children: preact.ComponentChildren }) {
+  if (props.title === null) return <>{props.children}</>;
   return (
-    <details class="stack">
-      <summary>Choose another layer</summary>
-      {children}
+    <details class="foldable">
+      <summary>{props.title}</summary>
+      {props.children}
     </details>
   );
 }

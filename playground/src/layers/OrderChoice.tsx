@@ -57,11 +57,11 @@ function explain(maps: ChannelMaps, asked: number, order: Order): string {
       ? `The ${maps.entries.length} of ${maps.channels} channels with the largest mean. `
       : `${maps.channels} channels. `;
   if (asked && order === "contrast") {
-    const where = asked > 1 ? "in every marked part" : "in the marked part";
-    return `${counted}+3 σ: ${where} the channel is three of its standard deviations above its mean.`;
+    const where = asked > 1 ? "In every marked part" : "In the marked part";
+    return `${counted}${where}, +3 σ is three standard deviations above the channel's own mean.`;
   }
   if (asked || !hasPlaces(maps)) return counted;
-  return `${counted}Point at one to see it over the picture.`;
+  return `${counted}Point at one, or tap it, to see it over the picture.`;
 }
 
 function Legend({ signed }: { signed: boolean }) {
