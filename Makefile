@@ -129,7 +129,7 @@ lock: $(filter .tools/bin/uv,$(UV)) ## compile the lock files from pyproject.tom
 	@for group in machines manifests; do \
 		$(UV) $(LOCK) --universal --group $$group --output-file deploy/locks/$$group.lock || exit 1; done
 
-ci: check test crashes fuzz demo chaos ## what CI runs
+ci: check test crashes fuzz playground-check browser demo chaos ## what CI runs
 
 clean: ## remove everything that was made
 	@rm -rf .venv .tools .data demo-out *.egg-info

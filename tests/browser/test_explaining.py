@@ -1,9 +1,11 @@
 """From a picture to a map: uploaded, dropped or pasted, by mouse or by keyboard alone."""
 
 import base64
+import io
 
 import httpx
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
@@ -125,3 +127,17 @@ def test_the_keyboard_is_enough(visit: Visit, client: httpx.Client) -> None:
     expect(page.get_by_role("heading", name="Saliency")).to_be_focused()
     job = client.get(f"/v1/jobs/{playground.job_id}").json()
     assert job["params"]["target"] == "class:285"
+
+
+def test_a_file_that_the_browser_cannot_show_is_explained(visit: Visit, coffee: bytes) -> None:
+    playground = visit()
+    page = playground.page
+    picture = io.BytesIO()
+    Image.open(io.BytesIO(coffee)).convert("RGB").save(picture, "TIFF")
+    files = {"name": "coffee.tif", "mimeType": "image/tiff", "buffer": picture.getvalue()}
+    page.locator(".drop-zone input").set_input_files(files)
+    expect(page.locator(".drop-zone .not-shown")).to_contain_text("cannot show the file")
+    playground.run_to_end()
+    expect(page.locator(".job .not-shown")).to_contain_text("cannot show the photograph")
+    box = playground.map.bounding_box()
+    assert box and box["height"] > 100
