@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, get_font
 from matplotlib.patches import Rectangle
 
 from workers.toolkit.rendering.color_bar_text import exponent_of, power, tick_text
@@ -20,7 +21,8 @@ from workers.toolkit.rendering.text import BOLD_FILE, FONT_FILE, wrapped
 
 # In inches: 89 mm, the width of a column.
 _WIDTH, _MARGIN, _GAP, _HIGHEST = 3.5, 0.04, 0.12, 2.4
-_PANEL = (_WIDTH - 2 * _MARGIN - _GAP) / 2
+_LINE = _WIDTH - 2 * _MARGIN
+_PANEL = (_LINE - _GAP) / 2
 _BAR, _TICKS, _AIR = 0.075, 0.15, 0.06
 # Sizes of the font and the distance of two lines, in points and as a part of the size.
 _LARGE, _SMALL, _LEADING, _POINTS = 7.5, 6.0, 1.3, 72
@@ -53,8 +55,8 @@ def draw_figure(heatmap: Heatmap, texts: FigureTexts) -> Figure:
     What the network does not see is outside of the frame in the photograph, and grey in the map.
     """
     head = [
-        *_lines(texts.technique, _LARGE, _WIDTH, bold=True),
-        *_lines(texts.parameters, _SMALL, _WIDTH),
+        *_lines(texts.technique, _LARGE, _LINE, bold=True),
+        *_lines(texts.parameters, _SMALL, _LINE),
     ]
     labels = [
         *_lines(texts.target, _LARGE, _PANEL, bold=True),
@@ -109,7 +111,18 @@ def _lines(text: str, size: float, width: float, *, bold: bool = False) -> list[
     """Return a text as lines that fit into that width, in inches."""
     # Bold letters are about a seventh wider than those that are measured.
     points = width * _POINTS / (1.15 if bold else 1.0)
-    return [_Line(line, size, bold) for line in wrapped(text, size, points) if line]
+    return [_Line(line, size, bold) for line in wrapped(_printable(text), size, points) if line]
+
+
+def _printable(text: str) -> str:
+    """Return the text with a box for each character that the font does not have."""
+    known = _characters()
+    return "".join(character if ord(character) in known else "□" for character in text)
+
+
+@lru_cache
+def _characters() -> frozenset[int]:
+    return frozenset(get_font(str(FONT_FILE)).get_charmap())
 
 
 def _height(lines: Sequence[_Line]) -> float:
