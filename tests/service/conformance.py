@@ -26,10 +26,11 @@ def keeps_to_the_document(answer: httpx.Response) -> None:
     assert status in responses or answer.status_code >= 400, (method, path, status)
     content = responses.get(status, responses["default"]).get("content", {})
     kind = answer.headers.get("content-type", "").partition(";")[0]
-    if not kind.endswith("json") or answer.request.method == "HEAD" or "artifacts/" in path:
+    if not kind.endswith("json") or path.endswith("/artifacts/{name}"):
+        return
+    if not answer.read():
         return
     assert kind in content, (method, path, status, kind)
-    answer.read()
     validator = _validator(path, method, status if status in responses else "default", kind)
     error = best_match(validator.iter_errors(answer.json()))
     assert error is None, f"{method} {path}: {error.json_path}: {error.message[:2000]}"
