@@ -75,6 +75,19 @@ async def admit(
                 return Admission(await _create_job(services, request, found), replayed=False)
 
 
+@dataclass(frozen=True)
+class _Resolved:
+    """A request whose defaults are filled in, with what its model says of it.
+
+    `description` is None as long as no worker has described the model, or nobody needs it.
+    """
+
+    request: ParsedJobRequest
+    model: ModelEntry
+    targets: Sequence[Target]
+    description: ModelDescription | None
+
+
 async def _create_job(
     services: Services, request: ParsedJobRequest, reservation: Reservation | None
 ) -> Job:
@@ -102,48 +115,65 @@ async def _create_job(
     # Images are fetched here, before steps 7 to 9 might refuse the request: in their thread it
     # would be held for as long as the servers of the images like.
     inputs = await with_fetched_images(services, request.inputs)
-    request = replace(request, inputs=inputs)
+    resolved = _Resolved(replace(request, inputs=inputs), model, targets, description)
 
-    has_files = any(isinstance(value, bytes) for value in request.inputs.values())
-    arguments = (services, request, model, targets, description, reservation)
-    if has_files:
-        return await services.intake.run(request.owner, _store_and_create, *arguments)
-    return await run_in_threadpool(_store_and_create, *arguments)
+    if any(isinstance(value, bytes) for value in inputs.values()):
+        owner = request.owner
+        return await services.intake.run(owner, _store_and_create, services, resolved, reservation)
+    return await run_in_threadpool(_store_and_create, services, resolved, reservation)
 
 
 def _store_and_create(
-    services: Services,
-    request: ParsedJobRequest,
-    model: ModelEntry,
-    targets: Sequence[Target],
-    description: ModelDescription | None,
-    reservation: Reservation | None,
+    services: Services, resolved: _Resolved, reservation: Reservation | None
 ) -> Job:
     """Run steps 7 to 13, which compute and block, in a thread."""
-    # 7. Look up the layers and targets in the description. Whether the output has a gradient is not
-    #    waited for: a job's worker knows it.
-    if description is None and request.params.differentiates_by_image:
-        description = known_description(services, model.name)
-    if description is not None:
-        check_named(request.params, targets, description)
+    # 7. Look up the layers and targets in the description.
+    resolved = _checked_names(services, resolved)
+    request, model = resolved.request, resolved.model
 
     # 8. Check the names of the inputs.
     check_names(request.technique, request.inputs)
     request.params.validate_inputs(request.inputs.keys())
 
     # 9. Check the cost and choose the queue.
-    choice = choose_queue(services, request, model, targets, description)
+    choice = choose_queue(services, request, model, resolved.targets, resolved.description)
 
     # 10. Check and store the inputs.
     inputs = store_inputs(services, request.owner, request.technique, model, request.inputs)
 
     # 11. Check the arrays against the layers whose outputs they stand in for, and the sizes of
     #     images against those that the layers take.
-    if description is not None:
-        check_arrays(request.params, inputs, description)
-        check_images(request.params, model, inputs, description)
+    if resolved.description is not None:
+        check_arrays(request.params, inputs, resolved.description)
+        check_images(request.params, model, inputs, resolved.description)
 
-    job_request = _job_request(request, choice, inputs)
+    # 12 and 13.
+    return _create(services, resolved, inputs, choice, reservation)
+
+
+def _checked_names(services: Services, resolved: _Resolved) -> _Resolved:
+    """Look up what the request names, and return it with the description that was found.
+
+    Whether the output has a gradient is not waited for: a job's worker knows it.
+    """
+    params, description = resolved.request.params, resolved.description
+    if description is None and params.differentiates_by_image:
+        description = known_description(services, resolved.model.name)
+    if description is not None:
+        check_named(params, resolved.targets, description)
+    return replace(resolved, description=description)
+
+
+def _create(
+    services: Services,
+    resolved: _Resolved,
+    inputs: Mapping[str, Input],
+    choice: QueueChoice,
+    reservation: Reservation | None,
+) -> Job:
+    """Create the job, or let it take the result of an identical one."""
+    request, model = resolved.request, resolved.model
+    job_request = _job_request(request, model, inputs, choice)
     limits = services.keys.limits(request.owner)
     deadline_s = request.options.deadline_s or services.settings.default_deadline_s
     weights = services.models.cached_weights(model.name)
@@ -162,12 +192,12 @@ def _store_and_create(
 
 
 def _job_request(
-    request: ParsedJobRequest, choice: QueueChoice, inputs: Mapping[str, Input]
+    request: ParsedJobRequest, model: ModelEntry, inputs: Mapping[str, Input], choice: QueueChoice
 ) -> JobRequest:
     return JobRequest(
         owner=request.owner,
         technique=request.technique.name,
-        model=request.params.model,
+        model=model.name,
         queue=choice.queue,
         cost=choice.cost,
         params=request.params.model_dump(mode="json"),
