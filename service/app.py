@@ -28,6 +28,8 @@ from service.problems import KEY_RESPONSE, PROBLEM_RESPONSE, document_problems
 from service.query import check_query
 from service.routes import (
     artifacts,
+    batch_results,
+    batches,
     create_job,
     deliveries,
     events,
@@ -64,6 +66,8 @@ _ROUTES = (
     events,
     previews,
     artifacts,
+    batches,
+    batch_results,
     webhooks,
     deliveries,
     usage,

@@ -25,7 +25,7 @@ _BINARY: dict[str, Any] = {
         | {spec.media_type for technique in techniques().values() for spec in technique.artifacts}
     )
 }
-_RESPONSES: dict[int | str, dict[str, Any]] = {
+FILE_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The bytes, with the artifact's own media type", "content": _BINARY},
     206: {"description": "The requested range of bytes", "content": _BINARY},
     304: {"description": "The client has the current bytes"},
@@ -35,9 +35,9 @@ _ZIP_RESPONSES: dict[int | str, dict[str, Any]] = {
         "description": "A zip archive",
         "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
     },
-    304: _RESPONSES[304],
+    304: FILE_RESPONSES[304],
 }
-_FILE_HEADERS = {
+FILE_HEADERS = {
     "Cache-Control": "private, immutable, max-age=86400",
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -49,7 +49,7 @@ _FILE_HEADERS = {
     operation_id="get_artifact",
     summary="Download an artifact",
     response_class=StreamingResponse,
-    responses=_RESPONSES,
+    responses=FILE_RESPONSES,
 )
 def get_artifact(name: str, job: ExistingJob, request: Request, services: ServicesDep) -> Response:
     artifact = _find(job, name)
@@ -86,7 +86,7 @@ def get_artifacts_zip(job: ExistingJob, request: Request, services: ServicesDep)
     if not artifacts:
         raise Problem("artifact_not_found", f"The artifacts of this job: {_reason_for_none(job)}.")
     parts = "".join(f"{artifact.name}\0{artifact.sha256}\n" for artifact in artifacts)
-    headers = _FILE_HEADERS | {
+    headers = FILE_HEADERS | {
         "ETag": f'"zip-{hashlib.sha256(parts.encode()).hexdigest()}"',
         "Content-Disposition": f'attachment; filename="{job.technique}-{job.id}.zip"',
     }
@@ -123,7 +123,7 @@ def _reason_for_none(job: Job) -> str:
 
 def _headers(artifact: Artifact) -> dict[str, str]:
     disposition = "inline" if artifact.media_type.startswith("image/") else "attachment"
-    return _FILE_HEADERS | {
+    return FILE_HEADERS | {
         "ETag": f'"{artifact.sha256}"',
         "Accept-Ranges": "bytes",
         "Content-Disposition": f'{disposition}; filename="{artifact.name}"',
