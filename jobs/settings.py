@@ -89,6 +89,11 @@ class Settings(BaseSettings):
         description="Minimum time between checkpoints of a long job. It is longer where writing "
         "one takes more than a tenth of that time.",
     )
+    batch_shard_bytes: int = Field(
+        256 * MEGABYTE,
+        ge=1024,
+        description="Bytes of one shard of a batch. A row that needs more has one of its own.",
+    )
     max_listeners: int = Field(
         1000, ge=1, description="Event streams of one API process. Further ones get a 503."
     )

@@ -4,9 +4,10 @@ Whatever can be refused is refused here, before anything is queued. The numbered
 whole sequence, and a request with several faults is refused at the first step that finds one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from starlette.concurrency import run_in_threadpool
 
@@ -44,6 +45,19 @@ class Admission:
     replayed: bool
 
 
+@dataclass(frozen=True)
+class ResolvedRequest:
+    """A request with nothing left to fill in, and what it was resolved by.
+
+    `description` is None where the request needs none, or where no worker made one in time.
+    """
+
+    request: ParsedJobRequest
+    model: ModelEntry
+    targets: Sequence[Target]
+    description: ModelDescription | None
+
+
 async def admit(
     services: Services, sent: SentJobRequest, idempotency_key: str | None, whole: str = ""
 ) -> Admission:
@@ -61,37 +75,42 @@ async def admit(
     request = replace(request, webhook=await webhook_of(services, request.options))
 
     # 2. Reserve the idempotency key by the fingerprint of what was sent.
+    return await once(
+        services,
+        request.owner,
+        idempotency_key,
+        lambda: fingerprint(request) + whole,
+        partial(_create_job, services, request),
+    )
+
+
+async def once(
+    services: Services,
+    owner: str,
+    idempotency_key: str | None,
+    fingerprint: Callable[[], str],
+    create: Callable[[Reservation | None], Awaitable[Job]],
+) -> Admission:
+    """Create a job, or return the one that an earlier request with this key created.
+
+    `fingerprint` returns a digest of what was sent. Raises Problem and what `create` raises.
+    """
     key = read_key(idempotency_key)
     if key is None:
-        return Admission(await _create_job(services, request, None), replayed=False)
-    digest = await run_in_threadpool(fingerprint, request) + whole
+        return Admission(await create(None), replayed=False)
+    digest = await run_in_threadpool(fingerprint)
     while True:
-        found = await reserve(services, request.owner, key, digest)
+        found = await reserve(services, owner, key, digest)
         if isinstance(found, Job):
             return Admission(found, replayed=True)
         # KeyTaken: the reservation expired, and another request has the key. Look again.
         with suppress(KeyTaken):
             async with released_on_error(services, found):
-                return Admission(await _create_job(services, request, found), replayed=False)
+                return Admission(await create(found), replayed=False)
 
 
-@dataclass(frozen=True)
-class _Resolved:
-    """A request whose defaults are filled in, with what its model says of it.
-
-    `description` is None as long as no worker has described the model, or nobody needs it.
-    """
-
-    request: ParsedJobRequest
-    model: ModelEntry
-    targets: Sequence[Target]
-    description: ModelDescription | None
-
-
-async def _create_job(
-    services: Services, request: ParsedJobRequest, reservation: Reservation | None
-) -> Job:
-    """Run steps 3 to 6 on the event loop, where step 6 may wait for seconds; then 7 to 13."""
+async def resolve_request(services: Services, request: ParsedJobRequest) -> ResolvedRequest:
+    """Run steps 3 to 6 on the event loop, where step 6 may wait for seconds."""
     # 3. Resolve the defaults of this model and draw the seed.
     model = find_model(request.params.model)
     request = resolve(request, model)
@@ -112,19 +131,28 @@ async def _create_job(
         or any(target.layer is not None or target.position is not None for target in targets)
     ):
         description = await model_description(services, model.name, DESCRIPTION_WAIT_S)
+    return ResolvedRequest(request, model, targets, description)
+
+
+async def _create_job(
+    services: Services, request: ParsedJobRequest, reservation: Reservation | None
+) -> Job:
+    """Run steps 3 to 6, then 7 to 13 in a thread."""
+    resolved = await resolve_request(services, request)
     # Images are fetched here, before steps 7 to 9 might refuse the request: in their thread it
     # would be held for as long as the servers of the images like.
     inputs = await with_fetched_images(services, request.inputs)
-    resolved = _Resolved(replace(request, inputs=inputs), model, targets, description)
+    resolved = replace(resolved, request=replace(resolved.request, inputs=inputs))
 
-    if any(isinstance(value, bytes) for value in inputs.values()):
-        owner = request.owner
-        return await services.intake.run(owner, _store_and_create, services, resolved, reservation)
-    return await run_in_threadpool(_store_and_create, services, resolved, reservation)
+    has_files = any(isinstance(value, bytes) for value in inputs.values())
+    arguments = (services, resolved, reservation)
+    if has_files:
+        return await services.intake.run(request.owner, _store_and_create, *arguments)
+    return await run_in_threadpool(_store_and_create, *arguments)
 
 
 def _store_and_create(
-    services: Services, resolved: _Resolved, reservation: Reservation | None
+    services: Services, resolved: ResolvedRequest, reservation: Reservation | None
 ) -> Job:
     """Run steps 7 to 13, which compute and block, in a thread."""
     # 7. Look up the layers and targets in the description.
@@ -151,7 +179,7 @@ def _store_and_create(
     return _create(services, resolved, inputs, choice, reservation)
 
 
-def _checked_names(services: Services, resolved: _Resolved) -> _Resolved:
+def _checked_names(services: Services, resolved: ResolvedRequest) -> ResolvedRequest:
     """Look up what the request names, and return it with the description that was found.
 
     Whether the output has a gradient is not waited for: a job's worker knows it.
@@ -166,7 +194,7 @@ def _checked_names(services: Services, resolved: _Resolved) -> _Resolved:
 
 def _create(
     services: Services,
-    resolved: _Resolved,
+    resolved: ResolvedRequest,
     inputs: Mapping[str, Input],
     choice: QueueChoice,
     reservation: Reservation | None,

@@ -29,6 +29,8 @@ from service.problems import INFERENCE_KEY_RESPONSE, KEY_RESPONSE, PROBLEM_RESPO
 from service.query import check_query
 from service.routes import (
     artifacts,
+    batch_results,
+    batches,
     create_job,
     deliveries,
     events,
@@ -68,6 +70,8 @@ _ROUTES = (
     events,
     previews,
     artifacts,
+    batches,
+    batch_results,
     webhooks,
     deliveries,
     usage,

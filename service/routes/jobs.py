@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from catalog.errors import UnknownTechnique, Violation
 from catalog.models import find_model
 from catalog.registry import find_technique
+from jobs.batch import BATCH
 from jobs.model import Status
 from service.dependencies import ExistingJob, OwnerDep, ServicesDep
 from service.job_view import JobView, job_response, job_view
@@ -82,7 +83,7 @@ def _check_filters(technique: str | None, model: str | None) -> None:
     Only if no job was found: there may be jobs of a model that was removed. Raises Problem.
     """
     try:
-        if technique is not None:
+        if technique not in (None, BATCH):
             find_technique(technique)
         if model is not None:
             find_model(model)
