@@ -14,18 +14,13 @@ from service.batch_request import OPTIONS, BatchFields
 from service.batch_view import BatchPage, BatchView, batch_view
 from service.dependencies import ExistingBatch, IdempotencyKey, OwnerDep, Prefer, ServicesDep
 from service.job_request import JobOptions
-from service.job_response import JOB_RESPONSES
+from service.job_response import job_responses
 from service.labels import LABEL_FORM_SCHEMA, read_labels
 from service.request_body import read_body
 from service.routes.jobs import Label
 from service.waiting import MAX_WAIT_S, preferred_wait, until_final
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"])
-
-_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {**JOB_RESPONSES[200], "model": BatchView},
-    202: JOB_RESPONSES[202],
-}
 
 
 def _body_schema() -> dict[str, Any]:
@@ -45,7 +40,7 @@ def _body_schema() -> dict[str, Any]:
     summary="Run a technique over the images of a set",
     status_code=202,
     response_model=BatchView,
-    responses=_RESPONSES,
+    responses=job_responses(BatchView),
     openapi_extra=_body_schema(),
 )
 async def create_batch(

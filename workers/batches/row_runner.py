@@ -128,7 +128,7 @@ class RowRunner:
         context = RowContext(self.lease, origin, self.stopping, self.load)
         inputs = {"image": image}
         made = execute(spec.technique, params, self.model, inputs, context, self.description)
-        summary = made.model_dump(exclude_none=True)
+        summary = made.to_json()
         facts = {"index": index, "image": image_id, **origin, "summary": summary}
         row = BatchRow(
             index=index,
