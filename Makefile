@@ -1,6 +1,6 @@
 # One verb per chore. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test crashes test-all zoo chaos soak machines manifests check audit fuzz format openapi models lock benchmarks ci clean
+.PHONY: help install demo serve test crashes test-all zoo chaos batch soak machines manifests check audit fuzz format openapi models lock benchmarks ci clean
 
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PY := .venv/bin/python
@@ -49,6 +49,9 @@ test-all: install ## every test, those that take minutes included
 
 chaos: install ## kill workers, Redis and API under load, and count what is lost; ARGS="--long"
 	@$(PY) -m benchmarks.chaos $(ARGS)
+
+batch: install ## 500 photographs as one batch whose worker is killed twice, in both modes
+	@$(PY) -m benchmarks.batch $(ARGS)
 
 soak: install ## twenty minutes of mixed load: does anything grow?
 	@$(PY) -m benchmarks.soak $(ARGS)
