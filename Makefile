@@ -1,6 +1,6 @@
 # One verb per chore. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test crashes test-all zoo chaos soak machines manifests clients check audit fuzz format openapi models lock benchmarks sbom kserve browser playground playground-check ci clean
+.PHONY: help install demo serve test crashes test-all zoo chaos soak machines manifests clients check audit fuzz format openapi models lock benchmarks sbom kserve browser playground playground-check batch ci clean
 
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PY := .venv/bin/python
@@ -64,6 +64,9 @@ playground/node_modules: playground/package-lock.json
 
 chaos: install ## kill workers, Redis and API under load, and count what is lost; ARGS="--long"
 	@$(PY) -m benchmarks.chaos $(ARGS)
+
+batch: install ## 500 photographs as one batch whose worker is killed twice, in both modes
+	@$(PY) -m benchmarks.batch $(ARGS)
 
 soak: install ## twenty minutes of mixed load: does anything grow?
 	@$(PY) -m benchmarks.soak $(ARGS)
