@@ -62,7 +62,7 @@ class Calls(Techniques[J, R], Generic[J, R, L, S, M]):
         `labels` and `webhook`.
         """
         body = {"technique": technique, "image_set": _id(image_set), **options}
-        return self.call(self._created("batches", "", body))
+        return self.call(self._batch(body))
 
     def image_set(self, images: str | Path | Iterable[Any], name: str = "") -> S:
         """Make an image set of a folder, or of images. Raises RetinoscopeError."""
@@ -89,20 +89,19 @@ class Calls(Techniques[J, R], Generic[J, R, L, S, M]):
         body = {name: _id(value) for name, value in params.items() if value is not None}
         for name in INPUTS & body.keys():
             body[name] = yield from stored(body[name])
-        return (yield from self._created("jobs", f"/{quote(technique)}", body))
+        return (yield from self._job(_created(f"/v1/jobs/{quote(technique)}", body)))
 
-    def _created(self, kind: str, end: str, body: dict[str, Any]) -> Flow[Any]:
-        """Create a job with one idempotency key, so that sending it again makes no second one."""
-        key = str(body.pop("idempotency_key", uuid4()))
-        request = post_json(f"/v1/{kind}{end}", body, Idempotency_Key=key)
-        return (yield from self._job(request, kind))
+    def _batch(self, body: dict[str, Any]) -> Flow[Any]:
+        """Create a batch, and return it as the job that it is."""
+        batch = (yield _created("/v1/batches", body)).json()
+        return (yield from self._job(Request("GET", f"/v1/jobs/{batch['id']}")))
 
     def _run(self, technique: str, progress: bool | Report, params: dict[str, Any]) -> Flow[Any]:
         job = yield from self._submitted(technique, params)
         return (yield from job.waited(None, progress))
 
-    def _job(self, request: Request, kind: str = "jobs") -> Flow[Any]:
-        return self.job_type((yield request).json(), self.call, kind)
+    def _job(self, request: Request) -> Flow[Any]:
+        return self.job_type((yield request).json(), self.call)
 
     def _jobs(self, limit: int, filters: dict[str, Any]) -> Flow[list[Any]]:
         labels = [f"{name}={value}" for name, value in (filters.pop("labels", {})).items()]
@@ -123,6 +122,12 @@ class Calls(Techniques[J, R], Generic[J, R, L, S, M]):
 
     def __repr__(self) -> str:
         return f"<Retinoscope at {self.url}>"
+
+
+def _created(path: str, body: dict[str, Any]) -> Request:
+    """Return a request with an idempotency key, so that sending it again makes no second job."""
+    key = str(body.pop("idempotency_key", uuid4()))
+    return post_json(path, body, Idempotency_Key=key)
 
 
 def _id(value: Any) -> Any:

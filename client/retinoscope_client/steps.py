@@ -6,6 +6,7 @@ are short and behave alike.
 """
 
 import json
+import math
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -89,5 +90,6 @@ def listed(path: str, limit: int | None, query: Mapping[str, Any]) -> Flow[list[
         page = (yield Request("GET", path, given)).json()
         items += page["items"]
         given["cursor"] = page.get("next_cursor")
-        if given["cursor"] is None or (limit is not None and len(items) >= limit):
+        # The rows of a running batch have no last page, but an empty one.
+        if given["cursor"] is None or not page["items"] or len(items) >= (limit or math.inf):
             return items[:limit]
