@@ -25,7 +25,8 @@ COPY jobs jobs
 COPY service service
 COPY workers workers
 COPY retinoscope retinoscope
-RUN /opt/venv/bin/pip install --no-deps --target /packages .
+COPY client client
+RUN /opt/venv/bin/pip install --no-deps --target /packages . ./client
 
 FROM ${PYTHON} AS base
 RUN useradd --uid 10001 --create-home retinoscope \

@@ -44,7 +44,6 @@ _ID = re.compile("[0-9a-f]{32}")
 _REFUSALS: dict[Answer, type[JobsError]] = {
     Answer.KEY_TAKEN: KeyTaken,
     Answer.QUEUE_FULL: QueueFull,
-    Answer.TOO_MANY_JOBS: TooManyJobs,
     Answer.RESULT_EXISTS: ResultExists,
     Answer.TOO_LATE: TooLate,
     Answer.WEIGHTS_CHANGED: OtherWeights,
@@ -99,6 +98,7 @@ class JobStore:
         """
         self._memory.check()
         job_id = job_id or new_job_id()
+        max_open = options.limits.max_open or self.settings.max_queued_per_owner
         answer, value = self.transitions.run_with_value(
             "create",
             job_id,
@@ -109,8 +109,10 @@ class JobStore:
             message=asdict(self._prepare(job_id, request.queue)) if self._prepare else False,
             grace_ms=self.settings.publish_grace_ms,
             max_waiting=self.settings.max_queued,
-            max_open=options.limits.max_open or self.settings.max_queued_per_owner,
+            max_open=max_open,
         )
+        if answer is Answer.TOO_MANY_JOBS:
+            raise TooManyJobs(value, max_open)
         if answer in _REFUSALS:
             raise _REFUSALS[answer](*([value] if value else []))
         return Job.from_flat(value)
@@ -130,17 +132,24 @@ class JobStore:
         return Archive(self.redis, files, self.transitions)
 
     def page(
-        self, owner: str, *, before: str | None, limit: int, wanted: Mapping[str, str]
+        self,
+        owner: str,
+        *,
+        before: str | None,
+        limit: int,
+        wanted: Mapping[str, str],
+        labels: Mapping[str, str] | None = None,
     ) -> list[Job]:
         """Return up to `limit` jobs, newest first, with ids below `before`.
 
-        `wanted` holds the values that fields of their records must have, by name.
+        `wanted` holds the values that fields of their records must have, by name. `labels` are
+        among the labels that they must have.
         """
         found: list[Job] = []
         while len(found) < limit:
-            count = _LIST_CHUNK if wanted else limit - len(found)
+            count = _LIST_CHUNK if wanted or labels else limit - len(found)
             ids = self._ids(owner, before, count)
-            matching = self._matching(ids, wanted)
+            matching = self._matching(ids, wanted, labels or {})
             found += self._many(matching[: limit - len(found)])
             if len(ids) < count:
                 break
@@ -201,11 +210,13 @@ class JobStore:
         counts = cast("dict[str, str]", self.redis.hgetall(redis_keys.COUNTERS))
         return {name: int(count) for name, count in counts.items()}
 
-    def _matching(self, ids: list[str], wanted: Mapping[str, str]) -> list[str]:
+    def _matching(
+        self, ids: list[str], wanted: Mapping[str, str], labels: Mapping[str, str]
+    ) -> list[str]:
         """Return the ids of the records with these values, without reading the other fields."""
-        if not wanted:
+        if not wanted and not labels:
             return ids
-        names = [*wanted, "archived"]
+        names = [*wanted, "archived", "labels"]
         with self.redis.pipeline(transaction=False) as pipe:
             for job_id in ids:
                 pipe.hmget(redis_keys.job(job_id), names)
@@ -214,6 +225,7 @@ class JobStore:
             job_id
             for job_id, record in zip(ids, records, strict=True)
             if all(_value(record, name) == value for name, value in wanted.items())
+            and labels.items() <= json.loads(record["labels"] or "{}").items()
         ]
 
     def _ids(self, owner: str, before: str | None, count: int) -> list[str]:

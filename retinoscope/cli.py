@@ -10,6 +10,7 @@ import typer
 from catalog.errors import CatalogError
 from catalog.models import find_model, search_classes, search_models
 from catalog.models import models as known_models
+from catalog.served_names import served_names
 from jobs.api_keys import KeyRing
 from jobs.errors import KeysUnreadable
 from jobs.process import limit_openmp_spinning
@@ -22,12 +23,15 @@ from retinoscope.commands import (
     worker_command,
 )
 from retinoscope.errors import StackError
+from retinoscope.job_commands import Key, Label, Url, jobs, read_labels
+from retinoscope.key_list import key_lines, key_problems
 from retinoscope.list_techniques import describe_technique, list_techniques
 from retinoscope.redis_server import free_port
 from retinoscope.serve import check_binding
 from retinoscope.serve import serve as serve_stack
 from retinoscope.stack import Plan
-from retinoscope.wording import on_command_line
+from retinoscope.technique_command import TechniqueCommand
+from retinoscope.wording import on_command_line, with_options
 
 app = typer.Typer(help="See what a vision model sees.", no_args_is_help=True, add_completion=False)
 keys = typer.Typer(
@@ -37,6 +41,10 @@ keys = typer.Typer(
 app.add_typer(keys, name="keys")
 models = typer.Typer(help="List the models, and check custom ones.", no_args_is_help=True)
 app.add_typer(models, name="models")
+app.add_typer(jobs, name="jobs")
+
+TechniqueName = Annotated[str, typer.Argument(help="Name of the technique.")]
+_ANY_PARAMETER = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 RootPath = Annotated[
@@ -45,6 +53,7 @@ RootPath = Annotated[
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
 DATA = settings().data
 ROOT_PATH = settings().root_path
+SERVED_NAME = settings().served_name
 Data = Annotated[Path, typer.Option(help="Folder for records, images, results and logs.")]
 
 
@@ -69,14 +78,36 @@ def serve(
     """Run the whole stack on this machine: Redis, workers, API and the sender of webhooks."""
     _use_root_path(root_path)
     known_models()
+    served_names()
     serve_stack(Plan(host, port, data, workers, fast_workers))
 
 
 @app.command()
-def api(host: Host = "127.0.0.1", port: Port = 8000, root_path: RootPath = ROOT_PATH) -> None:
+def api(
+    host: Host = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", "--http_port", min=1, max=65535, help="Port to listen on.")
+    ] = 8000,
+    root_path: RootPath = ROOT_PATH,
+    model_name: Annotated[
+        str,
+        typer.Option(
+            "--model_name",
+            help="A served name for the model of RETINOSCOPE_SERVED_MODEL (docs/kserve.md).",
+        ),
+    ] = SERVED_NAME,
+    predictor_host: Annotated[
+        str, typer.Option("--predictor_host", help="Not used. KServe adds it to an explainer.")
+    ] = "",
+    workers: Annotated[
+        int, typer.Option("--workers", help="Not used. KServe adds it. One process serves all.")
+    ] = 1,
+) -> None:
     """Run only the API, with the Redis of RETINOSCOPE_REDIS_URL."""
     _use_root_path(root_path)
+    os.environ["RETINOSCOPE_SERVED_NAME"] = model_name
     known_models()
+    served_names()
     check_binding(Plan(host, port, settings().data))
     command = api_command(host, port)
     environment = os.environ | api_environment()
@@ -113,10 +144,10 @@ def deliver() -> None:
     os.execv(command[0], command)  # noqa: S606 – the command takes this process over
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(cls=TechniqueCommand, context_settings=_ANY_PARAMETER)
 def run(
     context: typer.Context,
-    technique: Annotated[str, typer.Argument(help="Name of the technique.")],
+    technique: TechniqueName,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out"),
 ) -> None:
     """Run one technique without a server.
@@ -127,6 +158,28 @@ def run(
     from retinoscope.run_local import run_local  # loads torch
 
     run_local(technique, context.args, out)
+
+
+@app.command(cls=TechniqueCommand, context_settings=_ANY_PARAMETER)
+def submit(
+    context: typer.Context,
+    technique: TechniqueName,
+    wait: Annotated[
+        bool, typer.Option(help="Wait for the results, or print the ids of the jobs.")
+    ] = True,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out"),
+    label: Label = None,
+    url: Url = None,
+    key: Key = None,
+) -> None:
+    """Run one technique on a running server.
+
+    A technique that takes one image makes a job for each of several.
+    Example: retinoscope submit saliency *.jpg --target class:285 --out pictures
+    """
+    from retinoscope.submit import submit as submit_jobs
+
+    submit_jobs(technique, context.args, (url, key), read_labels(label), out if wait else None)
 
 
 @app.command("techniques")
@@ -159,9 +212,17 @@ def create_key(
 
 @keys.command("list")
 def list_keys(data: Data = DATA) -> None:
-    """List the keys with their owners."""
-    for key in _ring(data).all():
-        print(f"{key.id}…  {key.owner}")
+    """List the keys with owners, dates (UTC) and limits; - is no limit, or that of the service."""
+    for line in key_lines(_ring(data)):
+        print(line)
+
+
+@keys.command("check")
+def check_keys(data: Data = DATA) -> None:
+    """Say what is wrong with the key file. The exit status is 1, or 2 if it cannot be read."""
+    found = key_problems(_ring(data))
+    print(*found or ["The key file is right."], sep="\n")
+    sys.exit(bool(found))
 
 
 @keys.command("revoke")
@@ -237,6 +298,10 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
-    except (StackError, CatalogError) as error:
+    except CatalogError as error:
+        pointers = [violation.pointer for violation in error.errors]
+        print(f"retinoscope: {with_options(error.detail, pointers)}", file=sys.stderr)
+        sys.exit(2)
+    except StackError as error:
         print(f"retinoscope: {on_command_line(str(error))}", file=sys.stderr)
         sys.exit(2)

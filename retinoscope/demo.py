@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -40,7 +40,7 @@ def run_demo(out: Path, port: int) -> bool:
     with tempfile.TemporaryDirectory(prefix="retinoscope-") as data:
         console.print("Starting Redis, a worker and the API …")
         plan = Plan("127.0.0.1", port, Path(data))
-        with running(plan), httpx.Client(base_url=plan.address, timeout=60) as client:
+        with running(plan), httpx2.Client(base_url=plan.address, timeout=60) as client:
             finished = _run_all(client, out, console)
     for name in PHOTOGRAPHS:
         (out / f"{name}.png").write_bytes(photograph(name))
@@ -53,7 +53,7 @@ def run_demo(out: Path, port: int) -> bool:
     return not failed
 
 
-def _run_all(client: httpx.Client, out: Path, console: Console) -> list[FinishedCase]:
+def _run_all(client: httpx2.Client, out: Path, console: Console) -> list[FinishedCase]:
     columns = (
         TextColumn("{task.description:<52}"),
         BarColumn(bar_width=8),
@@ -75,7 +75,7 @@ def _log(console: Console, finished: FinishedCase) -> FinishedCase:
     return finished
 
 
-def _image_set(client: httpx.Client) -> str:
+def _image_set(client: httpx2.Client) -> str:
     """Make an image set of all photographs; return its id."""
     files = [("image", (path.name, path.read_bytes())) for path in all_photographs()]
     created = client.post(
@@ -86,7 +86,7 @@ def _image_set(client: httpx.Client) -> str:
 
 
 def _run(
-    client: httpx.Client, out: Path, bars: Progress, case: DemoCase, image_set: str
+    client: httpx2.Client, out: Path, bars: Progress, case: DemoCase, image_set: str
 ) -> FinishedCase:
     began, technique = time.monotonic(), case.technique
     bar = bars.add_task(case.title, total=1, note="queued")
@@ -108,7 +108,7 @@ def _run(
     return finished
 
 
-def _follow(client: httpx.Client, job: dict[str, Any], bars: Progress, bar: Any) -> dict[str, Any]:
+def _follow(client: httpx2.Client, job: dict[str, Any], bars: Progress, bar: Any) -> dict[str, Any]:
     while job["status"] in ("queued", "running"):
         progress = job["progress"] or {"done": 0, "total": 1}
         bars.update(bar, completed=progress["done"], total=progress["total"], note=job["status"])
@@ -119,7 +119,7 @@ def _follow(client: httpx.Client, job: dict[str, Any], bars: Progress, bar: Any)
 
 
 def _fetch(
-    client: httpx.Client, out: Path, finished: FinishedCase, artifact: dict[str, Any]
+    client: httpx2.Client, out: Path, finished: FinishedCase, artifact: dict[str, Any]
 ) -> str:
     name = f"{finished.case.stem}-{artifact['name']}"
     (out / name).write_bytes(client.get(artifact["url"]).raise_for_status().content)

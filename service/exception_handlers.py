@@ -73,7 +73,7 @@ _CODES = {
     413: "body_too_large",
 }
 _DETAILS = {
-    404: "GET /docs shows every call. All calls except the health checks begin with /v1.",
+    404: "GET /docs shows every call. All calls except the health checks begin with /v1 or /v2.",
     405: "The Allow header lists the methods of this address. GET /docs shows every call.",
 }
 
@@ -98,7 +98,7 @@ async def answer_error(request: Request, error: Exception) -> Response:
             type(error).__name__,
             exc_info=None if _is_expected(error) else error,
         )
-    return problem_response(problem)
+    return problem_response(problem, request.scope)
 
 
 def _is_expected(error: Exception) -> bool:
@@ -137,10 +137,7 @@ def to_problem(error: Exception) -> Problem:
                 "accepted. Delete jobs, or retry later.",
             )
         case TooManyJobs():
-            return Problem(
-                "too_many_jobs",
-                "Wait until some of your waiting or running jobs have ended, or cancel some.",
-            )
+            return _too_many_jobs(error)
         case ImageSetFull():
             return Problem("image_set_full", "Create another image set with POST /v1/image-sets.")
         case TooManyImageSets():
@@ -166,3 +163,11 @@ def to_problem(error: Exception) -> Problem:
             return Problem(code, detail, status=error.status_code, headers=error.headers)
         case _:
             return Problem("internal_error", "The error has been logged. A retry may help.")
+
+
+def _too_many_jobs(error: TooManyJobs) -> Problem:
+    return Problem(
+        "too_many_jobs",
+        f"You have {error.unfinished:,} waiting or running jobs, and the limit is {error.limit:,}. "
+        "Wait until some have ended, or cancel some.",
+    )

@@ -1,10 +1,11 @@
 """Models: their facts, layers and classes, and their predictions for an image."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 
 from catalog.errors import UnknownModel, Violation
 from catalog.model_entry import HeadName
@@ -18,20 +19,40 @@ from catalog.models import (
     search_models,
 )
 from catalog.registry import find_technique
+from catalog.served_names import served_names
 from service.addresses import address
 from service.admission import admit
 from service.dependencies import IdempotencyKey, OwnerDep, Prefer, ServicesDep
+from service.inference.paths import is_verb
 from service.job_request import JobOptions, SentJobRequest
-from service.job_response import respond
-from service.job_view import JobView
+from service.job_response import job_responses, respond
+from service.middleware.body_limit import drop_body
 from service.problems import Problem
 from service.request_body import read_body
 from service.request_schema import request_body_schema
+from service.typed_jobs import JOB_TYPES
 from service.waiting import DESCRIPTION_WAIT_S, MAX_WAIT_S, model_description
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
 _PREDICT_WAIT = "wait=30"
+
+
+class ModelUrls(BaseModel):
+    """Addresses of calls about the model."""
+
+    self: str = Field(description="Read the model.")
+    layers: str = Field(description="List its layers.")
+    classes: str = Field(description="Search its classes.")
+    predict: str = Field(description="Predict the classes of an image, with POST.")
+
+
+class ServedView(BaseModel):
+    """What a served name stands for."""
+
+    model: str = Field(description="Name of the model.")
+    technique: str = Field(description="The technique of its explanations.")
+    params: dict[str, Any] = Field(description="Parameters that are not the technique's defaults.")
 
 
 class ModelView(BaseModel):
@@ -55,16 +76,23 @@ class ModelView(BaseModel):
     weights: str | None = Field(
         description="sha256 of the weights; null until a worker has loaded them."
     )
-    urls: dict[str, str] = Field(
-        description="Addresses: the model, its layers, its classes and its predictions."
+    ready: bool = Field(description="Whether a worker is running.")
+    served: ServedView | None = Field(
+        description="What KServe's protocols call by this name; null if they cannot."
     )
+    urls: ModelUrls
 
 
 class ModelList(BaseModel):
     items: list[ModelView] = Field(description="The models, the default first.")
+    models: list[str] = Field(
+        description="The served names, which KServe's protocols call; see docs/kserve.md."
+    )
 
 
 class LayerList(BaseModel):
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
     model: str = Field(description="Name of the model.")
     items: list[Layer] = Field(
         description="The layers, in the order in which the network runs them."
@@ -129,6 +157,8 @@ class ClassList(BaseModel):
 def _entry(
     model: Annotated[str, Path(description="Name of a model, as GET /v1/models lists it.")],
 ) -> ModelEntry:
+    if is_verb(f"/v1/models/{model}"):
+        raise HTTPException(405)
     try:
         return find_model(model)
     except UnknownModel as error:
@@ -158,14 +188,24 @@ def list_models(
     """
     entries = (search_models(query) if query.strip() else list(models().values()))[:limit]
     digests = services.models.weights([entry.name for entry in entries])
+    ready = services.workers.count() > 0
+    wanted = query.casefold().strip()
     return ModelList(
-        items=[_view(entry, digest) for entry, digest in zip(entries, digests, strict=True)]
+        items=[_view(entry, digest, ready) for entry, digest in zip(entries, digests, strict=True)],
+        models=[name for name in served_names() if wanted in name.casefold()],
     )
 
 
 @router.get("/{model}", operation_id="get_model", summary="Read one model")
-def get_model(entry: ExistingModel, services: ServicesDep) -> ModelView:
-    return _view(entry, services.models.weights([entry.name])[0])
+def get_model(
+    model: Annotated[str, Path(description="Name of a model, or a served name.")],
+    services: ServicesDep,
+) -> ModelView:
+    """Read the facts of a model. Of a served name, they are those of the model behind it."""
+    served = served_names().get(model)
+    entry = served.model if served else _entry(model)
+    weights = services.models.weights([entry.name])[0]
+    return _view(entry, weights, services.workers.count() > 0, model)
 
 
 @router.get(
@@ -235,9 +275,9 @@ def list_classes(
     "/{model}/predict",
     operation_id="predict_with_model",
     summary="Predict the classes of an image",
-    response_model=JobView,
-    responses={202: {"model": JobView, "description": "The prediction takes longer; poll the job"}},
-    openapi_extra=request_body_schema(find_technique("predict"), without=("model",)),
+    response_model=JOB_TYPES["predict"],
+    responses=job_responses(JOB_TYPES["predict"]),
+    openapi_extra=request_body_schema(find_technique("predict"), with_model=False),
 )
 async def predict(
     entry: ExistingModel,
@@ -248,15 +288,19 @@ async def predict(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Create a `predict` job and wait for it. The labels are in `result.summary.predictions`."""
+    # Nothing here holds the body while the response is held.
+    admission = await admit(services, await _sent(request, owner, entry), idempotency_key)
+    drop_body(request)
+    return await respond(services, admission, prefer or _PREDICT_WAIT)
+
+
+async def _sent(request: Request, owner: str, entry: ModelEntry) -> SentJobRequest:
     technique = find_technique("predict")
     body = await read_body(
         request, {"image"}, {*technique.params.model_fields, *JobOptions.model_fields}
     )
     _check_model(entry, body.fields.get("model", entry.name))
-    fields = body.fields | {"model": entry.name}
-    sent = SentJobRequest(owner, technique, fields, body.inputs)
-    admission = await admit(services, sent, idempotency_key)
-    return await respond(services, admission, prefer or _PREDICT_WAIT)
+    return SentJobRequest(owner, technique, body.fields | {"model": entry.name}, body.inputs)
 
 
 def _check_model(entry: ModelEntry, sent: object) -> None:
@@ -266,10 +310,13 @@ def _check_model(entry: ModelEntry, sent: object) -> None:
         raise Problem("invalid_parameters", message, [Violation("/model", message)])
 
 
-def _view(entry: ModelEntry, weights: str | None) -> ModelView:
+def _view(entry: ModelEntry, weights: str | None, ready: bool, name: str = "") -> ModelView:
+    """Return what clients see of a model, by its name or by a served name."""
+    name = name or entry.name
     url = address(f"/v1/models/{entry.name}")
+    served = served_names().get(name)
     return ModelView(
-        name=entry.name,
+        name=name,
         source=entry.source,
         classes=entry.classes,
         input_size=entry.input_size,
@@ -280,10 +327,16 @@ def _view(entry: ModelEntry, weights: str | None) -> ModelView:
         preprocessing=entry.preprocessing,
         recommended_layers=entry.recommended,
         weights=weights,
-        urls={
-            "self": url,
-            "layers": f"{url}/layers",
-            "classes": f"{url}/classes",
-            "predict": f"{url}/predict",
-        },
+        ready=ready,
+        served=ServedView(
+            model=served.model.name, technique=served.technique.name, params=dict(served.params)
+        )
+        if served
+        else None,
+        urls=ModelUrls(
+            self=address(f"/v1/models/{name}"),
+            layers=f"{url}/layers",
+            classes=f"{url}/classes",
+            predict=f"{url}/predict",
+        ),
     )

@@ -143,7 +143,7 @@ def test_a_download_has_the_bytes_of_the_artifact(
 def test_every_unit_has_a_link(visit: Visit) -> None:
     playground = visit("#/efficientnet_lite0/blocks.4.0.conv_pw/20")
     page = playground.page
-    expect(page.get_by_role("heading", name=f"What to ask about {UNIT}")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"Channel {UNIT}")).to_be_visible()
     page.get_by_label("Search").fill("blocks.2 conv_dw")
     expect(page.get_by_text("0 of")).to_be_visible()
     page.get_by_label("Search").fill("blocks.2.0.conv_dw")
@@ -151,6 +151,7 @@ def test_every_unit_has_a_link(visit: Visit) -> None:
     assert page.url.endswith("#/efficientnet_lite0/blocks.2.0.conv_dw")
     page.get_by_label("Channel").fill("7")
     page.get_by_label("Channel").press("Enter")
+    page.get_by_text("Other techniques").click()
     page.get_by_role("button", name="Saliency").click()
     expect(playground.target).to_have_value("blocks.2.0.conv_dw:7")
 

@@ -216,8 +216,9 @@ def test_one_owner_cannot_fill_the_queue(store: JobStore) -> None:
     running, waiting = new_job(small, "ada"), new_job(small, "ada")
     lease = claimed(small, running)
     keys = store.redis.dbsize()
-    with pytest.raises(TooManyJobs):
+    with pytest.raises(TooManyJobs) as refused:
         new_job(small, "ada")
+    assert (refused.value.unfinished, refused.value.limit) == (2, 2)
     assert store.redis.dbsize() == keys
     new_job(small, "bob")
     lease.succeed({}, [], {})
