@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
@@ -15,10 +16,12 @@ from tests.browser.playground import Playground
 
 # The API without workers that the tests of the service start.
 from tests.service.conftest import broker, own, serve, small  # noqa: F401
+from tests.wait import wait_until
 
 Visit = Callable[..., Playground]
 
-PATIENCE_MS = 60_000
+# The machine may be busy, and a worker of its stack may still load its model.
+PATIENCE_MS = 240_000
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 # No name is resolved: a request to another host would fail, and be seen.
 _ARGUMENTS = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
@@ -27,6 +30,7 @@ _ARGUMENTS = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 12
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/browser/" in item.path.as_posix():
+            item.add_marker(pytest.mark.timeout(600))
             item.add_marker(pytest.mark.browser)
 
 
@@ -43,8 +47,17 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def described(stack: Stack) -> Stack:
+    """Return the shared stack once a worker has described the model."""
+    with httpx.Client(base_url=stack.plan.address, timeout=90) as client:
+        path = "/v1/models/efficientnet_lite0/layers?wait=20"
+        wait_until(lambda: client.get(path).status_code == 200, PATIENCE_MS / 1000)
+    return stack
+
+
 @pytest.fixture
-def visit(chromium: Browser, stack: Stack) -> Iterator[Visit]:
+def visit(chromium: Browser, described: Stack) -> Iterator[Visit]:
     """Return a function that opens a page of the playground in a browser of its own.
 
     Every request must go to this machine, and no page may fail or break its own policy.
@@ -66,7 +79,7 @@ def visit(chromium: Browser, stack: Stack) -> Iterator[Visit]:
         context.on("request", lambda request: requests.append(request.url))
         context.on("page", watch)
         contexts.append(context)
-        playground = Playground(context.new_page(), address or f"{stack.plan.address}/play/")
+        playground = Playground(context.new_page(), address or f"{described.plan.address}/play/")
         playground.open(link)
         return playground
 

@@ -13,7 +13,7 @@ from tests.browser.conftest import Visit
 
 def test_every_parameter_of_every_technique_has_a_field(visit: Visit, client: httpx.Client) -> None:
     techniques = client.get("/v1/techniques").json()["items"]
-    playground = visit()
+    playground = visit(viewport={"width": 360, "height": 780})
     page = playground.page
     expect(page.locator(".card")).to_have_count(len(techniques))
     for technique in techniques:
@@ -28,6 +28,7 @@ def test_every_parameter_of_every_technique_has_a_field(visit: Visit, client: ht
             help_id = (field.get_attribute("aria-describedby") or "").split()[0]
             expect(page.locator(f"#{help_id}")).not_to_be_empty()
             expect(page.locator(f"label[for=field-{name}]")).not_to_be_empty()
+        assert page.evaluate("document.documentElement.scrollWidth") == 360, technique["name"]
 
 
 def test_a_refusal_is_shown_at_its_field(visit: Visit) -> None:

@@ -35,7 +35,7 @@ export function Opacity({ id, name, opacity, onChange }: OpacityProps) {
     ["Overlay", BLENDED],
     [name, 100],
   ];
-  const nearest = opacity === 0 || opacity === 100 ? opacity : BLENDED;
+  const chosen = opacity === 0 || opacity === 100 ? opacity : BLENDED;
   return (
     <div class="opacity">
       <fieldset class="segments">
@@ -45,7 +45,7 @@ export function Opacity({ id, name, opacity, onChange }: OpacityProps) {
             <input
               type="radio"
               name={`${id}-preset`}
-              checked={nearest === value}
+              checked={chosen === value}
               onChange={() => onChange(value)}
             />
             <span>{label}</span>
