@@ -1,8 +1,6 @@
-"""Custom models: the TOML file that RETINOSCOPE_MODELS names. docs/models.md describes it."""
+"""Custom models: the tables [models.NAME] of the models file. docs/models.md describes them."""
 
-import os
 import re
-import tomllib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -10,11 +8,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from catalog.custom_model_table import CustomModelTable
-from catalog.errors import BrokenModelFile, near_matches
+from catalog.errors import BrokenModelFile
 from catalog.label_file import clean_labels, read_labels
 from catalog.model_entry import CustomSource, HeadName, ModelEntry, Preprocessing
+from catalog.model_file import model_file, read_tables
+from catalog.table_errors import sentences
 
-VARIABLE = "RETINOSCOPE_MODELS"
 # Of a mean or a standard deviation, in units in which pixels are 0 to 1.
 _LARGEST_CONSTANT = 5
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -22,8 +21,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 def custom_models(taken: Collection[str]) -> dict[str, ModelEntry]:
     """Return the models of the file in RETINOSCOPE_MODELS, or none. Raises BrokenModelFile."""
-    path = os.environ.get(VARIABLE, "").strip()
-    return read_models(Path(path), taken) if path else {}
+    file = model_file()
+    return read_models(file, taken) if file else {}
 
 
 def read_models(file: Path, taken: Collection[str] = ()) -> dict[str, ModelEntry]:
@@ -31,30 +30,8 @@ def read_models(file: Path, taken: Collection[str] = ()) -> dict[str, ModelEntry
 
     Names in `taken` are refused. Raises BrokenModelFile.
     """
-    return {name: _entry(file, name, table, taken) for name, table in _tables(file).items()}
-
-
-def _tables(file: Path) -> dict[str, Any]:
-    try:
-        # Editors on Windows begin a file with a byte order mark, which TOML does not allow.
-        content = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
-    except FileNotFoundError:
-        raise BrokenModelFile(
-            f"There is no file {str(file)!r}. {VARIABLE} must name the TOML file of custom models."
-        ) from None
-    except UnicodeDecodeError:
-        raise BrokenModelFile(f"{file} is not UTF-8. Save it as UTF-8.") from None
-    except OSError as error:
-        raise BrokenModelFile(f"{file} cannot be read ({type(error).__name__}).") from None
-    except tomllib.TOMLDecodeError as error:
-        raise BrokenModelFile(f"{file} is not TOML: {error}.") from None
-    tables = content.pop("models", None)
-    if content or not isinstance(tables, dict) or not tables:
-        stranger = f" {next(iter(content))!r} does not belong there." if content else ""
-        raise BrokenModelFile(
-            f"{file} must have one table [models.NAME] for each model, and nothing else.{stranger}"
-        )
-    return tables
+    tables = read_tables(file).models
+    return {name: _entry(file, name, table, taken) for name, table in tables.items()}
 
 
 def _entry(file: Path, name: str, table: Any, taken: Collection[str]) -> ModelEntry:
@@ -70,32 +47,9 @@ def _entry(file: Path, name: str, table: Any, taken: Collection[str]) -> ModelEn
     try:
         return _resolve(name, CustomModelTable.model_validate(table), file.absolute().parent)
     except ValidationError as error:
-        # One sentence for each field.
-        parts = {part["loc"][:1]: part for part in reversed(error.errors(include_url=False))}
-        raise BrokenModelFile(
-            f"{where}, {' '.join(map(_sentence, reversed(parts.values())))}"
-        ) from None
+        raise BrokenModelFile(f"{where}, {sentences(error, CustomModelTable)}") from None
     except ValueError as error:
         raise BrokenModelFile(f"{where}, {error}") from None
-
-
-def _sentence(part: Any) -> str:
-    field = str(part["loc"][0]) if part["loc"] else "table"
-    match part["type"]:
-        case "missing":
-            return f"{field}: missing. {CustomModelTable.model_fields[field].description}"
-        case "extra_forbidden":
-            known = list(CustomModelTable.model_fields)
-            near = near_matches(field, known)
-            return f"{field}: there is no such field.{near} The fields are: {', '.join(known)}."
-        case "value_error":
-            return (
-                str(part["ctx"]["error"])
-                if field == "table"
-                else f"{field}: {part['ctx']['error']}"
-            )
-        case _:
-            return f"{field}: {part['msg']}, not {part['input']!r:.60}."
 
 
 def _resolve(name: str, table: CustomModelTable, folder: Path) -> ModelEntry:

@@ -16,6 +16,8 @@ class ProblemType:
     status: int | None = None
     # Whether the same request may succeed later.
     retryable: bool = False
+    # Whether a job fails with it by no fault of its request: the operator has to mend something.
+    fault: bool = False
 
 
 PROBLEMS: dict[str, ProblemType] = {
@@ -47,9 +49,10 @@ PROBLEMS: dict[str, ProblemType] = {
     # What a request names
     "unknown_technique": ProblemType("There is no such technique", 404),
     "unknown_model": ProblemType("There is no such model", 422),
+    "unsupported_technique": ProblemType("The technique cannot run in batches", 422),
     "unsupported_model": ProblemType("The technique does not work with this model", 422),
     "no_probability": ProblemType("The model has no probabilities", 422),
-    "broken_model_file": ProblemType("The file of custom models is not valid"),
+    "broken_model_file": ProblemType("The file of custom models is not valid", fault=True),
     "description_pending": ProblemType("The model has not been described yet", 503, retryable=True),
     "description_failed": ProblemType("The model cannot be described", 422),
     "invalid_target": ProblemType("The target cannot be read", 422),
@@ -63,6 +66,8 @@ PROBLEMS: dict[str, ProblemType] = {
     # Jobs and their files
     "job_not_found": ProblemType("There is no such job", 404),
     "artifact_not_found": ProblemType("The job has no such artifact", 404),
+    "batch_not_found": ProblemType("There is no such batch", 404),
+    "row_not_found": ProblemType("The batch has no such row", 404),
     "preview_not_found": ProblemType("The job has no preview", 404),
     "delivery_not_found": ProblemType("The job has no such delivery", 404),
     "job_running": ProblemType("The job is running", 409),
@@ -118,23 +123,26 @@ PROBLEMS: dict[str, ProblemType] = {
     "zip_entry_unsupported": ProblemType("The zip entry has an unsupported format", 422),
     "zip_entry_damaged": ProblemType("The zip entry is damaged", 422),
     # Models, once they are loaded
-    "model_failed": ProblemType("The model could not be loaded"),
+    "model_failed": ProblemType("The model could not be loaded", fault=True),
     "weights_unavailable": ProblemType("The model's weights are unavailable", retryable=True),
-    "weights_refused": ProblemType("The weights file contains more than tensors"),
-    "weights_mismatch": ProblemType("The weights do not fit the model"),
-    "weights_damaged": ProblemType("The weights file cannot be read"),
-    "builder_failed": ProblemType("The model's builder failed"),
-    "wrong_output": ProblemType("The model's output does not match its entry"),
-    "unknown_recommended_layer": ProblemType("A recommended layer is not in the model"),
-    "model_not_exportable": ProblemType("The model cannot be exported as a graph of operators"),
+    "weights_refused": ProblemType("The weights file contains more than tensors", fault=True),
+    "weights_mismatch": ProblemType("The weights do not fit the model", fault=True),
+    "weights_damaged": ProblemType("The weights file cannot be read", fault=True),
+    "builder_failed": ProblemType("The model's builder failed", fault=True),
+    "wrong_output": ProblemType("The model's output does not match its entry", fault=True),
+    "unknown_recommended_layer": ProblemType("A recommended layer is not in the model", fault=True),
+    "model_not_exportable": ProblemType(
+        "The model cannot be exported as a graph of operators", fault=True
+    ),
     "model_out_of_memory": ProblemType("Out of memory", retryable=True),
-    "not_finite": ProblemType("The model returned NaN or infinity"),
+    "not_finite": ProblemType("The model returned NaN or infinity", fault=True),
     "one_size_only": ProblemType("The model takes images of one size only", 422),
     # Techniques, once the model is loaded
-    "technique_failed": ProblemType("The technique failed"),
+    "technique_failed": ProblemType("The technique failed", fault=True),
+    "batch_failed": ProblemType("No image of the batch succeeded"),
     "no_relu": ProblemType("The model has no ReLU before the target"),
     "zero_map": ProblemType("The map is zero everywhere"),
-    "relu_not_recognized": ProblemType("A ReLU of the model is not recognized"),
+    "relu_not_recognized": ProblemType("A ReLU of the model is not recognized", fault=True),
     "no_max_pooling": ProblemType("The model has no max pooling"),
     "target_not_behind_layer": ProblemType("The target does not depend on the layer"),
     "not_a_convolution": ProblemType("The layer is not a convolution"),
@@ -145,6 +153,9 @@ PROBLEMS: dict[str, ProblemType] = {
     "guide_without_layer": ProblemType("The guide has no layer target"),
     # Runs
     "deadline_exceeded": ProblemType("The deadline has passed", retryable=True),
-    "poisoned": ProblemType("The job crashed its worker repeatedly"),
+    "poisoned": ProblemType("The job crashed its worker repeatedly", fault=True),
     "internal_error": ProblemType("Internal error", 500, retryable=True),
+    # KServe's protocols
+    "job_canceled": ProblemType("The job was canceled", 409),
+    "not_in_time": ProblemType("The result is not there yet", 504, retryable=True),
 }

@@ -9,7 +9,7 @@ _NULL = {"type": "null"}
 
 
 class SummaryPart(BaseModel):
-    """An object in a summary, or the summary itself.
+    """An object in a summary, the summary itself, or another that is sent by the same rule.
 
     A field that is None is left out of the JSON, unless `sent_as_null` names it. Every other field
     is always there. The schema states this, and admits further fields, which a later version may

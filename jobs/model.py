@@ -75,6 +75,13 @@ class ScratchFile(BaseModel):
     step: int = 0
 
 
+class BatchFile(ScratchFile):
+    """The state of a batch in the object store (jobs/batch.py). `step` is the number of rows."""
+
+    succeeded: int
+    failed: int
+
+
 class Artifact(BaseModel):
     """A file that a job produced. `key` is its object store key and never leaves the server."""
 
@@ -119,6 +126,7 @@ class Job(BaseModel):
     `cached` marks a result that is a copy of an identical job's.
     `webhook` is the address that is told of the job's events.
     `labels` are the client's own.
+    `batch` names what is kept of a batch, also after its end.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -152,6 +160,7 @@ class Job(BaseModel):
     progress: Progress | None = None
     preview: ScratchFile | None = None
     checkpoint: ScratchFile | None = None
+    batch: BatchFile | None = None
     result: Result | None = None
     error: JobError | None = None
     provenance: dict[str, Any] = {}
@@ -190,6 +199,7 @@ _STRUCTURED = frozenset(
         "provenance",
         "basis",
         "labels",
+        "batch",
     }
 )
 

@@ -7,6 +7,7 @@ _PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 # With such a first segment nobody could tell whether the proxy has removed the prefix.
 _OURS = (
     "v1",
+    "v2",
     "docs",
     "healthz",
     "readyz",

@@ -89,6 +89,11 @@ class Settings(BaseSettings):
         description="Minimum time between checkpoints of a long job. It is longer where writing "
         "one takes more than a tenth of that time.",
     )
+    batch_shard_bytes: int = Field(
+        256 * MEGABYTE,
+        ge=1024,
+        description="Bytes of one shard of a batch. A row that needs more has one of its own.",
+    )
     max_listeners: int = Field(
         1000, ge=1, description="Event streams of one API process. Further ones get a 503."
     )
@@ -200,7 +205,14 @@ class Settings(BaseSettings):
 
     models: Path | None = Field(
         None,
-        description="TOML file of your own models (see models.md), for the API and the workers.",
+        description="TOML file of your own models (see models.md), for the API and the workers, "
+        "and of served names (see kserve.md), for the API.",
+    )
+    served_name: str = Field(
+        "", description="One more served name for the API; `--model_name` sets it (see kserve.md)."
+    )
+    served_model: str = Field(
+        "", description="The model, or the served name, that this name stands for."
     )
     device: str = Field(
         "auto", description="Device of a worker, such as auto, cpu, cuda or cuda:1."

@@ -8,7 +8,8 @@ import torch
 from catalog.custom_models import read_models
 from catalog.model_description import ModelDescription
 from catalog.model_entry import ModelEntry
-from catalog.models import published_names
+from catalog.models import models, published_names
+from catalog.served_name import read_served
 from workers.failures import job_error
 from workers.models.describe import describe
 from workers.models.load import load_model
@@ -20,15 +21,18 @@ _SHOWN = 3
 
 
 def check_file(file: Path) -> bool:
-    """Print one line for each model: its facts, or what is wrong with it.
+    """Print one line for each model: its facts, or what is wrong with it; and the served names.
 
     Return whether all models work. Raises CatalogError.
     """
     # The user gets a sentence, without the traceback of torch.export.
     logging.getLogger("workers").setLevel(logging.CRITICAL)
     entries = read_models(file, taken=published_names())
+    served = read_served(file, models() | entries)
     # Every model is checked, including those after one that fails.
     passed = [_check(entry) for entry in entries.values()]
+    for each in served.values():
+        print(f"{each.name}: served. {each.technique.title} of {each.model.name}.")
     return all(passed)
 
 

@@ -10,6 +10,7 @@ import typer
 from catalog.errors import CatalogError
 from catalog.models import find_model, search_classes, search_models
 from catalog.models import models as known_models
+from catalog.served_names import served_names
 from jobs.api_keys import KeyRing
 from jobs.errors import KeysUnreadable
 from jobs.process import limit_openmp_spinning
@@ -52,6 +53,7 @@ RootPath = Annotated[
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
 DATA = settings().data
 ROOT_PATH = settings().root_path
+SERVED_NAME = settings().served_name
 Data = Annotated[Path, typer.Option(help="Folder for records, images, results and logs.")]
 
 
@@ -76,14 +78,36 @@ def serve(
     """Run the whole stack on this machine: Redis, workers, API and the sender of webhooks."""
     _use_root_path(root_path)
     known_models()
+    served_names()
     serve_stack(Plan(host, port, data, workers, fast_workers))
 
 
 @app.command()
-def api(host: Host = "127.0.0.1", port: Port = 8000, root_path: RootPath = ROOT_PATH) -> None:
+def api(
+    host: Host = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", "--http_port", min=1, max=65535, help="Port to listen on.")
+    ] = 8000,
+    root_path: RootPath = ROOT_PATH,
+    model_name: Annotated[
+        str,
+        typer.Option(
+            "--model_name",
+            help="A served name for the model of RETINOSCOPE_SERVED_MODEL (docs/kserve.md).",
+        ),
+    ] = SERVED_NAME,
+    predictor_host: Annotated[
+        str, typer.Option("--predictor_host", help="Not used. KServe adds it to an explainer.")
+    ] = "",
+    workers: Annotated[
+        int, typer.Option("--workers", help="Not used. KServe adds it. One process serves all.")
+    ] = 1,
+) -> None:
     """Run only the API, with the Redis of RETINOSCOPE_REDIS_URL."""
     _use_root_path(root_path)
+    os.environ["RETINOSCOPE_SERVED_NAME"] = model_name
     known_models()
+    served_names()
     check_binding(Plan(host, port, settings().data))
     command = api_command(host, port)
     environment = os.environ | api_environment()

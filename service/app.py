@@ -9,6 +9,7 @@ from fastapi_offline import FastAPIOffline
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from catalog.models import models
+from catalog.served_names import served_names
 from jobs.settings import Settings, settings
 from jobs.version import VERSION
 from service.addresses import EXAMPLE_ORIGIN, name_own_address
@@ -24,16 +25,20 @@ from service.middleware.loopback_only import LoopbackOnly
 from service.middleware.own_address import OwnAddress, TrustedPeer
 from service.middleware.rate_limit_headers import RateLimitHeaders
 from service.middleware.request_log import RequestLog
-from service.problems import KEY_RESPONSE, PROBLEM_RESPONSE
+from service.problems import INFERENCE_KEY_RESPONSE, KEY_RESPONSE, PROBLEM_RESPONSE
 from service.query import check_query
 from service.routes import (
     artifacts,
+    batch_results,
+    batches,
     create_job,
     deliveries,
     events,
     health,
     image_sets,
     images,
+    inference_v1,
+    inference_v2,
     jobs,
     playground,
     previews,
@@ -65,17 +70,21 @@ _ROUTES = (
     events,
     previews,
     artifacts,
+    batches,
+    batch_results,
     webhooks,
     deliveries,
     usage,
 )
+_INFERENCE_ROUTES = (inference_v1, inference_v2)
 
 
 def create_app(config: Settings | None = None) -> FastAPI:
     """Build the application for these settings, or for those of the environment."""
     config = config or settings()
-    # A broken file of custom models must fail the start, not the first request.
+    # A broken models file must fail the start, not the first request.
     models()
+    served_names()
     services = make_services(config)
 
     @asynccontextmanager
@@ -113,6 +122,10 @@ def create_app(config: Settings | None = None) -> FastAPI:
     app.add_middleware(TrustedPeer, trusted=config.trusted_proxies)
     for module in _ROUTES:
         app.include_router(module.router, dependencies=_KEYED_CHECKS, responses=KEY_RESPONSE)
-    app.include_router(health.router, dependencies=_CHECKS)
-    app.include_router(playground.router, dependencies=_CHECKS)
+    for door in _INFERENCE_ROUTES:
+        app.include_router(
+            door.router, dependencies=_KEYED_CHECKS, responses=INFERENCE_KEY_RESPONSE
+        )
+    for open_to_all in (health.router, inference_v2.health_router, playground.router):
+        app.include_router(open_to_all, dependencies=_CHECKS)
     return app

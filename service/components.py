@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from catalog.problems import PROBLEMS
+from service.inference.error_answer import InferenceError
 from service.job_view import JobState
 from service.problems import ProblemDocument
 from service.request_schema import REFERENCE, request_schemas
@@ -38,7 +39,12 @@ def document_components(app: FastAPI) -> None:
 def _referenced_schemas() -> dict[str, Any]:
     """Return what responses name that are not made of a model."""
     _, schemas = models_json_schema(
-        [(ProblemDocument, "serialization"), (JobState, "serialization")], ref_template=REFERENCE
+        [
+            (ProblemDocument, "serialization"),
+            (JobState, "serialization"),
+            (InferenceError, "serialization"),
+        ],
+        ref_template=REFERENCE,
     )
     return {"ProblemCode": _CODES, **schemas["$defs"]}
 

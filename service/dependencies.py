@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from catalog.registry import techniques
 from jobs.api_keys import LOCAL_OWNER
+from jobs.batch import BATCH
 from jobs.errors import NotFound
 from jobs.image_sets import ImageSet
 from jobs.log_context import note
@@ -103,6 +104,22 @@ def _job(job_id: str, owner: OwnerDep, services: ServicesDep) -> Job:
 
 
 ExistingJob = Annotated[Job, Depends(_job)]
+
+
+def _batch(batch_id: str, owner: OwnerDep, services: ServicesDep) -> Job:
+    """Return the job of the batch of the path if it belongs to the owner."""
+    try:
+        job = services.jobs.get(batch_id, owner)
+    except NotFound:
+        raise Problem("batch_not_found", _NOT_YOURS) from None
+    if job.technique != BATCH:
+        detail = f"{job.id} is a single job of {job.technique}: GET /v1/jobs/{job.id}."
+        raise Problem("batch_not_found", detail)
+    note(job_id=job.id, technique=job.technique, model=job.model)
+    return job
+
+
+ExistingBatch = Annotated[Job, Depends(_batch)]
 
 
 def _image_set(set_id: str, owner: OwnerDep, services: ServicesDep) -> ImageSet:

@@ -73,7 +73,7 @@ _CODES = {
     413: "body_too_large",
 }
 _DETAILS = {
-    404: "GET /docs shows every call. All calls except the health checks begin with /v1.",
+    404: "GET /docs shows every call. All calls except the health checks begin with /v1 or /v2.",
     405: "The Allow header lists the methods of this address. GET /docs shows every call.",
 }
 
@@ -98,7 +98,7 @@ async def answer_error(request: Request, error: Exception) -> Response:
             type(error).__name__,
             exc_info=None if _is_expected(error) else error,
         )
-    return problem_response(problem)
+    return problem_response(problem, request.scope)
 
 
 def _is_expected(error: Exception) -> bool:

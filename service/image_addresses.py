@@ -26,7 +26,7 @@ def check_addresses(
     """Refuse addresses among the inputs that are not fetched. Raises Problem."""
     arrays = {spec.name for spec in specs if spec.kind == "array"}
     for name, value in inputs.items():
-        if _is_address(value):
+        if is_address(value):
             _checked(settings, name, str(value), is_array=name in arrays)
 
 
@@ -35,7 +35,7 @@ async def with_fetched_images(
 ) -> dict[str, bytes | str]:
     """Return the inputs with the bytes of images in place of their addresses. Raises Problem."""
     return {
-        name: await fetch_image(services, name, str(value)) if _is_address(value) else value
+        name: await fetch_image(services, name, str(value)) if is_address(value) else value
         for name, value in inputs.items()
     }
 
@@ -55,7 +55,8 @@ async def fetch_image(services: Services, name: str, address: str) -> bytes:
         raise Problem("image_url_failed", message, [Violation(f"/{name}", message)]) from None
 
 
-def _is_address(value: bytes | str) -> bool:
+def is_address(value: bytes | str) -> bool:
+    """Return whether an input is the address of an image."""
     return isinstance(value, str) and _ADDRESS.match(value) is not None
 
 

@@ -3,11 +3,12 @@
 from typing import Any
 
 from fastapi import Response
+from pydantic import BaseModel
 
 from jobs.log_context import note
 from service.addresses import address
 from service.admission import Admission
-from service.job_view import JobView, job_response
+from service.job_view import job_response
 from service.services import Services
 from service.waiting import preferred_wait, until_final
 
@@ -27,7 +28,7 @@ _HEADERS = {
 _ENDED_HEADERS = {name: header for name, header in _HEADERS.items() if name != "Retry-After"}
 
 
-def job_responses(kind: type[JobView]) -> dict[int | str, dict[str, Any]]:
+def job_responses(kind: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     """Return the `responses` in OpenAPI of an operation that creates a job of that type."""
     return {
         200: {

@@ -6,11 +6,15 @@ from typing import Any
 from fastapi import Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from starlette.types import Scope
 
 from catalog.errors import MOST_DETAIL, Violation, shown
 from catalog.parameters import invalid_parameters
 from catalog.problems import PROBLEMS
 from jobs.log_context import note
+from service.addresses import route_path
+from service.inference.error_answer import error_answer
+from service.inference.paths import is_inference
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -34,9 +38,13 @@ _WANTS_KEY = {"WWW-Authenticate": {"schema": {"type": "string", "enum": ["Bearer
 _REFERENCE = "#/components/schemas/{model}"
 
 
-def _response(description: str, headers: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    schema = {"$ref": _REFERENCE.format(model="ProblemDocument")}
-    content = {MEDIA_TYPE: {"schema": schema}}
+def _response(
+    description: str,
+    headers: Mapping[str, Any] | None = None,
+    model: str = "ProblemDocument",
+    media_type: str = MEDIA_TYPE,
+) -> dict[str, Any]:
+    content = {media_type: {"schema": {"$ref": _REFERENCE.format(model=model)}}}
     return {
         "description": description,
         "content": content,
@@ -44,13 +52,31 @@ def _response(description: str, headers: Mapping[str, Any] | None = None) -> dic
     }
 
 
+_NOT_LOCAL = "Without API keys: the request came from another machine or site"
+_NO_KEY = "The server has API keys, and none of them was sent"
+
 # The `responses` of every operation in OpenAPI, and of those that want a key where there are keys.
 PROBLEM_RESPONSE: dict[int | str, dict[str, Any]] = {
-    403: _response("Without API keys: the request came from another machine or site"),
+    403: _response(_NOT_LOCAL),
     "default": _response("An error, as an RFC 9457 problem document"),
 }
 KEY_RESPONSE: dict[int | str, dict[str, Any]] = {
-    401: _response("The server has API keys, and none of them was sent", _WANTS_KEY),
+    401: _response(_NO_KEY, _WANTS_KEY),
+}
+
+
+def inference_error(description: str, headers: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return a response of OpenAPI with the form of errors of the inference protocols."""
+    return _response(description, headers, "InferenceError", "application/json")
+
+
+# The same for the operations of the inference protocols.
+INFERENCE_RESPONSE: dict[int | str, dict[str, Any]] = {
+    403: inference_error(_NOT_LOCAL),
+    "default": inference_error("An error"),
+}
+INFERENCE_KEY_RESPONSE: dict[int | str, dict[str, Any]] = {
+    401: inference_error(_NO_KEY, _WANTS_KEY),
 }
 
 
@@ -91,9 +117,19 @@ class Problem(Exception):
         self.headers = dict(headers or {})
 
 
-def problem_response(problem: Problem) -> Response:
-    """Return the problem as a response. The line of the request names its code."""
+def problem_response(problem: Problem, scope: Scope) -> Response:
+    """Return the problem as a response, in the form that clients of the address read.
+
+    The line of the request names its code.
+    """
     note(code=problem.code)
+    headers = problem.headers
+    if problem.code in _RETRY_AFTER_S:
+        headers["Retry-After"] = str(_RETRY_AFTER_S[problem.code])
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if is_inference(route_path(scope)):
+        return error_answer(problem.code, problem.detail, problem.status, headers)
     document = ProblemDocument(
         type=f"urn:retinoscope:problem:{problem.code}",
         title=PROBLEMS[problem.code].title,
@@ -104,11 +140,6 @@ def problem_response(problem: Problem) -> Response:
             FieldProblem(pointer=error.pointer, message=error.message) for error in problem.errors
         ],
     )
-    headers = problem.headers
-    if problem.code in _RETRY_AFTER_S:
-        headers["Retry-After"] = str(_RETRY_AFTER_S[problem.code])
-    if problem.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(document.model_dump(), problem.status, headers, MEDIA_TYPE)
 
 

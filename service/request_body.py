@@ -170,7 +170,7 @@ def _read_json(request: Request, body: bytes, input_names: Collection[str]) -> R
         raise Problem(
             "invalid_request", "The JSON has too many elements. Parameters form a flat object."
         )
-    data = _parse_json(request, body)
+    data = parse_json(request, body)
     if not isinstance(data, dict):
         raise Problem("invalid_request", "The body must be a JSON object of parameters.")
     check_characters(data)
@@ -183,7 +183,8 @@ def _read_json(request: Request, body: bytes, input_names: Collection[str]) -> R
     return parsed
 
 
-def _parse_json(request: Request, body: bytes) -> Any:
+def parse_json(request: Request, body: bytes) -> Any:
+    """Return the value of a JSON body; that of an empty one is an empty object. Raises Problem."""
     charset = charset_of(request)
     try:
         # JSON is UTF-8 (RFC 8259), which the parser reads with a byte order mark, too.

@@ -67,23 +67,29 @@ def _schema(technique: Technique, kind: str, with_model: bool) -> dict[str, Any]
     required = [spec.name for spec in technique.inputs if spec.required]
     return {
         "title": f"{_body_name(technique, with_model)}{kind}",
-        "description": f"A request for a job of `{technique.name}`.",
+        "description": f"A request for a job of `{technique.name}`.{_one_of(technique)}",
         "type": "object",
         "properties": inputs | schema["properties"] | options,
         "required": [*required, *schema.get("required", [])],
         "additionalProperties": False,
-        **_exactly_one(technique.one_of),
+        **_exactly_one(technique, kind),
     }
 
 
-def _exactly_one(names: tuple[str, ...]) -> dict[str, Any]:
-    """Return the rule that one of two inputs must be sent.
+def _one_of(technique: Technique) -> str:
+    names = " or ".join(f"`{name}`" for name in technique.one_of)
+    return f" Send exactly one of {names}." if names else ""
 
-    As `oneOf`, it would make generated clients forget the fields beside it.
+
+def _exactly_one(technique: Technique, kind: str) -> dict[str, Any]:
+    """Return the rule that one of two inputs must be sent, for JSON.
+
+    As `oneOf`, it would make generated clients forget the fields beside it. Of a form, where inputs
+    are files, it is said in words alone, since schemathesis cannot judge files by a condition.
     """
-    if not names:
+    if not technique.one_of or kind == "Form":
         return {}
-    first, second = names
+    first, second = technique.one_of
     return {
         "if": {"required": [first]},
         "then": {"not": {"required": [second]}},

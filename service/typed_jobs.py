@@ -13,6 +13,7 @@ from catalog.registry import techniques
 from catalog.summary import SummaryPart
 from catalog.technique import ArtifactSpec, InputSpec, Params, Technique
 from jobs.model import InputArray, InputImage
+from service.batch_job import BatchJob
 from service.job_view import ArtifactView, JobView, ResultView
 from service.provenance_view import Provenance
 from service.request_schema import component_name
@@ -97,8 +98,8 @@ def _job_type(technique: Technique) -> type[JobView]:
 # The type of a job by its technique.
 JOB_TYPES = {name: _job_type(technique) for name, technique in techniques().items()}
 
-_any_job: Any = (reduce(or_, JOB_TYPES.values()), Field(discriminator="technique"))
-# A job of any technique.
+_any_job: Any = (reduce(or_, JOB_TYPES.values()) | BatchJob, Field(discriminator="technique"))
+# A job of any technique, or a batch.
 Job: Any = create_model(
     "Job",
     __base__=RootModel,

@@ -324,7 +324,9 @@ class Techniques(ABC, Generic[J, R]):
         Of all inputs with norm 1, w/‖w‖ is the one to which the filter w responds most
         strongly; the response is ‖w‖ (Cauchy–Schwarz). A filter that reads the three channels
         of the image is shown in colour, with one scale for the three channels. A deeper filter
-        is shown as a row of grey slices, one for each input channel. Mid-grey is zero.
+        is shown as a row of grey slices, one for each input channel. Mid-grey is zero. Filters
+        that training has left almost without weights are crossed out, since w/‖w‖ would show
+        them like any other.
 
         model: Name of the model, as `models()` lists it. [efficientnet_lite0]
         seed: Seed of all randomness. By default one is drawn and recorded.

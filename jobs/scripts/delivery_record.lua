@@ -33,4 +33,5 @@ else
   unschedule_delivery(message, owner, host)
   count('delivery:' .. state)
 end
+outlive(STATISTICS, delivery)
 return 'recorded'

@@ -59,6 +59,11 @@ local function is_held_by(token)
   return status == 'running' and get('token') == token
 end
 
+-- Return how many attempts have crashed since the last rows of a batch were kept, if any were.
+local function crashes()
+  return number('attempts') - number('kept_attempts')
+end
+
 local function deadline_passed()
   local deadline = number('deadline_ms')
   return deadline > 0 and deadline <= now

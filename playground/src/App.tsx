@@ -42,7 +42,7 @@ function Page({ route, techniques }: { route: Route; techniques: Technique[] }) 
     case "history":
       return <History techniques={techniques} />;
     case "layers":
-      return <Layers techniques={techniques} {...route} />;
+      return <Layers techniques={techniques} route={route} />;
   }
 }
 

@@ -11,7 +11,9 @@ export function readable(name: string): string {
 
 /** Four significant digits, with a real minus, and no more zeros than needed. */
 export function formatNumber(value: number): string {
-  if (Number.isInteger(value) && Math.abs(value) < 1e9) return value.toLocaleString("en");
+  if (Number.isInteger(value) && Math.abs(value) < 1e9) {
+    return value.toLocaleString("en").replace("-", "−");
+  }
   const size = Math.abs(value);
   const text =
     size !== 0 && (size < 1e-3 || size >= 1e6)

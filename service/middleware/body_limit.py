@@ -59,7 +59,7 @@ class BodyLimit:
             return
         bounds = self._in_file if _is_upload(scope) else self._in_memory
         if _content_length(scope) > bounds.most:
-            await problem_response(bounds.too_large())(scope, receive, send)
+            await problem_response(bounds.too_large(), scope)(scope, receive, send)
             return
         body = _ArrivingBody(scope, receive, bounds)
         scope.setdefault("state", {})[_BODY] = body

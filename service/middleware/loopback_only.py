@@ -9,13 +9,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jobs.errors import KeysMissing, KeysUnreadable
 from service.addresses import route_path
+from service.inference.paths import HEALTH_CHECKS
 from service.key_guard import KeyGuard
 from service.problems import Problem, problem_response
 
 _LOCAL_NAMES = frozenset({"localhost"})
 # Whoever watches the process asks from another machine, with an address as its Host, and has no
 # key. The answers are the same for everybody.
-_HEALTH_CHECKS = frozenset({"/healthz", "/readyz"})
+_HEALTH_CHECKS = frozenset({"/healthz", "/readyz"}) | HEALTH_CHECKS
 
 
 class LoopbackOnly:
@@ -37,7 +38,7 @@ class LoopbackOnly:
         if problem is None:
             await self._app(scope, receive, send)
         else:
-            await problem_response(problem)(scope, receive, send)
+            await problem_response(problem, scope)(scope, receive, send)
 
     async def _keyed(self) -> bool:
         """Return whether the route checks a key, which it then refuses if keys are not at hand."""

@@ -62,7 +62,7 @@ class OwnAddress:
             problem = Problem(
                 "invalid_request", f"The header X-Forwarded-Prefix is wrong: {error}."
             )
-            await problem_response(problem)(scope, receive, send)
+            await problem_response(problem, scope)(scope, receive, send)
             return
         with served_at(_origin(scope, headers), root_path):
             await self._app(_below(scope, root_path), receive, send)

@@ -27,7 +27,7 @@ _BINARY: dict[str, Any] = {
     media_type: {"schema": _JSON if media_type == "application/json" else _BYTES}
     for media_type in ("application/octet-stream", *sorted(_MADE))
 }
-_RESPONSES: dict[int | str, dict[str, Any]] = {
+FILE_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The bytes, with the artifact's own media type", "content": _BINARY},
     206: {"description": "The requested range of bytes", "content": _BINARY},
     304: {"description": "The client has the current bytes"},
@@ -37,9 +37,9 @@ _ZIP_RESPONSES: dict[int | str, dict[str, Any]] = {
         "description": "A zip archive",
         "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
     },
-    304: _RESPONSES[304],
+    304: FILE_RESPONSES[304],
 }
-_FILE_HEADERS = {
+FILE_HEADERS = {
     "Cache-Control": "private, immutable, max-age=86400",
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -51,7 +51,7 @@ _FILE_HEADERS = {
     operation_id="get_artifact",
     summary="Download an artifact",
     response_class=StreamingResponse,
-    responses=_RESPONSES,
+    responses=FILE_RESPONSES,
 )
 def get_artifact(name: str, job: ExistingJob, request: Request, services: ServicesDep) -> Response:
     artifact = _find(job, name)
@@ -88,7 +88,7 @@ def get_artifacts_zip(job: ExistingJob, request: Request, services: ServicesDep)
     if not artifacts:
         raise Problem("artifact_not_found", f"The artifacts of this job: {_reason_for_none(job)}.")
     parts = "".join(f"{artifact.name}\0{artifact.sha256}\n" for artifact in artifacts)
-    headers = _FILE_HEADERS | {
+    headers = FILE_HEADERS | {
         "ETag": f'"zip-{hashlib.sha256(parts.encode()).hexdigest()}"',
         "Content-Disposition": f'attachment; filename="{job.technique}-{job.id}.zip"',
     }
@@ -125,7 +125,7 @@ def _reason_for_none(job: Job) -> str:
 
 def _headers(artifact: Artifact) -> dict[str, str]:
     disposition = "inline" if artifact.media_type.startswith("image/") else "attachment"
-    return _FILE_HEADERS | {
+    return FILE_HEADERS | {
         "ETag": f'"{artifact.sha256}"',
         "Accept-Ranges": "bytes",
         "Content-Disposition": f'{disposition}; filename="{artifact.name}"',

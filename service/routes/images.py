@@ -78,7 +78,10 @@ def get_image(image_id: str, owner: OwnerDep, services: ServicesDep) -> StoredIm
     operation_id="get_image_content",
     summary="Download a stored image",
     response_class=Response,
-    responses={200: {"content": {"image/*": _BINARY}}},
+    responses={
+        200: {"content": {"image/*": _BINARY}},
+        304: {"description": "The client has the image"},
+    },
 )
 def get_content(
     image_id: str, owner: OwnerDep, request: Request, services: ServicesDep

@@ -1,10 +1,11 @@
 """Models: their facts, layers and classes, and their predictions for an image."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 
 from catalog.errors import UnknownModel, Violation
 from catalog.model_entry import HeadName
@@ -18,9 +19,11 @@ from catalog.models import (
     search_models,
 )
 from catalog.registry import find_technique
+from catalog.served_names import served_names
 from service.addresses import address
 from service.admission import admit
 from service.dependencies import IdempotencyKey, OwnerDep, Prefer, ServicesDep
+from service.inference.paths import is_verb
 from service.job_request import JobOptions, SentJobRequest
 from service.job_response import job_responses, respond
 from service.middleware.body_limit import drop_body
@@ -44,6 +47,14 @@ class ModelUrls(BaseModel):
     predict: str = Field(description="Predict the classes of an image, with POST.")
 
 
+class ServedView(BaseModel):
+    """What a served name stands for."""
+
+    model: str = Field(description="Name of the model.")
+    technique: str = Field(description="The technique of its explanations.")
+    params: dict[str, Any] = Field(description="Parameters that are not the technique's defaults.")
+
+
 class ModelView(BaseModel):
     name: str = Field(description="Name of the model.")
     source: str = Field(description="Origin of architecture and weights.")
@@ -65,11 +76,18 @@ class ModelView(BaseModel):
     weights: str | None = Field(
         description="sha256 of the weights; null until a worker has loaded them."
     )
+    ready: bool = Field(description="Whether a worker is running.")
+    served: ServedView | None = Field(
+        description="What KServe's protocols call by this name; null if they cannot."
+    )
     urls: ModelUrls
 
 
 class ModelList(BaseModel):
     items: list[ModelView] = Field(description="The models, the default first.")
+    models: list[str] = Field(
+        description="The served names, which KServe's protocols call; see docs/kserve.md."
+    )
 
 
 class LayerList(BaseModel):
@@ -139,6 +157,8 @@ class ClassList(BaseModel):
 def _entry(
     model: Annotated[str, Path(description="Name of a model, as GET /v1/models lists it.")],
 ) -> ModelEntry:
+    if is_verb(f"/v1/models/{model}"):
+        raise HTTPException(405)
     try:
         return find_model(model)
     except UnknownModel as error:
@@ -168,14 +188,24 @@ def list_models(
     """
     entries = (search_models(query) if query.strip() else list(models().values()))[:limit]
     digests = services.models.weights([entry.name for entry in entries])
+    ready = services.workers.count() > 0
+    wanted = query.casefold().strip()
     return ModelList(
-        items=[_view(entry, digest) for entry, digest in zip(entries, digests, strict=True)]
+        items=[_view(entry, digest, ready) for entry, digest in zip(entries, digests, strict=True)],
+        models=[name for name in served_names() if wanted in name.casefold()],
     )
 
 
 @router.get("/{model}", operation_id="get_model", summary="Read one model")
-def get_model(entry: ExistingModel, services: ServicesDep) -> ModelView:
-    return _view(entry, services.models.weights([entry.name])[0])
+def get_model(
+    model: Annotated[str, Path(description="Name of a model, or a served name.")],
+    services: ServicesDep,
+) -> ModelView:
+    """Read the facts of a model. Of a served name, they are those of the model behind it."""
+    served = served_names().get(model)
+    entry = served.model if served else _entry(model)
+    weights = services.models.weights([entry.name])[0]
+    return _view(entry, weights, services.workers.count() > 0, model)
 
 
 @router.get(
@@ -280,10 +310,13 @@ def _check_model(entry: ModelEntry, sent: object) -> None:
         raise Problem("invalid_parameters", message, [Violation("/model", message)])
 
 
-def _view(entry: ModelEntry, weights: str | None) -> ModelView:
+def _view(entry: ModelEntry, weights: str | None, ready: bool, name: str = "") -> ModelView:
+    """Return what clients see of a model, by its name or by a served name."""
+    name = name or entry.name
     url = address(f"/v1/models/{entry.name}")
+    served = served_names().get(name)
     return ModelView(
-        name=entry.name,
+        name=name,
         source=entry.source,
         classes=entry.classes,
         input_size=entry.input_size,
@@ -294,8 +327,14 @@ def _view(entry: ModelEntry, weights: str | None) -> ModelView:
         preprocessing=entry.preprocessing,
         recommended_layers=entry.recommended,
         weights=weights,
+        ready=ready,
+        served=ServedView(
+            model=served.model.name, technique=served.technique.name, params=dict(served.params)
+        )
+        if served
+        else None,
         urls=ModelUrls(
-            self=url,
+            self=address(f"/v1/models/{name}"),
             layers=f"{url}/layers",
             classes=f"{url}/classes",
             predict=f"{url}/predict",

@@ -46,6 +46,15 @@ def validate_array(data: bytes, settings: Settings) -> ArrayFacts:
     return ArrayFacts(shape=list(shape), dtype=name)
 
 
+def read_array(data: bytes) -> tuple[tuple[int, ...], list[float]]:
+    """Return the shape and the numbers of a file, in the order of the file. Raises Problem."""
+    header, start = _header(data)
+    order, code = _type(header["descr"])
+    shape = _shape(header["shape"])
+    chunks = _chunks(data, start, order, _TYPES[code][1], prod(shape))
+    return shape, [value for values in chunks for value in values]
+
+
 def _header(data: bytes) -> tuple[dict[str, object], int]:
     """Return the header, and the offset of the values."""
     kind = _LENGTHS.get(data[6]) if len(data) > 7 else None

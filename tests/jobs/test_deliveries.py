@@ -208,12 +208,14 @@ def test_what_waits_what_is_overdue_and_what_is_over_is_counted(
     time.sleep(0.1)
     load = deliveries.load()
     assert load.waiting == 3 and load.oldest_s >= load.overdue_s >= 0.1
+    redis.delete(redis_keys.STATISTICS)
     arrived, late, refused = claim(deliveries, lease_ms=60_000)
     deliveries.record(arrived, DeliveryState.DELIVERED, 204)
     deliveries.record(late, DeliveryState.WAITING, None, 60_000)
     deliveries.record(refused, DeliveryState.FAILED, 410)
     load = deliveries.load()
     assert load.waiting == 1 and load.oldest_s >= 0.1 and load.overdue_s == 0
+    assert redis.pttl(redis_keys.STATISTICS) > 0
     counts = Statistics(redis).counts()
     assert counts.deliveries == {("delivered",): 1, ("failed",): 1}
     assert counts.attempts == {("2xx",): 1, ("none",): 1, ("4xx",): 1}

@@ -37,6 +37,22 @@ def refused(answer: httpx.Response, status: int, code: str, *words: str) -> dict
     return problem
 
 
+def refused_inference(
+    answer: httpx.Response, status: int, code: str, *words: str
+) -> dict[str, Any]:
+    """Return the error as clients of the inference protocols read it; it mentions those words.
+
+    They show the text only if the Content-Type is exactly this.
+    """
+    assert answer.headers["content-type"] == "application/json", answer.text
+    error: dict[str, Any] = answer.json()
+    assert (answer.status_code, error["code"]) == (status, code), error
+    assert error["error"].endswith(f"({code})")
+    for word in words:
+        assert word in error["error"], error
+    return error
+
+
 def newest_job(client: httpx.Client) -> str | None:
     """Return the id of the latest job. It changes whenever a job is created."""
     items = client.get("/v1/jobs", params={"limit": 1}).json()["items"]

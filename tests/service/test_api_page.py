@@ -61,7 +61,7 @@ def test_the_table_of_techniques_is_that_of_the_catalog() -> None:
 
 def test_every_call_is_in_the_table_of_calls() -> None:
     calls = PAGE.split("\n## ")[0]
-    named = {path.partition("?")[0] for path in re.findall(r"/(?:v1/)?[\w/{}?=&.-]+", calls)}
+    named = {path.partition("?")[0] for path in re.findall(r"/(?:v1/)?[\w/{}?=&.:-]+", calls)}
     paths = set()
     for path in DOCUMENT["paths"]:
         creates_a_job = re.fullmatch(r"/v1/jobs/[a-z_]+", path)

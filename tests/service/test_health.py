@@ -40,7 +40,7 @@ def test_it_is_ready(client: httpx.Client) -> None:
     }
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"])
 @pytest.mark.parametrize("keyed", [False, True])
 def test_health_checks_answer_anybody(
     serve: Serve, settings: Settings, path: str, keyed: bool
@@ -89,6 +89,11 @@ def test_docs_are_a_page(client: httpx.Client) -> None:
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/html")
     assert "/openapi.json" in answer.text
+
+
+def test_who_is_no_browser_learns_that_the_server_is_alive(client: httpx.Client) -> None:
+    """KServe's V1 client asks this address."""
+    assert client.get("/").json() == {"status": "alive"}
 
 
 def test_docs_need_no_other_server(client: httpx.Client) -> None:

@@ -110,6 +110,7 @@ def test_nobody_else_may(serve: Serve, settings: Settings, small: bytes) -> None
         "/a/../b",
         "/a b",
         "/v1",
+        "/v2",
         "/docs/a",
         "/play",
         "/a, /b",

@@ -10,7 +10,7 @@ from tests.service.asking import refused
     "path",
     [
         "/v1",
-        "/v2/jobs",
+        "/v3/jobs",
         "/v1/job",
         "/v1/jobs/x/y/z",
         "/v1/jobs/x/result",
@@ -57,6 +57,7 @@ def test_what_is_not_taken_is_answered_with_what_is(client: httpx.Client) -> Non
         (f"/v1/jobs/{'0' * 32}", "GET, HEAD, DELETE"),
         (f"/v1/jobs/{'0' * 32}/cancel", "POST"),
         ("/healthz", "GET, HEAD"),
+        ("/v1/models/efficientnet_lite0", "GET, HEAD"),
     ],
 )
 def test_every_method_of_the_address_is_allowed(

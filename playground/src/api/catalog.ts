@@ -1,7 +1,9 @@
 /** What can be run: techniques, models, layers and classes. Answers are kept for this tab. */
 
-import { getJson } from "./request";
+import { getJson, Problem } from "./request";
 import type { ClassLabel, ImageSet, Layer, Model, Page, Technique } from "./types";
+
+const MOST_TRIES = 5;
 
 const kept = new Map<string, Promise<unknown>>();
 
@@ -33,9 +35,18 @@ export function readModel(name: string): Promise<Model> {
   return once<Model>(`v1/models/${encodeURIComponent(name)}`);
 }
 
-/** All layers of a model. A worker may have to describe the model first, for up to a minute. */
+/** All layers of a model. A worker may have to describe the model first, for some minutes. */
 export async function listLayers(model: string): Promise<Layer[]> {
-  return (await once<Page<Layer>>(`v1/models/${encodeURIComponent(model)}/layers?wait=60`)).items;
+  const path = `v1/models/${encodeURIComponent(model)}/layers?wait=60`;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return (await once<Page<Layer>>(path)).items;
+    } catch (error) {
+      const pending = error instanceof Problem && error.code === "description_pending";
+      if (!pending || tries === MOST_TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, error.retryAfter * 1000));
+    }
+  }
 }
 
 export async function searchClasses(model: string, query: string): Promise<ClassLabel[]> {

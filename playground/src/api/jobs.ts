@@ -18,10 +18,6 @@ export async function cancelJob(id: string): Promise<Job> {
   return (await response.json()) as Job;
 }
 
-export async function deleteJob(id: string): Promise<void> {
-  await send(`v1/jobs/${id}`, { method: "DELETE" });
-}
-
 export function listJobs(filters: Record<string, string>): Promise<Page<Job>> {
   const given = Object.entries(filters).filter(([, value]) => value !== "");
   return getJson<Page<Job>>(`v1/jobs?${new URLSearchParams(given)}`);

@@ -1,25 +1,27 @@
-/** The layers of a model, and the channels of one: every unit has an address. */
+/** The layers of a model, the channels of one for a picture, and what to ask about one of them. */
 
 import { useState } from "preact/hooks";
-import { listLayers } from "../api/catalog";
+import { listLayers, readModel } from "../api/catalog";
 import type { Layer, Technique } from "../api/types";
+import { useDraft } from "../draft";
 import { useAnswer } from "../hooks/use_answer";
 import { useTitle } from "../hooks/use_title";
-import { unitLink } from "../routes";
+import { useWide } from "../hooks/use_wide";
+import { Combobox } from "../pickers/Combobox";
+import { suggestModels } from "../pickers/suggestions";
+import { PictureInput } from "../picture/PictureInput";
+import { go, type UnitRoute, unitLink } from "../routes";
 import { Alert } from "../ui/Alert";
-import { Unit } from "./Unit";
+import { LayerPicker } from "./LayerPicker";
+import { LayerView } from "./LayerView";
+import { firstLayers } from "./layer_groups";
 
-interface Props {
-  model: string;
-  layer: string | null;
-  channel: number | null;
-  techniques: Technique[];
-}
-
-export function Layers({ model, layer: path, channel, techniques }: Props) {
+export function Layers({ route, techniques }: { route: UnitRoute; techniques: Technique[] }) {
+  const { model, layer: path, channel } = route;
   useTitle([path ?? "Layers", channel].filter((part) => part !== null).join(":"));
   const { value: layers, problem, loading } = useAnswer(model, () => listLayers(model));
   const layer = layers?.find((each) => each.path === path) ?? null;
+  const wide = useWide();
   return (
     <section class="layers" aria-labelledby="layers-title">
       <nav aria-label={`Layers of ${model}`}>
@@ -28,59 +30,84 @@ export function Layers({ model, layer: path, channel, techniques }: Props) {
         </h2>
         {loading && <p role="status">The layers are read. A model that is new takes a while.</p>}
         {problem && <Alert problem={problem} />}
-        {layers && <LayerList model={model} layers={layers} chosen={path} />}
+        <Foldable title={wide ? null : path ? "Choose another layer" : "All layers"}>
+          <ModelChoice key={model} model={model} />
+          {layers && <LayerPicker model={model} layers={layers} chosen={path} />}
+        </Foldable>
       </nav>
       <div>
-        {layer && <Unit key={layer.path} {...{ model, layer, channel, techniques }} />}
+        {layer && <LayerView key={layer.path} {...{ route, layer, techniques }} />}
         {path && layers && !layer && (
           <p class="callout">
             {model} has no layer {path}. Choose one of the list.
           </p>
         )}
-        {!path && layers && (
-          <p class="empty">
-            Choose a layer, and then one of its channels, to see what it responds to.
-          </p>
-        )}
+        {!path && <Start model={model} layers={layers ?? []} />}
       </div>
     </section>
   );
 }
 
-function LayerList(props: { model: string; layers: Layer[]; chosen: string | null }) {
-  const [text, setText] = useState("");
-  const shown = props.layers.filter(({ path, type }) =>
-    `${path} ${type}`.toLowerCase().includes(text.trim().toLowerCase()),
-  );
+/** Another model, by its name. */
+function ModelChoice({ model }: { model: string }) {
+  const [text, setText] = useState(model);
+  const { change } = useDraft();
   return (
-    <>
-      <label class="field">
-        <span>Search</span>
-        <input
-          type="search"
-          value={text}
-          placeholder="blocks.4, conv …"
-          onInput={(event) => setText(event.currentTarget.value)}
-        />
-      </label>
-      <p class="note" role="status">
-        {shown.length} of {props.layers.length} layers, from the picture to the output
+    <div class="field">
+      <label for="layers-model">Model</label>
+      <Combobox
+        id="layers-model"
+        value={text}
+        suggest={suggestModels}
+        onChange={setText}
+        onPick={({ value }) => {
+          setText(value);
+          change({ kind: "model", model: value });
+          go(unitLink(value));
+        }}
+      />
+    </div>
+  );
+}
+
+/** With a title, what is folded below it: on a narrow screen the list would hide all else. */
+function Foldable(props: { title: string | null; children: preact.ComponentChildren }) {
+  if (props.title === null) return <>{props.children}</>;
+  return (
+    <details class="foldable">
+      <summary>{props.title}</summary>
+      {props.children}
+    </details>
+  );
+}
+
+function Start({ model, layers }: { model: string; layers: Layer[] }) {
+  const input = useAnswer(`size ${model}`, () => readModel(model)).value?.input_size;
+  return (
+    <div class="stack start">
+      <p>
+        A layer of the network has many channels, and each of them responds to something else in a
+        picture. Choose a picture and a layer to see its channels as small maps. Then click into the
+        picture, for example on an eye: the page shows which channels react there.
       </p>
-      <ol class="layer-list">
-        {shown.map(({ path, type, shape }) => (
-          <li key={path}>
-            <a
-              href={unitLink(props.model, path)}
-              aria-current={path === props.chosen ? "true" : undefined}
-            >
-              <span>{path}</span>
-              <small>
-                {type} · {shape.join(" × ")}
-              </small>
-            </a>
-          </li>
-        ))}
-      </ol>
-    </>
+      <h3>The picture</h3>
+      <div class="picture-choice">
+        <PictureInput error={null} />
+      </div>
+      <h3>A layer to begin with</h3>
+      <ul class="first-layers">
+        {input &&
+          firstLayers(layers, input).map(({ layer, hint }) => (
+            <li key={layer.path}>
+              <a class="button" href={unitLink(model, layer.path)}>
+                {hint}
+                <small class="name">
+                  {layer.path}, {layer.shape.slice(1).join(" × ")}
+                </small>
+              </a>
+            </li>
+          ))}
+      </ul>
+    </div>
   );
 }

@@ -19,6 +19,8 @@ interface Props {
   onChange: (value: string) => void;
   /** By default the text becomes the value of the suggestion. */
   onPick?: (suggestion: Suggestion) => void;
+  /** Called when the field loses the focus, or Enter is pressed. */
+  onLeave?: () => void;
 }
 
 const DELAY_MS = 150;
@@ -56,6 +58,8 @@ export function Combobox(props: Props) {
     } else if (event.key === "Escape" && open) {
       event.preventDefault();
       close();
+    } else if (event.key === "Enter") {
+      props.onLeave?.();
     }
   };
   const shown = open && suggestions.length > 0;
@@ -82,7 +86,10 @@ export function Combobox(props: Props) {
           setActive(-1);
         }}
         onClick={() => setOpen(true)}
-        onBlur={close}
+        onBlur={() => {
+          close();
+          props.onLeave?.();
+        }}
         onKeyDown={onKeyDown}
       />
       <div id={`${id}-list`} role="listbox" aria-label="Suggestions" ref={list} hidden={!shown}>

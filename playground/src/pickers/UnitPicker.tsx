@@ -18,7 +18,7 @@ interface Props {
 export function UnitPicker({ id, model, value, onChange }: Props) {
   const unit = parseUnit(value);
   const suggest = useCallback((text: string) => suggestLayers(model, text), [model]);
-  const layers = useAnswer(unit && model, () => listLayers(model)).value;
+  const { value: layers, loading, problem } = useAnswer(unit && model, () => listLayers(model));
   const layer = layers?.find(({ path }) => path === unit?.layer) ?? null;
   const map = layer && mapSize(layer);
   const [open, setOpen] = useState(false);
@@ -82,6 +82,8 @@ export function UnitPicker({ id, model, value, onChange }: Props) {
           </>
         )}
       </div>
+      {loading && <p class="note">The layers are read …</p>}
+      {problem && <p class="error">{problem.detail}</p>}
       {map && (
         <p class="note">
           Or click the place in the picture. Without a place the whole channel counts.

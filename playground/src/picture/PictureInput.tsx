@@ -3,11 +3,12 @@
 import { useEffect, useState } from "preact/hooks";
 import { contentPath, storeImage } from "../api/images";
 import { type Problem, toProblem } from "../api/request";
-import { type Picture, toPicture, useDraft } from "../draft";
+import { type Picture as StoredPicture, toPicture, useDraft } from "../draft";
 import { useBlobUrl } from "../hooks/use_blob_url";
 import chelsea from "../samples/chelsea.jpg";
 import coffee from "../samples/coffee.jpg";
 import { Alert } from "../ui/Alert";
+import { Picture } from "../ui/Picture";
 
 const SAMPLES = [
   { name: "chelsea.jpg", title: "a cat", url: chelsea },
@@ -52,7 +53,7 @@ export function PictureInput({ error }: { error: string | null }) {
         onDragLeave={() => setOver(false)}
         onDrop={onDrop}
       >
-        {shown && <img src={shown} alt="" />}
+        {shown && <Picture src={shown} alt="" />}
         <label>
           <span class="button quiet">
             {busy ? "Sending …" : draft.picture ? "Choose another" : "Choose a picture"}
@@ -80,7 +81,7 @@ export function PictureInput({ error }: { error: string | null }) {
   );
 }
 
-function describe({ name, width, height }: Picture): string {
+function describe({ name, width, height }: StoredPicture): string {
   return `${name ?? "The picture of this job"}, ${width} × ${height} pixels`;
 }
 

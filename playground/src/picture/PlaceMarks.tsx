@@ -32,7 +32,12 @@ export function PlaceMarks(props: Props) {
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: rows and columns are fields of the form
     // biome-ignore lint/a11y/noStaticElementInteractions: rows and columns are fields of the form
-    <div class="marks" data-clickable={Boolean(clickable)} onClick={onClick}>
+    <div
+      class="marks"
+      style={{ aspectRatio: `${width} / ${height}` }}
+      data-clickable={Boolean(clickable)}
+      onClick={onClick}
+    >
       {props.children}
       <svg viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
         {props.shaded && <path class="unseen" d={`M0 0H${width}V${height}H0Z${rectangle(seen)}`} />}

@@ -1,17 +1,20 @@
 /** Two pictures over each other, the upper one as opaque as the slider says. */
 
+import { useState } from "preact/hooks";
 import { useBlobUrl } from "../hooks/use_blob_url";
 import type { Layers } from "./layers_of";
 
 export function Blend(props: { layers: Layers; opacity: number; alt: string }) {
-  const below = useBlobUrl(props.layers.below);
+  const [failed, setFailed] = useState(false);
+  const below = useBlobUrl(failed ? null : props.layers.below);
   const above = useBlobUrl(props.layers.above);
   return (
     <div class="blend">
-      {below && <img src={below} alt="" />}
+      {below && <img src={below} alt="" onError={() => setFailed(true)} />}
       {above && (
         <img class="above" src={above} alt={props.alt} style={{ opacity: props.opacity / 100 }} />
       )}
+      {failed && <p class="not-shown">This browser cannot show the photograph under the map.</p>}
     </div>
   );
 }
@@ -32,7 +35,7 @@ export function Opacity({ id, name, opacity, onChange }: OpacityProps) {
     ["Overlay", BLENDED],
     [name, 100],
   ];
-  const nearest = opacity === 0 || opacity === 100 ? opacity : BLENDED;
+  const chosen = opacity === 0 || opacity === 100 ? opacity : BLENDED;
   return (
     <div class="opacity">
       <fieldset class="segments">
@@ -42,7 +45,7 @@ export function Opacity({ id, name, opacity, onChange }: OpacityProps) {
             <input
               type="radio"
               name={`${id}-preset`}
-              checked={nearest === value}
+              checked={chosen === value}
               onChange={() => onChange(value)}
             />
             <span>{label}</span>

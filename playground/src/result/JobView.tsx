@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { Problem } from "../api/request";
 import type { Job, Technique } from "../api/types";
 import { useTitle } from "../hooks/use_title";
+import { takeRun } from "../run/last_run";
 import { RunPanel } from "../run/RunPanel";
 import { Snippets } from "../run/Snippets";
 import { Alert } from "../ui/Alert";
@@ -60,8 +61,8 @@ function Heading({ job, title }: { job: Job; title: string }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     // Who has pressed Run is taken to what came of it, which on a phone is far away.
-    if (document.activeElement?.matches("[type=submit]")) heading.current?.focus();
-  }, []);
+    if (takeRun(job.id)) heading.current?.focus();
+  }, [job.id]);
   const before = useRef(job.status);
   useEffect(() => {
     const ended = job.result !== null || job.error !== null;

@@ -9,7 +9,9 @@ export function PredictionBars({ predictions }: { predictions: Prediction[] }) {
       {predictions.map(({ index, label, probability }) => (
         <li key={index}>
           <span>{label}</span>
-          <meter value={probability ?? 0} aria-label={`Probability of ${label}`} />
+          <span class="track">
+            <span style={{ width: `${100 * (probability ?? 0)}%` }} />
+          </span>
           <span>{probability === null ? "–" : formatPercent(probability)}</span>
         </li>
       ))}

@@ -12,12 +12,15 @@ import { useUnit } from "../picture/use_unit";
 import { readable } from "../words";
 import { BLENDED, Blend, Opacity } from "./Blend";
 import { describeJob } from "./job_words";
-import { furtherPictures, layersOf } from "./layers_of";
+import { furtherPictures, isNumbered, layersOf } from "./layers_of";
 import { verdictOf } from "./Verdict";
 
 export function ResultPictures({ job, title }: { job: Job; title: string }) {
   const layers = layersOf(job);
   const [opacity, setOpacity] = useState(layers?.aboveName === "Heatmap" ? BLENDED : 100);
+  const pictures = furtherPictures(job);
+  const further = pictures.filter((artifact) => !isNumbered(artifact));
+  const parts = pictures.filter(isNumbered);
   const verdict = job.result && verdictOf(job.result.summary);
   const alt = [describeJob(job, title), verdict].filter(Boolean).join(". ");
   return (
@@ -30,9 +33,16 @@ export function ResultPictures({ job, title }: { job: Job; title: string }) {
           <Opacity id={job.id} name={layers.aboveName} opacity={opacity} onChange={setOpacity} />
         </div>
       )}
-      {furtherPictures(job).map((artifact) => (
+      {further.map((artifact) => (
         <Further key={artifact.name} job={job} artifact={artifact} alt={alt} />
       ))}
+      {parts.length > 0 && (
+        <div class="parts">
+          {parts.map((artifact) => (
+            <Further key={artifact.name} job={job} artifact={artifact} alt={alt} />
+          ))}
+        </div>
+      )}
     </div>
   );
 }
@@ -53,7 +63,7 @@ function Clickable({ below, children }: { below: string; children: ComponentChil
 
 function Further({ job, artifact, alt }: { job: Job; artifact: Artifact; alt: string }) {
   const url = useBlobUrl(artifactPath(job.id, artifact.name));
-  const name = readable(artifact.name.replace(/\.\w+$/, ""));
+  const name = readable(artifact.name.replace(/\.\w+$/, "").replaceAll("-", " "));
   return (
     <figure class="further">
       {url && <img src={url} alt={`${name}: ${alt}`} />}

@@ -1,11 +1,12 @@
-/** The numbers of a result as a table, with the help texts of the technique's JSON Schema. */
+/** The numbers of a result as tables, with the help texts of the technique's JSON Schema. */
 
 import type { JsonSchema } from "../api/types";
 import type { Prediction } from "../pickers/TargetPicker";
 import { Marked } from "../ui/Marked";
 import { formatNumber, readable } from "../words";
+import { ListTable } from "./ListTable";
 import { PredictionBars } from "./PredictionBars";
-import { isTable, shortValue } from "./values";
+import { isPairs, isTable, shortValue } from "./values";
 
 interface Props {
   summary: Record<string, unknown>;
@@ -18,16 +19,27 @@ const SAID = new Set(["verdict", "target", "predictions", "fractions", "check"])
 export function SummaryTable({ summary, schema }: Props) {
   const predictions = summary.predictions as Prediction[] | undefined;
   const check = summary.check as Record<string, unknown> | null | undefined;
-  const rows = Object.entries(withScore(summary)).filter(([name]) => !SAID.has(name));
+  const entries = Object.entries(withScore(summary)).filter(([name]) => !SAID.has(name));
+  const of = (property: JsonSchema | undefined) => resolve(property, schema);
   return (
     <div class="summary">
       {predictions && <PredictionBars predictions={predictions} />}
-      <Rows rows={rows} schema={schema} root={schema} caption="Numbers" />
+      {entries.map(([name, value]) =>
+        isTable(value) ? (
+          <ListTable
+            key={name}
+            items={value}
+            title={readable(name)}
+            help={schema.properties?.[name]?.description ?? ""}
+          />
+        ) : null,
+      )}
+      <Rows rows={entries} schema={schema} of={of} caption="Numbers" />
       {check && (
         <Rows
           rows={Object.entries(check).filter(([name]) => !SAID.has(name))}
-          schema={resolve(schema.properties?.check, schema)}
-          root={schema}
+          schema={of(schema.properties?.check)}
+          of={of}
           caption="Numbers of the check"
         />
       )}
@@ -45,26 +57,31 @@ function withScore(summary: Record<string, unknown>): Record<string, unknown> {
 interface RowsProps {
   rows: [string, unknown][];
   schema: JsonSchema | null;
-  root: JsonSchema;
+  of: (property: JsonSchema | undefined) => JsonSchema | null;
   caption: string;
 }
 
-function Rows({ rows, schema, root, caption }: RowsProps) {
-  const shown = rows.filter(([, value]) => value !== null && !isCurve(value));
+function Rows({ rows, schema, of, caption }: RowsProps) {
+  const shown = rows.filter(([, value]) => value !== null && !isCurve(value) && !isTable(value));
   if (shown.length === 0) return null;
   return (
-    <table>
+    <table class="rows">
       <caption>{caption}</caption>
       <tbody>
         {shown.map(([name, value]) => {
           const property = schema?.properties?.[name];
+          const help = property?.description ?? of(property)?.description ?? "";
           return (
             <tr key={name}>
               <th scope="row">
                 {readable(name)}
-                <Help text={property?.description ?? resolve(property, root)?.description} />
+                <small>
+                  <Marked text={help.split("\n\n")[0] ?? ""} />
+                </small>
               </th>
-              <td>{isTable(value) ? <Table items={value} /> : shortValue(name, value)}</td>
+              <td>
+                <Value name={name} value={value} />
+              </td>
             </tr>
           );
         })}
@@ -73,41 +90,18 @@ function Rows({ rows, schema, root, caption }: RowsProps) {
   );
 }
 
-function Help({ text }: { text: string | undefined }) {
-  return text ? (
-    <small>
-      <Marked text={text.split("\n\n")[0] ?? ""} />
-    </small>
-  ) : null;
-}
-
-/** A list of objects, such as patches, as a table of its own. */
-function Table({ items }: { items: Record<string, unknown>[] }) {
-  const columns = [...new Set(items.flatMap((item) => Object.keys(item)))];
+/** A value, or the names and values that it consists of. */
+function Value({ name, value }: { name: string; value: unknown }) {
+  if (!isPairs(value)) return <>{shortValue(name, value)}</>;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys
-    <section class="scroll" tabIndex={0} aria-label="Table">
-      <table>
-        <thead>
-          <tr>
-            {columns.map((column) => (
-              <th key={column} scope="col">
-                {readable(column)}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {items.map((item, index) => (
-            <tr key={index}>
-              {columns.map((column) => (
-                <td key={column}>{shortValue(column, item[column])}</td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+    <dl class="pairs">
+      {Object.entries(value).map(([key, each]) => (
+        <div key={key}>
+          <dt>{readable(key)}</dt>
+          <dd>{shortValue(key, each)}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }
 

@@ -28,8 +28,10 @@ export function layersOf(job: Job): Layers | null {
 /** The pictures that are shown on their own, without those of the layers. */
 export function furtherPictures(job: Job): Artifact[] {
   const layers = layersOf(job);
-  const inLayers = new Set(layers ? ["heatmap.png", "image.png", "overlay.png"] : []);
-  return pictures(job).filter(({ name }) => !inLayers.has(name));
+  const inLayers = new Set(layers ? ["heatmap.png", "image.png", "overlay.png", "start.png"] : []);
+  const others = pictures(job).filter(({ name }) => !inLayers.has(name));
+  // A grid comes before its parts, which have numbers.
+  return [...others.filter((each) => !isNumbered(each)), ...others.filter(isNumbered)];
 }
 
 /** The picture that stands for the job in a list. */
@@ -38,6 +40,10 @@ export function thumbnail(job: Job): string | null {
   if (found) return artifactPath(job.id, found.name);
   const input = photograph(job);
   return input ? contentPath(input.id) : null;
+}
+
+export function isNumbered({ name }: Artifact): boolean {
+  return /-\d+\.\w+$/.test(name);
 }
 
 function photograph(job: Job): JobInput | undefined {

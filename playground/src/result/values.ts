@@ -7,6 +7,11 @@ export function isTable(value: unknown): value is Record<string, unknown>[] {
   return Array.isArray(value) && value.length > 0 && value.every(isObject);
 }
 
+/** Whether a value is an object without a name of its own, such as losses by layer. */
+export function isPairs(value: unknown): value is Record<string, unknown> {
+  return isObject(value) && value.label == null && value.text == null;
+}
+
 export function shortValue(name: string, value: unknown): string {
   if (value === null || value === undefined) return "–";
   if (typeof value === "boolean") return value ? "yes" : "no";

@@ -13,6 +13,7 @@ import { go, jobLink } from "../routes";
 import { errorOf, ParameterForm } from "../technique/ParameterForm";
 import { TechniqueCards } from "../technique/TechniqueCards";
 import { Alert } from "../ui/Alert";
+import { noteRun } from "./last_run";
 import { mainInput, requestOf, toJson } from "./request";
 import { Snippets } from "./Snippets";
 
@@ -43,6 +44,7 @@ export function JobForm({ techniques, short }: Props) {
     setProblem(null);
     try {
       const job = await createJob(technique.name, toJson(requestOf(technique, draft)));
+      noteRun(job.id);
       go(jobLink(job.id));
     } catch (error) {
       setProblem(toProblem(error));
@@ -89,6 +91,8 @@ function ModelField({ error }: { error: string | null }) {
   const { draft, change } = useDraft();
   const [text, setText] = useState(draft.model);
   useEffect(() => setText(draft.model), [draft.model]);
+  // Half a name is no model: the form takes what was picked, or what was there when one left.
+  const take = (model: string) => change({ kind: "model", model });
   return (
     <div class="field" data-error={error !== null}>
       <label for="field-model">Model</label>
@@ -98,10 +102,9 @@ function ModelField({ error }: { error: string | null }) {
         describedBy="field-model-help"
         invalid={error !== null}
         suggest={suggestModels}
-        onChange={(value) => {
-          setText(value);
-          if (value) change({ kind: "model", model: value });
-        }}
+        onChange={setText}
+        onPick={({ value }) => take(value)}
+        onLeave={() => (text.trim() ? take(text.trim()) : setText(draft.model))}
       />
       {error && <p class="error">{error}</p>}
       <p class="help" id="field-model-help">

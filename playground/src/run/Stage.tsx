@@ -6,6 +6,7 @@ import { useBlobUrl } from "../hooks/use_blob_url";
 import { useTitle } from "../hooks/use_title";
 import { PlaceMarks } from "../picture/PlaceMarks";
 import { useUnit } from "../picture/use_unit";
+import { Picture } from "../ui/Picture";
 
 export function Stage() {
   const { draft } = useDraft();
@@ -31,7 +32,7 @@ export function Stage() {
         onPlace={setPlace}
         shaded
       >
-        <img src={shown} alt={`The picture: ${picture.name ?? "as sent"}`} />
+        <Picture src={shown} alt={`The picture: ${picture.name ?? "as sent"}`} />
       </PlaceMarks>
       <figcaption>
         {setPlace

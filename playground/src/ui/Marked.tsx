@@ -2,5 +2,5 @@
 
 export function Marked({ text }: { text: string }) {
   const parts = text.replaceAll("\n", " ").split("`");
-  return <>{parts.map((part, index) => (index % 2 ? <code key={part}>{part}</code> : part))}</>;
+  return <>{parts.map((part, index) => (index % 2 ? <code key={index}>{part}</code> : part))}</>;
 }
