@@ -121,7 +121,7 @@ def test_the_files_of_an_earlier_job_are_fetched(command: Command) -> None:
         (("submit", "saliency", "photo.png", "--target", "class:x y"), "`retinoscope models class"),
         (("submit", "predict", "photo.png", "--model", "resnet81"), "`retinoscope models list`"),
         (("submit", "saliency", f"sha256:{'0' * 64}"), "Name its file: --image photo.jpg"),
-        (("submit", "top_patches", "--image-set", "no", "--target", "top"), "Name a folder"),
+        (("submit", "top_patches", "--image-set=no", "--target=conv_stem:3"), "Name a folder"),
         (("submit", "saliency", "photo.png", "--label", "x"), "written name=value"),
         (("submit", "saliency", "photo.png", "--url", "here"), "not the URL of a server"),
         (("submit", "saliency", "photo.png", "--url", "http://127.0.0.1:1"), "`retinoscope serve`"),
