@@ -35,8 +35,8 @@ STYLE = MapStyle("magnitude", "inferno", tail=0.5)
 HEAD = """# Pictures of a map, before and after
 
 `python -m benchmarks.rendering`: medians of {runs} runs in turns, milliseconds of processor time of
-one thread, and the bytes of both files. The map is one of 224 × 224 with the noise of a gradient, the
-photograph an enlarged one of scikit-image with the noise of a sensor. Before is the renderer of
+one thread, and the bytes of both files. The map is one of 224 × 224 with the noise of a gradient,
+the photograph an enlarged one of scikit-image with the noise of a sensor. Before is the renderer of
 version 0.1.0; after is that of the toolkit, which encodes at level 1.
 
 | photograph | what | ms | kB |
