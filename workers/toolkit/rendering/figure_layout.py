@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, get_font
 from matplotlib.patches import Rectangle
 
-from workers.toolkit.rendering.color_bar_text import exponent_of, power, tick_text
+from workers.toolkit.rendering.color_bar_text import exponent_of, power, tick_texts
 from workers.toolkit.rendering.colormap import LEVELS, OUTSIDE, color_table
 from workers.toolkit.rendering.figure import FigureTexts
 from workers.toolkit.rendering.heatmap import Heatmap
@@ -163,6 +163,7 @@ def _draw_color_bar(axes: Axes, heatmap: Heatmap, exponent: int) -> None:
     An end is pointed if values of the map lie beyond it.
     """
     low, high = heatmap.low, heatmap.high
+    values = [low, (low + high) / 2, high]
     colors = ListedColormap(color_table(heatmap.placed.colormap)[:LEVELS] / 255)
     beyond = heatmap.minimum < low, heatmap.maximum > high
     extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get(beyond)
@@ -171,12 +172,12 @@ def _draw_color_bar(axes: Axes, heatmap: Heatmap, exponent: int) -> None:
         cax=axes,
         orientation="horizontal",
         extend=extend or "neither",
-        ticks=[low, (low + high) / 2, high],
+        ticks=values,
     )
     bar.outline.set_linewidth(0.4)
     axes.tick_params(length=2, width=0.4, pad=1.5)
-    ticks = [tick_text(value, exponent) for value in (low, (low + high) / 2, high)]
-    axes.set_xticklabels(ticks, fontproperties=_Line("", _SMALL).font, color=_PALE)
+    texts = tick_texts(values, exponent)
+    axes.set_xticklabels(texts, fontproperties=_Line("", _SMALL).font, color=_PALE)
     first, _, last = axes.get_xticklabels()
     first.set_horizontalalignment("left")
     last.set_horizontalalignment("right")
