@@ -7,23 +7,18 @@ photograph with five files; the object store is a local folder.
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from redis import Redis
 
+from benchmarks.job_store import running_store
 from catalog.registry import find_technique
 from jobs import redis_keys
-from jobs.connection import connect
 from jobs.create_options import CreateOptions, WorkKey
 from jobs.job_request import JobRequest
 from jobs.lease import claim
 from jobs.model import Artifact, InputImage, Progress
-from jobs.settings import Settings
 from jobs.store import JobStore
-from retinoscope.child import Child
-from retinoscope.redis_server import configure
 
 _MODEL = "efficientnet_lite0"
 _DIGEST = "sha256:" + "a" * 64
@@ -34,7 +29,7 @@ _BASIS = {"weights": _DIGEST, "precision": "float32", "version": "0.2.0"}
 def main() -> None:
     """Print the bytes per job, and how long pages of the archived jobs take."""
     jobs = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    with tempfile.TemporaryDirectory() as folder, _store(Path(folder)) as store:
+    with tempfile.TemporaryDirectory() as folder, running_store(Path(folder)) as store:
         empty = _used(store.redis)
         ids = [_ended(store, number) for number in range(jobs)]
         fresh = _used(store.redis) - empty
@@ -50,23 +45,13 @@ def main() -> None:
         print(f"a page of 20 that none fits: {_page_ms(store, {'status': 'failed'}):.1f} ms")
 
 
-@contextmanager
-def _store(folder: Path) -> Iterator[JobStore]:
-    command, url = configure(folder)
-    server = Child("redis", command, {}, folder / "redis.log", patience_s=5)
-    server.start()
-    time.sleep(1)
-    yield JobStore(connect(url), Settings(redis_url=url, data=folder))
-    server.stop()
-
-
 def _used(redis: Redis) -> int:
     return int(redis.info("memory")["used_memory"])
 
 
 def _page_ms(store: JobStore, wanted: dict[str, str]) -> float:
     began = time.perf_counter()
-    store.page("ada", before=None, limit=21, wanted=wanted)
+    store.listing.page("ada", before=None, limit=20, wanted=wanted)
     return (time.perf_counter() - began) * 1e3
 
 

@@ -3,13 +3,15 @@
 from dataclasses import replace
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from catalog.errors import InvalidParameters, Violation
 from catalog.heatmap import HeatmapSummary
+from catalog.map_pictures import MapPictureParams
 from catalog.model_entry import HeadName
 from catalog.models import ModelEntry
-from catalog.technique import ArtifactSpec, TargetParams, Traits
+from catalog.summary import SummaryPart
+from catalog.technique import ArtifactSpec, Traits
 
 Score = Literal["probability", "logit", "output"]
 _SCORES: dict[HeadName, tuple[Score, ...]] = {
@@ -36,7 +38,7 @@ CHECK = ArtifactSpec(
 )
 
 
-class AttributionParams(TargetParams):
+class AttributionParams(MapPictureParams):
     by_gradient: ClassVar[bool] = False
 
     check: bool = Field(
@@ -80,7 +82,7 @@ def check_score(score: Score, model: ModelEntry) -> None:
         raise InvalidParameters(message, [Violation("/score", message)])
 
 
-class MapCheck(BaseModel):
+class MapCheck(SummaryPart):
     """Test of the map by deletion and insertion.
 
     Each curve has one score for each of `fractions`; an area is the mean score of a curve.
@@ -122,14 +124,15 @@ class MapCheck(BaseModel):
         description="The same for the map at random other places: the mean of two."
     )
     randomized_weights: str | None = Field(
-        None, description="The weights that were shuffled, for a map by gradient."
+        None,
+        description="The weights that were shuffled; absent for a map that is not by gradient.",
     )
     randomized_correlation: float | None = Field(
         None,
         description=(
             "Spearman's rank correlation of |map| with |map| of the model with those weights "
-            "shuffled. Near 1, the map does not depend on these weights. Null if one of the maps "
-            "is constant, and for a map without gradient."
+            "shuffled. Near 1, the map does not depend on these weights. Absent if one of the maps "
+            "is constant, and for a map that is not by gradient."
         ),
     )
 
@@ -137,6 +140,7 @@ class MapCheck(BaseModel):
 class AttributionSummary(HeatmapSummary):
     """Numbers of every map that can be checked."""
 
+    units: str = Field(description="The unit of the values of the map.")
     check: MapCheck | None = Field(
-        None, description="How far to trust the map; present if `check` was set."
+        None, description="How far to trust the map; absent unless `check` was set."
     )

@@ -1,9 +1,11 @@
 """What the techniques share that save a heatmap: files, and numbers that place it on the image."""
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from catalog.prediction import PredictedClass
+from catalog.summary import SummaryPart
 from catalog.technique import ArtifactSpec, InputSpec, Summary
 
 IMAGE = InputSpec("image", "The photograph to explain.", bands=True)
@@ -11,13 +13,14 @@ IMAGE = InputSpec("image", "The photograph to explain.", bands=True)
 HEATMAP = ArtifactSpec(
     "heatmap.png",
     "image/png",
-    "The map in colour at the size of the image: red is highest, blue is lowest. It is transparent "
-    "where the network does not see the image.",
+    "The map in colour, with the sides of the image or in the same proportion (`picture_side`). "
+    "What the network does not see is grey.",
 )
 OVERLAY = ArtifactSpec(
     "overlay.png",
     "image/png",
-    "The heatmap over the image. What the network does not see is grey.",
+    "The heatmap over the image in grey, stronger where the value is far from zero. What the "
+    "network does not see has no colour.",
 )
 VALUES = ArtifactSpec(
     "values.npy",
@@ -26,7 +29,7 @@ VALUES = ArtifactSpec(
 )
 
 
-class ClassPlaces(BaseModel):
+class ClassPlaces(SummaryPart):
     """Places of a dense output whose mean is the score of a class."""
 
     count: int = Field(description="Number of the places.")
@@ -39,21 +42,27 @@ class ClassPlaces(BaseModel):
     )
 
 
-class ExplainedTarget(BaseModel):
+class ExplainedTarget(SummaryPart):
     """The neuron that was explained."""
 
     text: str = Field(description="The target as text; for `top`, the class that it was.")
-    kind: str = Field(description="class, channel, neuron or layer.")
-    index: int | None = Field(None, description="Class index, for a class.")
-    label: str | None = Field(None, description="Label of the class, for a class.")
-    layer: str | None = Field(None, description="The layer, unless the target is a class.")
-    channel: int | None = Field(None, description="The channel, for a channel or a neuron.")
-    position: list[int] | None = Field(None, description="[y, x] in the layer's map.")
+    kind: Literal["class", "channel", "neuron", "layer"] = Field(
+        description="What the target is: a class, a channel, one neuron or a whole layer."
+    )
+    index: int | None = Field(None, description="Class index; absent unless it is a class.")
+    label: str | None = Field(None, description="Label of the class; absent unless it is one.")
+    layer: str | None = Field(None, description="The layer; absent for a class.")
+    channel: int | None = Field(
+        None, description="The channel; absent unless it is a channel or a neuron."
+    )
+    position: list[int] | None = Field(
+        None, description="[y, x] in the map; absent unless the target names one place."
+    )
     places: ClassPlaces | None = Field(
         None,
         description=(
             "Of a class of a dense output without a position: the places over which the score is "
-            "the mean. They are those of the unchanged image."
+            "the mean. They are those of the unchanged image. Absent otherwise."
         ),
     )
 
@@ -70,11 +79,9 @@ class HeatmapSummary(Summary):
     )
     score_value: float = Field(description="The score of the unchanged image.")
     probability: float | None = Field(
-        None, description="The probability of the class, for a class that has one."
+        None, description="The probability of the class; absent unless it is one that has one."
     )
-    predicted: dict[str, Any] = Field(
-        description="The model's first prediction: index, label, probability (or null)."
-    )
+    predicted: PredictedClass
     minimum: float = Field(description="The smallest value of the map.")
     maximum: float = Field(description="The largest value of the map.")
     input_box: list[float] = Field(
@@ -83,6 +90,7 @@ class HeatmapSummary(Summary):
             "pixels of the image."
         )
     )
+    colormap: str = Field(description="The colours of the map, by matplotlib's name.")
     color_range: list[float] = Field(
-        description="The values that are shown as full blue and full red."
+        description="The values of the two ends of the colours; what lies beyond has the last one."
     )

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from catalog.models import ModelEntry
+from catalog.summary import SummaryPart
 from catalog.targets import Target
 from catalog.technique import Params, Traits
 
@@ -49,13 +50,13 @@ class ImageSetParams(Params):
         return None
 
 
-class Patch(BaseModel):
+class Patch(SummaryPart):
     """The part of an image that activates a channel."""
 
     image: str = Field(description="Id of the image.")
     activation: float = Field(description="The largest value of the channel on this image.")
     position: list[int] | None = Field(
-        description="[y, x] of this value in the layer's map; null if the output is not a map."
+        description="[y, x] of this value in the layer's map; absent if the output is not a map."
     )
     box: list[float] = Field(
         description=(
@@ -63,10 +64,13 @@ class Patch(BaseModel):
             "with left = right, for a unit that sees only padding."
         )
     )
-    file: str | None = Field(None, description="The artifact that shows the patch.")
+    file: str | None = Field(
+        None,
+        description="The artifact that shows the patch alone; absent if the sheet alone shows it.",
+    )
 
 
-class IndexUse(BaseModel):
+class IndexUse(SummaryPart):
     """What the job cost."""
 
     images: int = Field(description="Number of images that the index covers.")

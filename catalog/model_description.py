@@ -2,11 +2,13 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Layer(BaseModel):
     """A layer that can be a target."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
     path: str = Field(description="Name of the layer, as a target names it.")
     type: str = Field(description="Class of the module.")

@@ -13,7 +13,7 @@ class Preprocessing(BaseModel):
     any other takes arrays of its own channels, in the units of `mean` and `std`.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
     resize: int = Field(
         description="Side after resizing, in pixels: the shorter side, or both (see `fit`)."

@@ -73,7 +73,8 @@ def _message(error: Any) -> str:
     """Return pydantic's message in words that a client of the API knows."""
     if error["type"] in _MESSAGES:
         return _MESSAGES[error["type"]]
-    return re.sub(r"^(Input|String|Value|List) should ", "Must ", str(error["msg"]))
+    said = str(error["msg"]).removeprefix("Value error, ")
+    return re.sub(r"^(Input|String|Value|List) should ", "Must ", said)
 
 
 def _escape(part: object) -> str:

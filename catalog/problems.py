@@ -33,13 +33,14 @@ PROBLEMS: dict[str, ProblemType] = {
     "idempotency_in_progress": ProblemType(
         "A request with this idempotency key is in progress", 409, retryable=True
     ),
+    "body_too_slow": ProblemType("The request arrives too slowly", 408, retryable=True),
     "body_too_large": ProblemType("The request is too large", 413),
     "unsupported_media_type": ProblemType("The media type of the body is not supported", 415),
     "range_not_satisfiable": ProblemType("The file has no such range", 416),
     "idempotency_key_reused": ProblemType(
         "The idempotency key was used for a different request", 422
     ),
-    "intake_full": ProblemType("Too many images are being read", 503, retryable=True),
+    "intake_full": ProblemType("Too much is being read at once", 503, retryable=True),
     "store_full": ProblemType("Redis has little memory left", 503, retryable=True),
     "too_many_requests": ProblemType("The owner has made too many requests", 429, retryable=True),
     "invalid_parameters": ProblemType("The parameters are not valid", 422),
@@ -48,6 +49,7 @@ PROBLEMS: dict[str, ProblemType] = {
     # What a request names
     "unknown_technique": ProblemType("There is no such technique", 404),
     "unknown_model": ProblemType("There is no such model", 422),
+    "unsupported_technique": ProblemType("The technique cannot run in batches", 422),
     "unsupported_model": ProblemType("The technique does not work with this model", 422),
     "no_probability": ProblemType("The model has no probabilities", 422),
     "broken_model_file": ProblemType("The file of custom models is not valid", fault=True),
@@ -64,6 +66,8 @@ PROBLEMS: dict[str, ProblemType] = {
     # Jobs and their files
     "job_not_found": ProblemType("There is no such job", 404),
     "artifact_not_found": ProblemType("The job has no such artifact", 404),
+    "batch_not_found": ProblemType("There is no such batch", 404),
+    "row_not_found": ProblemType("The batch has no such row", 404),
     "preview_not_found": ProblemType("The job has no preview", 404),
     "delivery_not_found": ProblemType("The job has no such delivery", 404),
     "job_running": ProblemType("The job is running", 409),
@@ -135,6 +139,7 @@ PROBLEMS: dict[str, ProblemType] = {
     "one_size_only": ProblemType("The model takes images of one size only", 422),
     # Techniques, once the model is loaded
     "technique_failed": ProblemType("The technique failed", fault=True),
+    "batch_failed": ProblemType("No image of the batch succeeded"),
     "no_relu": ProblemType("The model has no ReLU before the target"),
     "zero_map": ProblemType("The map is zero everywhere"),
     "relu_not_recognized": ProblemType("A ReLU of the model is not recognized", fault=True),

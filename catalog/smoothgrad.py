@@ -37,8 +37,14 @@ class SmoothGradParams(AttributionParams):
     )
 
     def validate_for(self, model: ModelEntry, targets: Sequence[Target]) -> None:
+        super().validate_for(model, targets)
         if self.samples == 1:
             refuse_unused("noise", self.noise, _NOISE, "samples above 1")
+
+    def described(self) -> str:
+        copies = f"SmoothGrad of {self.samples} copies, noise {self.noise:g}"
+        parts = (super().described(), copies if self.samples > 1 else "")
+        return ", ".join(filter(None, parts))
 
     def traits(self) -> Traits:
         return Traits(

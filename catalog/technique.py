@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.models import DEFAULT_MODEL, ModelDescription, ModelEntry
+from catalog.summary import SummaryPart
 from catalog.targets import Target
 from catalog.weighted_targets import WeightedTarget
 
@@ -143,10 +144,12 @@ class TargetParams(Params):
         return (WeightedTarget(self.target),)
 
 
-class Summary(BaseModel):
+class Summary(SummaryPart):
     """A technique's own numbers, as they appear in `result.summary`."""
 
-    model_config = ConfigDict(extra="forbid")
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that is recorded and sent."""
+        return self.model_dump(mode="json", exclude_none=True)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from jobs.transitions import Answer, Transitions
 
 _KEPT = (
     "id", "owner", "technique", "model", "created_ms", "finished_ms", "expires_ms",
-    "attempts", "cancel_requested",
+    "attempts", "cancel_requested", "labels",
 )  # fmt: skip
 
 

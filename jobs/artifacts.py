@@ -60,6 +60,18 @@ class ArtifactStore:
         except FileNotFoundError as error:
             raise ObjectStoreError(str(error)) from None
 
+    def put_chunks(self, key: str, chunks: Iterator[bytes]) -> None:
+        """Store a file of any length. If the chunks raise, what came before may have been stored.
+
+        Chunks are read between the writes: a store cannot be read while another call waits for it.
+        """
+        try:
+            with obstore.open_writer(self._store, key) as writer:
+                for chunk in chunks:
+                    writer.write(chunk)
+        except FileNotFoundError as error:
+            raise ObjectStoreError(str(error)) from None
+
     def get(self, key: str) -> bytes:
         """Return all bytes of a file. Raises NotFound."""
         try:

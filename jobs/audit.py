@@ -8,6 +8,7 @@ from redis import Redis
 
 from jobs import redis_keys
 from jobs.artifacts import ArtifactStore
+from jobs.batch import batch_folder
 from jobs.errors import NotFound
 from jobs.model import FINAL, Job
 from jobs.store import JobStore
@@ -19,8 +20,8 @@ _FOLDERS = ("jobs", *_UPLOAD_KINDS, "sets")
 # before their job's record, and are as old as what they were copied from.
 _JOB_SCRIPT = """
 local record, expiring = unpack(KEYS)
-local found = redis.call('HMGET', record, 'status', 'result', 'checkpoint', 'preview')
-found[5] = redis.call('ZSCORE', expiring, ARGV[1])
+local found = redis.call('HMGET', record, 'status', 'result', 'batch', 'checkpoint', 'preview')
+found[6] = redis.call('ZSCORE', expiring, ARGV[1])
 return found
 """
 
@@ -39,8 +40,8 @@ def orphans(store: JobStore, files: ArtifactStore, older_than_s: float = 0) -> I
 
     A worker that lost its job leaves them when it writes after the job was deleted, and so does a
     crash between storing bytes and writing a record. Every file of an unfinished job belongs to it.
-    Of an ended job only the files that its record names do. Records are read after the files were
-    listed.
+    Of an ended job only the files that its record names do, and the folder of a batch. Records are
+    read after the files were listed.
     """
     for folder in _FOLDERS:
         for keys in files.list_pages(f"{folder}/", older_than_s):
@@ -88,15 +89,17 @@ def _query(pipe: Any, key: str) -> None:
 
 
 def _has_record(key: str, answer: Any, now_ms: int) -> bool:
-    folder, *_ = key.split("/")
+    folder, job_id, *_ = key.split("/")
     if folder == "sets":
         return bool(answer)
     if folder in _UPLOAD_KINDS:
         return float(answer) > now_ms
-    status, result, *scratch, expected_until_ms = answer
+    status, result, batch, *scratch, expected_until_ms = answer
     if status is None:
         return float(expected_until_ms or 0) > now_ms
     if status not in FINAL:
+        return True
+    if batch and key.startswith(f"{batch_folder(job_id)}/"):
         return True
     named = [json.loads(text)["key"] for text in scratch if text]
     named += [artifact["key"] for artifact in json.loads(result)["artifacts"]] if result else []
@@ -117,5 +120,5 @@ def _missing_files(store: JobStore, files: ArtifactStore, job_id: str) -> list[s
 
 
 def _named_files(job: Job) -> list[str]:
-    scratch = [file.key for file in (job.checkpoint, job.preview) if file]
+    scratch = [file.key for file in (job.checkpoint, job.preview, job.batch) if file]
     return scratch + [artifact.key for artifact in (job.result.artifacts if job.result else [])]

@@ -1,5 +1,6 @@
-"""Options for accepting a job: deadline, idempotency, deduplication, owner's limits, webhook."""
+"""Options for accepting a job: deadline, idempotency, deduplication, limits, webhook, labels."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -36,12 +37,14 @@ class CreateOptions:
     work: WorkKey | None = None
     limits: OwnerLimits = DEFAULT_LIMITS
     webhook: Webhook | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def to_record(self) -> dict[str, Any]:
-        """Return the fields of the record: the work, the owner's weight, and the webhook."""
+        """Return the fields of the record: work, owner's weight, webhook and labels."""
         work = {"work": self.work.name, "basis": self.work.basis} if self.work else {}
         webhook = self.webhook.to_record() if self.webhook else {}
-        return work | self.limits.to_record() | webhook
+        labels = {"labels": dict(self.labels)} if self.labels else {}
+        return work | self.limits.to_record() | webhook | labels
 
     def script_arguments(self) -> dict[str, Any]:
         """Return the options as `create.lua` reads them. What is not set is absent."""

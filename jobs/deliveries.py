@@ -7,6 +7,7 @@ that dies in between sends nothing more, and after its lease another sends the s
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import cast
 
@@ -18,8 +19,10 @@ from jobs.errors import NotFound
 from jobs.script_runner import ScriptRunner
 from jobs.webhook import EVENTS
 
-# At once, by one sender.
+# At once, by one sender: of one owner to one host, and of all.
 PER_HOST, IN_ALL = 2, 64
+Busy = Mapping[str, Mapping[str, int]]
+"""What a sender has in flight: numbers by owner and host."""
 
 
 class DeliveryState(StrEnum):
@@ -44,6 +47,7 @@ class Delivery(BaseModel):
 
     id: str
     job: str
+    owner: str
     event: str
     host: str
     state: DeliveryState
@@ -53,25 +57,45 @@ class Delivery(BaseModel):
     next_ms: int | None = None
 
 
+@dataclass(frozen=True)
+class DeliveryLoad:
+    """Deliveries that are not over: their number, and the age of the first.
+
+    `overdue_s` is for how long the first of those that are due has not been sent.
+    """
+
+    waiting: int
+    oldest_s: float
+    overdue_s: float
+
+
 class DeliveryStore:
     """The deliveries in one Redis. Every method may raise redis.RedisError."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._scripts = ScriptRunner(redis, "deliveries")
+        self._scripts = ScriptRunner(redis, "statistics", "deliveries")
 
-    def claim(self, lease_ms: int, busy: Mapping[str, int]) -> list[Delivery]:
-        """Lease deliveries that are due, beside those that the sender has in flight by host."""
+    def claim(self, lease_ms: int, busy: Busy) -> list[Delivery]:
+        """Lease deliveries that are due, beside those that the sender has in flight.
+
+        An owner has at most as many places as are free, and two for each host.
+        """
         found: list[list[str]] = self._scripts.run(
             "delivery_claim",
             [],
             token=secrets.token_hex(8),
             lease_ms=lease_ms,
-            limit=IN_ALL - sum(busy.values()),
+            in_all=IN_ALL,
             per_host=PER_HOST,
             busy=busy,
         )
         return [_read(dict(zip(flat[::2], flat[1::2], strict=True))) for flat in found]
+
+    def load(self) -> DeliveryLoad:
+        """Return how many deliveries wait, and for how long."""
+        waiting, oldest_ms, overdue_ms = self._scripts.run("delivery_load", [])
+        return DeliveryLoad(waiting, oldest_ms / 1000, overdue_ms / 1000)
 
     def record(
         self, delivery: Delivery, state: DeliveryState, status_code: int | None, delay_ms: int = 0

@@ -58,7 +58,12 @@ class StoreFull(JobsError):
 
 
 class TooManyJobs(JobsError):
-    """The owner has as many unfinished jobs as the settings allow."""
+    """The owner has as many unfinished jobs as they may have. The arguments are both numbers."""
+
+    def __init__(self, unfinished: int, limit: int) -> None:
+        super().__init__(unfinished, limit)
+        self.unfinished = unfinished
+        self.limit = limit
 
 
 class LeaseLost(JobsError):

@@ -82,8 +82,12 @@ class Lease:
         The call is free. It is also the sign of progress: without one for `stalled_after_s` the
         lease ends.
         """
-        self._progressed_at = time.monotonic()
+        self.note_progress()
         self._raise_if_stopped()
+
+    def note_progress(self) -> None:
+        """Note that the work goes on, whether or not it should stop."""
+        self._progressed_at = time.monotonic()
 
     @property
     def stalled(self) -> bool:
@@ -101,7 +105,7 @@ class Lease:
             raise Canceled(self.job.id)
 
     def swap(self, field: str, file: ScratchFile, event: str = "") -> str:
-        """Let the record's `preview` or `checkpoint` name this file, and publish `event`.
+        """Let the record's `preview`, `checkpoint` or `batch` name it, and publish `event`.
 
         Returns the key of the previous file, or "". Raises LeaseLost. After a redis.RedisError the
         record names either file.

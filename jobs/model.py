@@ -30,6 +30,8 @@ FINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELED})
 class InputImage(BaseModel):
     """An image that a job reads."""
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
     id: str = Field(description="sha256:… of the bytes as they were sent.")
     width: int = Field(description="Width in pixels, after the conversions.")
     height: int = Field(description="Height in pixels, after the conversions.")
@@ -53,6 +55,8 @@ Input = InputImage | InputArray
 class Progress(BaseModel):
     """The progress of a job. It is kept while the job is queued again, and `done` never falls."""
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
     done: int = Field(description="Units of work that are complete, such as steps or images.")
     total: int = Field(description="Units of work in all.")
     message: str = Field("", description='What is being done, such as "steps"; may be empty.')
@@ -69,6 +73,13 @@ class ScratchFile(BaseModel):
 
     key: str
     step: int = 0
+
+
+class BatchFile(ScratchFile):
+    """The state of a batch in the object store (jobs/batch.py). `step` is the number of rows."""
+
+    succeeded: int
+    failed: int
 
 
 class Artifact(BaseModel):
@@ -95,6 +106,8 @@ class Result(BaseModel):
 class JobError(BaseModel):
     """The reason why a job failed."""
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
     code: str = Field(description="Stable name of the error, for programs.")
     title: str = Field(description="The kind of error, the same for every job with this code.")
     detail: str = Field(description="What went wrong and what to change, for people.")
@@ -112,6 +125,8 @@ class Job(BaseModel):
     `follows` is the id of the identical job whose result this one waits for.
     `cached` marks a result that is a copy of an identical job's.
     `webhook` is the address that is told of the job's events.
+    `labels` are the client's own.
+    `batch` names what is kept of a batch, also after its end.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -140,10 +155,12 @@ class Job(BaseModel):
     basis: dict[str, str] = {}
     follows: str | None = None
     webhook: str | None = None
+    labels: dict[str, str] = {}
     cancel_requested: bool = False
     progress: Progress | None = None
     preview: ScratchFile | None = None
     checkpoint: ScratchFile | None = None
+    batch: BatchFile | None = None
     result: Result | None = None
     error: JobError | None = None
     provenance: dict[str, Any] = {}
@@ -181,6 +198,8 @@ _STRUCTURED = frozenset(
         "error",
         "provenance",
         "basis",
+        "labels",
+        "batch",
     }
 )
 

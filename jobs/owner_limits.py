@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 class OwnerLimits(BaseModel):
     """The limits of an owner. A limit that is None is the service's own, or absent."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, json_schema_serialization_defaults_required=True
+    )
 
     weight: float = Field(
         1.0,

@@ -20,8 +20,10 @@ ARCHIVING = f"{PREFIX}archiving"
 # Exists while one process moves records.
 ARCHIVING_TURN = f"{PREFIX}archiving-turn"
 WORKERS = f"{PREFIX}workers"
-# The hosts that webhooks are sent to, scored by when the next delivery to each is due.
-HOSTS_DUE = f"{PREFIX}deliveries"
+# The owners of webhooks that are not over, scored by when the next is due; and these webhooks,
+# scored by when they were written.
+OWNERS_DUE = f"{PREFIX}deliveries-due"
+DELIVERIES_OPEN = f"{PREFIX}deliveries-open"
 
 # Exists once an API has seen API keys, so that it wants them even if their file is gone.
 KEYS_SEEN = f"{PREFIX}keys-seen"
@@ -105,9 +107,14 @@ def delivery(message_id: str) -> str:
     return f"{PREFIX}delivery:{message_id}"
 
 
-def host_due(host: str) -> str:
-    """Return the key of the deliveries to a host that are not over, scored by when they are due."""
-    return f"{HOSTS_DUE}:{host}"
+def owner_due(owner: str) -> str:
+    """Return the key of the hosts of an owner's deliveries, scored by when the next is due."""
+    return f"{PREFIX}owner:{owner}:deliveries"
+
+
+def host_due(owner: str, host: str) -> str:
+    """Return the key of an owner's deliveries to a host, scored by when they are due."""
+    return f"{PREFIX}owner:{owner}:deliveries:{host}"
 
 
 def fair_starts(queue: str) -> str:

@@ -5,7 +5,17 @@ import re
 MOST_LENGTH = 200
 _PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 # With such a first segment nobody could tell whether the proxy has removed the prefix.
-_OURS = ("v1", "v2", "docs", "healthz", "readyz", "metrics", "openapi.json", "static-offline-docs")
+_OURS = (
+    "v1",
+    "v2",
+    "docs",
+    "healthz",
+    "readyz",
+    "metrics",
+    "openapi.json",
+    "play",
+    "static-offline-docs",
+)
 
 
 def checked_root_path(path: str) -> str:

@@ -89,6 +89,11 @@ class Settings(BaseSettings):
         description="Minimum time between checkpoints of a long job. It is longer where writing "
         "one takes more than a tenth of that time.",
     )
+    batch_shard_bytes: int = Field(
+        256 * MEGABYTE,
+        ge=1024,
+        description="Bytes of one shard of a batch. A row that needs more has one of its own.",
+    )
     max_listeners: int = Field(
         1000, ge=1, description="Event streams of one API process. Further ones get a 503."
     )
@@ -123,6 +128,22 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         32 * MEGABYTE, ge=1024, description="Bytes of a request body, and of one image in a set."
     )
+    max_bodies_bytes: int = Field(
+        512 * MEGABYTE,
+        ge=1024,
+        description="Bytes of the request bodies that one API process holds in memory at the same "
+        "time; one owner has half of them at most. Further requests get a 503. One body that is "
+        "allowed always fits where there is no other.",
+    )
+    body_pause_s: float = Field(
+        30, gt=0, description="Time for which a body may pause. A slower one gets a 408."
+    )
+    body_timeout_s: float = Field(
+        600,
+        gt=0,
+        description="Time for which the API waits for the parts of one body, in all. A slower one "
+        "gets a 408.",
+    )
     max_pixels: int = Field(50_000_000, ge=1024, description="Pixels of one image.")
     max_decoding_bytes: int = Field(
         1 << 30,
@@ -156,6 +177,12 @@ class Settings(BaseSettings):
     max_sets: int = Field(1_000, ge=1, description="Image sets of one owner.")
     max_upload_bytes: int = Field(
         256 * MEGABYTE, ge=1024, description="Bytes of one request that adds images to a set."
+    )
+    max_uploads_bytes: int = Field(
+        2 << 30,
+        ge=1024,
+        description="Bytes of such requests that one API process keeps in temporary files at the "
+        "same time; one owner has half of them at most. Further ones get a 503.",
     )
     max_upload_files: int = Field(
         1_000, ge=1, description="Files of one request that adds images to a set."

@@ -2,7 +2,8 @@
 
 The scripts that move jobs add to one hash (`jobs/scripts/statistics.lua`), so that no restart loses
 a count. Its fields are `wait:` and `run:` with technique, queue and the upper bound of a bucket in
-milliseconds (or `inf`, or `sum`); `error:` with code and technique; `recovered:` with technique.
+milliseconds (or `inf`, or `sum`); `error:` with code and technique; `recovered:` with technique;
+`delivery:` with the state of a webhook that is over; `attempt:` with how its receiver answered.
 """
 
 from collections import defaultdict
@@ -42,6 +43,8 @@ class Counts:
     ran: dict[tuple[str, ...], Histogram] = field(default_factory=lambda: defaultdict(Histogram))
     errors: dict[tuple[str, ...], int] = field(default_factory=dict)
     recovered: dict[tuple[str, ...], int] = field(default_factory=dict)
+    deliveries: dict[tuple[str, ...], int] = field(default_factory=dict)
+    attempts: dict[tuple[str, ...], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,10 @@ def _read(fields: Mapping[str, str]) -> Counts:
                 counts.errors[tuple(labels)] = int(value)
             case "recovered":
                 counts.recovered[tuple(labels)] = int(value)
+            case "delivery":
+                counts.deliveries[tuple(labels)] = int(value)
+            case "attempt":
+                counts.attempts[tuple(labels)] = int(value)
             # What a later version counts is left to that version.
     return counts
 

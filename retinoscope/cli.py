@@ -23,12 +23,15 @@ from retinoscope.commands import (
     worker_command,
 )
 from retinoscope.errors import StackError
+from retinoscope.job_commands import Key, Label, Url, jobs, read_labels
+from retinoscope.key_list import key_lines, key_problems
 from retinoscope.list_techniques import describe_technique, list_techniques
 from retinoscope.redis_server import free_port
 from retinoscope.serve import check_binding
 from retinoscope.serve import serve as serve_stack
 from retinoscope.stack import Plan
-from retinoscope.wording import on_command_line
+from retinoscope.technique_command import TechniqueCommand
+from retinoscope.wording import on_command_line, with_options
 
 app = typer.Typer(help="See what a vision model sees.", no_args_is_help=True, add_completion=False)
 keys = typer.Typer(
@@ -38,6 +41,10 @@ keys = typer.Typer(
 app.add_typer(keys, name="keys")
 models = typer.Typer(help="List the models, and check custom ones.", no_args_is_help=True)
 app.add_typer(models, name="models")
+app.add_typer(jobs, name="jobs")
+
+TechniqueName = Annotated[str, typer.Argument(help="Name of the technique.")]
+_ANY_PARAMETER = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 RootPath = Annotated[
@@ -137,10 +144,10 @@ def deliver() -> None:
     os.execv(command[0], command)  # noqa: S606 – the command takes this process over
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(cls=TechniqueCommand, context_settings=_ANY_PARAMETER)
 def run(
     context: typer.Context,
-    technique: Annotated[str, typer.Argument(help="Name of the technique.")],
+    technique: TechniqueName,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out"),
 ) -> None:
     """Run one technique without a server.
@@ -151,6 +158,28 @@ def run(
     from retinoscope.run_local import run_local  # loads torch
 
     run_local(technique, context.args, out)
+
+
+@app.command(cls=TechniqueCommand, context_settings=_ANY_PARAMETER)
+def submit(
+    context: typer.Context,
+    technique: TechniqueName,
+    wait: Annotated[
+        bool, typer.Option(help="Wait for the results, or print the ids of the jobs.")
+    ] = True,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("out"),
+    label: Label = None,
+    url: Url = None,
+    key: Key = None,
+) -> None:
+    """Run one technique on a running server.
+
+    A technique that takes one image makes a job for each of several.
+    Example: retinoscope submit saliency *.jpg --target class:285 --out pictures
+    """
+    from retinoscope.submit import submit as submit_jobs
+
+    submit_jobs(technique, context.args, (url, key), read_labels(label), out if wait else None)
 
 
 @app.command("techniques")
@@ -183,9 +212,17 @@ def create_key(
 
 @keys.command("list")
 def list_keys(data: Data = DATA) -> None:
-    """List the keys with their owners."""
-    for key in _ring(data).all():
-        print(f"{key.id}…  {key.owner}")
+    """List the keys with owners, dates (UTC) and limits; - is no limit, or that of the service."""
+    for line in key_lines(_ring(data)):
+        print(line)
+
+
+@keys.command("check")
+def check_keys(data: Data = DATA) -> None:
+    """Say what is wrong with the key file. The exit status is 1, or 2 if it cannot be read."""
+    found = key_problems(_ring(data))
+    print(*found or ["The key file is right."], sep="\n")
+    sys.exit(bool(found))
 
 
 @keys.command("revoke")
@@ -261,6 +298,10 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
-    except (StackError, CatalogError) as error:
+    except CatalogError as error:
+        pointers = [violation.pointer for violation in error.errors]
+        print(f"retinoscope: {with_options(error.detail, pointers)}", file=sys.stderr)
+        sys.exit(2)
+    except StackError as error:
         print(f"retinoscope: {on_command_line(str(error))}", file=sys.stderr)
         sys.exit(2)

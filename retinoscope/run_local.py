@@ -19,7 +19,7 @@ from catalog.named_targets import read_targets
 from catalog.parameters import parse_parameters
 from catalog.registry import find_technique
 from catalog.technique import InputSpec, Params, Technique
-from retinoscope.arguments import split_arguments
+from retinoscope.arguments import is_array, place_files, split_arguments
 from retinoscope.errors import StackError
 from workers.execute import execute
 from workers.failures import job_error
@@ -60,9 +60,15 @@ def run_local(name: str, arguments: list[str], out: Path) -> None:
     named = {
         image.name: fields.pop(image.name) for image in technique.inputs if image.name in fields
     }
+    paths = place_files(technique, files, named, "run")
     params = _params(technique, fields)
     _check_writable(out)
-    inputs = _inputs(technique, find_model(params.model), files, named)
+    entry = find_model(params.model)
+    inputs = {
+        spec.name: _read(spec, entry, Path(paths[spec.name]))
+        for spec in technique.inputs
+        if spec.name in paths
+    }
     params.validate_inputs(inputs.keys())
     recorded = params.model_dump(mode="json")
     origin = {"technique": name, "model": params.model, "params": recorded}
@@ -81,7 +87,7 @@ def run_local(name: str, arguments: list[str], out: Path) -> None:
     result = {
         "technique": name,
         "params": recorded,
-        "summary": summary.model_dump(exclude_none=True),
+        "summary": summary.to_json(),
         "provenance": provenance(model, params.seed),
     }
     _write(out, context.files | {"result.json": json.dumps(result, indent=1).encode()})
@@ -96,60 +102,17 @@ def _check_writable(out: Path) -> None:
         raise StackError(f"Cannot write to {str(out)!r}: {reason}. Name a folder: --out.") from None
 
 
-def _inputs(
-    technique: Technique, model: ModelEntry, files: list[str], named: dict[str, str]
-) -> dict[str, Input]:
-    """Read images and arrays, given by their place in the command or as `--name file`.
-
-    A file whose name ends in .npy is an array. Raises StackError or CatalogError.
-    """
-    paths = dict(named)
-    for file in files:
-        free = [
-            spec for spec in technique.inputs if spec.name not in paths and _accepts(spec, file)
-        ]
-        if not free:
-            raise _usage(technique, files)
-        paths[free[0].name] = file
-    chosen = [name for name in technique.one_of if name in paths]
-    required = [image.name for image in technique.inputs if image.required]
-    if set(required) - paths.keys() or (technique.one_of and len(chosen) != 1):
-        raise _usage(technique, files)
-    return {
-        image.name: _read(image, model, Path(paths[image.name]))
-        for image in technique.inputs
-        if image.name in paths
-    }
-
-
-def _usage(technique: Technique, files: list[str]) -> StackError:
-    wanted = [f"<{image.name} file>" for image in technique.inputs if image.required]
-    if technique.one_of:
-        wanted.append(" or ".join(f"<{name} file>" for name in technique.one_of))
-    return StackError(
-        f"Write: retinoscope run {technique.name} {' '.join(wanted)} --parameter value. "
-        f"Got files: {files}."
-    )
-
-
-def _is_array(file: str | Path) -> bool:
-    return Path(file).suffix.lower() == ".npy"
-
-
-def _accepts(spec: InputSpec, file: str) -> bool:
-    """Return whether the input takes the file, by the file's name."""
-    if _is_array(file):
-        return spec.kind == "array" or spec.bands
-    return spec.kind == "image"
-
-
 def _read(spec: InputSpec, model: ModelEntry, file: Path) -> Input:
-    is_array = spec.kind == "array" or (spec.bands and _is_array(file))
+    """Read an image or an array. Raises StackError or CatalogError."""
+    array = spec.kind == "array" or (spec.bands and is_array(file))
+    kind = "array" if array else "image"
     try:
-        read = read_array(file.read_bytes()) if is_array else decode(file.read_bytes())
-    except (OSError, TechniqueError) as error:
-        kind = "array" if is_array else "image"
-        raise StackError(f"The {kind} cannot be read: {error}") from None
+        read = read_array(file.read_bytes()) if array else decode(file.read_bytes())
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise StackError(f"The {kind} {str(file)!r} cannot be read: {reason}.") from None
+    except TechniqueError as error:
+        raise StackError(f"The {kind} {str(file)!r} cannot be read. {error}") from None
     if spec.kind == "image" and isinstance(read, np.ndarray):
         check_bands(model, spec.name, read.shape)
     elif spec.kind == "image" and spec.bands:

@@ -26,7 +26,7 @@ def serve(plan: Plan) -> None:
     with running(plan, stop_requested) as stack:
         print(
             f"Retinoscope listens on {plan.address}  "
-            f"(API docs: {plan.address}/docs, data: {plan.data})",
+            f"(page: {plan.address}/play/, API docs: {plan.address}/docs, data: {plan.data})",
             flush=True,
         )
         print("Press Ctrl-C to stop.", flush=True)

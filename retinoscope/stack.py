@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from retinoscope.child import Child
 from retinoscope.commands import (
@@ -90,8 +90,8 @@ class Stack:
 
     def _ready(self) -> bool:
         try:
-            state = httpx.get(f"{self.plan.address}/readyz", timeout=2)
-        except httpx.HTTPError:
+            state = httpx2.get(f"{self.plan.address}/readyz", timeout=2)
+        except httpx2.HTTPError:
             return False
         return (
             state.status_code == 200

@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from fastapi import Depends, FastAPI, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi import Depends, FastAPI
 from fastapi_offline import FastAPIOffline
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -13,7 +12,8 @@ from catalog.models import models
 from catalog.served_names import served_names
 from jobs.settings import Settings, settings
 from jobs.version import VERSION
-from service.addresses import EXAMPLE_ORIGIN, address, name_own_address
+from service.addresses import EXAMPLE_ORIGIN, name_own_address
+from service.components import document_components
 from service.content_encoding import check_encoding
 from service.dependencies import KEY_REQUIRED, RATE_LIMITED
 from service.events.stopping import on_shutdown
@@ -25,15 +25,12 @@ from service.middleware.loopback_only import LoopbackOnly
 from service.middleware.own_address import OwnAddress, TrustedPeer
 from service.middleware.rate_limit_headers import RateLimitHeaders
 from service.middleware.request_log import RequestLog
-from service.problems import (
-    INFERENCE_KEY_RESPONSE,
-    KEY_RESPONSE,
-    PROBLEM_RESPONSE,
-    document_problems,
-)
+from service.problems import INFERENCE_KEY_RESPONSE, KEY_RESPONSE, PROBLEM_RESPONSE
 from service.query import check_query
 from service.routes import (
     artifacts,
+    batch_results,
+    batches,
     create_job,
     deliveries,
     events,
@@ -43,6 +40,7 @@ from service.routes import (
     inference_v1,
     inference_v2,
     jobs,
+    playground,
     previews,
     techniques,
     usage,
@@ -72,18 +70,13 @@ _ROUTES = (
     events,
     previews,
     artifacts,
+    batches,
+    batch_results,
     webhooks,
     deliveries,
     usage,
 )
 _INFERENCE_ROUTES = (inference_v1, inference_v2)
-
-
-async def _front(request: Request) -> Response:
-    """Show a browser the documentation, and tell KServe's V1 client that the server is alive."""
-    if "text/html" in request.headers.get("accept", ""):
-        return RedirectResponse(address("/docs"))
-    return JSONResponse({"status": "alive"})
 
 
 def create_app(config: Settings | None = None) -> FastAPI:
@@ -114,13 +107,12 @@ def create_app(config: Settings | None = None) -> FastAPI:
     )
     app.state.services = services
     app.state.requests = RequestCounter()
-    app.add_api_route("/", _front, include_in_schema=False, dependencies=_CHECKS)
     install_handlers(app)
-    document_problems(app)
+    document_components(app)
     name_own_address(app)
     # The last one that is added sees a request first.
     app.add_middleware(RateLimitHeaders)
-    app.add_middleware(BodyLimit, limit=config.max_body_bytes, upload_limit=config.max_upload_bytes)
+    app.add_middleware(BodyLimit, settings=config)
     app.add_middleware(LoopbackOnly, keys=services.keys, allowed_hosts=config.allowed_hosts)
     app.add_middleware(OwnAddress, root_path=config.root_path)
     app.add_middleware(RequestLog, answer=answer_error, count=app.state.requests.count)
@@ -134,6 +126,6 @@ def create_app(config: Settings | None = None) -> FastAPI:
         app.include_router(
             door.router, dependencies=_KEYED_CHECKS, responses=INFERENCE_KEY_RESPONSE
         )
-    for open_to_all in (health.router, inference_v2.health_router):
+    for open_to_all in (health.router, inference_v2.health_router, playground.router):
         app.include_router(open_to_all, dependencies=_CHECKS)
     return app

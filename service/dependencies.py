@@ -8,10 +8,12 @@ from starlette.concurrency import run_in_threadpool
 
 from catalog.registry import techniques
 from jobs.api_keys import LOCAL_OWNER
+from jobs.batch import BATCH
 from jobs.errors import NotFound
 from jobs.image_sets import ImageSet
 from jobs.log_context import note
 from jobs.model import Job
+from service.middleware.body_limit import OWNER
 from service.middleware.rate_limit_headers import STATE as ALLOWANCE
 from service.problems import Problem
 from service.services import Services
@@ -34,13 +36,22 @@ ServicesDep = Annotated[Services, Depends(_services)]
 
 
 async def _owner(
+    request: Request,
     services: ServicesDep,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
     header: Annotated[str | None, Security(_HEADER)],
 ) -> str:
     """Return the owner of the API key; without keys every client on this machine is `local`."""
+    owner = await _owner_of_key(services, bearer, header)
+    setattr(request.state, OWNER, owner)
+    note(owner=owner)
+    return owner
+
+
+async def _owner_of_key(
+    services: Services, bearer: HTTPAuthorizationCredentials | None, header: str | None
+) -> str:
     if not await services.keys.required():
-        note(owner=LOCAL_OWNER)
         return LOCAL_OWNER
     secret = header or (bearer.credentials if bearer else "")
     if header and bearer and header != bearer.credentials:
@@ -48,7 +59,6 @@ async def _owner(
     owner = services.keys.owner(secret) if secret else None
     if owner is None:
         raise Problem("unauthorized", "Send a key as `Authorization: Bearer …` or `X-API-Key: …`.")
-    note(owner=owner)
     return owner
 
 
@@ -94,6 +104,22 @@ def _job(job_id: str, owner: OwnerDep, services: ServicesDep) -> Job:
 
 
 ExistingJob = Annotated[Job, Depends(_job)]
+
+
+def _batch(batch_id: str, owner: OwnerDep, services: ServicesDep) -> Job:
+    """Return the job of the batch of the path if it belongs to the owner."""
+    try:
+        job = services.jobs.get(batch_id, owner)
+    except NotFound:
+        raise Problem("batch_not_found", _NOT_YOURS) from None
+    if job.technique != BATCH:
+        detail = f"{job.id} is a single job of {job.technique}: GET /v1/jobs/{job.id}."
+        raise Problem("batch_not_found", detail)
+    note(job_id=job.id, technique=job.technique, model=job.model)
+    return job
+
+
+ExistingBatch = Annotated[Job, Depends(_batch)]
 
 
 def _image_set(set_id: str, owner: OwnerDep, services: ServicesDep) -> ImageSet:

@@ -137,10 +137,7 @@ def to_problem(error: Exception) -> Problem:
                 "accepted. Delete jobs, or retry later.",
             )
         case TooManyJobs():
-            return Problem(
-                "too_many_jobs",
-                "Wait until some of your waiting or running jobs have ended, or cancel some.",
-            )
+            return _too_many_jobs(error)
         case ImageSetFull():
             return Problem("image_set_full", "Create another image set with POST /v1/image-sets.")
         case TooManyImageSets():
@@ -166,3 +163,11 @@ def to_problem(error: Exception) -> Problem:
             return Problem(code, detail, status=error.status_code, headers=error.headers)
         case _:
             return Problem("internal_error", "The error has been logged. A retry may help.")
+
+
+def _too_many_jobs(error: TooManyJobs) -> Problem:
+    return Problem(
+        "too_many_jobs",
+        f"You have {error.unfinished:,} waiting or running jobs, and the limit is {error.limit:,}. "
+        "Wait until some have ended, or cancel some.",
+    )

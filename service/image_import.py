@@ -6,7 +6,7 @@ from functools import partial
 from itertools import islice
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from catalog.errors import Violation
@@ -38,6 +38,8 @@ _FULL = Refusal("image_set_full", "The image set is full. Create another with PO
 
 class FileOutcome(BaseModel):
     """The outcome of one image that was sent."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
     name: str = Field(
         description="Name of the file, its path in the zip file, or the id that was sent."

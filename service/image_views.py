@@ -11,6 +11,20 @@ from service.addresses import address
 from service.image_import import FileOutcome
 
 
+class ImageUrls(BaseModel):
+    """Addresses of calls about the image."""
+
+    self: str = Field(description="Read the facts of the image.")
+    content: str = Field(description="Download its bytes.")
+
+
+class ImageSetUrls(BaseModel):
+    """Addresses of calls about the image set."""
+
+    self: str = Field(description="Read the set.")
+    images: str = Field(description="List its images; add some, with POST.")
+
+
 class StoredImageView(BaseModel):
     """A stored image. Width and height are those of the upright image."""
 
@@ -21,7 +35,7 @@ class StoredImageView(BaseModel):
     bytes: int = Field(description="Size of the bytes as they were uploaded.")
     conversions: list[str] = Field(description="What is changed to make upright 8-bit RGB of it.")
     expires_at: datetime = Field(description="When it is deleted. Each use moves it forward.")
-    urls: dict[str, str] = Field(description="Addresses: the image, and its bytes.")
+    urls: ImageUrls
 
 
 class ImageSetView(BaseModel):
@@ -38,7 +52,7 @@ class ImageSetView(BaseModel):
             "The images live at least as long."
         )
     )
-    urls: dict[str, str] = Field(description="Addresses: the set, and its images.")
+    urls: ImageSetUrls
 
 
 class ImageSetChange(ImageSetView):
@@ -72,7 +86,7 @@ def image_view(image: StoredImage) -> StoredImageView:
     return StoredImageView(
         **image.model_dump(exclude={"expires_ms"}),
         expires_at=expires,
-        urls={"self": url, "content": f"{url}/content"},
+        urls=ImageUrls(self=url, content=f"{url}/content"),
     )
 
 
@@ -88,7 +102,7 @@ def image_set_view(image_set: ImageSet) -> ImageSetView:
         bytes=image_set.bytes,
         created_at=created,
         expires_at=expires,
-        urls={"self": url, "images": f"{url}/images"},
+        urls=ImageSetUrls(self=url, images=f"{url}/images"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 from catalog.checks import check_array
 from catalog.errors import InvalidParameters, Violation
@@ -84,7 +85,7 @@ def store_image(services: Services, owner: str, data: bytes) -> StoredImage:
     """Check an uploaded image and store it. Raises Problem."""
     if not data:
         raise Problem("image_missing", "The image is empty. With curl, use -F image=@photo.jpg.")
-    facts = validate_image(data, services.settings, services.intake.holding)
+    facts = validate_image(data, services.settings, partial(services.intake.holding, owner))
     return services.images.put(owner, data, facts)
 
 

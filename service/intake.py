@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 import anyio
@@ -11,6 +12,7 @@ import anyio.to_thread
 
 from jobs.api_keys import LOCAL_OWNER
 from service.problems import Problem
+from service.shared_bytes import SharedBytes
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -20,8 +22,8 @@ class Intake:
     """Where uploaded images are read: in a few threads of their own, within a number of bytes.
 
     Slow files then neither take the threads of other requests nor fill the memory: each thread
-    holds one file at a time. One owner has half of the threads at most, so that the files of one
-    do not hold up those of another; without keys there is one owner, who has all.
+    holds one file at a time. One owner has half of the threads and of the bytes at most, so that
+    the files of one do not hold up those of another; without keys there is one owner, who has all.
     """
 
     def __init__(self, threads: int, most_bytes: int, patience_s: float = 60.0) -> None:
@@ -29,8 +31,8 @@ class Intake:
         self._count = threads
         self._patience_s = patience_s
         self._owners: dict[str, anyio.CapacityLimiter] = {}
-        self._free = self._most = most_bytes
-        self._waiting: deque[object] = deque()
+        self._bytes = SharedBytes(most_bytes)
+        self._waiting: deque[_Turn] = deque()
         self._changed = threading.Condition()
 
     async def run(
@@ -60,10 +62,7 @@ class Intake:
                         await limiter.acquire_on_behalf_of(turn)
                         held.callback(limiter.release_on_behalf_of, turn)
             except TimeoutError:
-                raise Problem(
-                    "intake_full",
-                    "Other images are being read. Nothing was accepted. Send the request again.",
-                ) from None
+                raise _full() from None
             yield
 
     def _forget_idle(self, owner: str) -> None:
@@ -76,25 +75,58 @@ class Intake:
         return self._owners.setdefault(owner, anyio.CapacityLimiter(share))
 
     @contextmanager
-    def holding(self, count: int) -> Iterator[None]:
-        """Wait until that many bytes are free, in order of arrival, and hold them in the block.
+    def holding(self, owner: str, count: int) -> Iterator[None]:
+        """Wait until that many bytes are free for the owner, and hold them in the block.
 
-        More than there are at all counts as all: it is alone then. Blocks do not nest.
+        Who came first is first, but the images of an owner who has half of the bytes hold up
+        nobody else's. More than there are at all counts as all: it is alone then. Blocks do not
+        nest. Raises Problem if the bytes are not free within a minute.
         """
-        count = min(count, self._most)
-        self._take(count)
+        turn = _Turn(owner, min(count, self._bytes.most))
+        self._take(turn)
         try:
             yield
         finally:
             with self._changed:
-                self._free += count
+                self._bytes.give_back(owner, turn.count)
                 self._changed.notify_all()
 
-    def _take(self, count: int) -> None:
-        turn = object()
+    def _take(self, turn: "_Turn") -> None:
         with self._changed:
             self._waiting.append(turn)
-            self._changed.wait_for(lambda: self._waiting[0] is turn and self._free >= count)
-            self._waiting.popleft()
-            self._free -= count
+            came = self._changed.wait_for(lambda: self._next() is turn, self._patience_s)
+            self._waiting.remove(turn)
+            if came:
+                self._bytes.take(turn.owner, turn.count)
             self._changed.notify_all()
+        if not came:
+            raise _full()
+
+    def _next(self) -> "_Turn | None":
+        """Return the turn that may go on, or None."""
+        held_up: set[str] = set()
+        for turn in self._waiting:
+            if turn.owner in held_up:
+                continue
+            if self._bytes.fits(turn.owner, turn.count):
+                return turn
+            if self._bytes.has_share(turn.owner, turn.count):
+                # Only the bytes of others are missing. Whoever came later waits behind it.
+                return None
+            held_up.add(turn.owner)
+        return None
+
+
+@dataclass(eq=False)
+class _Turn:
+    """An image that waits for its bytes."""
+
+    owner: str
+    count: int
+
+
+def _full() -> Problem:
+    return Problem(
+        "intake_full",
+        "Other images are being read. Nothing was accepted. Send the request again.",
+    )

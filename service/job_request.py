@@ -4,14 +4,16 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -21,6 +23,7 @@ from catalog.models import ModelEntry
 from catalog.parameters import parse_parameters
 from catalog.technique import Params, Technique
 from jobs.webhook import EVENTS, FINAL_EVENTS, Webhook
+from service.labels import LABELS_SCHEMA, MOST_LABELS, check_labels
 from service.problems import invalid
 
 MAX_DEADLINE_S = 7 * 86400
@@ -64,6 +67,16 @@ class JobOptions(BaseModel):
         json_schema_extra={"pattern": f"^{_EVENT}(,{_EVENT})*$"},
         description=(
             f"The events that are posted to `webhook`, separated by commas: {', '.join(EVENTS)}."
+        ),
+    )
+
+    labels: Annotated[
+        dict[str, str], BeforeValidator(check_labels), WithJsonSchema(LABELS_SCHEMA)
+    ] = Field(
+        {},
+        description=(
+            f"At most {MOST_LABELS} pairs of texts by which `GET /v1/jobs?label=key=value` finds "
+            "the job."
         ),
     )
 

@@ -3,11 +3,12 @@
 from typing import Any
 
 from fastapi import Response
+from pydantic import BaseModel
 
 from jobs.log_context import note
 from service.addresses import address
 from service.admission import Admission
-from service.job_view import JobView, job_response
+from service.job_view import job_response
 from service.services import Services
 from service.waiting import preferred_wait, until_final
 
@@ -26,15 +27,17 @@ _HEADERS = {
 }
 _ENDED_HEADERS = {name: header for name, header in _HEADERS.items() if name != "Retry-After"}
 
-# The `responses` of such an operation in OpenAPI.
-JOB_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {
-        "model": JobView,
-        "description": "The job ended within the preferred wait",
-        "headers": _ENDED_HEADERS,
-    },
-    202: {"description": "The job was accepted", "headers": _HEADERS},
-}
+
+def job_responses(kind: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` in OpenAPI of an operation that creates a job of that type."""
+    return {
+        200: {
+            "model": kind,
+            "description": "The job ended within the preferred wait",
+            "headers": _ENDED_HEADERS,
+        },
+        202: {"model": kind, "description": "The job was accepted", "headers": _HEADERS},
+    }
 
 
 async def respond(services: Services, admission: Admission, prefer: str | None) -> Response:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.model import Input, Job, JobError, Progress, Status, moment
 from service.addresses import address
@@ -40,6 +40,8 @@ class PreviewView(BaseModel):
 class Timing(BaseModel):
     """How long the job waited and ran."""
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
     queued_s: float | None = Field(
         None, description="Seconds from creation to the start; null before."
     )
@@ -52,6 +54,14 @@ class JobUrls(BaseModel):
     self: str = Field(description="Read the job.")
     cancel: str = Field(description="Cancel the job, with POST.")
     events: str = Field(description="Watch the job: server-sent events.")
+
+
+class JobState(BaseModel):
+    """The data of an event `state`."""
+
+    status: Status
+    attempts: int = Field(description="How often a worker has begun with the job.")
+    cancel_requested: bool = Field(description="Whether the job was asked to stop.")
 
 
 class JobView(BaseModel):
@@ -70,6 +80,7 @@ class JobView(BaseModel):
         description="The job fails if it has not ended by then. Set by `deadline_s`."
     )
     expires_at: datetime = Field(description="When the job and its files are deleted.")
+    labels: dict[str, str] = Field(description="The labels that the request attached.")
     params: dict[str, Any] = Field(description="Every parameter, including defaults and the seed.")
     inputs: dict[str, Input] = Field(
         description="The images and arrays by the names of the inputs."
@@ -109,6 +120,7 @@ def job_view(job: Job) -> JobView:
         finished_at=moment(job.finished_ms),
         deadline_at=moment(job.deadline_ms),
         expires_at=expires,
+        labels=job.labels,
         params=job.params,
         inputs=job.inputs,
         progress=job.progress,

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fastapi import FastAPI, Response
+from fastapi import Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
-from pydantic.json_schema import models_json_schema
 from starlette.types import Scope
 
 from catalog.errors import MOST_DETAIL, Violation, shown
@@ -14,7 +13,7 @@ from catalog.parameters import invalid_parameters
 from catalog.problems import PROBLEMS
 from jobs.log_context import note
 from service.addresses import route_path
-from service.inference.error_answer import InferenceError, error_answer
+from service.inference.error_answer import error_answer
 from service.inference.paths import is_inference
 
 MEDIA_TYPE = "application/problem+json"
@@ -95,7 +94,7 @@ class ProblemDocument(BaseModel):
     code: str = Field(description="Stable name of the error, for programs.")
     detail: str = Field(description="What is wrong and what to change, for people.")
     errors: list[FieldProblem] = Field(
-        [], description="The parameters that are wrong, if the error is about parameters."
+        description="The parameters that are wrong, if the error is about parameters."
     )
 
 
@@ -151,19 +150,3 @@ def invalid(errors: Iterable[Any], skip: int = 0) -> Problem:
     """
     refused = invalid_parameters(errors, skip)
     return Problem(refused.code, refused.detail, refused.errors)
-
-
-def document_problems(app: FastAPI) -> None:
-    """Add the schemas of errors, which every operation names, to OpenAPI."""
-    generate = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = generate()
-        _, schemas = models_json_schema(
-            [(ProblemDocument, "serialization"), (InferenceError, "serialization")],
-            ref_template=_REFERENCE,
-        )
-        document["components"]["schemas"] |= schemas["$defs"]
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]

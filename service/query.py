@@ -4,6 +4,7 @@ A misspelled filter that is ignored lists everything, and looks as if it had bee
 """
 
 from collections.abc import Iterator
+from typing import get_origin
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
@@ -23,7 +24,8 @@ async def check_query(request: Request) -> None:
     if not request.query_params:
         return
     route: APIRoute = request.scope["route"]
-    declared = sorted(set(_declared(route.dependant)))
+    parameters = dict(_declared(route.dependant))
+    declared = sorted(parameters)
     names = [name for name, _ in request.query_params.multi_items()]
     for name in names:
         if name not in declared:
@@ -32,13 +34,17 @@ async def check_query(request: Request) -> None:
                 f"There is no query parameter {name[:_MOST_SHOWN]!r}."
                 f"{near_matches(name, declared)} {_advice(route, declared)}",
             )
-        if names.count(name) > 1:
+        if names.count(name) > 1 and not parameters[name]:
             raise _refusal(name, f"The query parameter {name!r} was sent twice. Send it once.")
 
 
-def _declared(dependant: Dependant) -> Iterator[str]:
-    """Yield the names of the query parameters of a route and of its dependencies."""
-    yield from (parameter.alias for parameter in dependant.query_params)
+def _declared(dependant: Dependant) -> Iterator[tuple[str, bool]]:
+    """Yield the query parameters of a route and of its dependencies.
+
+    Each is a name, and whether the parameter may be sent several times.
+    """
+    for parameter in dependant.query_params:
+        yield parameter.alias, get_origin(parameter.field_info.annotation) is list
     for other in dependant.dependencies:
         yield from _declared(other)
 

@@ -10,6 +10,7 @@ from catalog.model_description import ModelDescription
 from catalog.models import ModelEntry
 from catalog.targets import Target
 from jobs.errors import NotFound
+from jobs.image_sets import ImageSet
 from service.job_request import ParsedJobRequest
 from service.problems import Problem
 from service.services import Services
@@ -57,6 +58,24 @@ def choose_queue(
     return QueueChoice("slow" if slow else request.technique.queue, 1.0 + passes * relative)
 
 
+def used_image_set(services: Services, owner: str, set_id: str) -> ImageSet:
+    """Return an image set that is not empty, and keep it as long as a job created now.
+
+    Raises Problem.
+    """
+    try:
+        found = services.image_sets.use(owner, set_id)
+    except NotFound:
+        raise _unknown_image_set(
+            f"{set_id[:80]!r} is not an image set. Create one with POST /v1/image-sets."
+        ) from None
+    if not found.images:
+        raise _unknown_image_set(
+            f"The image set {set_id} is empty. Add images with POST /v1/image-sets/{{id}}/images."
+        )
+    return found
+
+
 def _unindexed_images(
     services: Services,
     owner: str,
@@ -69,17 +88,7 @@ def _unindexed_images(
 
     If the weights or the layer are not known yet, all images count.
     """
-    try:
-        images = services.image_sets.use(owner, params.image_set).images
-    except NotFound:
-        raise _unknown_image_set(
-            f"{params.image_set[:80]!r} is not an image set. Create one with POST /v1/image-sets."
-        ) from None
-    if not images:
-        raise _unknown_image_set(
-            f"The image set {params.image_set} is empty. "
-            "Add images with POST /v1/image-sets/{id}/images."
-        )
+    images = used_image_set(services, owner, params.image_set).images
     if layer is None or description is None or not description.weights:
         return images
     name = complete_index_name(index_name(model.name, description.weights, layer), images)

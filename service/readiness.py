@@ -1,6 +1,7 @@
 """Whether jobs can be accepted: whether Redis and the object store respond."""
 
 import logging
+from typing import Literal
 
 from obstore.exceptions import BaseError as ObjectStoreError
 from pydantic import BaseModel, Field
@@ -11,14 +12,18 @@ from service.services import Services
 log = logging.getLogger(__name__)
 
 _OK = "ok"
+_NO_WORKER = "No worker is alive. Jobs are accepted, and wait until one is."
 
 
 class Readiness(BaseModel):
-    status: str = Field(description="`ready` or `unavailable`.")
+    status: Literal["ready", "unavailable"] = Field(description="Whether jobs can be accepted.")
     redis: str = Field(description="`ok`, or why Redis does not respond.")
     artifacts: str = Field(description="`ok`, or why the object store does not respond.")
     workers: int | None = Field(
         description="Number of living workers; null if Redis does not respond."
+    )
+    warnings: list[str] = Field(
+        description="What a person should look at although jobs are accepted, such as no worker."
     )
 
     @property
@@ -31,7 +36,11 @@ def check_readiness(services: Services) -> Readiness:
     """Ask Redis and the object store, and count the workers."""
     redis, workers = _check_redis(services)
     found = Readiness(
-        status="ready", redis=redis, artifacts=_check_artifacts(services), workers=workers
+        status="ready",
+        redis=redis,
+        artifacts=_check_artifacts(services),
+        workers=workers,
+        warnings=[_NO_WORKER] if workers == 0 else [],
     )
     return found if found.ready else found.model_copy(update={"status": "unavailable"})
 

@@ -11,6 +11,7 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from catalog.errors import Violation, shown
+from service.labels import read_labels
 from service.problems import Problem
 from service.request_text import (
     charset_of,
@@ -49,6 +50,7 @@ async def read_body(
 
     An empty text in a form is as if absent if its name is among the inputs or fields: a browser
     sends every field of a form, also those that were left empty. In JSON null is an absent input.
+    Where `labels` are a field, a form sends each as `label=key=value`.
     """
     kind = media_type(request)
     if kind == "multipart/form-data":
@@ -56,16 +58,21 @@ async def read_body(
         size = sum(len(text) for _, text in texts)
         return await _read(size, lambda: _from_form(texts, files, input_names, field_names))
     if kind == "application/x-www-form-urlencoded":
-        body = await request.body()
+        body = await read_whole(request)
         charset = charset_of(request) or "utf-8"
         return await _read(
             len(body),
             lambda: _from_form(_parse_form(body, charset), [], input_names, field_names),
         )
     if kind in ("application/json", "") or kind.endswith("+json"):
-        body = await request.body()
+        body = await read_whole(request)
         return await _read(len(body), lambda: _read_json(request, body, input_names))
     raise Problem("unsupported_media_type", _ACCEPTED)
+
+
+async def read_whole(request: Request) -> bytes:
+    """Return the bytes of a body, which the request does not keep."""
+    return b"".join([chunk async for chunk in request.stream()])
 
 
 async def _read(size: int, parse: Callable[[], RequestBody]) -> RequestBody:
@@ -118,6 +125,10 @@ def _from_form(
     for name, data in files:
         _check_new(name, body, input_names)
         body.inputs[name] = data
+    labels = [text for name, text in texts if name == "label" and "labels" in field_names]
+    if labels:
+        body.fields["labels"] = read_labels(text for text in labels if text)
+        texts = [(name, text) for name, text in texts if name != "label"]
     for name, text in texts:
         if not text and (name in input_names or name in field_names):
             continue

@@ -2,24 +2,48 @@
 
 from typing import Any
 
+from catalog.registry import techniques
 from catalog.technique import InputSpec, Technique
 from service.job_request import JobOptions
+from service.labels import LABEL_FORM_SCHEMA
+
+REFERENCE = "#/components/schemas/{model}"
 
 _STORED = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+# How the component of a body ends, by its media type.
+_KINDS = {"multipart/form-data": "Form", "application/json": "Request"}
 
 
-def request_body_schema(technique: Technique, without: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return the `requestBody` of an operation; the parameters in `without` are left out."""
+def component_name(technique: Technique) -> str:
+    """Return how the components of a technique begin: `GradCam` of `grad_cam`."""
+    return "".join(part.capitalize() for part in technique.name.split("_"))
+
+
+def request_body_schema(technique: Technique, *, with_model: bool = True) -> dict[str, Any]:
+    """Return the `requestBody` of an operation, which may name the model in its address."""
     example = dict(technique.example)
     stored = {spec.name: _STORED for spec in technique.minimal_inputs}
+    examples = {"Form": example, "Request": stored | example}
+    name = _body_name(technique, with_model)
     content = {
-        "multipart/form-data": {"schema": _schema(technique, "form", without), "example": example},
-        "application/json": {
-            "schema": _schema(technique, "json", without),
-            "example": stored | example,
-        },
+        media_type: {
+            "schema": {"$ref": REFERENCE.format(model=f"{name}{kind}")},
+            "example": examples[kind],
+        }
+        for media_type, kind in _KINDS.items()
     }
     return {"requestBody": {"required": bool(technique.minimal_inputs), "content": content}}
+
+
+def request_schemas() -> dict[str, Any]:
+    """Return the components of all bodies that create jobs."""
+    bodies = [(technique, True) for technique in techniques().values()]
+    bodies.append((techniques()["predict"], False))
+    return {
+        f"{_body_name(technique, with_model)}{kind}": _schema(technique, kind, with_model)
+        for technique, with_model in bodies
+        for kind in _KINDS.values()
+    }
 
 
 def parameter_schema(technique: Technique) -> dict[str, Any]:
@@ -27,23 +51,50 @@ def parameter_schema(technique: Technique) -> dict[str, Any]:
     return technique.params.model_json_schema()
 
 
-def _schema(technique: Technique, kind: str, without: tuple[str, ...]) -> dict[str, Any]:
+def _body_name(technique: Technique, with_model: bool) -> str:
+    return component_name(technique) + ("" if with_model else "WithModel")
+
+
+def _schema(technique: Technique, kind: str, with_model: bool) -> dict[str, Any]:
     schema = parameter_schema(technique)
-    for name in without:
-        del schema["properties"][name]
+    if not with_model:
+        del schema["properties"]["model"]
     inputs = {spec.name: _input(spec, kind) for spec in technique.inputs}
     options = JobOptions.model_json_schema()["properties"]
+    if kind == "form":
+        del options["labels"]
+        options["label"] = LABEL_FORM_SCHEMA
     required = [spec.name for spec in technique.inputs if spec.required]
-    request = {
-        "title": f"{technique.name}_{kind}",
+    return {
+        "title": f"{_body_name(technique, with_model)}{kind}",
+        "description": f"A request for a job of `{technique.name}`.{_one_of(technique)}",
         "type": "object",
         "properties": inputs | schema["properties"] | options,
         "required": [*required, *schema.get("required", [])],
         "additionalProperties": False,
+        **_exactly_one(technique, kind),
     }
-    if technique.one_of:
-        request["oneOf"] = [{"required": [name]} for name in technique.one_of]
-    return request
+
+
+def _one_of(technique: Technique) -> str:
+    names = " or ".join(f"`{name}`" for name in technique.one_of)
+    return f" Send exactly one of {names}." if names else ""
+
+
+def _exactly_one(technique: Technique, kind: str) -> dict[str, Any]:
+    """Return the rule that one of two inputs must be sent, for JSON.
+
+    As `oneOf`, it would make generated clients forget the fields beside it. Of a form, where inputs
+    are files, it is said in words alone, since schemathesis cannot judge files by a condition.
+    """
+    if not technique.one_of or kind == "Form":
+        return {}
+    first, second = technique.one_of
+    return {
+        "if": {"required": [first]},
+        "then": {"not": {"required": [second]}},
+        "else": {"required": [second]},
+    }
 
 
 def _input(spec: InputSpec, kind: str) -> dict[str, Any]:
@@ -51,7 +102,7 @@ def _input(spec: InputSpec, kind: str) -> dict[str, Any]:
     address = "" if spec.kind == "array" else ", or an `https:` address if the server fetches any"
     if spec.bands:
         file = "a file (a photograph, or a .npy array [C, H, W] of the model's own channels)"
-    if kind == "form":
+    if kind == "Form":
         return {
             "type": "string",
             "format": "binary",

@@ -14,7 +14,8 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from jobs.statistics import Histogram, QueueLoad
+from jobs.deliveries import DeliveryLoad
+from jobs.statistics import Counts, Histogram, QueueLoad
 from jobs.worker_reports import GpuFigures, WorkerReport
 from service.services import Services
 
@@ -49,6 +50,7 @@ class StoreMetrics(Collector):
         yield _histogram("job_wait_seconds", wait, counts.waited)
         run = "Seconds from the first attempt to the end, of jobs that ended while they ran"
         yield _histogram("job_run_seconds", run, counts.ran)
+        yield from _webhooks(self._services.deliveries.load(), counts)
         used, limit = self._services.statistics.memory()
         yield _gauge("redis_memory_bytes", "Memory that Redis uses", used)
         yield _gauge("redis_memory_limit_bytes", "Limit of that memory; 0 for none", limit)
@@ -78,6 +80,18 @@ def _jobs(counters: Mapping[str, int]) -> Iterator[Metric]:
         kind, *labels = name.split(":")
         families[kind].add_metric(labels, count)
     yield from families.values()
+
+
+def _webhooks(load: DeliveryLoad, counts: Counts) -> Iterator[Metric]:
+    yield _gauge("webhooks_waiting", "Webhooks that have not arrived yet", load.waiting)
+    oldest = "How long ago the first of them was written; 0 for none"
+    yield _gauge("webhooks_oldest_seconds", oldest, load.oldest_s)
+    overdue = "How long the first that is due has not been sent; it grows without a sender"
+    yield _gauge("webhooks_overdue_seconds", overdue, load.overdue_s)
+    ended = "Webhooks that have arrived or were given up"
+    yield _counter("webhooks", ended, ["state"], counts.deliveries)
+    attempts = "Attempts to send a webhook, by how the receiver answered"
+    yield _counter("webhook_attempts", attempts, ["answer"], counts.attempts)
 
 
 def _workers(reports: list[WorkerReport]) -> Iterator[Metric]:

@@ -4,20 +4,29 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from enum import StrEnum
+from typing import Any
 
 import torch
 from obstore.exceptions import BaseError as ObjectStoreError
 from redis import RedisError
 
 from catalog.errors import CatalogError
+from catalog.models import ModelDescription
 from catalog.registry import find_technique
 from jobs.artifacts import ArtifactStore
+from jobs.batch import BATCH, BatchSpec
+from jobs.batch_writer import BatchWriter
 from jobs.errors import Canceled, DeadlineExceeded, GivenBack, LeaseLost
 from jobs.lease import Lease
 from jobs.log_context import extra, job_fields, unit
+from jobs.model import Artifact
+from jobs.settings import Settings
 from jobs.tracing import attempt_span, fail_span, trace_fields
 from jobs.transitions import Answer
+from workers.batches.row_runner import RowRunner
+from workers.batches.run_batch import run_batch
 from workers.execute import execute
 from workers.failures import job_error
 from workers.job_context import JobContext
@@ -27,6 +36,8 @@ from workers.models.errors import ModelError
 from workers.models.model_cache import ModelCache
 from workers.provenance import provenance
 from workers.toolkit.errors import TechniqueError
+from workers.toolkit.images.image_set import ImageSet
+from workers.toolkit.network.vision_model import VisionModel
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +60,10 @@ class Outcome(StrEnum):
 
 
 class AttemptRunner:
-    """Runs a technique under a lease, and writes its result or its error into the job's record."""
+    """Runs a technique under a lease, and writes its result or its error into the job's record.
+
+    `threads` run the rows of a batch, while no other attempt runs.
+    """
 
     def __init__(
         self,
@@ -58,7 +72,8 @@ class AttemptRunner:
         models: ModelCache,
         publisher: ModelPublisher,
         stopping: Callable[[], bool],
-        checkpoint_every_s: float,
+        settings: Settings,
+        threads: Executor,
         worker: str,
     ) -> None:
         self._inputs = inputs
@@ -66,7 +81,9 @@ class AttemptRunner:
         self._models = models
         self._publisher = publisher
         self._stopping = stopping
-        self._checkpoint_every_s = checkpoint_every_s
+        self._checkpoint_every_s = settings.checkpoint_every_s
+        self._shard_bytes = settings.batch_shard_bytes
+        self._threads = threads
         self._worker = worker
 
     def run(self, lease: Lease, batch_size: int) -> Outcome:
@@ -105,25 +122,53 @@ class AttemptRunner:
 
     def _execute(self, lease: Lease, batch_size: int) -> None:
         job = lease.job
-        params = find_technique(job.technique).resolved.model_validate(job.params)
         model = self._models.get(job.model)
         description = self._publisher.publish(model)
         # This is the first sign of progress: from here on, a stalled job loses its lease.
         lease.raise_if_stopped()
-        context = JobContext(
+        run = self._run_batch if job.technique == BATCH else self._run_technique
+        summary, artifacts = run(lease, model, description)
+        made_with = provenance(model, job.params["seed"])
+        made_with |= {"together": batch_size, "worker": self._worker}
+        lease.succeed(summary, artifacts, made_with)
+
+    def _run_technique(
+        self, lease: Lease, model: VisionModel, description: ModelDescription
+    ) -> tuple[dict[str, Any], list[Artifact]]:
+        """Return the summary and the artifacts of a job that runs one technique once."""
+        job = lease.job
+        params = find_technique(job.technique).resolved.model_validate(job.params)
+        context = self._context(lease, self._inputs.image_set(job, params))
+        inputs = self._inputs.read(job)
+        summary = execute(job.technique, params, model, inputs, context, description)
+        return summary.to_json(), context.artifacts
+
+    def _run_batch(
+        self, lease: Lease, model: VisionModel, description: ModelDescription
+    ) -> tuple[dict[str, Any], list[Artifact]]:
+        """Return the counts of the rows and the artifacts of a batch."""
+        spec = BatchSpec.model_validate(lease.job.params)
+        images = self._inputs.batch_images(lease.job, spec)
+        load = self._models.get
+        rows = RowRunner(
+            spec, lease, model, description, images, self._stopping, load, self._threads
+        )
+        writer = BatchWriter(lease, self._files, self._shard_bytes)
+        progress = self._context(lease, None).progress
+        artifacts = run_batch(rows, writer, progress, self._checkpoint_every_s)
+        return writer.state.counts(), artifacts
+
+    def _context(self, lease: Lease, image_set: ImageSet | None) -> JobContext:
+        job = lease.job
+        return JobContext(
             lease,
             self._files,
             {"technique": job.technique, "model": job.model, "params": job.params},
             self._stopping,
             self._checkpoint_every_s,
-            self._inputs.image_set(job, params),
+            image_set,
             self._models.get,
         )
-        inputs = self._inputs.read(job)
-        summary = execute(job.technique, params, model, inputs, context, description)
-        made_with = provenance(model, params.seed)
-        made_with |= {"together": batch_size, "worker": self._worker}
-        lease.succeed(summary.model_dump(exclude_none=True), context.artifacts, made_with)
 
     def _give_back(self, lease: Lease) -> Outcome:
         given_back = lease.give_back()

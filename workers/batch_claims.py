@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 MAX_BATCH = 8
 _SEARCH_DEPTH = 32
 # Of all images of a batch: each is decoded, rendered and compressed at the same time.
-_MAX_PIXELS = 16_000_000
+MAX_PIXELS = 16_000_000
 
 
 class BatchClaims:
@@ -79,7 +79,7 @@ class BatchClaims:
             if taken == MAX_BATCH or not _fits(first, job):
                 continue
             pixels += _pixels(job)
-            if pixels > _MAX_PIXELS:
+            if pixels > MAX_PIXELS:
                 return
             taken += 1
             yield job

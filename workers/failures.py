@@ -26,19 +26,20 @@ def job_error(error: Exception, params: Collection[str] = ()) -> JobError:
     log.
     """
     if is_out_of_memory(error):
-        return _make(OutOfMemory.code, _out_of_memory_detail(error, params))
+        return make_error(OutOfMemory.code, _out_of_memory_detail(error, params))
     match error:
         case CatalogError():
-            return _make(error.code, error.detail)
+            return make_error(error.code, error.detail)
         case ModelError() | TechniqueError():
-            return _make(error.code, str(error))
+            return make_error(error.code, str(error))
         case NotFound():
-            return _make("input_gone", _INPUT_GONE)
+            return make_error("input_gone", _INPUT_GONE)
         case _:
-            return _make("internal_error", _UNKNOWN)
+            return make_error("internal_error", _UNKNOWN)
 
 
-def _make(code: str, detail: str) -> JobError:
+def make_error(code: str, detail: str) -> JobError:
+    """Return the error with what the table says of its code."""
     problem = PROBLEMS[code]
     return JobError(code=code, title=problem.title, detail=detail, retryable=problem.retryable)
 

@@ -9,6 +9,7 @@ from redis import Redis
 from catalog.image_set import ImageSetParams
 from catalog.technique import Params
 from jobs.artifacts import ArtifactStore
+from jobs.batch import BatchSpec
 from jobs.errors import NotFound
 from jobs.image_sets import ImageSetStore
 from jobs.model import InputArray, InputImage, Job
@@ -37,6 +38,10 @@ class JobInputs:
             return None
         return JobImageSet(self._sets, self._images, job.owner, params.image_set)
 
+    def batch_images(self, job: Job, spec: BatchSpec) -> "JobImageSet":
+        """Return the images that a batch runs over."""
+        return JobImageSet(self._sets, self._images, job.owner, spec.image_set, spec.images)
+
     def _input(self, owner: str, stored: InputImage | InputArray) -> Input:
         if isinstance(stored, InputArray):
             return read_array(self._arrays.read(owner, stored.id))
@@ -46,21 +51,29 @@ class JobInputs:
 class JobImageSet:
     """Implements workers.toolkit.images.image_set.ImageSet on the object store.
 
-    The set's members are read once, when they are first needed. Images that are added later do not
-    take part.
+    The set's members are read once, when they are first needed: the first `count`, or all. Images
+    that are added later do not take part.
     """
 
-    def __init__(self, sets: ImageSetStore, images: ImageStore, owner: str, set_id: str) -> None:
+    def __init__(
+        self,
+        sets: ImageSetStore,
+        images: ImageStore,
+        owner: str,
+        set_id: str,
+        count: int | None = None,
+    ) -> None:
         self._sets = sets
         self._images = images
         self._owner = owner
         self._id = set_id
+        self._count = count
 
     @cached_property
     def images(self) -> Sequence[str]:
         """The image ids in order. Raises ImageSetGone."""
         try:
-            count = self._sets.get(self._owner, self._id).images
+            count = self._count or self._sets.get(self._owner, self._id).images
             return self._sets.members(self._owner, self._id, 0, count)
         except NotFound:
             raise ImageSetGone(
@@ -70,6 +83,14 @@ class JobImageSet:
     def open(self, image_id: str) -> Image.Image:
         """Return the decoded image."""
         return decode(self._images.read(self._owner, image_id))
+
+    def pixels(self, image_id: str) -> int:
+        """Return how many pixels the image has; 0 if it is not stored any more."""
+        try:
+            stored = self._images.get(self._owner, image_id)
+        except NotFound:
+            return 0
+        return stored.width * stored.height
 
     def kept(self, name: str) -> bytes | None:
         """Return the file that an earlier job kept beside the set, or None."""

@@ -53,17 +53,18 @@ class Runner:
         cancels.start()
         self._publisher = ModelPublisher(registry, models)
         self._claims = BatchClaims(JobStore(redis, settings), cancels, worker)
+        # The threads stay alive between jobs, and with them the threads that torch keeps for each.
+        self._threads = ThreadPoolExecutor(MAX_BATCH, thread_name_prefix="attempt")
         self._attempts = AttemptRunner(
             JobInputs(redis, files, settings),
             files,
             models,
             self._publisher,
             stopping,
-            settings.checkpoint_every_s,
+            settings,
+            self._threads,
             worker,
         )
-        # The threads stay alive between jobs, and with them the threads that torch keeps for each.
-        self._threads = ThreadPoolExecutor(MAX_BATCH, thread_name_prefix="attempt")
 
     def run(self, job_id: str, queue: str) -> list[Job]:
         """Run the next job of the queue, together with waiting jobs that fit into its batch.

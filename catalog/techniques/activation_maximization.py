@@ -24,7 +24,8 @@ from catalog.checks import refuse_unused
 from catalog.errors import ImageMissing, InvalidParameters, TooExpensive, Violation
 from catalog.heatmap import ExplainedTarget
 from catalog.models import ModelEntry
-from catalog.optimization import CURVE, MAX_PIXELS, MAX_SIDE, PredictedClass
+from catalog.optimization import CURVE, MAX_PIXELS, MAX_SIDE
+from catalog.prediction import PredictedClass
 from catalog.targets import Target
 from catalog.technique import ArtifactSpec, InputSpec, Summary, TargetParams, Technique
 
@@ -226,14 +227,12 @@ class ActivationMaximizationSummary(Summary):
         description="The score of the 8-bit result, image.png, one for each image."
     )
     score_before_rounding: list[float] = Field(
-        default_factory=list,
         description=(
             "The score of each result before it is rounded to 8 bits. curve.json holds another "
             "value: −score, summed over the images, of the random views that each step sees."
         ),
     )
     silent: list[bool] = Field(
-        default_factory=list,
         description=(
             "Whether the unit does not respond to the result, one for each image: its ReLU is off, "
             "and the score is not above that of the first image. If it responds to none, the job "
@@ -244,11 +243,16 @@ class ActivationMaximizationSummary(Summary):
         None,
         description=(
             "For one neuron: [left, top, right, bottom] of the part of the image that it sees. "
-            "Only this part is optimized; around it the first image stays."
+            "Only this part is optimized; around it the first image stays. Absent for other "
+            "targets."
         ),
     )
     probability: list[float] | None = Field(
-        None, description="The probability of the class in each result, for a class that has one."
+        None,
+        description=(
+            "The probability of the class in each result; absent unless the target is a class that "
+            "has one."
+        ),
     )
     predicted: list[PredictedClass] = Field(
         description="The model's first prediction for each result."

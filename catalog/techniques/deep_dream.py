@@ -25,13 +25,15 @@ A target that responds neither to the photograph nor to the result fails the job
 from collections.abc import Sequence, Set
 from math import ceil
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from catalog.checks import refuse_unused
 from catalog.errors import InvalidParameters, TooExpensive, Violation
 from catalog.heatmap import ExplainedTarget
 from catalog.models import ModelEntry
-from catalog.optimization import CURVE, MAX_SIDE, PredictedClass
+from catalog.optimization import CURVE, MAX_SIDE
+from catalog.prediction import PredictedClass
+from catalog.summary import SummaryPart
 from catalog.targets import Target
 from catalog.technique import ArtifactSpec, InputSpec, Params, Summary, Technique
 from catalog.weighted_targets import POINTER, WeightedTarget, parse_weighted
@@ -180,7 +182,7 @@ def _tiled(side: float, tile: int) -> int:
     return tile if side <= tile else tile * ceil(side / (tile - tile // OVERLAP))
 
 
-class DreamTarget(BaseModel):
+class DreamTarget(SummaryPart):
     """A target, and how strongly the network responds to it."""
 
     target: ExplainedTarget
@@ -195,15 +197,13 @@ class DreamTarget(BaseModel):
         description="The score of the photograph at the size of the result."
     )
     score_after: float = Field(description="The score of the 8-bit result, image.png.")
-    scale: float | None = Field(
-        None,
+    scale: float = Field(
         description=(
             "curve.json holds −weight · scale · score: `scale` is 1 over how strongly the layer "
             "responds to the photograph."
         ),
     )
-    score_last_step: float | None = Field(
-        None,
+    score_last_step: float = Field(
         description=(
             "The score that the last value in curve.json stands for: that of the picture before "
             "the last step, of the last frame if there are several, in tiles shifted at random. "
@@ -226,7 +226,9 @@ class DeepDreamSummary(Summary):
     tile: int = Field(description="Side of a tile, in pixels.")
     tiles: list[int] = Field(description="Number of tiles of each octave.")
     frames: int = Field(description="Number of frames of the animation; 0 without one.")
-    predicted_before: PredictedClass
+    predicted_before: PredictedClass = Field(
+        description="The model's first prediction for the photograph."
+    )
     predicted: PredictedClass = Field(
         description="The model's first prediction for the result, preprocessed like any photograph."
     )

@@ -3,7 +3,8 @@
 Of all inputs with norm 1, w/‖w‖ is the one to which the filter w responds most strongly; the
 response is ‖w‖ (Cauchy–Schwarz). A filter that reads the three channels of the image is shown in
 colour, with one scale for the three channels. A deeper filter is shown as a row of grey slices, one
-for each input channel. Mid-grey is zero.
+for each input channel. Mid-grey is zero. Filters that training has left almost without weights are
+crossed out, since w/‖w‖ would show them like any other.
 """
 
 from typing import Literal
@@ -58,8 +59,7 @@ class FiltersSummary(Summary):
             "groups as channels."
         )
     )
-    weights: str = Field(
-        "stored",
+    weights: Literal["stored", "computed"] = Field(
         description=(
             "`stored` weights are parameters of the model. `computed` ones are made from "
             "parameters, as by weight standardization or weight norm, and are those that the "
@@ -68,8 +68,16 @@ class FiltersSummary(Summary):
     )
     shown: int = Field(description="Number of filters in the picture.")
     colour: bool = Field(description="Whether the filters read the three channels of the image.")
-    scale: str = Field(description="Whether all filters share one scale of brightness.")
+    scale: Literal["per_filter", "shared"] = Field(
+        description="Whether all filters share one scale of brightness."
+    )
     caption: str = Field(description="A description of the picture in words.")
+    dead: list[int] = Field(
+        description=(
+            "Filters whose norm is below a thousandth of the largest one: they respond to nothing, "
+            "and the picture shows them crossed out instead of their rounding errors."
+        )
+    )
     norms: list[float] = Field(
         description="‖w‖ of each filter: its response to w/‖w‖, the largest to any input of norm 1."
     )

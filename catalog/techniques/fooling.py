@@ -16,7 +16,7 @@ probability), it is reached when its probability is above one half. A model with
 from collections.abc import Sequence, Set
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from catalog.checks import refuse_unused
 from catalog.errors import (
@@ -29,7 +29,9 @@ from catalog.errors import (
 from catalog.heatmap import ExplainedTarget
 from catalog.model_support import check_support
 from catalog.models import ModelEntry, class_labels, find_model
-from catalog.optimization import CURVE, MAX_SIDE, PredictedClass
+from catalog.optimization import CURVE, MAX_SIDE
+from catalog.prediction import PredictedClass
+from catalog.summary import SummaryPart
 from catalog.targets import Target
 from catalog.technique import ArtifactSpec, InputSpec, Params, Summary, Technique, Traits
 from catalog.weighted_targets import WeightedTarget
@@ -185,14 +187,14 @@ def same_class(labels: tuple[str, ...], others: tuple[str, ...], index: int) -> 
     return found[0] if len(found) == 1 else None
 
 
-class ClassProbability(BaseModel):
+class ClassProbability(SummaryPart):
     """What a model predicts for an image; both have probabilities."""
 
     predicted: PredictedClass = Field(description="The first prediction.")
     goal_probability: float = Field(description="Probability of the goal, in 0..1.")
 
 
-class Transfer(BaseModel):
+class Transfer(SummaryPart):
     """What the second model predicts. It was not used in the search."""
 
     model: str = Field(description="Name of the second model.")

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from catalog.attribution import CHECK, AttributionSummary
 from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES
+from catalog.map_pictures import FIGURES, MapScale
 from catalog.smoothgrad import SmoothGradParams
 from catalog.technique import ArtifactSpec, Technique
 
@@ -27,6 +28,9 @@ class GradCamParams(SmoothGradParams):
         ),
     )
     relu: bool = Field(True, description="Keep only what supports the target.")
+
+    def map_scale(self) -> MapScale:
+        return "magnitude" if self.relu else "signed"
 
     def named_layers(self) -> tuple[str, ...]:
         return () if self.layer is None else (self.layer,)
@@ -52,6 +56,7 @@ TECHNIQUE = Technique(
             "map.npy", "application/x-npy", "The float32 values at the size of the layer's map."
         ),
         CHECK,
+        *FIGURES,
     ),
     example={"target": "top"},
 )

@@ -15,12 +15,14 @@ from pydantic import Field
 
 from catalog.attribution import CHECK, AttributionSummary
 from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES
+from catalog.map_pictures import FIGURES
 from catalog.smoothgrad import SmoothGradParams
 from catalog.technique import ArtifactSpec, Technique
 
 
 class GuidedBackpropParams(SmoothGradParams):
     differentiates_by_image = True
+    figure_parameters = ("rule",)
 
     rule: Literal["guided", "deconvnet"] = Field(
         "guided", description="Which gradients a ReLU passes back."
@@ -32,7 +34,6 @@ class GuidedBackpropSummary(AttributionSummary):
     rectifiers: int = Field(
         description="Number of ReLU-like operators between input and target that used the rule."
     )
-    units: str = Field(description="The unit of the values of the map.")
 
 
 TECHNIQUE = Technique(
@@ -53,6 +54,7 @@ TECHNIQUE = Technique(
         OVERLAY,
         VALUES,
         CHECK,
+        *FIGURES,
     ),
     example={"target": "top", "rule": "guided"},
 )

@@ -15,6 +15,7 @@ from pydantic import Field
 from catalog.attribution import CHECK, AttributionSummary
 from catalog.errors import TooExpensive, Violation
 from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES
+from catalog.map_pictures import FIGURES, MapScale
 from catalog.models import ModelEntry
 from catalog.smoothgrad import SmoothGradParams
 from catalog.targets import Target
@@ -26,6 +27,7 @@ MAX_POINTS = 10_000
 class IntegratedGradientsParams(SmoothGradParams):
     differentiates_by_image = True
     cost_advice = ("lower samples", "lower steps")
+    figure_parameters = ("steps", "baseline")
 
     steps: int = Field(50, ge=1, le=1000, description="Number of points of the quadrature.")
     baseline: Literal["black", "gray", "mean", "white", "blur"] = Field(
@@ -35,6 +37,9 @@ class IntegratedGradientsParams(SmoothGradParams):
         ),
     )
 
+    def map_scale(self) -> MapScale:
+        return "signed"
+
     def traits(self) -> Traits:
         return replace(super().traits(), batchable=False)
 
@@ -42,6 +47,7 @@ class IntegratedGradientsParams(SmoothGradParams):
         return self.steps * self.samples
 
     def validate_for(self, model: ModelEntry, targets: Sequence[Target]) -> None:
+        super().validate_for(model, targets)
         if (points := self.steps * self.samples) > MAX_POINTS:
             message = (
                 f"steps × samples is {points:,}; the limit is {MAX_POINTS:,} gradients. "
@@ -59,7 +65,6 @@ class IntegratedGradientsSummary(AttributionSummary):
             "copies."
         ),
     )
-    units: str = Field(description="The unit of the values of the map.")
 
 
 TECHNIQUE = Technique(
@@ -69,6 +74,6 @@ TECHNIQUE = Technique(
     params=IntegratedGradientsParams,
     summary=IntegratedGradientsSummary,
     inputs=(IMAGE,),
-    artifacts=(HEATMAP, OVERLAY, VALUES, CHECK),
+    artifacts=(HEATMAP, OVERLAY, VALUES, CHECK, *FIGURES),
     example={"target": "top"},
 )

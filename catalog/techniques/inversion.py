@@ -15,12 +15,14 @@ all.
 from collections.abc import Sequence, Set
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from catalog.checks import refuse_unused
 from catalog.errors import InvalidParameters, TooExpensive, Violation
 from catalog.models import ModelEntry
-from catalog.optimization import MAX_PIXELS, PredictedClass
+from catalog.optimization import MAX_PIXELS
+from catalog.prediction import PredictedClass
+from catalog.summary import SummaryPart
 from catalog.targets import Target
 from catalog.technique import ArtifactSpec, InputSpec, Params, Summary, Technique
 
@@ -183,7 +185,7 @@ class ResolvedInversion(InversionParams):
             raise InvalidParameters(message, [Violation("/layers", message)])
 
 
-class InvertedLayer(BaseModel):
+class InvertedLayer(SummaryPart):
     layer: str = Field(description="Name of the layer.")
     shape: list[int] = Field(description="Shape of its output for one image.")
     error: list[float] = Field(description="‖Φ(x) − Φ0‖² / ‖Φ0‖² of each 8-bit result.")
@@ -202,7 +204,10 @@ class InversionSummary(Summary):
     recipe: str = Field(description="The recipe that was used.")
     chosen: Literal["named", "recommended", "by_depth"] = Field(description="Origin of the layers.")
     original: PredictedClass | None = Field(
-        None, description="The model's first prediction for the image that was sent."
+        None,
+        description=(
+            "The model's first prediction for the image that was sent; absent for an embedding."
+        ),
     )
     layers: list[InvertedLayer] = Field(description="In the order in which they were named.")
     size: int = Field(description="Side of each image, in pixels.")

@@ -4,9 +4,8 @@ The map at a pixel is the fall of the score, averaged (or summed) over all patch
 cover the pixel. The positions are multiples of `stride` from the top left corner; the last patches
 are cut off at the edge. Sizes are in pixels of the network's input.
 
-Red is the largest fall and blue the smallest. If some parts raise the score by more than a fifth of
-the largest fall, yellow is no effect and blue is a rise. `color_range` has the values of the
-colours.
+Zero, no effect, is in the middle of the colours. With the default ones it is white, a fall of the
+score is red and a rise is blue.
 """
 
 from collections.abc import Sequence
@@ -26,6 +25,7 @@ from catalog.attribution import (
 )
 from catalog.errors import InvalidParameters, TooExpensive, Violation
 from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES
+from catalog.map_pictures import FIGURES, MapScale
 from catalog.models import ModelEntry
 from catalog.targets import Target
 from catalog.technique import Technique
@@ -37,6 +37,7 @@ _WINDOWS, _STRIDES = 7, 28
 
 class OcclusionParams(AttributionParams):
     cost_advice = ("raise stride",)
+    figure_parameters = ("window", "stride", "fill", "aggregate")
 
     window: int | None = Field(
         None,
@@ -67,10 +68,18 @@ class OcclusionParams(AttributionParams):
         "mean", description="How the falls of all patches that cover a pixel are combined."
     )
 
+    def map_scale(self) -> MapScale:
+        return "signed"
+
     def resolved(self, model: ModelEntry) -> "ResolvedOcclusion":
         window = self.window or ceil(model.input_size / _WINDOWS)
         stride = min(window, ceil(model.input_size / _STRIDES))
-        defaults = {"window": window, "stride": stride, "score": default_score(model)}
+        defaults = {
+            "window": window,
+            "stride": stride,
+            "score": default_score(model),
+            "colormap": self.default_colormap(),
+        }
         return self.with_defaults(ResolvedOcclusion, defaults)
 
 
@@ -89,6 +98,7 @@ class ResolvedOcclusion(OcclusionParams):
         return self.positions(model.input_size)
 
     def validate_for(self, model: ModelEntry, targets: Sequence[Target]) -> None:
+        super().validate_for(model, targets)
         check_score(self.score, model)
         size = model.input_size
         window, stride = self.window, self.stride
@@ -141,6 +151,6 @@ TECHNIQUE = Technique(
     resolved=ResolvedOcclusion,
     summary=OcclusionSummary,
     inputs=(IMAGE,),
-    artifacts=(HEATMAP, OVERLAY, VALUES, CHECK),
+    artifacts=(HEATMAP, OVERLAY, VALUES, CHECK, *FIGURES),
     example={"target": "top", "window": 32, "stride": 16},
 )

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from catalog.heatmap import IMAGE
 from catalog.model_entry import HeadName
-from catalog.optimization import WithProbability
+from catalog.prediction import WithProbability
 from catalog.technique import Params, Summary, Technique, Traits
 
 
@@ -28,13 +28,16 @@ class Prediction(WithProbability):
     logit: float | None = Field(None, description="Absent if the model returns no logits.")
     output: float = Field(description="What the model returns for the class.")
     share: float | None = Field(
-        None, description="Of a dense output: the share of places where the class is the first."
+        None,
+        description=(
+            "Of a dense output: the share of places where the class is the first. Absent otherwise."
+        ),
     )
 
 
 class PredictSummary(Summary):
     predictions: list[Prediction] = Field(description="The classes, the first one first.")
-    head: HeadName = Field("softmax", description="What makes probabilities of the output.")
+    head: HeadName = Field(description="What makes probabilities of the output.")
 
 
 TECHNIQUE = Technique(

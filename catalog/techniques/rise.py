@@ -4,6 +4,8 @@ Each mask is a grid of cells that are open with a probability, smoothly enlarged
 random fraction of a cell. The image is visible where the mask is 1. The map at a pixel is the sum
 of score × mask over all masks, divided by masks × probability: an estimate of the mean score given
 that the pixel is visible. RISE needs no gradient, only scores. More `masks` give a less noisy map.
+Its colours run from the lowest value to the highest, since zero has no meaning of its own: a place
+that does not matter has the mean score.
 """
 
 from collections.abc import Sequence
@@ -23,6 +25,7 @@ from catalog.attribution import (
 )
 from catalog.errors import InvalidParameters, TooExpensive, Violation
 from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES
+from catalog.map_pictures import FIGURES, MapScale
 from catalog.models import ModelEntry
 from catalog.targets import Target
 from catalog.technique import Technique, Traits
@@ -32,6 +35,7 @@ MAX_MASKS = 20_000
 
 class RiseParams(AttributionParams):
     cost_advice = ("lower masks",)
+    figure_parameters = ("masks", "grid", "probability", "fill")
 
     masks: int = Field(
         1000, ge=1, le=1_000_000, description="Number of random masks, one forward pass each."
@@ -48,6 +52,9 @@ class RiseParams(AttributionParams):
     )
     score: Score | None = Field(None, description=SCORE_OF_A_CLASS)
 
+    def map_scale(self) -> MapScale:
+        return "level"
+
     def traits(self) -> Traits:
         return replace(super().traits(), uses_seed=True)
 
@@ -55,7 +62,9 @@ class RiseParams(AttributionParams):
         return self.masks
 
     def resolved(self, model: ModelEntry) -> "ResolvedRise":
-        return self.with_defaults(ResolvedRise, {"score": default_score(model)})
+        return self.with_defaults(
+            ResolvedRise, {"score": default_score(model), "colormap": self.default_colormap()}
+        )
 
 
 class ResolvedRise(RiseParams):
@@ -64,6 +73,7 @@ class ResolvedRise(RiseParams):
     score: Score
 
     def validate_for(self, model: ModelEntry, targets: Sequence[Target]) -> None:
+        super().validate_for(model, targets)
         check_score(self.score, model)
         size = model.input_size
         if self.grid > size:
@@ -83,7 +93,6 @@ class ResolvedRise(RiseParams):
 class RiseSummary(AttributionSummary):
     masks: int = Field(description="Number of masks.")
     peak: list[float] = Field(description="[x, y] of the highest value, in pixels of the image.")
-    units: str = Field(description="The unit of the values of the map.")
 
 
 TECHNIQUE = Technique(
@@ -97,6 +106,6 @@ TECHNIQUE = Technique(
     resolved=ResolvedRise,
     summary=RiseSummary,
     inputs=(IMAGE,),
-    artifacts=(HEATMAP, OVERLAY, VALUES, CHECK),
+    artifacts=(HEATMAP, OVERLAY, VALUES, CHECK, *FIGURES),
     example={"target": "top", "masks": 400},
 )

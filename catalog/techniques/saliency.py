@@ -11,20 +11,25 @@ from pydantic import Field
 
 from catalog.attribution import CHECK, AttributionSummary
 from catalog.heatmap import HEATMAP, IMAGE, OVERLAY, VALUES
+from catalog.map_pictures import FIGURES, MapScale
 from catalog.smoothgrad import SmoothGradParams
 from catalog.technique import Technique
 
 
 class SaliencyParams(SmoothGradParams):
     differentiates_by_image = True
+    figure_parameters = ("reduce",)
 
     reduce: Literal["max_abs", "signed"] = Field(
         "max_abs", description="How the colour channels are reduced to one map."
     )
 
+    def map_scale(self) -> MapScale:
+        return "signed" if self.reduce == "signed" else "magnitude"
+
 
 class SaliencySummary(AttributionSummary):
-    units: str = Field(description="The unit of the values of the map.")
+    """Numbers of a saliency map."""
 
 
 TECHNIQUE = Technique(
@@ -37,6 +42,6 @@ TECHNIQUE = Technique(
     params=SaliencyParams,
     summary=SaliencySummary,
     inputs=(IMAGE,),
-    artifacts=(HEATMAP, OVERLAY, VALUES, CHECK),
+    artifacts=(HEATMAP, OVERLAY, VALUES, CHECK, *FIGURES),
     example={"target": "top", "samples": 8},
 )

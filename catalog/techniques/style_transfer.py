@@ -342,7 +342,6 @@ class StyleTransferSummary(Summary):
         description="The parts of the loss for the content that was sent, in its frame."
     )
     losses_before_rounding: dict[str, float] = Field(
-        default_factory=dict,
         description=(
             "The same for the result as it was optimized. curve.json ends with the losses before "
             "the last step."

@@ -9,11 +9,12 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from catalog.errors import InvalidParameters, TooExpensive, Violation
 from catalog.image_set import EXAMPLE, TOP, ImageSetParams, IndexUse, Patch
 from catalog.models import ModelEntry
+from catalog.summary import SummaryPart
 from catalog.targets import Target
 from catalog.technique import ArtifactSpec, InputSpec, Summary, Technique
 
@@ -90,17 +91,17 @@ class TopChannelsParams(ImageSetParams):
         return float(match[1]), float(match[2])
 
 
-class RespondingChannel(BaseModel):
+class RespondingChannel(SummaryPart):
     channel: int = Field(description="Number of the channel.")
     activation: float = Field(description="The value of the channel in the image, at `position`.")
     relative: float | None = Field(
         description=(
-            "The value divided by the channel's mean over its `k` best patches in the set; null if "
-            "the mean is not positive."
+            "The value divided by the channel's mean over its `k` best patches in the set; absent "
+            "if the mean is not positive."
         )
     )
     position: list[int] | None = Field(
-        description="[y, x] in the layer's map; null if the output is not a map."
+        description="[y, x] in the layer's map; absent if the output is not a map."
     )
     box: list[float] = Field(
         description=(
@@ -120,7 +121,6 @@ class TopChannelsSummary(Summary):
         description="The channels in the order of their rank."
     )
     left_out: list[str] = Field(
-        default_factory=list,
         description=(
             "Images of the set that are the asked image itself, pixel for pixel. They take no part "
             "in patches and means."

@@ -29,7 +29,7 @@ if deadline_passed() then
   fail_by_deadline()
   return {'deadline_exceeded'}
 end
-if number('attempts') >= max_attempts then
+if crashes() >= max_attempts then
   fail_as_poisoned()
   return {'poisoned'}
 end

@@ -11,7 +11,8 @@
 --   max_open     How many unfinished jobs the owner may have.
 -- Answers {'created', record}, {'exists', record} for a call that was repeated after a broken
 -- connection, or the reason why nothing was written: {'key_taken'}, {'weights_changed'},
--- {'result_exists', id of a job with a result}, {'too_late'}, {'queue_full'} or {'too_many_jobs'}.
+-- {'result_exists', id of a job with a result}, {'too_late'}, {'queue_full'} or
+-- {'too_many_jobs', how many the owner has}.
 local fields, options, has_result, message, grace_ms, max_waiting, max_open = ...
 local key, work, leader = options.idempotency, options.work, nil
 
@@ -44,8 +45,9 @@ else
     return {'queue_full'}
   end
   redis.call('ZREMRANGEBYSCORE', owner_open, '-inf', now)
-  if redis.call('ZCARD', owner_open) >= max_open then
-    return {'too_many_jobs'}
+  local open = redis.call('ZCARD', owner_open)
+  if open >= max_open then
+    return {'too_many_jobs', open}
   end
 end
 

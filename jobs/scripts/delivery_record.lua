@@ -10,7 +10,7 @@
 -- Answers 'recorded', or 'lost' for an attempt whose lease another sender has by now.
 local message, token, state, status_code, delay_ms, unsent = ...
 local delivery = string.format(DELIVERY, message)
-local host, holder = unpack(redis.call('HMGET', delivery, 'host', 'token'))
+local owner, host, holder = unpack(redis.call('HMGET', delivery, 'owner', 'host', 'token'))
 
 if holder ~= token then
   return 'lost'
@@ -21,13 +21,17 @@ if unsent then
   redis.call('HINCRBY', delivery, 'attempts', -1)
 elseif status_code == 0 then
   redis.call('HDEL', delivery, 'status_code')
+  count('attempt:none')
 else
   redis.call('HSET', delivery, 'status_code', status_code)
+  count('attempt:' .. math.floor(status_code / 100) .. 'xx')
 end
 if state == 'waiting' then
   redis.call('HSET', delivery, 'next_ms', now + delay_ms)
-  schedule_delivery(message, host, now + delay_ms)
+  schedule_delivery(message, owner, host, now + delay_ms)
 else
-  unschedule_delivery(message, host)
+  unschedule_delivery(message, owner, host)
+  count('delivery:' .. state)
 end
+outlive(STATISTICS, delivery)
 return 'recorded'

@@ -5,15 +5,15 @@
 -- 'gone'.
 local message = ...
 local delivery = string.format(DELIVERY, message)
-local host, holder = unpack(redis.call('HMGET', delivery, 'host', 'token'))
+local owner, host, holder = unpack(redis.call('HMGET', delivery, 'owner', 'host', 'token'))
 
 if not host then
   return 'gone'
 end
-if holder and score_of(string.format(HOST_DUE, host), message) > now then
+if holder and score_of(string.format(HOST_DUE, owner, host), message) > now then
   return 'sending'
 end
 redis.call('HDEL', delivery, 'token')
 redis.call('HSET', delivery, 'state', 'waiting', 'attempts', 0, 'next_ms', now)
-schedule_delivery(message, host, now)
+schedule_delivery(message, owner, host, now)
 return 'waiting'

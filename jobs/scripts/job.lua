@@ -59,6 +59,11 @@ local function is_held_by(token)
   return status == 'running' and get('token') == token
 end
 
+-- Return how many attempts have crashed since the last rows of a batch were kept, if any were.
+local function crashes()
+  return number('attempts') - number('kept_attempts')
+end
+
 local function deadline_passed()
   local deadline = number('deadline_ms')
   return deadline > 0 and deadline <= now
@@ -228,9 +233,10 @@ local function announce(event)
     return
   end
   redis.call('HSET', delivery, 'job', id, 'event', 'job.' .. event, 'host', host)
+  redis.call('HSET', delivery, 'owner', owner or given_owner)
   redis.call('HSET', delivery, 'state', 'waiting', 'attempts', 0, 'next_ms', now)
   keep_as_long_as_the_record(delivery)
-  schedule_delivery(message, host, now)
+  schedule_delivery(message, owner or given_owner, host, now)
 end
 
 local function drop_deliveries()
@@ -239,7 +245,7 @@ local function drop_deliveries()
     local delivery = string.format(DELIVERY, message)
     local host = redis.call('HGET', delivery, 'host')
     if host then
-      unschedule_delivery(message, host)
+      unschedule_delivery(message, owner or given_owner, host)
       redis.call('DEL', delivery)
     end
   end

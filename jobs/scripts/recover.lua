@@ -41,7 +41,7 @@ if canceled then
   finish('canceled')
   return 'canceled'
 end
-if number('attempts') >= max_attempts then
+if crashes() >= max_attempts then
   fail_as_poisoned()
   return 'poisoned'
 end

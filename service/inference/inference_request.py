@@ -65,7 +65,7 @@ async def read_request(
         return read(_parsed(request, body))
 
     def read_in_bounds() -> InferenceRequest:
-        with services.intake.holding(_BYTES_OF_MARK * marks):
+        with services.intake.holding(owner, _BYTES_OF_MARK * marks):
             return read(_parsed(request, body))
 
     return await services.intake.run(owner, read_in_bounds)

@@ -25,8 +25,11 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 _RESOLVE_TIMEOUT_S = 5.0
 _MAX_ADDRESSES = 4
-# getaddrinfo has no timeout, and a thread that was given up still waits for its answer.
-_RESOLVERS = ThreadPoolExecutor(max_workers=64, thread_name_prefix="resolve")
+# getaddrinfo has no timeout, and a thread that was given up still waits for its answer: with three
+# name servers that are asked twice, 30 s by default. So one place of a sender, which starts a
+# lookup every five seconds at most, keeps six threads busy with names of servers that do not
+# answer. There are as many for each of 64 places, so that no other name waits for one.
+_RESOLVERS = ThreadPoolExecutor(max_workers=64 * 6, thread_name_prefix="resolve")
 
 
 async def resolve(host: str, port: int) -> list[str]:

@@ -7,10 +7,11 @@ from catalog.technique import Technique
 from service.admission import admit
 from service.dependencies import IdempotencyKey, OwnerDep, Prefer, ServicesDep
 from service.job_request import JobOptions, SentJobRequest
-from service.job_response import JOB_RESPONSES, respond
-from service.job_view import JobView
+from service.job_response import job_responses, respond
+from service.middleware.body_limit import drop_body
 from service.request_body import read_body
 from service.request_schema import request_body_schema
+from service.typed_jobs import JOB_TYPES
 
 router = APIRouter(tags=["jobs"])
 
@@ -26,9 +27,13 @@ def _add_operation(technique: Technique) -> None:
         prefer: Prefer = None,
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
-        body = await read_body(request, input_names, field_names)
-        sent = SentJobRequest(owner, technique, body.fields, body.inputs)
-        admission = await admit(services, sent, idempotency_key)
+        async def sent() -> SentJobRequest:
+            body = await read_body(request, input_names, field_names)
+            return SentJobRequest(owner, technique, body.fields, body.inputs)
+
+        # Nothing here holds the body while the response is held.
+        admission = await admit(services, await sent(), idempotency_key)
+        drop_body(request)
         return await respond(services, admission, prefer)
 
     router.add_api_route(
@@ -39,8 +44,8 @@ def _add_operation(technique: Technique) -> None:
         operation_id=f"create_{technique.name}",
         summary=technique.title,
         description=f"{technique.description}\n\nReference: {technique.reference}",
-        response_model=JobView,
-        responses=JOB_RESPONSES,
+        response_model=JOB_TYPES[technique.name],
+        responses=job_responses(JOB_TYPES[technique.name]),
         openapi_extra=request_body_schema(technique),
     )
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from jobs.deliveries import Delivery, DeliveryState
 from jobs.errors import NotFound
 from jobs.model import moment
+from jobs.webhook import EVENTS
 from service.dependencies import ExistingJob, ServicesDep
 from service.problems import Problem
 
@@ -18,7 +19,9 @@ class DeliveryView(BaseModel):
     """One message about the job."""
 
     id: str = Field(description="Id of the message, its `webhook-id`.")
-    event: str = Field(description="The event that it tells of.")
+    event: str = Field(
+        description="The event that it tells of.", json_schema_extra={"enum": list(EVENTS)}
+    )
     state: DeliveryState = Field(
         description="`waiting` until a receiver answers 2xx; `failed` if none did at any attempt."
     )

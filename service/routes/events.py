@@ -13,6 +13,7 @@ from service.dependencies import ExistingJob, ServicesDep
 from service.events.event_stream import EventStream
 from service.middleware.head_requests import HEAD
 from service.problems import Problem
+from service.request_schema import REFERENCE
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -44,10 +45,35 @@ id: 1791-0
 data: {"url":"/v1/jobs/…/preview","step":64}
 
 """
+# The component that describes the data of each event.
+_DATA = {"state": "JobState", "progress": "Progress", "preview": "PreviewView"}
+
+
+def _event_schema(kind: str, component: str) -> dict[str, Any]:
+    """Return the schema of the fields of one event."""
+    data = {
+        "type": "string",
+        "contentMediaType": "application/json",
+        "contentSchema": {"$ref": REFERENCE.format(model=component)},
+    }
+    return {
+        "type": "object",
+        "properties": {"event": {"const": kind}, "id": {"type": "string"}, "data": data},
+        "required": ["event", "data"],
+    }
+
+
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Events `state`, `progress` and `preview`",
-        "content": {EventStream.media_type: {"schema": {"type": "string"}, "example": _EXAMPLE}},
+        "content": {
+            EventStream.media_type: {
+                "schema": {"type": "string"},
+                # As OpenAPI 3.2 does, and FastAPI for its own streams.
+                "itemSchema": {"oneOf": [_event_schema(*event) for event in _DATA.items()]},
+                "example": _EXAMPLE,
+            }
+        },
     },
     204: {
         "description": (

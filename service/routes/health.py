@@ -1,5 +1,7 @@
 """Health checks and metrics: whether the process is alive, ready, and how busy it is."""
 
+from typing import Literal
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -13,7 +15,7 @@ router = APIRouter(tags=["health"])
 
 
 class Health(BaseModel):
-    status: str = Field(description="`ok`.")
+    status: Literal["ok"] = Field(description="`ok`.")
 
 
 @router.get("/healthz", operation_id="healthz", summary="Check that the process is alive")
@@ -31,7 +33,8 @@ async def healthz() -> Health:
 def readyz(services: ServicesDep) -> Response:
     """Check that Redis and the object store respond.
 
-    Workers are only counted: without a worker, jobs are accepted and wait.
+    Workers are only counted: without a worker, jobs are accepted and wait, and `warnings` says so.
+    Another API process would be no better off, so that a load balancer need not know.
     """
     readiness = check_readiness(services)
     return JSONResponse(readiness.model_dump(), 200 if readiness.ready else 503)

@@ -53,7 +53,7 @@ async def create_image_set(request: Request, owner: OwnerDep, services: Services
             with suppress(NotFound):
                 await run_in_threadpool(services.image_sets.delete, owner, created.id)
             raise
-    return JSONResponse(change.model_dump(mode="json"), 201, {"Location": change.urls["self"]})
+    return JSONResponse(change.model_dump(mode="json"), 201, {"Location": change.urls.self})
 
 
 @router.post(

@@ -14,7 +14,7 @@ from service.image_addresses import check_addresses, with_fetched_images
 from service.image_views import StoredImageView, image_view
 from service.inputs import store_image
 from service.problems import Problem
-from service.request_body import read_body
+from service.request_body import read_body, read_whole
 from service.services import Services
 
 router = APIRouter(prefix="/v1/images", tags=["images"])
@@ -65,7 +65,7 @@ async def store(request: Request, owner: OwnerDep, services: ServicesDep) -> Res
     """
     data = await _read_image(request, services)
     image = image_view(await services.intake.run(owner, store_image, services, owner, data))
-    return JSONResponse(image.model_dump(mode="json"), 201, {"Location": image.urls["self"]})
+    return JSONResponse(image.model_dump(mode="json"), 201, {"Location": image.urls.self})
 
 
 @router.get("/{image_id}", operation_id="get_image", summary="Read the facts of a stored image")
@@ -78,7 +78,10 @@ def get_image(image_id: str, owner: OwnerDep, services: ServicesDep) -> StoredIm
     operation_id="get_image_content",
     summary="Download a stored image",
     response_class=Response,
-    responses={200: {"content": {"image/*": _BINARY}}},
+    responses={
+        200: {"content": {"image/*": _BINARY}},
+        304: {"description": "The client has the image"},
+    },
 )
 def get_content(
     image_id: str, owner: OwnerDep, request: Request, services: ServicesDep
@@ -97,7 +100,7 @@ def get_content(
 
 async def _read_image(request: Request, services: Services) -> bytes:
     if request.headers.get("content-type", "").lower().startswith("image/"):
-        return await request.body()
+        return await read_whole(request)
     body = await read_body(request, {"image"}, ())
     unknown = [name[:_MOST_SHOWN] for name in (*body.fields, *body.inputs) if name != "image"]
     if not unknown:

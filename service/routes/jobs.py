@@ -1,50 +1,81 @@
 """Jobs that exist: read, wait for, list, cancel and delete them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
 from starlette.concurrency import run_in_threadpool
 
 from catalog.errors import UnknownTechnique, Violation
 from catalog.models import find_model
 from catalog.registry import find_technique
+from jobs.batch import BATCH
 from jobs.model import Status
 from service.dependencies import ExistingJob, OwnerDep, ServicesDep
 from service.job_view import JobView, job_response, job_view
+from service.labels import read_labels
 from service.problems import Problem
+from service.typed_jobs import Job
 from service.waiting import MAX_WAIT_S, until_final
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 
+Label = Annotated[
+    list[str],
+    Query(
+        default_factory=list,
+        description=(
+            "A label that the jobs have, as `key=value`. Send it several times for jobs that have "
+            "all of them."
+        ),
+    ),
+]
+
+
 class JobPage(BaseModel):
     items: list[JobView] = Field(description="The jobs, newest first.")
     next_cursor: str | None = Field(
-        description="Send it as `cursor` to get older jobs; null on the last page."
+        description=(
+            "Send it as `cursor` to get older jobs; null on the last page. A page of filtered jobs "
+            "may be short, or empty, and not be the last one."
+        )
     )
 
 
-@router.get("", operation_id="list_jobs", summary="List jobs, newest first")
+_TypedPage: Any = create_model(
+    "JobPage",
+    __base__=JobPage,
+    items=(list[Job], Field(description=JobPage.model_fields["items"].description)),
+)
+
+
+@router.get(
+    "",
+    operation_id="list_jobs",
+    summary="List jobs, newest first",
+    response_model=_TypedPage,
+)
 def list_jobs(
     owner: OwnerDep,
     services: ServicesDep,
+    label: Label,
     status: Status | None = None,
     technique: str | None = None,
     model: str | None = None,
     cursor: Annotated[str | None, Query(pattern="^[0-9a-f]{32}$")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
-) -> JobPage:
+) -> Response:
     filters = {"status": status, "technique": technique, "model": model}
     wanted = {name: value for name, value in filters.items() if value is not None}
-    found = services.jobs.page(owner, before=cursor, limit=limit + 1, wanted=wanted)
-    if not found:
-        _check_filters(technique, model)
-    more = len(found) > limit
-    return JobPage(
-        items=[job_view(job) for job in found[:limit]],
-        next_cursor=found[limit - 1].id if more else None,
+    labels = read_labels(label)
+    found = services.jobs.listing.page(
+        owner, before=cursor, limit=limit, wanted=wanted, labels=labels
     )
+    if not found.jobs:
+        _check_filters(technique, model)
+    page = JobPage(items=[job_view(job) for job in found.jobs], next_cursor=found.next_cursor)
+    return Response(page.model_dump_json(), media_type="application/json")
 
 
 def _check_filters(technique: str | None, model: str | None) -> None:
@@ -53,7 +84,7 @@ def _check_filters(technique: str | None, model: str | None) -> None:
     Only if no job was found: there may be jobs of a model that was removed. Raises Problem.
     """
     try:
-        if technique is not None:
+        if technique not in (None, BATCH):
             find_technique(technique)
         if model is not None:
             find_model(model)
@@ -66,7 +97,7 @@ def _check_filters(technique: str | None, model: str | None) -> None:
     "/{job_id}",
     operation_id="get_job",
     summary="Read a job, or wait until it has ended",
-    response_model=JobView,
+    response_model=Job,
 )
 async def get_job(
     job: ExistingJob,
@@ -85,9 +116,9 @@ async def get_job(
     "/{job_id}/cancel",
     operation_id="cancel_job",
     summary="Cancel a job",
-    response_model=JobView,
+    response_model=Job,
     status_code=202,
-    responses={200: {"model": JobView, "description": "The job has ended"}},
+    responses={200: {"model": Job, "description": "The job has ended"}},
 )
 def cancel_job(job: ExistingJob, services: ServicesDep) -> Response:
     job = services.jobs.cancel(job.id, job.owner)

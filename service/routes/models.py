@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
@@ -25,16 +25,26 @@ from service.admission import admit
 from service.dependencies import IdempotencyKey, OwnerDep, Prefer, ServicesDep
 from service.inference.paths import is_verb
 from service.job_request import JobOptions, SentJobRequest
-from service.job_response import respond
-from service.job_view import JobView
+from service.job_response import job_responses, respond
+from service.middleware.body_limit import drop_body
 from service.problems import Problem
 from service.request_body import read_body
 from service.request_schema import request_body_schema
+from service.typed_jobs import JOB_TYPES
 from service.waiting import DESCRIPTION_WAIT_S, MAX_WAIT_S, model_description
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
 _PREDICT_WAIT = "wait=30"
+
+
+class ModelUrls(BaseModel):
+    """Addresses of calls about the model."""
+
+    self: str = Field(description="Read the model.")
+    layers: str = Field(description="List its layers.")
+    classes: str = Field(description="Search its classes.")
+    predict: str = Field(description="Predict the classes of an image, with POST.")
 
 
 class ServedView(BaseModel):
@@ -70,9 +80,7 @@ class ModelView(BaseModel):
     served: ServedView | None = Field(
         description="What KServe's protocols call by this name; null if they cannot."
     )
-    urls: dict[str, str] = Field(
-        description="Addresses: the model, its layers, its classes and its predictions."
-    )
+    urls: ModelUrls
 
 
 class ModelList(BaseModel):
@@ -83,6 +91,8 @@ class ModelList(BaseModel):
 
 
 class LayerList(BaseModel):
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
     model: str = Field(description="Name of the model.")
     items: list[Layer] = Field(
         description="The layers, in the order in which the network runs them."
@@ -265,9 +275,9 @@ def list_classes(
     "/{model}/predict",
     operation_id="predict_with_model",
     summary="Predict the classes of an image",
-    response_model=JobView,
-    responses={202: {"model": JobView, "description": "The prediction takes longer; poll the job"}},
-    openapi_extra=request_body_schema(find_technique("predict"), without=("model",)),
+    response_model=JOB_TYPES["predict"],
+    responses=job_responses(JOB_TYPES["predict"]),
+    openapi_extra=request_body_schema(find_technique("predict"), with_model=False),
 )
 async def predict(
     entry: ExistingModel,
@@ -278,15 +288,19 @@ async def predict(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Create a `predict` job and wait for it. The labels are in `result.summary.predictions`."""
+    # Nothing here holds the body while the response is held.
+    admission = await admit(services, await _sent(request, owner, entry), idempotency_key)
+    drop_body(request)
+    return await respond(services, admission, prefer or _PREDICT_WAIT)
+
+
+async def _sent(request: Request, owner: str, entry: ModelEntry) -> SentJobRequest:
     technique = find_technique("predict")
     body = await read_body(
         request, {"image"}, {*technique.params.model_fields, *JobOptions.model_fields}
     )
     _check_model(entry, body.fields.get("model", entry.name))
-    fields = body.fields | {"model": entry.name}
-    sent = SentJobRequest(owner, technique, fields, body.inputs)
-    admission = await admit(services, sent, idempotency_key)
-    return await respond(services, admission, prefer or _PREDICT_WAIT)
+    return SentJobRequest(owner, technique, body.fields | {"model": entry.name}, body.inputs)
 
 
 def _check_model(entry: ModelEntry, sent: object) -> None:
@@ -319,10 +333,10 @@ def _view(entry: ModelEntry, weights: str | None, ready: bool, name: str = "") -
         )
         if served
         else None,
-        urls={
-            "self": address(f"/v1/models/{name}"),
-            "layers": f"{url}/layers",
-            "classes": f"{url}/classes",
-            "predict": f"{url}/predict",
-        },
+        urls=ModelUrls(
+            self=address(f"/v1/models/{name}"),
+            layers=f"{url}/layers",
+            classes=f"{url}/classes",
+            predict=f"{url}/predict",
+        ),
     )

@@ -42,7 +42,7 @@ class TechniqueView(BaseModel):
     score: str = Field(
         description="Whether the technique reads logits, probabilities or activations."
     )
-    queue: str = Field(description="`fast` for seconds, `slow` for minutes.")
+    queue: Literal["fast", "slow"] = Field(description="`fast` for seconds, `slow` for minutes.")
     images: list[ImageInputView] = Field(description="The images and arrays that it takes.")
     one_of: list[str] = Field(description="Exactly one of these images must be sent.")
     artifacts: list[ArtifactSpecView] = Field(description="The files that it makes.")
@@ -82,7 +82,7 @@ def _view(technique: Technique) -> TechniqueView:
         one_of=list(technique.one_of),
         artifacts=[ArtifactSpecView(**vars(artifact)) for artifact in technique.artifacts],
         parameters=parameter_schema(technique),
-        summary=technique.summary.model_json_schema(),
+        summary=technique.summary.model_json_schema(mode="serialization"),
         example=_example(technique),
     )
 

@@ -1,13 +1,14 @@
 """The role that sends webhooks: `python -m service.webhooks`, any number of processes.
 
-What is due is found in Redis. A process leases it and sends up to 64 messages at once, two to the
-same host, so that a slow receiver delays nobody else.
+What is due is found in Redis. A process leases it and sends up to 64 messages at once, two of an
+owner to the same host, and of one owner as many as there are places left. So a slow receiver delays
+nobody else, and neither does an owner with many of them.
 """
 
 import asyncio
 import logging
 import signal
-from collections import Counter
+from collections import Counter, defaultdict
 
 from redis import RedisError
 
@@ -36,7 +37,7 @@ class Deliverer:
         self._deliveries = deliveries
         self._sender = sender
         self._lease_ms = round(lease_s * 1000)
-        self._busy: Counter[str] = Counter()
+        self._busy: dict[str, Counter[str]] = defaultdict(Counter)
         self._tasks: set[asyncio.Task[None]] = set()
         self._outage = Outage("the sender of webhooks", log)
         # Set when an attempt has ended, since its host may have more, and to stop.
@@ -63,14 +64,14 @@ class Deliverer:
 
     async def _start_due(self) -> float:
         """Start to send what is due. Return the seconds until the next look."""
-        busy = dict(+self._busy)
+        busy = {owner: dict(hosts) for owner, hosts in self._busy.items()}
         try:
             claimed = await asyncio.to_thread(self._deliveries.claim, self._lease_ms, busy)
         except RedisError as error:
             return self._outage.failed(error)
         self._outage.succeeded()
         for delivery in claimed:
-            self._busy[delivery.host] += 1
+            self._busy[delivery.owner][delivery.host] += 1
             task = asyncio.create_task(self._send(delivery))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -84,8 +85,16 @@ class Deliverer:
         except Exception:
             log.exception("%s is sent again", delivery.id)
         finally:
-            self._busy[delivery.host] -= 1
+            self._end(delivery)
             self._wake.set()
+
+    def _end(self, delivery: Delivery) -> None:
+        hosts = self._busy[delivery.owner]
+        hosts[delivery.host] -= 1
+        if not hosts[delivery.host]:
+            del hosts[delivery.host]
+        if not hosts:
+            del self._busy[delivery.owner]
 
 
 async def deliver(settings: Settings) -> None:

@@ -47,6 +47,7 @@ def _at_the_end(job: Job) -> dict[str, Any]:
             }
             for artifact in (job.result.artifacts if job.result else [])
         ],
+        "labels": job.labels,
         "urls": {"self": url, "cancel": f"{url}/cancel", "events": f"{url}/events"},
     }
 

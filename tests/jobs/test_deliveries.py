@@ -1,8 +1,10 @@
 """Each end of a job that has a webhook leaves exactly one delivery, which expires with the job."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from redis import Redis
@@ -11,12 +13,21 @@ from jobs import redis_keys
 from jobs.artifacts import ArtifactStore
 from jobs.create_options import CreateOptions, WorkKey
 from jobs.deduplication import Deduplicator
-from jobs.deliveries import IN_ALL, PER_HOST, Delivery, DeliveryState, DeliveryStore, message_id
+from jobs.deliveries import (
+    IN_ALL,
+    PER_HOST,
+    Delivery,
+    DeliveryLoad,
+    DeliveryState,
+    DeliveryStore,
+    message_id,
+)
 from jobs.errors import Canceled, NotFound
 from jobs.job_request import JobRequest
 from jobs.model import Job, JobError
 from jobs.reconciler import Reconciler
 from jobs.settings import Settings
+from jobs.statistics import Statistics
 from jobs.store import JobStore
 from jobs.webhook import EVENTS, FINAL_EVENTS, Webhook
 from jobs.webhook_secrets import LIFE_MS, OVERLAP_MS, WebhookSecrets
@@ -27,11 +38,16 @@ HOST = "hooks.example.com"
 
 
 def hooked(
-    store: JobStore, events: tuple[str, ...] = EVENTS, host: str = HOST, **options: float
+    store: JobStore,
+    events: tuple[str, ...] = EVENTS,
+    host: str = HOST,
+    owner: str = "ada",
+    **options: float,
 ) -> Job:
     """Queue a job whose webhook is at that host."""
     webhook = Webhook(f"https://{host}/a?b=https://c/", events)
-    return store.create(REQUEST, CreateOptions(webhook=webhook, **options))  # type: ignore
+    request = replace(REQUEST, owner=owner)
+    return store.create(request, CreateOptions(webhook=webhook, **options))  # type: ignore
 
 
 @pytest.fixture
@@ -134,8 +150,8 @@ def test_a_result_that_is_shared_is_told_to_each(
         assert events(deliveries, job) == ["job.succeeded"]
 
 
-def claim(deliveries: DeliveryStore, lease_ms: int = 1000, **busy: int) -> list[Delivery]:
-    return deliveries.claim(lease_ms, busy)
+def claim(deliveries: DeliveryStore, lease_ms: int = 1000) -> list[Delivery]:
+    return deliveries.claim(lease_ms, {})
 
 
 def test_a_sender_gets_few_of_one_host_and_those_that_wait_longest(
@@ -149,9 +165,62 @@ def test_a_sender_gets_few_of_one_host_and_those_that_wait_longest(
     got = claim(deliveries)
     assert [each.job for each in got] == [job.id for job in (*first[:PER_HOST], *others)]
     assert all(each.attempts == 1 and each.token for each in got)
-    assert deliveries.claim(1000, {"a.example": PER_HOST}) == []
-    assert [each.job for each in deliveries.claim(1000, {"a.example": 1})] == [first[PER_HOST].id]
-    assert deliveries.claim(1000, {"b.example": IN_ALL}) == []
+    assert deliveries.claim(1000, {"ada": {"a.example": PER_HOST}}) == []
+    again = deliveries.claim(1000, {"ada": {"a.example": 1}})
+    assert [each.job for each in again] == [first[PER_HOST].id]
+    assert deliveries.claim(1000, {"ada": {"b.example": IN_ALL}}) == []
+
+
+def canceled(store: JobStore, owner: str, hosts: int) -> None:
+    """Leave one message of an owner to each of so many hosts."""
+    for number in range(hosts):
+        job = hooked(store, host=f"h{number}.{owner}.example", owner=owner)
+        store.cancel(job.id, owner)
+
+
+def test_an_owner_has_no_more_places_than_are_free(
+    store: JobStore, deliveries: DeliveryStore
+) -> None:
+    """A name that stands for all hosts below it is no way to all places."""
+    canceled(store, "ada", 3 * IN_ALL)
+    for owner in ("bob", "carol"):
+        canceled(store, owner, 2)
+    owners = Counter(each.owner for each in claim(deliveries))
+    assert owners == {"ada": IN_ALL // 2, "bob": 2, "carol": 2}
+    busy = {"ada": {"h0.ada.example": 20}, "bob": {"h0.bob.example": 25}}
+    assert len(deliveries.claim(1000, busy)) == 0
+    busy = {"ada": {"h0.ada.example": 10}, "bob": {"h0.bob.example": 20}}
+    assert len(deliveries.claim(1000, busy)) == 12
+
+
+def test_two_owners_share_no_host(store: JobStore, deliveries: DeliveryStore) -> None:
+    for owner in ("ada", "bob"):
+        store.cancel(hooked(store, owner=owner).id, owner)
+    (found,) = deliveries.claim(1000, {"ada": {HOST: PER_HOST}})
+    assert found.owner == "bob"
+
+
+def test_what_waits_what_is_overdue_and_what_is_over_is_counted(
+    store: JobStore, deliveries: DeliveryStore, redis: Redis
+) -> None:
+    assert deliveries.load() == DeliveryLoad(0, 0, 0)
+    canceled(store, "ada", 3)
+    time.sleep(0.1)
+    load = deliveries.load()
+    assert load.waiting == 3 and load.oldest_s >= load.overdue_s >= 0.1
+    redis.delete(redis_keys.STATISTICS)
+    arrived, late, refused = claim(deliveries, lease_ms=60_000)
+    deliveries.record(arrived, DeliveryState.DELIVERED, 204)
+    deliveries.record(late, DeliveryState.WAITING, None, 60_000)
+    deliveries.record(refused, DeliveryState.FAILED, 410)
+    load = deliveries.load()
+    assert load.waiting == 1 and load.oldest_s >= 0.1 and load.overdue_s == 0
+    assert redis.pttl(redis_keys.STATISTICS) > 0
+    counts = Statistics(redis).counts()
+    assert counts.deliveries == {("delivered",): 1, ("failed",): 1}
+    assert counts.attempts == {("2xx",): 1, ("none",): 1, ("4xx",): 1}
+    deliveries.replay(arrived.job, arrived.id)
+    assert deliveries.load().waiting == 2
 
 
 def test_a_lease_that_ends_makes_the_message_due_again_and_its_holder_powerless(
@@ -211,11 +280,11 @@ def test_deliveries_expire_with_their_job(redis: Redis, settings: Settings) -> N
     deliveries = DeliveryStore(redis)
     for held in claim(deliveries):
         deliveries.record(held, DeliveryState.WAITING, 503, 60_000)
-    keys = list(redis.scan_iter("retinoscope:deliver*"))
-    assert len(keys) == 4 and all(redis.pttl(key) > 0 for key in keys)
+    keys = list(redis.scan_iter("retinoscope:*deliver*"))
+    assert len(keys) == 6 and all(redis.pttl(key) > 0 for key in keys)
     time.sleep(1.1)
     Reconciler(store, files, lambda *_: None).sweep()
-    assert list(redis.scan_iter("retinoscope:deliver*")) == []
+    assert list(redis.scan_iter("retinoscope:*deliver*")) == []
 
 
 def test_a_delivery_without_its_record_is_forgotten(
@@ -224,7 +293,8 @@ def test_a_delivery_without_its_record_is_forgotten(
     job = hooked(store, FINAL_EVENTS)
     store.cancel(job.id, "ada")
     redis.delete(redis_keys.delivery(message_id(job.id, "job.canceled")))
-    assert claim(deliveries) == [] and not redis.exists(redis_keys.HOSTS_DUE)
+    assert deliveries.load().waiting == 0
+    assert claim(deliveries) == [] and not redis.exists(redis_keys.OWNERS_DUE)
 
 
 def test_a_secret_is_made_once_and_kept_per_owner(redis: Redis) -> None:
@@ -258,4 +328,4 @@ def test_the_deliveries_of_an_archived_job_are_kept_and_go_with_it(
     assert events(deliveries, job) == ["job.succeeded"]
     assert store.get(job.id).webhook == f"https://{HOST}/a?b=https://c/"
     assert store.forget(job.id, "ada")
-    assert list(redis.scan_iter("retinoscope:deliver*")) == []
+    assert list(redis.scan_iter("retinoscope:*deliver*")) == []

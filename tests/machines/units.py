@@ -30,9 +30,9 @@ class Units:
         self._obeyed = len(asked)
 
     def start(self, name: str) -> None:
-        """Start an instance of a unit. `KillMode=mixed` is what `Child` does."""
-        unit, instance = name.split("@")
-        said = self._said(f"{unit}@.service", instance)
+        """Start a unit or an instance of one. `KillMode=mixed` is what `Child` does."""
+        unit, at, instance = name.partition("@")
+        said = self._said(f"{unit}{at}.service", instance)
         assert said["KillMode"] == ["mixed"]
         environment = self._environment(said)
         command = shlex.split(*said["ExecStart"])

@@ -31,6 +31,7 @@ def test_however_it_ends_no_process_is_left(tmp_path: Path, number: int) -> None
             "redis": "ok",
             "artifacts": "ok",
             "workers": 1,
+            "warnings": [],
         }
         family = stack.family()
         assert len(family) >= 4  # redis, worker and its child, api
@@ -71,8 +72,36 @@ def test_keys_are_made_listed_and_revoked_and_stored_hashed(tmp_path: Path) -> N
     assert KeyRing(tmp_path / "keys.json").owner(secret) == "ada"
     key_id = json.loads(stored)["keys"][0]["id"]
     assert f"{key_id}…  ada" in run("keys", "list", *data).stdout
+    assert run("keys", "check", *data).returncode == 0
     assert run("keys", "revoke", key_id, *data).returncode == 0
     assert KeyRing(tmp_path / "keys.json").owner(secret) is None
+
+
+def test_the_key_file_is_listed_with_dates_and_limits_and_checked(tmp_path: Path) -> None:
+    data, path = ("--data", str(tmp_path)), tmp_path / "keys.json"
+    for owner in ("ada", "bob"):
+        KeyRing(path).create(owner)
+    keys = json.loads(path.read_text())["keys"]
+    keys[0]["created_s"] = 1_000_000_000
+
+    def limit(**owners: dict[str, float]) -> None:
+        path.write_text(json.dumps({"keys": keys, "owners": owners}))
+
+    limit(ada={"weight": 2.5, "max_open": 1000})
+    heads, ada, bob = (line.split() for line in run("keys", "list", *data).stdout.splitlines())
+    assert heads[2:] == ["created", "weight", "requests_per_minute", "max_open", "max_running"]
+    assert ada[1:] == ["ada", "2001-09-09", "2.5", "-", "1000", "-"]
+    assert bob[1] == "bob" and bob[3:] == ["1", "-", "-", "-"]
+    limit(ada={"max_opne": 3}, carol={})
+    checked = run("keys", "check", *data)
+    assert checked.returncode == 1
+    assert "owners.ada.max_opne: not a limit" in checked.stdout
+    assert "owners.carol: no key" in checked.stdout
+    limit(ada={"weight": -1})
+    for verb in ("check", "list"):
+        checked = run("keys", verb, *data)
+        assert checked.returncode == 2 and "owners.ada.weight: Input should be" in checked.stderr
+        assert "Traceback" not in checked.stderr
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -1,8 +1,9 @@
 """What the command line says, a user of the command line can do."""
 
+import ast
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from retinoscope.cli import main
 from retinoscope.wording import on_command_line
 
 Command = Callable[..., tuple[int, str, str]]
+ROOT = Path(__file__).parents[2]
 HTTP = re.compile(r"(GET|POST) /|-F \w|curl|\?query=")
 
 
@@ -51,12 +53,40 @@ def test_every_listing_is_replaced(listing: Listing) -> None:
     [
         ("Send the image: -F image=@photo.jpg. (Or", "Send the image: --image photo.jpg. (Or"),
         ("Add -F start=image, or leave", "Add --start image, or leave"),
+        (
+            "With start=image, send it, or set mode=rubbish.",
+            "With --start image, send it, or set --mode rubbish.",
+        ),
         ("the layer of the embedding: -F layer=….", "the layer of the embedding: --layer …."),
         ("Add images with POST /v1/image-sets/{id}/images.", "Name a folder with images."),
     ],
 )
 def test_parts_of_forms_become_parameters(text: str, here: str) -> None:
     assert on_command_line(text) == here
+
+
+def sentences() -> Iterator[str]:
+    """Yield the texts of catalog, toolkit and techniques that speak of HTTP, but of their code.
+
+    A part of a text that is computed is `photo`.
+    """
+    folders = (ROOT / "catalog", ROOT / "workers" / "toolkit", ROOT / "workers" / "techniques")
+    for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
+        if path.name == "listings.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                parts = [getattr(part, "value", "photo") for part in node.values]
+                text = "".join(part if isinstance(part, str) else "photo" for part in parts)
+            else:
+                text = node.value if isinstance(node, ast.Constant) else ""
+            if isinstance(text, str) and HTTP.search(text):
+                yield text
+
+
+@pytest.mark.parametrize("text", sorted(set(sentences())))
+def test_every_text_that_speaks_of_http_is_replaced(text: str) -> None:
+    assert not HTTP.search(on_command_line(text)), on_command_line(text)
 
 
 @pytest.mark.parametrize("name", ["class:no such", "class:1000", "class:cat"])

@@ -14,6 +14,7 @@ from retinoscope.redis_server import free_port
 from retinoscope.stack import Stack
 from service.app import create_app
 from tests.service.asking import newest_job, run, says_nothing_of_this_machine, store_image
+from tests.service.conformance import keeps_to_the_document
 from tests.service.pictures import encoded, photo
 from tests.wait import wait_until
 
@@ -21,8 +22,11 @@ Serve = Callable[..., httpx.Client]
 
 
 def watchful(address: str, **headers: str) -> httpx.Client:
-    """Return a client that fails the test if a response reveals a traceback or a local path."""
-    hooks = {"response": [says_nothing_of_this_machine]}
+    """Return a client that compares each response with the OpenAPI document.
+
+    It also fails the test if a response reveals a traceback or a local path.
+    """
+    hooks = {"response": [says_nothing_of_this_machine, keeps_to_the_document]}
     return httpx.Client(
         base_url=address, timeout=90, headers=headers, event_hooks=hooks, trust_env=False
     )

@@ -22,6 +22,7 @@ FIELDS = {
     "finished_at",
     "deadline_at",
     "expires_at",
+    "labels",
     "params",
     "inputs",
     "progress",

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import zipfile
 
 import httpx
 import numpy as np
@@ -121,3 +122,26 @@ def test_of_a_job_without_files_that_is_said(client: httpx.Client, small: bytes)
 )
 def test_no_path_leads_out_of_the_job(client: httpx.Client, explained: dict, name: str) -> None:
     assert client.get(f"{explained['urls']['self']}/artifacts/{name}").status_code == 404
+
+
+def test_all_files_come_in_a_zip(client: httpx.Client, explained: dict) -> None:
+    url = f"{explained['urls']['self']}/artifacts.zip"
+    answer = client.get(url)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    name = f"saliency-{explained['id']}.zip"
+    assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.namelist() == NAMES
+        for name in NAMES:
+            assert archive.read(name) == client.get(artifact(explained, name)["url"]).content
+    assert client.get(url).content == answer.content
+    unchanged = client.get(url, headers={"If-None-Match": answer.headers["etag"]})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+def test_a_job_without_files_has_no_zip(client: httpx.Client, stored: str) -> None:
+    job = queue(client, "predict", stored)
+    refused(client.get(f"{job['urls']['self']}/artifacts.zip"), 404, "artifact_not_found", "none")
+    ended(client, job)
+    refused(client.get(f"{job['urls']['self']}/artifacts.zip"), 404, "artifact_not_found", "none")

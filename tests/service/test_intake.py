@@ -8,6 +8,7 @@ import anyio
 import httpx
 import pytest
 
+from jobs.api_keys import LOCAL_OWNER
 from jobs.settings import MEGABYTE, Settings
 from service.intake import Intake
 from service.problems import Problem
@@ -23,14 +24,14 @@ from tests.wait import wait_until
 class Worker(threading.Thread):
     """A thread that holds bytes until it is let go."""
 
-    def __init__(self, intake: Intake, count: int) -> None:
+    def __init__(self, intake: Intake, count: int, owner: str = LOCAL_OWNER) -> None:
         super().__init__(daemon=True)
         self.holds, self.go = threading.Event(), threading.Event()
-        self._intake, self._count = intake, count
+        self._intake, self._count, self._owner = intake, count, owner
         self.start()
 
     def run(self) -> None:
-        with self._intake.holding(self._count):
+        with self._intake.holding(self._owner, self._count):
             self.holds.set()
             self.go.wait(20)
 
@@ -66,10 +67,48 @@ def test_a_large_image_is_not_overtaken_for_ever_and_is_alone() -> None:
     later.go.set()
 
 
+def test_the_images_of_an_owner_leave_bytes_to_the_others() -> None:
+    intake = Intake(8, 100)
+    first = Worker(intake, 40, "ada")
+    assert first.holds.wait(10)
+    second, third = Worker(intake, 20, "ada"), Worker(intake, 5, "ada")
+    wait_until(lambda: waiting(intake) == 2)
+    other = Worker(intake, 50, "bob")
+    assert other.holds.wait(10)
+    assert not second.holds.is_set() and not third.holds.is_set()
+    for worker in (first, second, third):
+        worker.go.set()
+        assert worker.holds.wait(10)
+    other.go.set()
+
+
+def test_an_image_above_the_share_of_its_owner_is_read_when_they_have_no_other() -> None:
+    intake = Intake(8, 100)
+    small, large = Worker(intake, 10, "ada"), Worker(intake, 90, "ada")
+    assert small.holds.wait(10) and not large.holds.is_set()
+    later = Worker(intake, 90, "bob")
+    assert later.holds.wait(10)
+    later.go.set()
+    small.go.set()
+    assert large.holds.wait(10)
+    large.go.set()
+
+
+def test_whoever_waits_too_long_for_bytes_is_told_so_and_holds_up_nobody() -> None:
+    intake = Intake(8, 100, patience_s=0.2)
+    holder = Worker(intake, 60)
+    assert holder.holds.wait(10)
+    with pytest.raises(Problem) as refused, intake.holding(LOCAL_OWNER, 60):
+        raise AssertionError
+    assert refused.value.code == "intake_full" and waiting(intake) == 0
+    with intake.holding(LOCAL_OWNER, 40):
+        holder.go.set()
+
+
 def test_an_error_in_the_block_gives_the_bytes_back() -> None:
     intake = Intake(8, 100)
     for _ in range(3):
-        with pytest.raises(ValueError, match="damaged"), intake.holding(100):
+        with pytest.raises(ValueError, match="damaged"), intake.holding("ada", 100):
             raise ValueError("damaged")
 
 
@@ -101,7 +140,7 @@ def test_the_pixels_are_counted_before_they_are_decoded() -> None:
 
     def holding(count: int) -> object:
         asked.append(count)
-        return intake.holding(count)
+        return intake.holding("ada", count)
 
     validate_image(plain(60, 40), Settings(), holding)
     assert asked == [8 * 60 * 40]

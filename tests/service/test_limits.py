@@ -99,7 +99,7 @@ def test_one_owner_cannot_take_all_places(serve: Serve, settings: Settings, smal
 
     first, _ = post(ada), post(ada)
     answer = post(ada)
-    refused(answer, 429, "too_many_jobs", "cancel")
+    refused(answer, 429, "too_many_jobs", "You have 2 waiting", "the limit is 2", "cancel")
     assert int(answer.headers["retry-after"]) >= 1
     assert post(bob).status_code == 202
     client.post(first.json()["urls"]["cancel"], headers=ada)

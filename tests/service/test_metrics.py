@@ -6,6 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 from redis import Redis
 
+from jobs.deliveries import DeliveryState, DeliveryStore
 from jobs.job_request import JobRequest
 from jobs.model import JobError
 from jobs.registries import WorkerRegistry
@@ -14,6 +15,7 @@ from jobs.version import VERSION
 from jobs.worker_reports import GpuFigures, WorkerReports
 from service.metrics import LOCAL
 from service.store_metrics import GLOBAL
+from tests.jobs.test_deliveries import hooked
 from tests.jobs.test_statistics import slow_job
 from tests.jobs.test_transitions import claimed, new_job
 
@@ -43,10 +45,28 @@ def busy(store: JobStore, redis: Redis) -> None:
     claimed(store, new_job(store)).succeed({}, [], {})
     error = JobError(code="zero_map", title="", detail="")
     claimed(store, new_job(store)).fail(error)
+    webhooks(store)
     WorkerRegistry(redis).announce("host:1")
     reports = WorkerReports(redis)
     reports.report_models("host:1", {"vit": 340})
     reports.report_gpus("host:1", [GpuFigures(0, "A GPU", 0.5, 30, 40)])
+
+
+def webhooks(store: JobStore) -> None:
+    """One that has arrived at the first attempt, and one that waits since."""
+    for _ in range(2):
+        store.cancel(hooked(store).id, "ada")
+    deliveries = DeliveryStore(store.redis)
+    arrived, _ = deliveries.claim(60_000, {})
+    deliveries.record(arrived, DeliveryState.DELIVERED, 204)
+
+
+def test_webhooks_are_counted(own: httpx.Client, busy: None) -> None:
+    assert value(own, "webhooks_waiting") == 1
+    assert 0 < value(own, "webhooks_oldest_seconds") < 60
+    assert value(own, "webhooks_overdue_seconds") == 0
+    assert value(own, "webhooks_total", state="delivered") == 1
+    assert value(own, "webhook_attempts_total", answer="2xx") == 1
 
 
 def test_numbers_of_queues_jobs_and_workers(own: httpx.Client, busy: None) -> None:

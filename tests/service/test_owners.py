@@ -54,7 +54,7 @@ def test_a_foreign_job_and_no_job_look_the_same(
 ) -> None:
     alice, bob = owners
     job = queue(alice, "predict", small)["id"]
-    for rest in ("", "/artifacts/values.npy", ":events"):
+    for rest in ("", "/artifacts/values.npy", "/artifacts.zip", ":events"):
         theirs, nobodys = bob.get(f"/v1/jobs/{job}{rest}"), bob.get(f"/v1/jobs/{'0' * 32}{rest}")
         assert (theirs.status_code, theirs.json()) == (nobodys.status_code, nobodys.json())
 

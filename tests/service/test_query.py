@@ -53,7 +53,7 @@ def test_every_call_that_is_not_in_openapi_does_too(own: httpx.Client) -> None:
 
 def test_a_misspelled_parameter_is_answered_with_the_near_one(own: httpx.Client) -> None:
     answer = own.get("/v1/jobs", params={"stauts": "failed"})
-    refused(answer, 422, "invalid_parameters", "Did you mean 'status'?", "cursor, limit, model")
+    refused(answer, 422, "invalid_parameters", "Did you mean 'status'?", "cursor, label, limit")
 
 
 def test_a_parameter_of_a_technique_belongs_in_the_body(own: httpx.Client, small: bytes) -> None:

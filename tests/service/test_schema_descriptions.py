@@ -11,8 +11,8 @@ SCHEMAS = create_app().openapi()["components"]["schemas"]
 DESCRIBED = [
     "ArtifactView", "ClassView", "FieldProblem", "FileOutcome", "ImagePage", "ImageSetChange",
     "ImageSetPage", "ImageSetView", "InputArray", "InputImage", "JobError", "JobPage", "JobUrls",
-    "JobView", "Layer", "LayerList", "ModelView", "Preprocessing", "PreviewView",
-    "ProblemDocument", "Progress", "Readiness", "ReceptiveField", "ResultView", "StoredImageView",
+    "Layer", "LayerList", "ModelView", "Preprocessing", "PreviewView",
+    "ProblemDocument", "Progress", "Readiness", "ReceptiveField", "StoredImageView",
     "TechniqueView", "Timing",
 ]  # fmt: skip
 

@@ -21,7 +21,7 @@ from workers.toolkit.network.unit import Unit
 BANDS = np.random.default_rng(2).random((5, 40, 30), dtype=np.float32)
 MODEL = odd_model(channels=5)
 SEEING = ("predict", "saliency", "guided_backprop", "grad_cam", "integrated_gradients", "occlusion",
-          "rise", "embed")  # fmt: skip
+          "rise", "embed", "activations")  # fmt: skip
 MAKING = ("activation_maximization", "inversion", "deep_dream", "style_transfer", "fooling",
           "top_patches", "top_channels")  # fmt: skip
 

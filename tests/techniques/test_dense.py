@@ -131,7 +131,7 @@ def test_one_place_of_a_class(colours: VisionModel, x: Tensor) -> None:
 
 def test_top_is_the_class_that_is_first_at_most_places(colours: VisionModel) -> None:
     summary, _ = explain("grad_cam", colours, picture(), layer="features")
-    assert summary.target.label == "red" == summary.predicted["label"]
+    assert summary.target.label == "red" == summary.predicted.label
 
 
 def test_occlusion_hides_only_places_of_the_class_and_these_do_not_move(

@@ -181,3 +181,16 @@ def test_weights_that_the_image_changes_are_no_filters() -> None:
 def test_a_layer_that_is_no_convolution_is_refused() -> None:
     with pytest.raises(NotAConvolution, match="conv1"):
         ran(layer="head")
+
+
+def test_a_dead_filter_is_crossed_out_and_a_weak_one_is_not() -> None:
+    model, context = tiny_model(), LocalContext()
+    with torch.no_grad():
+        model.network.module.conv1.weight[0] *= 1e-7
+        model.network.module.conv1.weight[1] *= 1e-2
+    summary = execute("filters", FiltersParams(seed=0), model, {}, context)
+    assert summary.dead == [0]
+    sheet = np.asarray(Image.open(io.BytesIO(context.files["filters.png"])))
+    cells = [sheet[22 : 22 + 63, 6 + 69 * number : 6 + 69 * number + 63] for number in (0, 1)]
+    assert {tuple(color) for color in cells[0].reshape(-1, 3)} == {(205,) * 3, (130,) * 3}
+    assert len(np.unique(cells[1].reshape(-1, 3), axis=0)) > 5

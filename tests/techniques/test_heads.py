@@ -113,7 +113,7 @@ def test_the_default_score_is_the_probability_or_else_the_output(name: str, tech
     assert summary.check.base_score == pytest.approx(value, rel=1e-4)
     assert np.ptp(values(context).numpy()) > 0  # the softmax of one logit was 0 everywhere
     if probabilities is None:
-        assert summary.probability is None and summary.predicted["probability"] is None
+        assert summary.probability is None and summary.predicted.probability is None
     else:
         assert summary.probability == pytest.approx(value, rel=1e-4)
 

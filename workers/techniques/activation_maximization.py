@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from catalog.heatmap import ExplainedTarget
-from catalog.optimization import PredictedClass
+from catalog.prediction import PredictedClass
 from catalog.techniques.activation_maximization import (
     ActivationMaximizationSummary,
     ResolvedActivationMaximization,

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from catalog.heatmap import ExplainedTarget
-from catalog.optimization import PredictedClass
+from catalog.prediction import PredictedClass
 from catalog.targets import Target
 from catalog.techniques.deep_dream import OVERLAP, DeepDreamSummary, DreamTarget, ResolvedDeepDream
 from workers.task import Task

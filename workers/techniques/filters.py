@@ -5,7 +5,7 @@ from workers.task import Task
 from workers.toolkit.execution.context import Context, save_npy, save_png
 from workers.toolkit.network.convolution import Convolution, find_convolution
 from workers.toolkit.rendering.contact_sheet import contact_sheet
-from workers.toolkit.rendering.filter_pictures import draw_filters, unit_length
+from workers.toolkit.rendering.filter_pictures import dead_filters, draw_filters, unit_length
 
 
 def run(task: Task[FiltersParams], context: Context) -> FiltersSummary:
@@ -20,9 +20,11 @@ def run(task: Task[FiltersParams], context: Context) -> FiltersSummary:
     colour = convolution.reads_input and units.shape[1] == 3
     shown = units[: params.limit]
     shared = params.scale == "shared"
-    pictures = draw_filters(shown, shared=shared, colour=colour, slices=params.slices)
+    dead = dead_filters(norms)
+    pictures = draw_filters(shown, dead, shared=shared, colour=colour, slices=params.slices)
     caption = _caption(convolution, len(shown), colour, params)
-    sheet = contact_sheet(pictures, [str(i) for i in range(len(shown))], caption)
+    labels = [f"{number} dead" if number in dead else str(number) for number in range(len(shown))]
+    sheet = contact_sheet(pictures, labels, caption)
     save_png(context, "filters.png", sheet)
     save_npy(context, "filters.npy", units.cpu().numpy())
     context.progress(1, 1)
@@ -35,6 +37,7 @@ def run(task: Task[FiltersParams], context: Context) -> FiltersSummary:
         colour=colour,
         scale=params.scale,
         caption=caption,
+        dead=dead,
         norms=norms.tolist(),
     )
 
@@ -43,7 +46,7 @@ def _caption(convolution: Convolution, shown: int, colour: bool, params: Filters
     filters, channels, height, width = convolution.weight.shape
     scale = "each on its own scale" if params.scale == "per_filter" else "all on one scale"
     what = "in colour" if colour else _slices(convolution, channels, params.slices)
-    size = f"{shown} of {filters} filters {height} x {width}"
+    size = f"{shown} of {filters} filters {height} × {width}"
     of = " of the computed weights" if convolution.computed else ""
     return f"{convolution.path}: {size}{of}, {what}, {scale}; grey is 0"
 

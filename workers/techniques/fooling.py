@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from catalog.heatmap import ExplainedTarget
-from catalog.optimization import PredictedClass
+from catalog.prediction import PredictedClass
 from catalog.targets import TOP, Target
 from catalog.techniques.fooling import (
     MAX_STEPS,

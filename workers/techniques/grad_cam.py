@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from torch import Tensor
 
-from catalog.techniques.grad_cam import GradCamParams, GradCamSummary
+from catalog.techniques.grad_cam import TECHNIQUE, GradCamParams, GradCamSummary
 from workers.task import Task
 from workers.toolkit.attribution.attribution import Attribution
 from workers.toolkit.attribution.explained_input import ExplainedInput, explain_input
@@ -89,8 +89,9 @@ def run(task: Task[GradCamParams], context: Context) -> GradCamSummary:
         params.layer or default_map(task.model, attach_layers(task.model.network)),
         params.relu,
     )
-    attribution = Attribution(explained, explainer, context, params, task.seed)
+    attribution = Attribution(explained, explainer, context, params, task.seed, TECHNIQUE.title)
     layer_map = attribution.explain()
     save_npy(context, "map.npy", explainer.kept(layer_map).cpu().numpy())
-    result = attribution.save(explainer.to_map(layer_map), signed=not params.relu)
+    units = f"activation of {explainer.layer}, weighted by the gradient of the {{score}}"
+    result = attribution.save(explainer.to_map(layer_map), units)
     return GradCamSummary(**asdict(result), layer=explainer.layer, map_size=list(layer_map.shape))

@@ -8,7 +8,11 @@ from functools import partial
 
 from torch import Tensor
 
-from catalog.techniques.guided_backprop import GuidedBackpropParams, GuidedBackpropSummary
+from catalog.techniques.guided_backprop import (
+    TECHNIQUE,
+    GuidedBackpropParams,
+    GuidedBackpropSummary,
+)
 from workers.task import Task
 from workers.toolkit.attribution.attribution import Attribution
 from workers.toolkit.attribution.explained_input import ExplainedInput, explain_input
@@ -23,7 +27,8 @@ from workers.toolkit.network.hidden_rectifiers import refuse_hidden
 from workers.toolkit.network.network import Network, Rule
 from workers.toolkit.network.rectifiers import deconvnet, guided
 from workers.toolkit.network.unit import Unit
-from workers.toolkit.rendering.heatmap import gradient_picture
+from workers.toolkit.rendering.gradient_picture import gradient_picture
+from workers.toolkit.rendering.placed_map import reduced
 
 UNITS = "modified gradient by the network's normalized input, largest magnitude over the channels"
 RULES: dict[str, Rule] = {"guided": guided, "deconvnet": deconvnet}
@@ -69,14 +74,12 @@ def run(task: Task[GuidedBackpropParams], context: Context) -> GuidedBackpropSum
         NoisyCopies(params.samples, params.noise, task.seed),
         RULES[params.rule],
     )
-    attribution = Attribution(explained, explainer, context, params, task.seed)
+    attribution = Attribution(explained, explainer, context, params, task.seed, TECHNIQUE.title)
     gradient = attribution.explain()
     shown = gradient[list(task.model.preprocessing.shown)]
-    save_png(context, "gradient.png", gradient_picture(shown))
-    result = attribution.save(explainer.to_map(gradient), tail=0.5)
-    return GuidedBackpropSummary(
-        **asdict(result), rule=params.rule, rectifiers=rectifiers, units=UNITS
-    )
+    save_png(context, "gradient.png", reduced(gradient_picture(shown), params.picture_side))
+    result = attribution.save(explainer.to_map(gradient), UNITS, tail=0.5)
+    return GuidedBackpropSummary(**asdict(result), rule=params.rule, rectifiers=rectifiers)
 
 
 def _count_rectifiers(explained: ExplainedInput, rule: str) -> int:

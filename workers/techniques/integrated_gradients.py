@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from catalog.techniques.integrated_gradients import (
+    TECHNIQUE,
     IntegratedGradientsParams,
     IntegratedGradientsSummary,
 )
@@ -32,6 +33,7 @@ from workers.toolkit.network.vision_model import VisionModel
 
 # The standard deviation of a blurred baseline, as a share of the input's side: no shape is left.
 BLUR = 32 / 224
+UNITS = "part of the change of the {score} from the baseline"
 
 
 @dataclass
@@ -103,7 +105,7 @@ def run(task: Task[IntegratedGradientsParams], context: Context) -> IntegratedGr
     copies = NoisyCopies(params.samples, params.noise, task.seed)
     baseline = _baseline(model, x, params.baseline)
     explainer = IntegratedGradients(unit, x, copies, baseline, params.steps)
-    attribution = Attribution(explained, explainer, context, params, task.seed)
+    attribution = Attribution(explained, explainer, context, params, task.seed, TECHNIQUE.title)
     values = explainer.to_map(attribution.explain())
     with torch.no_grad():
         baseline_score = float(unit.value(model.network, baseline))
@@ -111,13 +113,12 @@ def run(task: Task[IntegratedGradientsParams], context: Context) -> IntegratedGr
         raise NotFinite(
             f"The score of the baseline {params.baseline!r} is not finite. Choose another baseline."
         )
-    result = attribution.save(values, tail=2, signed=True)
+    result = attribution.save(values, UNITS, tail=2)
     change = result.score_value - baseline_score
     return IntegratedGradientsSummary(
         **asdict(result),
         baseline_score=baseline_score,
         convergence_delta=float(values.double().sum()) - change if params.samples == 1 else None,
-        units=f"part of the change of the {result.score} from the baseline",
     )
 
 

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from catalog.optimization import PredictedClass
+from catalog.prediction import PredictedClass
 from catalog.techniques.inversion import InversionSummary, InvertedLayer, ResolvedInversion
 from workers.task import Task
 from workers.toolkit.execution.context import Context, save_json, save_png

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from torch import Tensor
 
-from catalog.techniques.occlusion import OcclusionSummary, ResolvedOcclusion
+from catalog.techniques.occlusion import TECHNIQUE, OcclusionSummary, ResolvedOcclusion
 from workers.task import Task
 from workers.toolkit.attribution.attribution import Attribution
 from workers.toolkit.attribution.explained_input import ExplainedInput, Readout, explain_input
@@ -23,9 +23,10 @@ from workers.toolkit.occlusion.patch_scores import PatchScores, patch_scores
 from workers.toolkit.occlusion.request import OcclusionRequest
 from workers.toolkit.occlusion.types import Rectangle
 
-# If hiding some part raises the score by more than this share of the largest fall, the map is
-# shown around zero, which then needs a colour of its own.
-BOTH_WAYS = 0.2
+_UNITS = {
+    "mean": "mean fall of the {score} under patches that hide the pixel",
+    "sum": "sum of the falls of the {score} under patches that hide the pixel",
+}
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,11 @@ def run(task: Task[ResolvedOcclusion], context: Context) -> OcclusionSummary:
     params = task.params
     explained = explain_input(task.model, task.seen(), task.target)
     occlusion = _occlusion(explained, params)
-    attribution = Attribution(explained, occlusion, context, params, task.seed)
+    attribution = Attribution(explained, occlusion, context, params, task.seed, TECHNIQUE.title)
     found = attribution.explain()
     falls, values = occlusion.falls(found), occlusion.to_map(found)
-    both_ways = float(-values.min()) > BOTH_WAYS * float(values.max())
-    result = attribution.save(values, signed=both_ways, probability=params.score == "probability")
+    probability = params.score == "probability"
+    result = attribution.save(values, _UNITS[params.aggregate], probability=probability)
     deepest = int(falls.argmax())
     box = explained.model_input.to_image(occlusion.patches[deepest])
     return OcclusionSummary(

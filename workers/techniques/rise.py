@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
-from catalog.techniques.rise import ResolvedRise, RiseSummary
+from catalog.techniques.rise import TECHNIQUE, ResolvedRise, RiseSummary
 from workers.task import Task
 from workers.toolkit.attribution.attribution import Attribution
 from workers.toolkit.attribution.explained_input import ExplainedInput, explain_input
@@ -16,6 +16,8 @@ from workers.toolkit.execution.replay import ReplayLog
 from workers.toolkit.execution.types import Progress
 from workers.toolkit.images.baselines import baseline_image
 from workers.toolkit.network.network import Network
+
+UNITS = "mean {score} of the images that show the pixel"
 
 
 @dataclass(frozen=True)
@@ -67,14 +69,13 @@ def run(task: Task[ResolvedRise], context: Context) -> RiseSummary:
         task.seed,
         probability=params.score == "probability",
     )
-    attribution = Attribution(explained, explainer, context, params, task.seed)
+    attribution = Attribution(explained, explainer, context, params, task.seed, TECHNIQUE.title)
     values = explainer.to_map(attribution.explain())
-    result = attribution.save(values, probability=explainer.probability)
+    result = attribution.save(values, UNITS, probability=explainer.probability)
     return RiseSummary(
         **asdict(result),
         masks=params.masks,
         peak=_peak(explained, values),
-        units=f"mean {result.score} of the images that show the pixel",
     )
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from torch import Tensor
 
-from catalog.techniques.saliency import SaliencyParams, SaliencySummary
+from catalog.techniques.saliency import TECHNIQUE, SaliencyParams, SaliencySummary
 from workers.task import Task
 from workers.toolkit.attribution.attribution import Attribution
 from workers.toolkit.attribution.explained_input import ExplainedInput, explain_input
@@ -24,6 +24,8 @@ from workers.toolkit.execution.replay import ReplayLog
 from workers.toolkit.execution.types import Progress
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.unit import Unit
+
+UNITS = "change of the {score} per unit of the network's normalized input"
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,9 @@ def run(task: Task[SaliencyParams], context: Context) -> SaliencySummary:
     explained = explain_input(task.model, task.seen(), task.target)
     copies = NoisyCopies(params.samples, params.noise, task.seed)
     saliency = Saliency(explained.unit, explained.model_input.x, copies)
-    attribution = Attribution(explained, saliency, context, params, task.seed)
+    attribution = Attribution(explained, saliency, context, params, task.seed, TECHNIQUE.title)
     gradient = attribution.explain()
     magnitude = saliency.to_map(gradient)
-    signed = params.reduce == "signed"
-    shown = strongest_channel(gradient) if signed else magnitude
-    result = attribution.save(magnitude, shown=shown, tail=0.5, signed=signed)
-    return SaliencySummary(
-        **asdict(result),
-        units=f"change of the {result.score} per unit of the network's normalized input",
-    )
+    shown = strongest_channel(gradient) if params.reduce == "signed" else magnitude
+    result = attribution.save(magnitude, UNITS, shown=shown, tail=0.5)
+    return SaliencySummary(**asdict(result))

@@ -24,7 +24,7 @@ from workers.toolkit.network.rectifiers import guided
 from workers.toolkit.network.unit import find_unit
 from workers.toolkit.network.vision_model import VisionModel
 from workers.toolkit.rendering.contact_sheet import contact_sheet
-from workers.toolkit.rendering.heatmap import gradient_picture
+from workers.toolkit.rendering.gradient_picture import gradient_picture
 
 
 def run(task: Task[TopPatchesParams], context: Context) -> TopPatchesSummary:

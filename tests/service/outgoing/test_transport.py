@@ -3,12 +3,14 @@
 import asyncio
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Awaitable, Callable
 
 import pytest
 import trustme
 
+from service.outgoing import pinned_backend
 from service.outgoing.pinned_backend import PinnedBackend, resolve
 from service.outgoing.transport import Answer, NoAnswer, Transport
 from service.outgoing.url_rules import CheckedUrl
@@ -198,3 +200,32 @@ def test_a_backend_asks_for_all_addresses_before_it_connects() -> None:
     backend = PinnedBackend(loopback=False, resolve=answers(*["1.1.1.1"] * 4, "10.0.0.1"))
     with pytest.raises(Exception, match="not allowed"):
         asyncio.run(backend.connect_tcp("example.com", 80, timeout=1))
+
+
+def test_names_that_nobody_answers_for_hold_up_no_other_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One owner's 32 places, each with six lookups that were given up and still wait."""
+    answered = threading.Event()
+
+    def found(host: str, port: int) -> list[str]:
+        if host.startswith("silent"):
+            answered.wait(20)
+        return ["192.0.2.1"]
+
+    monkeypatch.setattr(pinned_backend, "_addresses", found)
+    monkeypatch.setattr(pinned_backend, "_RESOLVE_TIMEOUT_S", 1.0)
+
+    async def scene() -> None:
+        silent = [resolve(f"silent{number}.example", 443) for number in range(32 * 6)]
+        assert all(
+            isinstance(one, TimeoutError)
+            for one in await asyncio.gather(*silent, return_exceptions=True)
+        )
+        monkeypatch.setattr(pinned_backend, "_RESOLVE_TIMEOUT_S", 10.0)
+        assert await resolve("quick.example", 443) == ["192.0.2.1"]
+
+    try:
+        asyncio.run(scene())
+    finally:
+        answered.set()

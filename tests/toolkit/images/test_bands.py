@@ -10,7 +10,7 @@ from workers.toolkit.execution.context import LocalContext
 from workers.toolkit.images.bands import bands_picture, prepare_bands
 from workers.toolkit.images.decode import decode
 from workers.toolkit.images.preprocessing import Preprocessing
-from workers.toolkit.rendering.heatmap import save_heatmap
+from workers.toolkit.rendering.heatmap import MapStyle, save_heatmap
 
 MEAN, STD = (0.1, 0.2, 0.3, 0.4, 0.5), (0.1, 0.1, 0.2, 0.2, 0.3)
 
@@ -70,7 +70,7 @@ def test_a_map_is_drawn_over_any_number_of_channels(channels: int) -> None:
         Preprocessing(8, 8, "bilinear", constants, constants), bands(channels, 8, 8)
     )
     context = LocalContext()
-    save_heatmap(context, made, torch.rand(8, 8))
+    save_heatmap(context, made, torch.rand(8, 8), MapStyle("magnitude", "inferno"))
     assert decode(context.files["overlay.png"]).mode == "RGB"
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from workers.toolkit.attribution.deletion_insertion import deletion_insertion, passes
 from workers.toolkit.attribution.explained_input import (
     ExplainedInput,
+    ExplainedScore,
     TargetSummary,
     target_summary,
 )
@@ -24,8 +25,10 @@ from workers.toolkit.execution.types import Progress
 from workers.toolkit.network.network import Network
 from workers.toolkit.network.parameter_randomization import randomize_parameters
 from workers.toolkit.network.prediction import ClassSummary
+from workers.toolkit.rendering.color_limits import Scale
 from workers.toolkit.rendering.curve_picture import Panel, curve_picture
-from workers.toolkit.rendering.heatmap import save_heatmap
+from workers.toolkit.rendering.figure import FigureTexts, save_figure
+from workers.toolkit.rendering.heatmap import MapStyle, save_heatmap
 
 E = TypeVar("E")
 
@@ -55,20 +58,41 @@ class AttributionResult:
     score_value: float
     probability: float | None
     predicted: ClassSummary
+    units: str
     minimum: float
     maximum: float
     input_box: list[float]
+    colormap: str
     color_range: list[float]
     check: FaithfulnessCheck | None
 
 
-class Checkable(Protocol):
-    """The parameters that decide about the check, under the catalog's names."""
+class Limits(Protocol):
+    """The values of the ends of the colours."""
+
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+
+
+class MapParams(Protocol):
+    """The parameters that decide about the pictures and the check, under the catalog's names."""
 
     @property
     def check(self) -> bool: ...
     @property
     def by_gradient(self) -> bool: ...
+    @property
+    def colormap(self) -> str | None: ...
+    @property
+    def picture_side(self) -> int: ...
+    @property
+    def figure(self) -> str: ...
+    def map_scale(self) -> Scale: ...
+    def default_colormap(self) -> str: ...
+    def color_limits(self) -> Limits | None: ...
+    def described(self) -> str: ...
 
 
 class Attribution(Generic[E]):
@@ -83,12 +107,15 @@ class Attribution(Generic[E]):
         explained: ExplainedInput,
         explainer: Explainer[E],
         context: Context,
-        params: Checkable,
+        params: MapParams,
         seed: int,
+        title: str,
     ) -> None:
         self._explained = explained
         self._explainer = explainer
         self._context = context
+        self._params = params
+        self._title = title
         self._check = params.check
         self._seed = seed
         self._shuffled = (
@@ -114,38 +141,68 @@ class Attribution(Generic[E]):
     def save(
         self,
         marks: Tensor,
+        units: str,
         *,
         shown: Tensor | None = None,
         tail: float = 0.0,
-        signed: bool = False,
         probability: bool = False,
     ) -> AttributionResult:
         """Save the pictures of a map (H, W), check it if requested, and return the numbers.
 
-        `shown` is the map that is drawn if it is not the one that is checked. `tail` and `signed`
-        are those of `save_heatmap`. With `probability`, the score of a class is its probability,
-        if it has one.
+        `units` says what its values are; `{score}` in it is the kind of the score. `shown` is the
+        map that is drawn if it is not the one that is checked. `tail` is that of `MapStyle`. With
+        `probability`, the score of a class is its probability, if it has one.
         """
         explained = self._explained
         drawn = marks if shown is None else shown
-        heatmap = save_heatmap(
-            self._context, explained.model_input, drawn, tail=tail, signed=signed
-        )
+        style = self._style(tail)
+        heatmap = save_heatmap(self._context, explained.model_input, drawn, style)
         check = self._checked(marks) if self._check else None
         if check:
             save_png(self._context, "check.png", curve_picture(*_panels(check)))
         score = explained.score(probability=probability)
+        units = units.format(score=score.kind)
+        target = target_summary(explained.model, explained.target, explained.unit)
+        if self._params.figure != "none":
+            texts = self._figure_texts(target, score, units)
+            save_figure(self._context, heatmap, texts, self._params.figure)
         return AttributionResult(
-            target=target_summary(explained.model, explained.target, explained.unit),
+            target=target,
             score=score.kind,
             score_value=score.value,
             probability=explained.probability,
             predicted=explained.predicted,
             input_box=[round(side, 2) for side in explained.model_input.box],
+            units=units,
             minimum=heatmap.minimum,
             maximum=heatmap.maximum,
-            color_range=heatmap.color_range,
+            colormap=style.colormap,
+            color_range=[heatmap.low, heatmap.high],
             check=check,
+        )
+
+    def _style(self, tail: float) -> MapStyle:
+        """Return how the map is drawn: as the parameters say, or as its values suggest."""
+        params, limits = self._params, self._params.color_limits()
+        return MapStyle(
+            scale=params.map_scale(),
+            colormap=params.colormap or params.default_colormap(),
+            limits=(limits.low, limits.high) if limits else None,
+            tail=tail,
+            side=params.picture_side,
+        )
+
+    def _figure_texts(
+        self, target: TargetSummary, score: ExplainedScore, units: str
+    ) -> FigureTexts:
+        """Return what the figure says besides the map."""
+        return FigureTexts(
+            technique=self._title,
+            parameters=self._params.described(),
+            target=f"{target.label} (class {target.index})" if target.label else target.text,
+            score=_score_text(score, self._explained.probability),
+            model=self._explained.model.name,
+            units=units,
         )
 
     def _map_progress(self, map_index: int) -> Progress:
@@ -192,6 +249,14 @@ class Attribution(Generic[E]):
 
     def _check_passes(self) -> int:
         return passes(self._explained.model_input.x[0, 0].numel()) if self._check else 0
+
+
+def _score_text(score: ExplainedScore, probability: float | None) -> str:
+    """Return the score in three digits, and the probability if it is another number."""
+    numbers = [f"{score.kind} {score.value:.3g}"]
+    if probability is not None and score.kind != "probability":
+        numbers.append(f"probability {probability:.3g}")
+    return ", ".join(numbers).replace("-", "−")
 
 
 def _panels(check: FaithfulnessCheck) -> tuple[Panel, Panel]:

@@ -124,23 +124,29 @@ class LocalContext:
         return self.load(name)
 
 
-def save_png(context: Context, name: str, picture: Image.Image) -> bytes:
-    """Save a PNG whose text chunks describe how it was made; return the file."""
+def save_png(context: Context, name: str, picture: Image.Image, *, dpi: int | None = None) -> bytes:
+    """Save a PNG whose text chunks describe how it was made; return the file.
+
+    `dpi` are the dots per inch that the file states for print.
+    """
     text = PngInfo()
     text.add_text("Software", "Retinoscope")
     for key, value in context.origin.items():
         content = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
         text.add_text(f"retinoscope:{key}", content)
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", pnginfo=text, compress_level=2)
+    print_size = {"dpi": (dpi, dpi)} if dpi else {}
+    # Level 6 takes two to four times as long and saves a tenth (benchmarks/rendering.md).
+    picture.save(buffer, "PNG", pnginfo=text, compress_level=1, **print_size)
     context.save(name, buffer.getvalue(), "image/png")
     return buffer.getvalue()
 
 
-def save_npy(context: Context, name: str, values: NDArray[np.float32]) -> None:
-    """Save an array in numpy's format, readable without pickle."""
+def save_npy(context: Context, name: str, values: NDArray[np.float32] | NDArray[np.uint8]) -> None:
+    """Save an array as float32, or bytes as uint8, in numpy's format, readable without pickle."""
+    kind = np.uint8 if values.dtype == np.uint8 else np.float32
     buffer = io.BytesIO()
-    np.save(buffer, np.ascontiguousarray(values, dtype=np.float32), allow_pickle=False)
+    np.save(buffer, np.ascontiguousarray(values, dtype=kind), allow_pickle=False)
     context.save(name, buffer.getvalue(), "application/x-npy")
 
 

@@ -24,10 +24,11 @@ def contact_sheet(
 ) -> Image.Image:
     """Lay out pictures in a grid, each with its label below, and the caption above all.
 
-    Each cell is as large as the largest picture. A label may have several lines. Without
-    `columns`, the sheet is about half as wide again as it is high.
+    Each cell is as large as the largest picture and the widest label. A label may have several
+    lines. Without `columns`, the sheet is about half as wide again as it is high.
     """
-    width = max(picture.width for picture in pictures) + _GAP
+    texts = max(text_size(label, _LABEL_SIZE)[0] for label in labels)
+    width = max(texts, *(picture.width for picture in pictures)) + _GAP
     lines = max(label.count("\n") + 1 for label in labels)
     height = max(picture.height for picture in pictures) + line_height(_LABEL_SIZE) * lines + _GAP
     columns = columns or _columns(len(pictures), width, height)

@@ -1,20 +1,23 @@
-"""Text in pictures: words stay apart at the small sizes of labels and captions.
+"""Text in pictures, in DejaVu Sans, whose file comes with matplotlib."""
 
-Pillow places each glyph on a whole pixel, and the space of its font is 0.2 em wide. At 11 pixels
-the gap between two words was then hardly wider than that between two letters.
-"""
-
+from functools import lru_cache
 from math import ceil
+from pathlib import Path
 
+import matplotlib
 from PIL import Image, ImageDraw, ImageFont
 from PIL.ImageFont import FreeTypeFont
 
 Color = tuple[int, int, int]
 
-# Text is drawn this much larger and then reduced, which places glyphs to a quarter of a pixel.
+_FONTS = Path(matplotlib.get_data_path(), "fonts", "ttf")
+FONT_FILE, BOLD_FILE = _FONTS / "DejaVuSans.ttf", _FONTS / "DejaVuSans-Bold.ttf"
+# Text is drawn this much larger and then reduced, which places glyphs to a quarter of a pixel:
+# Pillow places each on a whole one, and the gaps between words were then as narrow as those
+# between letters.
 _SUPERSAMPLING = 4
-# The width of a space and the distance of two lines, as parts of the font's size.
-_SPACE, _LEADING = 0.32, 1.27
+# The distance of two lines, as a part of the font's size.
+_LEADING = 1.27
 
 
 def write(picture: Image.Image, x: float, y: float, text: str, size: int, ink: Color) -> None:
@@ -22,23 +25,26 @@ def write(picture: Image.Image, x: float, y: float, text: str, size: int, ink: C
 
     The top left corner of the first line is at x, y; `size` is that of the font. All in pixels.
     """
-    font = _font(size)
     width, height = text_size(text, size)
     left, top = int(x), int(y)
     mask = Image.new("L", ((width + 1) * _SUPERSAMPLING, (height + 1) * _SUPERSAMPLING))
     draw = ImageDraw.Draw(mask)
     for number, line in enumerate(text.split("\n")):
         down = (y - top + number * line_height(size)) * _SUPERSAMPLING
-        for word, across in _placed(line, font):
-            draw.text(((x - left) * _SUPERSAMPLING + across, down), word, 255, font)
+        draw.text(((x - left) * _SUPERSAMPLING, down), line, 255, _font(size))
     picture.paste(ink, (left, top), mask.reduce(_SUPERSAMPLING))
 
 
 def text_size(text: str, size: int) -> tuple[int, int]:
     """Return the width and the height of a text in whole pixels."""
-    font, lines = _font(size), text.split("\n")
-    ends = [across + font.getlength(word) for line in lines for word, across in _placed(line, font)]
-    return ceil(max(ends) / _SUPERSAMPLING), len(lines) * line_height(size)
+    lines = text.split("\n")
+    return ceil(max(line_width(line, size) for line in lines)), len(lines) * line_height(size)
+
+
+def line_width(line: str, size: float) -> float:
+    """Return the width of a line in the unit of `size`, which is that of the font."""
+    scale = 100
+    return _font(scale).getlength(line) / _SUPERSAMPLING * size / scale
 
 
 def line_height(size: int) -> int:
@@ -46,16 +52,34 @@ def line_height(size: int) -> int:
     return round(size * _LEADING)
 
 
-def _placed(line: str, font: FreeTypeFont) -> list[tuple[str, float]]:
-    """Return the words of a line, each with its left end in pixels of the enlarged text."""
-    placed, across = [], 0.0
-    for word in line.split(" "):
-        placed.append((word, across))
-        across += font.getlength(word) + _SPACE * font.size
-    return placed
+def wrapped(text: str, size: float, width: float) -> list[str]:
+    """Return the lines of a text that are at most `width` wide, broken between words if possible.
+
+    `size` and `width` are in the same unit.
+    """
+    lines = [""]
+    for word in text.split():
+        for part in _broken(word, size, width):
+            longer = f"{lines[-1]} {part}".strip()
+            if line_width(longer, size) <= width:
+                lines[-1] = longer
+            else:
+                lines.append(part)
+    return lines
 
 
+def _broken(word: str, size: float, width: float) -> list[str]:
+    """Return a word in parts that are at most `width` wide, each of at least one character."""
+    parts, start = [], 0
+    for end in range(1, len(word) + 1):
+        if end - start > 1 and line_width(word[start:end], size) > width:
+            parts.append(word[start : end - 1])
+            start = end - 1
+    return [*parts, word[start:]]
+
+
+@lru_cache
 def _font(size: int) -> FreeTypeFont:
-    font = ImageFont.load_default(size * _SUPERSAMPLING)
-    assert isinstance(font, FreeTypeFont), "Pillow's wheels contain FreeType"
-    return font
+    return ImageFont.truetype(
+        FONT_FILE, size * _SUPERSAMPLING, layout_engine=ImageFont.Layout.BASIC
+    )

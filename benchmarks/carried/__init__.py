@@ -1,0 +1,1 @@
+"""How many jobs a second one Redis carries: `python -m benchmarks.carried`."""

@@ -1,0 +1,59 @@
+"""Which techniques run over the images of a set as a batch, and which files are kept of each."""
+
+from collections.abc import Sequence
+
+from catalog.errors import InvalidParameters, UnsupportedModel, Violation, near_matches
+from catalog.model_entry import ModelEntry
+from catalog.technique import Technique
+
+
+class UnsupportedTechnique(InvalidParameters):
+    """The technique does not run in batches."""
+
+    code = "unsupported_technique"
+
+
+def check_batchable(technique: Technique) -> None:
+    """Refuse a technique that does not explain one photograph in seconds.
+
+    Raises UnsupportedTechnique.
+    """
+    reason = _reason_against(technique)
+    if reason:
+        message = f"{technique.title} does not run in batches: {reason}. Create a job for each."
+        raise UnsupportedTechnique(message, [Violation("/technique", message)])
+
+
+def check_photographs(model: ModelEntry) -> None:
+    """Refuse a model that does not see photographs, which sets consist of.
+
+    Raises UnsupportedModel.
+    """
+    if not model.preprocessing.takes_photographs:
+        raise UnsupportedModel(
+            f"Image sets hold photographs, and model {model.name!r} sees "
+            f"{model.preprocessing.channels} channels. Send arrays of them as single jobs.",
+        )
+
+
+def check_outputs(technique: Technique, outputs: Sequence[str] | None) -> None:
+    """Refuse names of files that the technique never leaves. Raises InvalidParameters."""
+    known = [spec.name for spec in technique.artifacts]
+    for name in outputs or ():
+        if name not in known:
+            names = ", ".join(known) or "none"
+            message = (
+                f"{technique.title} leaves no file {name[:80]!r}.{near_matches(name, known)} "
+                f"Its files: {names}."
+            )
+            raise InvalidParameters(message, [Violation("/outputs", message)])
+
+
+def _reason_against(technique: Technique) -> str | None:
+    if technique.reads_image_set:
+        return "it looks at a whole image set itself"
+    if [spec.name for spec in technique.inputs if spec.required] != ["image"]:
+        return "it does not take one image"
+    if technique.queue == "slow":
+        return "it optimizes an image for minutes"
+    return None
