@@ -145,6 +145,26 @@ def test_a_canceled_batch_keeps_what_is_done(
     assert not list(orphans(worker.store, worker.files))
 
 
+def test_a_batch_whose_deadline_passes_fails_and_its_rows_stay(
+    worker: Worker, images: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = worker.batch(images, exact=True)
+
+    def pass_deadline(index: int) -> bool:
+        if index == 5:
+            worker.redis.hset(redis_keys.job(job.id), "deadline_ms", 1)
+        return False
+
+    rows_run(monkeypatch, pass_deadline)
+    ended = worker.finish(job)
+    assert ended.status is Status.FAILED
+    assert ended.error and ended.error.code == "deadline_exceeded"
+    rows = worker.rows(job)
+    assert len(rows) >= 5 and all(complete(rows, images[: len(rows)]))
+    assert worker.file(job, rows[0], "values.npy")
+    assert not list(orphans(worker.store, worker.files))
+
+
 def test_a_batch_that_is_given_back_goes_on_where_it_was(
     worker: Worker, images: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
