@@ -1,5 +1,6 @@
 """Batches that are interrupted: no row is lost or doubled, and what is done stays."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -87,6 +88,9 @@ def test_workers_that_crash_at_every_other_row_lose_and_double_none(
     assert [row.seed for row in worker.rows(job)] == [row.seed for row in worker.rows(whole)]
     if exact:
         assert shards(worker, job) == shards(worker, whole)
+        assert worker.rows(job) == worker.rows(whole)
+    for row in worker.rows(job):
+        assert json.loads(worker.file(job, row, "json"))["image"] == row.image
     assert leaves_no_file_behind(worker, job)
 
 
