@@ -48,7 +48,8 @@ CMD ["api", "--host", "0.0.0.0", "--port", "8000"]
 
 FROM base AS worker
 # What a worker fetches and finds out is kept where a volume belongs.
-ENV TORCH_HOME=/weights/torch HF_HOME=/weights/huggingface RETINOSCOPE_CACHE=/weights/cache
+ENV TORCH_HOME=/weights/torch HF_HOME=/weights/huggingface RETINOSCOPE_CACHE=/weights/cache \
+    MPLCONFIGDIR=/weights/matplotlib
 COPY --from=worker-packages /opt/venv /opt/venv
 COPY --from=source /packages /opt/retinoscope
 HEALTHCHECK --interval=15s --timeout=10s --start-period=180s --retries=4 \

@@ -1,6 +1,6 @@
 # One verb per chore. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test crashes test-all zoo chaos soak machines manifests clients check audit fuzz format openapi models lock benchmarks sbom kserve browser playground playground-check ci clean
+.PHONY: help install demo serve test crashes test-all zoo chaos soak machines manifests clients check audit fuzz format openapi models lock benchmarks sbom kserve browser playground playground-check batch notebook ci clean
 
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PY := .venv/bin/python
@@ -65,6 +65,9 @@ playground/node_modules: playground/package-lock.json
 chaos: install ## kill workers, Redis and API under load, and count what is lost; ARGS="--long"
 	@$(PY) -m benchmarks.chaos $(ARGS)
 
+batch: install ## 500 photographs as one batch whose worker is killed twice, in both modes
+	@$(PY) -m benchmarks.batch $(ARGS)
+
 soak: install ## twenty minutes of mixed load: does anything grow?
 	@$(PY) -m benchmarks.soak $(ARGS)
 
@@ -114,6 +117,9 @@ manifests: .venv/.manifests ## lint and render the Helm chart, and check it with
 clients: .venv/.clients .venv/.npm ## generate clients from openapi.json in TypeScript and Python, and run jobs with them
 	@$(PY) -m pytest tests/clients $(ARGS)
 
+notebook: .venv/.notebook ## run docs/notebook.ipynb against a stack
+	@$(PY) -m pytest tests/notebook $(ARGS)
+
 # npm alone: what it installs is locked by version and hash, and nothing of it is served.
 .venv/.npm: tests/clients/typescript/package.json tests/clients/typescript/package-lock.json .venv/.installed
 	@command -v npm >/dev/null || { echo "make clients needs Node.js 20.19 or later, with npm, on PATH."; exit 1; }
@@ -121,11 +127,10 @@ clients: .venv/.clients .venv/.npm ## generate clients from openapi.json in Type
 	@cd .venv/npm && npm ci --silent
 	@touch $@
 
-
 kserve: .venv/.kserve ## ask a server with the client of KServe, and check deploy/kserve with its models
 	@$(PY) -m pytest tests/kserve $(ARGS)
 
-.venv/.machines .venv/.manifests .venv/.clients .venv/.kserve: .venv/.%: deploy/locks/%.lock .venv/.installed
+.venv/.machines .venv/.manifests .venv/.clients .venv/.kserve .venv/.notebook: .venv/.%: deploy/locks/%.lock .venv/.installed
 	@$(UV) venv --quiet --allow-existing --python $(PY) .venv/$*
 	@$(UV) pip sync --quiet --python .venv/$*/bin/python --require-hashes deploy/locks/$*.lock
 	@touch $@
@@ -144,10 +149,10 @@ lock: $(filter .tools/bin/uv,$(UV)) ## compile the lock files from pyproject.tom
 	@for role in api worker; do \
 		$(UV) $(LOCK) --universal --extra $$role --extra cli --extra heic --constraint requirements.lock \
 			--output-file deploy/locks/$$role.lock pyproject.toml || exit 1; done
-	@for group in machines manifests clients kserve; do \
+	@for group in machines manifests clients kserve notebook; do \
 		$(UV) $(LOCK) --universal --group $$group --output-file deploy/locks/$$group.lock || exit 1; done
 
-ci: check test crashes fuzz clients playground-check browser demo chaos ## what CI runs
+ci: check test crashes fuzz clients playground-check browser notebook demo chaos ## what CI runs
 
 clean: ## remove everything that was made
 	@rm -rf .venv .tools .data demo-out build *.egg-info

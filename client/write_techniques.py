@@ -54,6 +54,7 @@ _WORDS = {
     "Id of an image set, made by POST /v1/image-sets. (`retinoscope run` takes a folder of "
     "images.)": "An image set of `image_set()`, or its id.",
 }
+_LONGEST = 60
 _KINDS = {"integer": "int", "number": "float", "boolean": "bool", "string": "str"}
 
 
@@ -96,7 +97,9 @@ def _typed(name: str, schema: dict[str, Any], required: bool) -> str:
     kinds = schema.get("anyOf", [schema])
     kind = next(each for each in kinds if each.get("type") != "null")
     values = ", ".join(f'"{value}"' for value in kind.get("enum", []))
-    text = f"Literal[{values}]" if values else _KINDS[kind["type"]]
+    # A list that fills more than a line is left to the server.
+    listed = values and len(values) < _LONGEST
+    text = f"Literal[{values}]" if listed else _KINDS[kind["type"]]
     text = f"ImageSet | {text}" if name == "image_set" else text
     return f"{name}: {text}" if required else f"{name}: {text} | None = None"
 

@@ -4,8 +4,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -27,6 +26,7 @@ from jobs.errors import (
     TooLate,
     TooManyJobs,
 )
+from jobs.job_list import JobList, is_record
 from jobs.job_request import JobRequest
 from jobs.memory_guard import MemoryGuard
 from jobs.model import Job, PreparedMessage
@@ -34,12 +34,8 @@ from jobs.script_runner import ScriptRunner
 from jobs.settings import Settings
 from jobs.transitions import Answer, Transitions
 
-# Records whose fields are compared at a time.
-_LIST_CHUNK = 1000
 # Members of a sorted set of times that one pass handles.
 _DUE_AT_A_TIME = 100
-# Archived records of one page that are read at a time.
-_ARCHIVED_READS = 16
 _ID = re.compile("[0-9a-f]{32}")
 _REFUSALS: dict[Answer, type[JobsError]] = {
     Answer.KEY_TAKEN: KeyTaken,
@@ -121,7 +117,7 @@ class JobStore:
         """Return the record. Raises NotFound, also when it belongs to another owner."""
         check_id(job_id)
         fields = cast("dict[str, str]", self.redis.hgetall(redis_keys.job(job_id)))
-        if not _is_record(fields) or owner not in (None, fields["owner"]):
+        if not is_record(fields) or owner not in (None, fields["owner"]):
             raise NotFound(job_id)
         return Job.from_hash(self.archive.whole(fields))
 
@@ -131,30 +127,10 @@ class JobStore:
         files = ArtifactStore(self.settings.artifacts_location)
         return Archive(self.redis, files, self.transitions)
 
-    def page(
-        self,
-        owner: str,
-        *,
-        before: str | None,
-        limit: int,
-        wanted: Mapping[str, str],
-        labels: Mapping[str, str] | None = None,
-    ) -> list[Job]:
-        """Return up to `limit` jobs, newest first, with ids below `before`.
-
-        `wanted` holds the values that fields of their records must have, by name. `labels` are
-        among the labels that they must have.
-        """
-        found: list[Job] = []
-        while len(found) < limit:
-            count = _LIST_CHUNK if wanted or labels else limit - len(found)
-            ids = self._ids(owner, before, count)
-            matching = self._matching(ids, wanted, labels or {})
-            found += self._many(matching[: limit - len(found)])
-            if len(ids) < count:
-                break
-            before = ids[-1]
-        return found
+    @cached_property
+    def listing(self) -> JobList:
+        """Lists of the jobs of an owner."""
+        return JobList(self.redis, self.archive)
 
     def pick(self, job_id: str, queue: str) -> str | None:
         """Return the id of the job that a worker runs now, given a message that names a job.
@@ -186,7 +162,7 @@ class JobStore:
     def ready(self, owner: str, queue: str, limit: int) -> list[Job]:
         """Return up to `limit` jobs of an owner that have not begun, oldest first."""
         key = redis_keys.owner_ready(owner, queue)
-        return self._many(cast("list[str]", self.redis.zrange(key, 0, limit - 1)))
+        return self.listing.read(cast("list[str]", self.redis.zrange(key, 0, limit - 1)))
 
     def usage(self, owner: str) -> Usage:
         """Return what an owner uses now, and has used since midnight UTC."""
@@ -209,58 +185,6 @@ class JobStore:
         """Return the counts of `created:`, `cached:` and `finished:<status>:` per technique."""
         counts = cast("dict[str, str]", self.redis.hgetall(redis_keys.COUNTERS))
         return {name: int(count) for name, count in counts.items()}
-
-    def _matching(
-        self, ids: list[str], wanted: Mapping[str, str], labels: Mapping[str, str]
-    ) -> list[str]:
-        """Return the ids of the records with these values, without reading the other fields."""
-        if not wanted and not labels:
-            return ids
-        names = [*wanted, "archived", "labels"]
-        with self.redis.pipeline(transaction=False) as pipe:
-            for job_id in ids:
-                pipe.hmget(redis_keys.job(job_id), names)
-            records = [dict(zip(names, values, strict=True)) for values in pipe.execute()]
-        return [
-            job_id
-            for job_id, record in zip(ids, records, strict=True)
-            if all(_value(record, name) == value for name, value in wanted.items())
-            and labels.items() <= json.loads(record["labels"] or "{}").items()
-        ]
-
-    def _ids(self, owner: str, before: str | None, count: int) -> list[str]:
-        top = f"({before}" if before else "+"
-        key = redis_keys.owner_jobs(owner)
-        ids = self.redis.zrevrangebylex(key, top, "-", start=0, num=count)
-        return cast("list[str]", ids)
-
-    def _many(self, ids: list[str]) -> list[Job]:
-        with self.redis.pipeline(transaction=False) as pipe:
-            for job_id in ids:
-                pipe.hgetall(redis_keys.job(job_id))
-            records = [fields for fields in pipe.execute() if _is_record(fields)]
-        if any("archived" in fields for fields in records):
-            with ThreadPoolExecutor(_ARCHIVED_READS) as pool:
-                records = [fields for fields in pool.map(self._whole, records) if fields]
-        return [Job.from_hash(fields) for fields in records]
-
-    def _whole(self, fields: dict[str, str]) -> dict[str, str] | None:
-        """Return a record with what was archived, or None if that is being deleted."""
-        try:
-            return self.archive.whole(fields)
-        except NotFound:
-            return None
-
-
-def _is_record(fields: dict[str, str]) -> bool:
-    """Return whether a hash is a record, and not what a late write left of one."""
-    return "status" in fields or "archived" in fields
-
-
-def _value(record: dict[str, str | None], name: str) -> str | None:
-    """Return a field of a record, of which `archived` may hold the status."""
-    found = record[name]
-    return record["archived"] if name == "status" and found is None else found
 
 
 def new_job_id() -> str:

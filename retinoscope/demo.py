@@ -4,13 +4,14 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx2
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from retinoscope.demo_page import page
 from retinoscope.demo_plan import PHOTOGRAPHS, DemoCase, all_photographs, demo_cases, photograph
@@ -32,19 +33,24 @@ class FinishedCase:
 
 
 def run_demo(out: Path, port: int) -> bool:
-    """Start the stack, run the demo, write the page, stop. Return whether every job succeeded."""
+    """Start the stack, run the demo, write the page, stop. Return whether every job succeeded.
+
+    A demo that is interrupted leaves a page of the jobs that have ended.
+    """
     console = Console()
     # An exit through SystemExit stops the processes that were started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     out.mkdir(parents=True, exist_ok=True)
+    for name in PHOTOGRAPHS:
+        (out / f"{name}.png").write_bytes(photograph(name))
+    cases, finished = list(demo_cases()), list[FinishedCase]()
     with tempfile.TemporaryDirectory(prefix="retinoscope-") as data:
         console.print("Starting Redis, a worker and the API …")
         plan = Plan("127.0.0.1", port, Path(data))
         with running(plan), httpx2.Client(base_url=plan.address, timeout=60) as client:
-            finished = _run_all(client, out, console)
-    for name in PHOTOGRAPHS:
-        (out / f"{name}.png").write_bytes(photograph(name))
-    (out / "index.html").write_text(page(finished), encoding="utf-8")
+            for case in _run_all(client, out, console, cases):
+                finished.append(case)
+                (out / "index.html").write_text(page(finished, len(cases)), encoding="utf-8")
     failed = [item for item in finished if not item.succeeded]
     for item in failed:
         console.print(f"[red]{item.case.title}: {item.job['status']} {item.job['error']}")
@@ -53,26 +59,27 @@ def run_demo(out: Path, port: int) -> bool:
     return not failed
 
 
-def _run_all(client: httpx2.Client, out: Path, console: Console) -> list[FinishedCase]:
+def _run_all(
+    client: httpx2.Client, out: Path, console: Console, cases: Sequence[DemoCase]
+) -> Iterator[FinishedCase]:
+    """Yield each job as soon as it has ended."""
     columns = (
-        TextColumn("{task.description:<52}"),
+        TextColumn("{task.description:<60}"),
         BarColumn(bar_width=8),
         TextColumn("{task.fields[note]}"),
         TimeElapsedColumn(),
     )
     image_set = _image_set(client)
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
-        return [_log(console, _run(client, out, bars, case, image_set)) for case in demo_cases()]
-
-
-def _log(console: Console, finished: FinishedCase) -> FinishedCase:
-    """Print a line for the job if there are no progress bars, as in a log."""
-    if not console.is_terminal:
-        console.print(
-            f"{finished.case.title}: {finished.job['status']}, {finished.seconds:.0f} s",
-            soft_wrap=True,
-        )
-    return finished
+        for number, case in enumerate(cases, 1):
+            title = f"{number:>2} of {len(cases)}  {case.title}"
+            finished = _run(
+                client, out, bars, bars.add_task(title, total=1, note="queued"), case, image_set
+            )
+            if not console.is_terminal:
+                said = f"{title}: {finished.job['status']}, {finished.seconds:.0f} s"
+                console.print(said, soft_wrap=True)
+            yield finished
 
 
 def _image_set(client: httpx2.Client) -> str:
@@ -86,10 +93,9 @@ def _image_set(client: httpx2.Client) -> str:
 
 
 def _run(
-    client: httpx2.Client, out: Path, bars: Progress, case: DemoCase, image_set: str
+    client: httpx2.Client, out: Path, bars: Progress, bar: TaskID, case: DemoCase, image_set: str
 ) -> FinishedCase:
     began, technique = time.monotonic(), case.technique
-    bar = bars.add_task(case.title, total=1, note="queued")
     files = {
         name: (f"{other}.png", photograph(other), "image/png")
         for name, other in case.images.items()
@@ -108,7 +114,9 @@ def _run(
     return finished
 
 
-def _follow(client: httpx2.Client, job: dict[str, Any], bars: Progress, bar: Any) -> dict[str, Any]:
+def _follow(
+    client: httpx2.Client, job: dict[str, Any], bars: Progress, bar: TaskID
+) -> dict[str, Any]:
     while job["status"] in ("queued", "running"):
         progress = job["progress"] or {"done": 0, "total": 1}
         bars.update(bar, completed=progress["done"], total=progress["total"], note=job["status"])

@@ -14,10 +14,11 @@ MODEL = "the model itself"
 # Parameters for the default model that show more than the example of the technique. Sizes and steps
 # suit two cores. A value that begins with @ is a photograph to send.
 _FIELDS: dict[str, list[dict[str, str]]] = {
-    "saliency": [{"check": "true"}],
+    "saliency": [{"check": "true", "samples": "16"}],
     "guided_backprop": [{"check": "true"}],
     "grad_cam": [{"check": "true"}],
-    "rise": [{"masks": "400"}],
+    "rise": [{"masks": "1000"}],
+    "activations": [{"layer": "blocks.5.0.bn1.act", "order": "max", "top": "40", "tile": "72"}],
     "top_patches": [
         {"target": "conv_stem:3"},
         {"target": "conv_stem:8"},
@@ -98,7 +99,8 @@ def _images(technique: Technique, fields: Mapping[str, str], photograph: str) ->
 
 def _fields(technique: Technique) -> list[dict[str, str]]:
     example = {key: str(value) for key, value in technique.example.items()}
-    return [example | fields for fields in _FIELDS.get(technique.name, [{}])]
+    figure = {"figure": "png"} if "figure" in technique.params.model_fields else {}
+    return [example | figure | fields for fields in _FIELDS.get(technique.name, [{}])]
 
 
 def _folder() -> Path:

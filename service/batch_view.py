@@ -64,7 +64,10 @@ class BatchView(BaseModel):
 class BatchPage(BaseModel):
     items: list[BatchView] = Field(description="The batches, newest first.")
     next_cursor: str | None = Field(
-        description="Send it as `cursor` to get older batches; null on the last page."
+        description=(
+            "Send it as `cursor` to get older batches; null on the last page. A page may be short, "
+            "or empty, and not be the last one."
+        )
     )
 
 

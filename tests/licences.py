@@ -58,6 +58,7 @@ _WORDS = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "NVIDIA Proprietary Software": NVIDIA,
     "New BSD": "BSD-3-Clause",
+    "Python Software Foundation License": "PSF-2.0",
 }
 
 

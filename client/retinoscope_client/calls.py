@@ -49,7 +49,7 @@ class Calls(Techniques[J, R], Generic[J, R, L, S, M]):
 
     def job(self, job_id: str) -> J:
         """Read a job."""
-        return self.call(self._job(Request("GET", f"/v1/jobs/{quote(job_id)}")))
+        return self.call(self._job(Request("GET", f"/v1/jobs/{quote(job_id, '')}")))
 
     def jobs(self, limit: int = 100, **filters: Any) -> M:
         """Return the newest jobs, by `status`, `technique`, `model` or `labels`."""
@@ -62,7 +62,7 @@ class Calls(Techniques[J, R], Generic[J, R, L, S, M]):
         `labels` and `webhook`.
         """
         body = {"technique": technique, "image_set": _id(image_set), **options}
-        return self.call(self._created("batches", "", body))
+        return self.call(self._batch(body))
 
     def image_set(self, images: str | Path | Iterable[Any], name: str = "") -> S:
         """Make an image set of a folder, or of images. Raises RetinoscopeError."""
@@ -78,31 +78,30 @@ class Calls(Techniques[J, R], Generic[J, R, L, S, M]):
 
     def layers(self, model: str) -> L:
         """List the layers of a model that can be targets."""
-        return self.call(listed(f"/v1/models/{quote(model)}/layers", None, {"wait": 50}))
+        return self.call(listed(f"/v1/models/{quote(model, '')}/layers", None, {"wait": 50}))
 
     def classes(self, model: str, query: str | None = None) -> L:
         """List the classes of a model, or those whose labels contain a text."""
-        return self.call(listed(f"/v1/models/{quote(model)}/classes", None, {"query": query}))
+        return self.call(listed(f"/v1/models/{quote(model, '')}/classes", None, {"query": query}))
 
     def _submitted(self, technique: str, params: dict[str, Any]) -> Flow[Any]:
         """Upload the images that the server does not have, then create the job."""
         body = {name: _id(value) for name, value in params.items() if value is not None}
         for name in INPUTS & body.keys():
             body[name] = yield from stored(body[name])
-        return (yield from self._created("jobs", f"/{quote(technique)}", body))
+        return (yield from self._job(_created(f"/v1/jobs/{quote(technique, '')}", body)))
 
-    def _created(self, kind: str, end: str, body: dict[str, Any]) -> Flow[Any]:
-        """Create a job with one idempotency key, so that sending it again makes no second one."""
-        key = str(body.pop("idempotency_key", uuid4()))
-        request = post_json(f"/v1/{kind}{end}", body, Idempotency_Key=key)
-        return (yield from self._job(request, kind))
+    def _batch(self, body: dict[str, Any]) -> Flow[Any]:
+        """Create a batch, and return it as the job that it is."""
+        batch = (yield _created("/v1/batches", body)).json()
+        return (yield from self._job(Request("GET", f"/v1/jobs/{batch['id']}")))
 
     def _run(self, technique: str, progress: bool | Report, params: dict[str, Any]) -> Flow[Any]:
         job = yield from self._submitted(technique, params)
         return (yield from job.waited(None, progress))
 
-    def _job(self, request: Request, kind: str = "jobs") -> Flow[Any]:
-        return self.job_type((yield request).json(), self.call, kind)
+    def _job(self, request: Request) -> Flow[Any]:
+        return self.job_type((yield request).json(), self.call)
 
     def _jobs(self, limit: int, filters: dict[str, Any]) -> Flow[list[Any]]:
         labels = [f"{name}={value}" for name, value in (filters.pop("labels", {})).items()]
@@ -123,6 +122,12 @@ class Calls(Techniques[J, R], Generic[J, R, L, S, M]):
 
     def __repr__(self) -> str:
         return f"<Retinoscope at {self.url}>"
+
+
+def _created(path: str, body: dict[str, Any]) -> Request:
+    """Return a request with an idempotency key, so that sending it again makes no second job."""
+    key = str(body.pop("idempotency_key", uuid4()))
+    return post_json(path, body, Idempotency_Key=key)
 
 
 def _id(value: Any) -> Any:

@@ -40,8 +40,7 @@ class APIError(RetinoscopeError):
     @property
     def hint(self) -> str:
         """What is wrong with each parameter, one in a line; empty if no parameter is named."""
-        lines = (f"{each['pointer'].lstrip('/')}: {each['message']}" for each in self.errors)
-        return "\n".join(lines)
+        return "\n".join(f"{each['pointer'].strip('/')}: {each['message']}" for each in self.errors)
 
 
 class JobFailed(RetinoscopeError):

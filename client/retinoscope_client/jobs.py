@@ -19,10 +19,10 @@ class BaseJob(Generic[R, N, L]):
 
     result_type: ClassVar[type[BaseResult[Any, Any]]]
 
-    def __init__(self, data: dict[str, Any], call: Call, kind: str = "jobs") -> None:
+    def __init__(self, data: dict[str, Any], call: Call) -> None:
         """Take the job of the API, and what runs the flows of its calls."""
         self.data, self._call = data, call
-        self._path = f"/v1/{kind}/{data['id']}"
+        self._path = f"/v1/jobs/{data['id']}"
 
     @property
     def id(self) -> str:
@@ -56,7 +56,7 @@ class BaseJob(Generic[R, N, L]):
 
     def rows(self, **filters: Any) -> L:
         """Return what became of each image of a batch: with `status="failed"`, of those."""
-        return self._call(listed(f"{self._path}/results", None, filters))
+        return self._call(listed(f"/v1/batches/{self.id}/results", None, filters))
 
     def result(self) -> Any:
         """Return the result of a job that has ended, as `wait` does, without asking the server."""

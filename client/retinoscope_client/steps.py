@@ -6,6 +6,7 @@ are short and behave alike.
 """
 
 import json
+import math
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -88,6 +89,9 @@ def listed(path: str, limit: int | None, query: Mapping[str, Any]) -> Flow[list[
     while True:
         page = (yield Request("GET", path, given)).json()
         items += page["items"]
-        given["cursor"] = page.get("next_cursor")
-        if given["cursor"] is None or (limit is not None and len(items) >= limit):
+        cursor, sent = page.get("next_cursor"), given.get("cursor")
+        # A page may be empty and not the last one. The rows of a running batch have no last page,
+        # but one that leads to itself.
+        if cursor in (None, sent) or len(items) >= (limit or math.inf):
             return items[:limit]
+        given["cursor"] = cursor

@@ -16,6 +16,8 @@ from service.uploads.streaming import media_type
 MOST_IMAGES = 16
 # The numbers of sixteen colour images of 224 × 224 pixels, with the brackets around them.
 _MOST_MARKS = 4_000_000
+# Of memory, for each bracket or comma of JSON, once it is parsed.
+_BYTES_OF_MARK = 34
 _SMALL_BODY = 20_000
 NO_BINARY = (
     "binary tensors are not taken. Send JSON: with tritonclient, "
@@ -58,9 +60,15 @@ async def read_request(
     if media_type(request).startswith("multipart/"):
         raise Problem("unsupported_media_type", "Send JSON, with images as base64.")
     body = await request.body()
+    marks = _marks(body)
     if len(body) <= _SMALL_BODY:
         return read(_parsed(request, body))
-    return await services.intake.run(owner, lambda: read(_parsed(request, body)))
+
+    def read_in_bounds() -> InferenceRequest:
+        with services.intake.holding(owner, _BYTES_OF_MARK * marks):
+            return read(_parsed(request, body))
+
+    return await services.intake.run(owner, read_in_bounds)
 
 
 def check_names(where: str, sent: Mapping[str, Any], known: Collection[str]) -> None:
@@ -92,12 +100,18 @@ def read_parameters(body: Mapping[str, Any]) -> dict[str, Any]:
     return parameters
 
 
-def _parsed(request: Request, body: bytes) -> dict[str, Any]:
-    if body.count(b"[") + body.count(b"{") + body.count(b",") > _MOST_MARKS:
+def _marks(body: bytes) -> int:
+    """Return the number of brackets and commas, which is about that of values. Raises Problem."""
+    marks = body.count(b"[") + body.count(b"{") + body.count(b",")
+    if marks > _MOST_MARKS:
         raise Problem(
             "invalid_request",
             "The JSON has too many numbers. Send images as base64 of their files.",
         )
+    return marks
+
+
+def _parsed(request: Request, body: bytes) -> dict[str, Any]:
     try:
         data = parse_json(request, body)
     except Problem as problem:

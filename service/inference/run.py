@@ -45,12 +45,13 @@ async def run(caller: Caller, plan: Plan, request: InferenceRequest, seconds: fl
     Raises Problem, CatalogError or JobsError if the request is refused, RedisError or an error
     of the object store if a store cannot be reached.
     """
-    # Wrong parameters are refused before images are decoded.
+    # Wrong parameters and keys are refused before images are decoded.
+    key = read_key(caller.idempotency_key)
     parse(SentJobRequest(caller.owner, plan.technique, plan.fields, {}))
     images = {
         place: await _stored(caller, plan, place, image) for place, image in request.images.items()
     }
-    jobs = await _created(caller, plan, images)
+    jobs = await _created(caller, plan, images, key)
     note(technique=plan.technique.name, model=plan.model.name)
     deadline = time.monotonic() + seconds
     return [
@@ -76,13 +77,14 @@ async def _stored(caller: Caller, plan: Plan, place: str, image: bytes | str) ->
         return inputs["image"].id
 
 
-async def _created(caller: Caller, plan: Plan, images: dict[str, str]) -> list[Job]:
+async def _created(
+    caller: Caller, plan: Plan, images: dict[str, str], key: str | None
+) -> list[Job]:
     """Create one job for each image.
 
     If one is refused, those before it are canceled, since nobody would read them. With an
     idempotency key they are kept: the request that is sent again finds them.
     """
-    key = read_key(caller.idempotency_key)
     whole = _digest(plan, list(images.values()))
     made: list[Admission] = []
     try:

@@ -76,12 +76,10 @@ def list_batches(
 ) -> BatchPage:
     wanted = {"technique": BATCH} | ({"status": status.value} if status else {})
     labels = read_labels(label)
-    found = services.jobs.page(owner, before=cursor, limit=limit + 1, wanted=wanted, labels=labels)
-    more = len(found) > limit
-    return BatchPage(
-        items=[batch_view(job) for job in found[:limit]],
-        next_cursor=found[limit - 1].id if more else None,
+    found = services.jobs.listing.page(
+        owner, before=cursor, limit=limit, wanted=wanted, labels=labels
     )
+    return BatchPage(items=[batch_view(job) for job in found.jobs], next_cursor=found.next_cursor)
 
 
 @router.get(

@@ -36,7 +36,10 @@ Label = Annotated[
 class JobPage(BaseModel):
     items: list[JobView] = Field(description="The jobs, newest first.")
     next_cursor: str | None = Field(
-        description="Send it as `cursor` to get older jobs; null on the last page."
+        description=(
+            "Send it as `cursor` to get older jobs; null on the last page. A page of filtered jobs "
+            "may be short, or empty, and not be the last one."
+        )
     )
 
 
@@ -66,14 +69,12 @@ def list_jobs(
     filters = {"status": status, "technique": technique, "model": model}
     wanted = {name: value for name, value in filters.items() if value is not None}
     labels = read_labels(label)
-    found = services.jobs.page(owner, before=cursor, limit=limit + 1, wanted=wanted, labels=labels)
-    if not found:
-        _check_filters(technique, model)
-    more = len(found) > limit
-    page = JobPage(
-        items=[job_view(job) for job in found[:limit]],
-        next_cursor=found[limit - 1].id if more else None,
+    found = services.jobs.listing.page(
+        owner, before=cursor, limit=limit, wanted=wanted, labels=labels
     )
+    if not found.jobs:
+        _check_filters(technique, model)
+    page = JobPage(items=[job_view(job) for job in found.jobs], next_cursor=found.next_cursor)
     return Response(page.model_dump_json(), media_type="application/json")
 
 

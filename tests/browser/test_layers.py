@@ -113,7 +113,7 @@ def test_which_channels_react_to_the_eyes(visit: Visit, client: httpx.Client) ->
     one = contrasts(maps, summary, EYES[0])
     assert browser.channels(5) == np.argsort(-one).tolist()[:5]
 
-    page.get_by_label("Add places").check()
+    page.get_by_label("Add further places").check()
     browser.click_photo(*EYES[1])
     expect(page.get_by_role("heading", name="What reacts at both places")).to_be_visible()
     both = np.minimum(one, contrasts(maps, summary, EYES[1]))

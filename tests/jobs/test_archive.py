@@ -78,11 +78,16 @@ def test_lists_hold_archived_jobs_and_filter_them(
     jobs = [ended(store, files, technique) for technique in ("saliency", "occlusion") * 2]
     archived(store, reconciler, *(job.id for job in jobs[:3]))
     whole = sorted(jobs, key=lambda job: job.id, reverse=True)
-    assert store.page("local", before=None, limit=9, wanted={}) == whole
-    found = store.page("local", before=None, limit=9, wanted={"technique": "occlusion"})
+    assert store.listing.page("local", before=None, limit=9).jobs == whole
+    found = store.listing.page(
+        "local", before=None, limit=9, wanted={"technique": "occlusion"}
+    ).jobs
     assert found == [job for job in whole if job.technique == "occlusion"]
-    assert len(store.page("local", before=None, limit=9, wanted={"status": "succeeded"})) == 4
-    assert store.page("local", before=None, limit=9, wanted={"status": "failed"}) == []
+    assert (
+        len(store.listing.page("local", before=None, limit=9, wanted={"status": "succeeded"}).jobs)
+        == 4
+    )
+    assert store.listing.page("local", before=None, limit=9, wanted={"status": "failed"}).jobs == []
 
 
 def test_its_files_are_no_orphans_and_go_with_it(
@@ -106,7 +111,7 @@ def test_a_client_deletes_an_archived_job(
     assert store.cancel(job.id, "local") == job
     assert store.forget(job.id, "local")
     reconciler.sweep()
-    assert files.keys("") == [] and store.page("local", before=None, limit=9, wanted={}) == []
+    assert files.keys("") == [] and store.listing.page("local", before=None, limit=9).jobs == []
 
 
 def test_its_result_is_shared(
@@ -173,7 +178,7 @@ def test_a_list_shows_what_can_be_read(
     jobs = [ended(store, files) for _ in range(3)]
     archived(store, reconciler, *(job.id for job in jobs))
     files.delete(f"jobs/{jobs[1].id}/record.json")
-    found = store.page("local", before=None, limit=9, wanted={})
+    found = store.listing.page("local", before=None, limit=9).jobs
     assert {job.id for job in found} == {jobs[0].id, jobs[2].id}
 
 

@@ -30,7 +30,7 @@ def test_a_new_job_is_refused_and_an_accepted_one_ends(
     fresh = JobStore(redis, settings)
     with pytest.raises(StoreFull, match=r"9\d%"):
         new_job(fresh)
-    assert fresh.page("local", before=None, limit=9, wanted={})[0].id == lease.job.id
+    assert fresh.listing.page("local", before=None, limit=9).jobs[0].id == lease.job.id
     lease.succeed({"score": 1.0}, [], {})
 
 

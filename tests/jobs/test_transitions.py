@@ -199,7 +199,7 @@ def test_another_owners_job_is_not_found(store: JobStore) -> None:
     for wrong in (lambda: store.get(job.id, "bob"), lambda: store.cancel(job.id, "bob")):
         with pytest.raises(NotFound):
             wrong()
-    assert store.page("bob", before=None, limit=10, wanted={}) == []
+    assert store.listing.page("bob", before=None, limit=10).jobs == []
 
 
 def test_a_full_queue_refuses_a_job_and_keeps_nothing_of_it(store: JobStore) -> None:
@@ -253,12 +253,28 @@ def test_pages_list_the_newest_jobs_first_and_filter(store: JobStore) -> None:
     ids = [
         new_job(store, technique="occlusion" if i % 3 == 0 else "saliency").id for i in range(250)
     ]
-    everything = store.page("local", before=None, limit=1000, wanted={})
+    everything = store.listing.page("local", before=None, limit=1000).jobs
     assert [job.id for job in everything] == sorted(ids, reverse=True)
-    first = store.page("local", before=None, limit=10, wanted={"technique": "occlusion"})
-    second = store.page("local", before=first[-1].id, limit=10, wanted={"technique": "occlusion"})
+    filters = {"technique": "occlusion"}
+    first = store.listing.page("local", before=None, limit=10, wanted=filters)
+    second = store.listing.page("local", before=first.next_cursor, limit=10, wanted=filters)
     wanted = [job.id for job in everything if job.technique == "occlusion"]
-    assert [job.id for job in first + second] == wanted[:20]
+    assert [job.id for job in first.jobs + second.jobs] == wanted[:20]
+
+
+def test_a_page_compares_a_bounded_number_of_records(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.job_list._COMPARED_AT_A_TIME", 5)
+    monkeypatch.setattr("jobs.job_list._COMPARED_FOR_A_PAGE", 10)
+    ids = [new_job(store, technique="occlusion" if i == 2 else "saliency").id for i in range(23)]
+    pages, cursor = [], None
+    while not pages or cursor:
+        filters = {"technique": "occlusion"}
+        found = store.listing.page("local", before=cursor, limit=3, wanted=filters)
+        pages.append([job.id for job in found.jobs])
+        cursor = found.next_cursor
+    assert len(pages) == 3 and [job_id for page in pages for job_id in page] == [ids[2]]
 
 
 def test_a_forgotten_job_leaves_nothing_and_a_running_job_is_refused(store: JobStore) -> None:

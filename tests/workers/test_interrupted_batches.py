@@ -1,5 +1,6 @@
 """Batches that are interrupted: no row is lost or doubled, and what is done stays."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -87,6 +88,9 @@ def test_workers_that_crash_at_every_other_row_lose_and_double_none(
     assert [row.seed for row in worker.rows(job)] == [row.seed for row in worker.rows(whole)]
     if exact:
         assert shards(worker, job) == shards(worker, whole)
+        assert worker.rows(job) == worker.rows(whole)
+    for row in worker.rows(job):
+        assert json.loads(worker.file(job, row, "json"))["image"] == row.image
     assert leaves_no_file_behind(worker, job)
 
 
@@ -145,6 +149,26 @@ def test_a_canceled_batch_keeps_what_is_done(
     assert not list(orphans(worker.store, worker.files))
 
 
+def test_a_batch_whose_deadline_passes_fails_and_its_rows_stay(
+    worker: Worker, images: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = worker.batch(images, exact=True)
+
+    def pass_deadline(index: int) -> bool:
+        if index == 5:
+            worker.redis.hset(redis_keys.job(job.id), "deadline_ms", 1)
+        return False
+
+    rows_run(monkeypatch, pass_deadline)
+    ended = worker.finish(job)
+    assert ended.status is Status.FAILED
+    assert ended.error and ended.error.code == "deadline_exceeded"
+    rows = worker.rows(job)
+    assert len(rows) >= 5 and all(complete(rows, images[: len(rows)]))
+    assert worker.file(job, rows[0], "values.npy")
+    assert not list(orphans(worker.store, worker.files))
+
+
 def test_a_batch_that_is_given_back_goes_on_where_it_was(
     worker: Worker, images: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +200,24 @@ def test_an_attempt_that_lost_its_lease_changes_nothing(worker: Worker, images: 
         late.keep()
     assert worker.store.get(job.id) == ended
     assert all(complete(worker.rows(job), images))
+
+
+def test_an_attempt_that_ends_late_deletes_nothing_of_the_one_that_succeeded(
+    worker: Worker, images: list[str]
+) -> None:
+    job = worker.batch(images, exact=True)
+    first = claimed(worker, job)
+    late, runner = BatchWriter(first, worker.files, 1 << 20), row_runner(worker, first)
+    for index, image_id in enumerate(images):
+        [result] = runner.run(index, [image_id])
+        late.add(result.row, result.files)
+    late.close_shard()
+    worker.redis.hset(redis_keys.job(job.id), "lease_ms", 0)
+    ended = worker.finish(job)
+    # Nothing is left to keep, so that no transition tells the first attempt that it has lost.
+    late.finish()
+    assert not missing(worker.store, worker.files)
+    assert ended.result and worker.files.get(ended.result.artifacts[0].key)
 
 
 def claimed(worker: Worker, job: Job) -> Lease:

@@ -83,7 +83,7 @@ export function PhotoMap({ picture, maps, row, asked, areas, neuron, onAsk }: Pr
               checked={adds}
               onChange={(event) => setAdds(event.currentTarget.checked)}
             />
-            Add places, such as the other eye
+            Add further places
           </label>
           <button type="button" class="button quiet" onClick={() => onAsk([])}>
             Forget {asked.length > 1 ? "them" : "it"}

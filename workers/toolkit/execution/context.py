@@ -2,7 +2,6 @@
 
 import io
 import json
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -137,10 +136,8 @@ def save_png(context: Context, name: str, picture: Image.Image, *, dpi: int | No
         text.add_text(f"retinoscope:{key}", content)
     buffer = io.BytesIO()
     print_size = {"dpi": (dpi, dpi)} if dpi else {}
-    # Of a photograph, zlib finds nothing but runs in either case (benchmarks/rendering.md).
-    strategy = zlib.Z_DEFAULT_STRATEGY if picture.mode == "P" else zlib.Z_RLE
-    compression = {"compress_level": 1, "compress_type": strategy}
-    picture.save(buffer, "PNG", pnginfo=text, **compression, **print_size)
+    # Level 6 takes two to four times as long and saves a tenth (benchmarks/rendering.md).
+    picture.save(buffer, "PNG", pnginfo=text, compress_level=1, **print_size)
     context.save(name, buffer.getvalue(), "image/png")
     return buffer.getvalue()
 

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from workers.toolkit.rendering.contact_sheet import side_by_side
+
 # The approximate side of a drawn filter, in pixels.
 _CELL = 64
 # A filter whose norm is below this part of the largest one responds to nothing.
@@ -62,9 +64,7 @@ def _draw(one: Tensor, largest: float | None, colour: bool, slices: int) -> Imag
     factor = max(1, _CELL // max(level.shape[1:]))
     if colour:
         return _enlarge(level.transpose(1, 2, 0), factor)
-    edge = np.full((level.shape[1], 1), 255, np.uint8)
-    parts = [part for channel in level[:slices] for part in (channel, edge)]
-    return _enlarge(np.concatenate(parts[:-1], axis=1), max(1, factor // 2))
+    return side_by_side([_enlarge(channel, max(1, factor // 2)) for channel in level[:slices]])
 
 
 def _enlarge(level: NDArray[np.uint8], factor: int) -> Image.Image:
