@@ -141,7 +141,9 @@ class BatchWriter:
         kept = {key, self._state_key} | {
             key for part in shards for key in (part.key, part.rows_key)
         }
-        self._discard(*(set(self._files.keys(self._folder)) - kept))
+        # A later attempt may have begun, if this one has lost its lease: its files stay.
+        earlier = {key for key in self._files.keys(self._folder) if self._is_no_later(key)}
+        self._discard(*(earlier - kept))
         manifest = Artifact(
             name=MANIFEST, media_type=MANIFEST_TYPE, bytes=length, sha256=sha256, key=key
         )
@@ -150,6 +152,11 @@ class BatchWriter:
     @property
     def _open_bytes(self) -> int:
         return sum(part.bytes for part in self.state.open_parts)
+
+    def _is_no_later(self, key: str) -> bool:
+        """Return whether this attempt or one before it has stored the file."""
+        attempt, _, _ = key.rpartition("/")[2].partition("-")
+        return int(attempt) <= self._lease.job.attempts
 
     def _new_part(self) -> list[BatchPart]:
         """Store what was added; return it as a list of one part, or an empty list."""

@@ -18,8 +18,11 @@ from catalog.registry import find_technique, techniques
 from catalog.technique import MAX_SEED
 from service.job_request import JobOptions, ParsedJobRequest
 from service.problems import Problem, invalid
+from service.request_text import check_characters
 
 _SEED_BITS = 32
+# Characters of the parameters in a form. They are parsed on the event loop.
+_MOST_JSON = 100_000
 # Rows are never shared with other jobs.
 OPTIONS = tuple(name for name in JobOptions.model_fields if name != "cache")
 
@@ -28,10 +31,15 @@ def _parsed(text: Any) -> Any:
     """Parse the JSON of a form's field."""
     if not isinstance(text, str):
         return text
+    if len(text) > _MOST_JSON:
+        raise PydanticCustomError("json_object", "Must be at most 100,000 characters of JSON")
     try:
-        return json.loads(text)
+        params = json.loads(text)
     except (ValueError, RecursionError):
         raise PydanticCustomError("json_object", "Must be a JSON object, such as {{}}") from None
+    # JSON can write half of a character. That of a whole body was checked when it was read.
+    check_characters({"params": params})
+    return params
 
 
 def _split(names: Any) -> Any:

@@ -61,7 +61,7 @@ def _schema(technique: Technique, kind: str, with_model: bool) -> dict[str, Any]
         del schema["properties"]["model"]
     inputs = {spec.name: _input(spec, kind) for spec in technique.inputs}
     options = JobOptions.model_json_schema()["properties"]
-    if kind == "form":
+    if kind == "Form":
         del options["labels"]
         options["label"] = LABEL_FORM_SCHEMA
     required = [spec.name for spec in technique.inputs if spec.required]

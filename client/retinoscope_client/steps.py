@@ -89,7 +89,9 @@ def listed(path: str, limit: int | None, query: Mapping[str, Any]) -> Flow[list[
     while True:
         page = (yield Request("GET", path, given)).json()
         items += page["items"]
-        given["cursor"] = page.get("next_cursor")
-        # The rows of a running batch have no last page, but an empty one.
-        if given["cursor"] is None or not page["items"] or len(items) >= (limit or math.inf):
+        cursor, sent = page.get("next_cursor"), given.get("cursor")
+        # A page may be empty and not the last one. The rows of a running batch have no last page,
+        # but one that leads to itself.
+        if cursor in (None, sent) or len(items) >= (limit or math.inf):
             return items[:limit]
+        given["cursor"] = cursor

@@ -1,6 +1,7 @@
 """The pure parts: when requests are repeated, what is read of a stream, and what is refused."""
 
 import io
+import json
 import os
 import pty
 import subprocess
@@ -21,7 +22,7 @@ from retinoscope_client.errors import APIError
 from retinoscope_client.images import file_bytes
 from retinoscope_client.progress import text
 from retinoscope_client.retries import delay, retried
-from retinoscope_client.steps import Answer, Flow, Pause, Request, post_json
+from retinoscope_client.steps import Answer, Flow, Pause, Request, listed, post_json
 from service.job_request import JobOptions
 
 CLIENT = Path(__file__).parents[1]
@@ -229,3 +230,27 @@ def test_the_client_stays_small() -> None:
     paths = set((CLIENT / "retinoscope_client").glob("*.py"))
     written = {CLIENT / "retinoscope_client" / "techniques.py"}
     assert sum(map(lines_of_code, paths - written)) <= 700
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        # A filtered list of jobs: pages without any job on the way to older ones.
+        [([], "a"), (["one"], "b"), ([], "c"), (["two"], None)],
+        # The rows of a batch that runs: the last page leads to itself.
+        [(["one"], "1"), ([], "2"), (["two"], "3"), ([], "3")],
+    ],
+)
+def test_a_list_ends_with_its_last_page_and_not_with_an_empty_one(
+    pages: list[tuple[list[str], str | None]],
+) -> None:
+    flow, sent = listed("/v1/jobs", None, {}), []
+    request = next(flow)
+    with pytest.raises(StopIteration) as ended:
+        for items, cursor in pages:
+            assert isinstance(request, Request)
+            sent.append(request.query.get("cursor"))
+            body = json.dumps({"items": items, "next_cursor": cursor}).encode()
+            request = flow.send(Answer(200, {}, body))
+    assert ended.value.value == ["one", "two"]
+    assert sent == [None, *(cursor for _, cursor in pages[:-1])]

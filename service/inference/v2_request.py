@@ -25,6 +25,8 @@ _TENSOR = ("name", "shape", "datatype", "parameters", "data")
 # Triton's client asks for binary outputs unless it is told otherwise, and takes JSON all the same.
 _BINARY_WISHES = ("binary_data", "binary_data_output")
 _ID_LENGTH = 200
+# Of a shape: its numbers are multiplied and shown.
+_AXES, _LONGEST = 4, 1_000_000
 
 
 def read_v2(body: dict[str, Any]) -> InferenceRequest:
@@ -91,6 +93,8 @@ def _check_content(where: str, parameters: Any) -> None:
 def _shape(where: str, shape: Any) -> list[int]:
     if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
         raise refused(where, "must be a list of whole numbers, with the number of images first.")
+    if len(shape) > _AXES or any(n > _LONGEST for n in shape[1:]):
+        raise refused(where, f"has at most {_AXES} numbers, each at most {_LONGEST:,}.")
     check_count(where, shape[0] if shape else 0)
     return shape
 

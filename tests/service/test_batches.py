@@ -93,6 +93,26 @@ def test_a_form_says_the_same(own: httpx.Client, images: str) -> None:
     assert batch["labels"] == {"project": "birds"}
 
 
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ('{"target": "class:\\ud83d"}', "half of a character"),
+        (f'{{"target": "{"x" * 100_000}"}}', "100,000 characters"),
+        ("[" * 99_000, "JSON object"),
+    ],
+)
+def test_the_parameters_of_a_form_are_bounded_texts(
+    own: httpx.Client, images: str, params: str, words: str
+) -> None:
+    fields = {"technique": "saliency", "image_set": images, "params": params}
+    for answer in (
+        own.post("/v1/batches", data=fields),
+        own.post("/v1/batches", files={name: (None, value) for name, value in fields.items()}),
+    ):
+        problem = refused(answer, 422, "invalid_parameters", words)
+        assert problem["errors"][0]["pointer"] == "/params"
+
+
 def test_seeds_are_drawn(own: httpx.Client, images: str) -> None:
     assert create(own, images)["seed"] != create(own, images)["seed"]
 

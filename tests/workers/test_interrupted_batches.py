@@ -202,6 +202,24 @@ def test_an_attempt_that_lost_its_lease_changes_nothing(worker: Worker, images: 
     assert all(complete(worker.rows(job), images))
 
 
+def test_an_attempt_that_ends_late_deletes_nothing_of_the_one_that_succeeded(
+    worker: Worker, images: list[str]
+) -> None:
+    job = worker.batch(images, exact=True)
+    first = claimed(worker, job)
+    late, runner = BatchWriter(first, worker.files, 1 << 20), row_runner(worker, first)
+    for index, image_id in enumerate(images):
+        [result] = runner.run(index, [image_id])
+        late.add(result.row, result.files)
+    late.close_shard()
+    worker.redis.hset(redis_keys.job(job.id), "lease_ms", 0)
+    ended = worker.finish(job)
+    # Nothing is left to keep, so that no transition tells the first attempt that it has lost.
+    late.finish()
+    assert not missing(worker.store, worker.files)
+    assert ended.result and worker.files.get(ended.result.artifacts[0].key)
+
+
 def claimed(worker: Worker, job: Job) -> Lease:
     lease = claim(worker.store, job.id)
     assert lease is not None

@@ -15,6 +15,8 @@ pytestmark = pytest.mark.usefixtures("nothing_queued")
 TINY = plain(40, 30)
 GOOD = instance(TINY)
 ABSENT = f"sha256:{'0' * 64}"
+# Their product has more digits than Python writes.
+_HUGE = (10**4000, 10**4000)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +99,8 @@ def test_bad_parameters(
         ({"inputs": [tensor(*[0] * 4, datatype="UINT8", shape=[2, 2])]}, ["is [N, H, W, 3]"]),
         ({"inputs": [tensor(*[300] * 3, datatype="UINT8", shape=[1, 1, 1, 3])]}, ["not 300"]),
         ({"inputs": [tensor(datatype="UINT8", shape=[1, 0, 0, 3])]}, ["no pixels"]),
+        ({"inputs": [tensor(datatype="UINT8", shape=[1, *_HUGE, 3])]}, ["at most 1,000,000"]),
+        ({"inputs": [tensor(shape=[1] * 5)]}, ["at most 4 numbers"]),
         ({"inputs": [tensor(b64(TINY), parameters={"content_type": "np"})]}, ["is base64"]),
         ({"inputs": [tensor(parameters={"binary_data_size": 9}, shape=[1])]}, ["binary tensors"]),
         ({"inputs": [tensor(b64(TINY))], "outputs": [{"name": "x"}]}, ["explanation and heatmap"]),

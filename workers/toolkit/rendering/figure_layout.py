@@ -26,8 +26,8 @@ _PANEL = (_LINE - _GAP) / 2
 _BAR, _TICKS, _AIR = 0.075, 0.15, 0.06
 # Sizes of the font and the distance of two lines, in points and as a part of the size.
 _LARGE, _SMALL, _LEADING, _POINTS = 7.5, 6.0, 1.3, 72
-# Pixels of a picture in a file of outlines: 600 dots per inch.
-_PICTURE_SIDE = 1024
+# Largest side of a picture in pixels: about 450 dots per inch in a file of outlines.
+_PICTURE_SIDE = 800
 _INK, _PALE = "#1a1a1a", "#4d4d4d"
 
 
@@ -69,10 +69,10 @@ def draw_figure(heatmap: Heatmap, texts: FigureTexts) -> Figure:
     top = _MARGIN + _height(head) + _AIR
     below = top + high + _AIR
     page = _Page(below + max(_height(labels), _BAR + _TICKS + _height(units)) + _MARGIN)
-    inset, right = (_PANEL - wide) / 2, _MARGIN + _PANEL + _GAP
+    right = _MARGIN + _PANEL + _GAP
     page.write(_MARGIN, _MARGIN, head)
-    _draw_photograph(page.axes(_MARGIN + inset, top, wide, high), heatmap)
-    _draw_map(page.axes(right + inset, top, wide, high), heatmap)
+    _draw_photograph(page.axes(_MARGIN, top, wide, high), heatmap)
+    _draw_map(page.axes(right, top, wide, high), heatmap)
     page.write(_MARGIN, below - 0.02, labels)
     _draw_color_bar(page.axes(right, below, _PANEL, _BAR), heatmap, exponent)
     page.write(right, below + _BAR + _TICKS, units)
