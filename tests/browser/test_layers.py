@@ -186,7 +186,8 @@ def test_another_picture_has_maps_of_its_own(visit: Visit, client: httpx.Client)
     before = browser.channels(8)
     page.get_by_text("Another picture").click()
     page.get_by_role("button", name="an espresso").click()
-    expect(page.locator(".tile-channel").first).not_to_have_text(str(before[0]))
+    # The two channels that reach 6 at most places are the first for both pictures.
+    expect(page.locator(".tile-channel").nth(2)).not_to_have_text(str(before[2]))
     maps, _ = exact_maps(client)
     largest = np.lexsort((-maps.mean((1, 2)), -maps.max((1, 2))))
     assert browser.channels(8) == largest.tolist()[:8] != before
