@@ -29,7 +29,7 @@ def split_arguments(
     """
     files: list[str] = []
     fields: dict[str, str] = {}
-    for name, value in _pairs(technique, arguments):
+    for name, value in _pairs(technique, arguments, server):
         if not name:
             files.append(value)
             continue
@@ -88,7 +88,7 @@ def _accepts(spec: InputSpec, file: str) -> bool:
     return spec.kind == "image"
 
 
-def _pairs(technique: Technique, arguments: list[str]) -> Iterator[tuple[str, str]]:
+def _pairs(technique: Technique, arguments: list[str], server: bool) -> Iterator[tuple[str, str]]:
     """Yield names and values; the name of a file is empty."""
     left = list(reversed(arguments))
     while left:
@@ -98,7 +98,7 @@ def _pairs(technique: Technique, arguments: list[str]) -> Iterator[tuple[str, st
             continue
         written, equals, value = argument[2:].partition("=")
         name = written.replace("-", "_")
-        _check_name(technique, name)
+        _check_name(technique, name, server)
         if equals:
             yield name, value
         elif _is_flag(technique, name) and not (left and left[-1].lower() in _BOOLEANS):
@@ -109,10 +109,10 @@ def _pairs(technique: Technique, arguments: list[str]) -> Iterator[tuple[str, st
             yield name, left.pop()
 
 
-def _check_name(technique: Technique, name: str) -> None:
+def _check_name(technique: Technique, name: str, server: bool) -> None:
     images = [spec.name for spec in technique.inputs]
-    known = sorted([*technique.params.model_fields, *images, *SERVER_OPTIONS])
-    if name not in known:
+    known = sorted([*technique.params.model_fields, *images, *(SERVER_OPTIONS if server else ())])
+    if name not in known and name not in SERVER_OPTIONS:
         near = re.sub(r"'(\w+)'", r"--\1", near_matches(name, known))
         raise StackError(
             f"{technique.name} has no parameter --{name}.{near} "

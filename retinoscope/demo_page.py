@@ -5,6 +5,7 @@ from html import escape
 
 from retinoscope.demo_plan import PHOTOGRAPHS
 from retinoscope.demo_sections import DemoResult, image, technique_section, what_one_sees
+from retinoscope.demo_words import WHAT_ONE_SEES
 
 _STYLE = """
 :root { color-scheme: light dark }
@@ -15,7 +16,7 @@ p { max-width: 70ch } .note, figcaption, th small { color: #595959; font-size: 1
 .scroll { overflow-x: auto } table { border-collapse: separate; border-spacing: 8px }
 th { font-weight: 600; text-align: left; vertical-align: bottom; font-size: 14px }
 td, th { min-width: 150px; max-width: 200px } td { vertical-align: top; font-size: 13px }
-th small { display: block; font-weight: 400 }
+th small { display: block; font-weight: 400 } .says th { vertical-align: top }
 img { width: 100%; display: block; background: #eee; border-radius: 3px }
 .pictures { display: flex; flex-wrap: wrap; gap: 1rem }
 figure { margin: 0; flex: 1 1 260px; max-width: 400px }
@@ -47,12 +48,12 @@ def page(results: Sequence[DemoResult], planned: int) -> str:
 
     `planned` is the number of jobs of the whole demo.
     """
-    names = dict.fromkeys(item.case.technique.name for item in results)
+    names = sorted({item.case.technique.name for item in results}, key=_place)
     sections = "".join(
         technique_section([item for item in results if item.case.technique.name == name])
         for name in names
     )
-    ended = f"The demo was interrupted: {len(results)} of {planned} jobs have ended."
+    ended = f"{len(results)} of {planned} jobs have ended; the others run, or were interrupted."
     unfinished = f"<p class=failed>{ended}</p>" if len(results) < planned else ""
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><title>Retinoscope demo</title>"
@@ -62,6 +63,12 @@ def page(results: Sequence[DemoResult], planned: int) -> str:
     )
 
 
+def _place(name: str) -> tuple[int, str]:
+    """Return what a technique is sorted by: its place among the sentences, or its name."""
+    known = list(WHAT_ONE_SEES)
+    return (known.index(name) if name in known else len(known)), name
+
+
 def _comparison(results: Sequence[DemoResult]) -> str:
     """Return the grid: a column for each technique that leaves a map, a row for each photograph."""
     maps = {
@@ -69,7 +76,8 @@ def _comparison(results: Sequence[DemoResult]) -> str:
         for item in results
         for file in _files(item, _OVERLAY)
     }
-    columns = {item.case.technique.name: item.case.technique for item, _ in maps.values()}
+    found = {item.case.technique.name: item.case.technique for item, _ in maps.values()}
+    columns = {name: found[name] for name in sorted(found, key=_place)}
     if not maps:
         return ""
     head = "".join(
@@ -87,7 +95,7 @@ def _comparison(results: Sequence[DemoResult]) -> str:
     return (
         "<p>Six techniques explain the same prediction. The colours mean the same in every picture "
         f"of a kind; the photograph below them is grey.</p>{_LEGEND}<div class=scroll><table>"
-        f"<tr><th>Photograph</th>{head}</tr>{rows}<tr><th>What one sees</th>{says}</tr>"
+        f"<tr><th>Photograph</th>{head}</tr>{rows}<tr class=says><th>What one sees</th>{says}</tr>"
         "</table></div>"
     )
 

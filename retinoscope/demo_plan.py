@@ -18,6 +18,7 @@ _FIELDS: dict[str, list[dict[str, str]]] = {
     "guided_backprop": [{"check": "true"}],
     "grad_cam": [{"check": "true"}],
     "rise": [{"masks": "1000"}],
+    "activations": [{"layer": "blocks.5.0.bn1.act", "order": "max", "top": "40", "tile": "72"}],
     "top_patches": [
         {"target": "conv_stem:3"},
         {"target": "conv_stem:8"},

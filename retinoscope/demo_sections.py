@@ -8,7 +8,7 @@ from retinoscope.demo_plan import MODEL, DemoCase
 from retinoscope.demo_words import CAPTIONS, NUMBERS, WHAT_ONE_SEES
 
 # Pictures that need the width of two.
-_WIDE = ("figure.png", "check.png", "filters.png", "channels.png", "strip.png")
+_WIDE = ("figure.png", "check.png", "filters.png", "channels.png", "sheet.png", "strip.png")
 
 
 class DemoResult(Protocol):

@@ -18,6 +18,8 @@ WHAT_ONE_SEES = {
     "embed": "The output of a layer as numbers, to compare images with each other.",
     "filters": "The weights of the first layer: edges, colours and their opposites. Crossed out "
     "are filters that training has left without weights.",
+    "activations": "One tile for each channel of a layer: bright is where it responds. The first "
+    "ones respond most.",
     "top_patches": "The places in a set of photographs where one channel responds most: what they "
     "have in common is what it looks for.",
     "top_channels": "The channels that respond most to this photograph, each with the places where "
@@ -42,6 +44,7 @@ CAPTIONS = {
     "difference.png": "The change, amplified; grey is none",
     "strip.png": "Layer by layer",
     "filters.png": "Each filter of the layer; grey is zero",
+    "sheet.png": "One tile per channel, with its number",
     "patches.png": "The best places",
     "places.png": "Where they lie",
     "channels.png": "One row per channel",

@@ -35,7 +35,6 @@ MAX_MASKS = 20_000
 
 class RiseParams(AttributionParams):
     cost_advice = ("lower masks",)
-    figure_parameters = ("masks", "grid", "probability", "fill")
 
     masks: int = Field(
         1000, ge=1, le=1_000_000, description="Number of random masks, one forward pass each."
@@ -51,6 +50,10 @@ class RiseParams(AttributionParams):
         ),
     )
     score: Score | None = Field(None, description=SCORE_OF_A_CLASS)
+
+    def described(self) -> str:
+        cells = f"{self.grid} × {self.grid} cells, open with probability {self.probability:g}"
+        return f"{self.masks:,} masks of {cells}, fill {self.fill}"
 
     def map_scale(self) -> MapScale:
         return "level"

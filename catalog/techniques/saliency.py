@@ -18,11 +18,15 @@ from catalog.technique import Technique
 
 class SaliencyParams(SmoothGradParams):
     differentiates_by_image = True
-    figure_parameters = ("reduce",)
 
     reduce: Literal["max_abs", "signed"] = Field(
         "max_abs", description="How the colour channels are reduced to one map."
     )
+
+    def described(self) -> str:
+        sign = ", with its sign" if self.reduce == "signed" else ""
+        strongest = f"strongest colour channel per pixel{sign}"
+        return "; ".join(filter(None, (strongest, super().described())))
 
     def map_scale(self) -> MapScale:
         return "signed" if self.reduce == "signed" else "magnitude"

@@ -49,7 +49,7 @@ class Calls(Techniques[J, R], Generic[J, R, L, S, M]):
 
     def job(self, job_id: str) -> J:
         """Read a job."""
-        return self.call(self._job(Request("GET", f"/v1/jobs/{quote(job_id)}")))
+        return self.call(self._job(Request("GET", f"/v1/jobs/{quote(job_id, '')}")))
 
     def jobs(self, limit: int = 100, **filters: Any) -> M:
         """Return the newest jobs, by `status`, `technique`, `model` or `labels`."""
@@ -78,18 +78,18 @@ class Calls(Techniques[J, R], Generic[J, R, L, S, M]):
 
     def layers(self, model: str) -> L:
         """List the layers of a model that can be targets."""
-        return self.call(listed(f"/v1/models/{quote(model)}/layers", None, {"wait": 50}))
+        return self.call(listed(f"/v1/models/{quote(model, '')}/layers", None, {"wait": 50}))
 
     def classes(self, model: str, query: str | None = None) -> L:
         """List the classes of a model, or those whose labels contain a text."""
-        return self.call(listed(f"/v1/models/{quote(model)}/classes", None, {"query": query}))
+        return self.call(listed(f"/v1/models/{quote(model, '')}/classes", None, {"query": query}))
 
     def _submitted(self, technique: str, params: dict[str, Any]) -> Flow[Any]:
         """Upload the images that the server does not have, then create the job."""
         body = {name: _id(value) for name, value in params.items() if value is not None}
         for name in INPUTS & body.keys():
             body[name] = yield from stored(body[name])
-        return (yield from self._job(_created(f"/v1/jobs/{quote(technique)}", body)))
+        return (yield from self._job(_created(f"/v1/jobs/{quote(technique, '')}", body)))
 
     def _batch(self, body: dict[str, Any]) -> Flow[Any]:
         """Create a batch, and return it as the job that it is."""

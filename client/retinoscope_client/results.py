@@ -77,7 +77,7 @@ class BaseResult(Generic[F, P]):
         if name not in self._facts:
             raise KeyError(f"There is no {name!r}. The files are: {', '.join(self.names)}.")
         if name not in self._files:
-            answer = yield Request("GET", f"{self._path}/artifacts/{quote(name)}")
+            answer = yield Request("GET", f"{self._path}/artifacts/{quote(name, '')}")
             facts = self._facts[name]
             if f"sha256:{hashlib.sha256(answer.body).hexdigest()}" != facts["sha256"]:
                 raise RetinoscopeError(f"{name} arrived damaged. Fetch it again.")

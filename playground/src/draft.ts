@@ -97,12 +97,14 @@ function shared(values: Record<string, unknown>): Record<string, unknown> {
   return "target" in values ? { target: values.target } : {};
 }
 
+/** A seed and colours that the server has chosen are not those that one wants the next time. */
+const DRAWN = new Set(["model", "seed", "colormap"]);
+
 /** Fill the form as the job was, so that it can be changed a little and run again. */
 function ofJob(draft: Draft, job: Job, technique: Technique | null): Draft {
   const properties = technique?.parameters.properties ?? {};
   const given = Object.entries(job.params).filter(
-    ([name, value]) =>
-      name !== "model" && name !== "seed" && value !== (properties[name]?.default ?? null),
+    ([name, value]) => !DRAWN.has(name) && value !== (properties[name]?.default ?? null),
   );
   const [main, ...others] = technique?.images.map((spec) => spec.name) ?? ["image"];
   const input = main ? job.inputs[main] : undefined;

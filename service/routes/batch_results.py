@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from itertools import chain, islice
 from typing import Annotated, Any, Literal, TypeVar
@@ -116,14 +117,11 @@ def get_artifact(
 
 def _read(services: Services, job: Job, read: Callable[[BatchReader], T]) -> T:
     """Return what a reader returns, of a newer state if the files of the first were replaced."""
-    for attempt in range(_TRIES):
-        try:
+    for _ in range(_TRIES - 1):
+        with suppress(NotFound):
             return read(BatchReader(services.files, job))
-        except NotFound:
-            if attempt == _TRIES - 1:
-                raise
-            job = services.jobs.get(job.id, job.owner)
-    raise AssertionError
+        job = services.jobs.get(job.id, job.owner)
+    return read(BatchReader(services.files, job))
 
 
 def _find_file(

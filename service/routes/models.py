@@ -27,7 +27,7 @@ from service.inference.paths import is_verb
 from service.job_request import JobOptions, SentJobRequest
 from service.job_response import job_responses, respond
 from service.middleware.body_limit import drop_body
-from service.problems import Problem
+from service.problems import Problem, inference_error
 from service.request_body import read_body
 from service.request_schema import request_body_schema
 from service.typed_jobs import JOB_TYPES
@@ -157,8 +157,6 @@ class ClassList(BaseModel):
 def _entry(
     model: Annotated[str, Path(description="Name of a model, as GET /v1/models lists it.")],
 ) -> ModelEntry:
-    if is_verb(f"/v1/models/{model}"):
-        raise HTTPException(405)
     try:
         return find_model(model)
     except UnknownModel as error:
@@ -196,12 +194,19 @@ def list_models(
     )
 
 
-@router.get("/{model}", operation_id="get_model", summary="Read one model")
+@router.get(
+    "/{model}",
+    operation_id="get_model",
+    summary="Read one model",
+    responses={405: inference_error("The address is that of a verb, such as `dogs:explain`")},
+)
 def get_model(
     model: Annotated[str, Path(description="Name of a model, or a served name.")],
     services: ServicesDep,
 ) -> ModelView:
     """Read the facts of a model. Of a served name, they are those of the model behind it."""
+    if is_verb(f"/v1/models/{model}"):
+        raise HTTPException(405)
     served = served_names().get(model)
     entry = served.model if served else _entry(model)
     weights = services.models.weights([entry.name])[0]

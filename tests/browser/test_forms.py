@@ -1,11 +1,14 @@
 """The form that a technique's JSON Schema becomes, and what the server says against it."""
 
 import ast
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import httpx
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
@@ -112,6 +115,25 @@ def test_the_copied_python_is_python(visit: Visit) -> None:
     expect(page.get_by_text("Copied")).to_be_visible()
     tree = ast.parse(page.evaluate("navigator.clipboard.readText()"))
     calls = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    wanted = "rs.saliency('chelsea.jpg', target='blocks.4.0.conv_pw:20', check=True)"
+    wanted = "rs.saliency('chelsea.jpg', target='blocks.4.0.conv_pw:20', figure='png', check=True)"
     assert wanted in calls
     assert "result['overlay.png'].save('out')" in calls
+
+
+def test_the_copied_python_runs_with_the_client(
+    visit: Visit, client: httpx.Client, coffee: bytes, tmp_path: Path
+) -> None:
+    playground = visit(permissions=["clipboard-read", "clipboard-write"])
+    page = playground.page
+    (tmp_path / "photo.png").write_bytes(coffee)
+    page.locator(".drop-zone input").set_input_files(tmp_path / "photo.png")
+    expect(playground.picture_hint).to_contain_text("600 × 400")
+    page.locator(".job-form").get_by_role("button", name="Copy as Python").click()
+    expect(page.get_by_text("Copied")).to_be_visible()
+    (tmp_path / "copied.py").write_text(page.evaluate("navigator.clipboard.readText()"))
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "client")}
+    subprocess.run(
+        [sys.executable, "copied.py"], cwd=tmp_path, env=environment, timeout=240, check=True
+    )
+    with Image.open(tmp_path / "out" / "overlay.png") as overlay:
+        assert overlay.size == (600, 400)

@@ -99,6 +99,12 @@ def test_a_job_from_submission_to_deletion(command: Command) -> None:
     assert "There is no such job" in command("jobs", "show", job_id)[2]
 
 
+def test_jobs_are_found_by_their_labels(command: Command) -> None:
+    label = ("--label", "run=of the command line")
+    job_id = command("submit", "predict", "photo.png", "--no-wait", *label)[1].strip()
+    assert [line.split()[0] for line in command("jobs", "list", *label)[1].splitlines()] == [job_id]
+
+
 def test_the_files_of_an_earlier_job_are_fetched(command: Command) -> None:
     job_id = command("submit", "saliency", "photo.png", "--no-wait")[1].strip()
     assert f"{job_id} succeeded" in command("jobs", "wait", job_id)[1]
@@ -121,7 +127,7 @@ def test_the_files_of_an_earlier_job_are_fetched(command: Command) -> None:
         (("submit", "saliency", "photo.png", "--target", "class:x y"), "`retinoscope models class"),
         (("submit", "predict", "photo.png", "--model", "resnet81"), "`retinoscope models list`"),
         (("submit", "saliency", f"sha256:{'0' * 64}"), "Name its file: --image photo.jpg"),
-        (("submit", "top_patches", "--image-set", "no", "--target", "top"), "Name a folder"),
+        (("submit", "top_patches", "--image-set=no", "--target=conv_stem:3"), "Name a folder"),
         (("submit", "saliency", "photo.png", "--label", "x"), "written name=value"),
         (("submit", "saliency", "photo.png", "--url", "here"), "not the URL of a server"),
         (("submit", "saliency", "photo.png", "--url", "http://127.0.0.1:1"), "`retinoscope serve`"),

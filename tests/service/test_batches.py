@@ -1,6 +1,8 @@
 """Batches at the door: what is accepted, what is refused, what it costs, and whose it is."""
 
+import io
 import json
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +21,7 @@ from jobs.store import JobStore
 from tests.service.asking import refused
 from tests.service.conftest import Serve, watchful
 from tests.service.pictures import plain
+from tests.wait import wait_until
 
 COUNT = 3
 
@@ -277,6 +280,38 @@ def test_canceled_and_deleted(
 def test_a_single_job_is_no_batch(own: httpx.Client) -> None:
     job = own.post("/v1/jobs/predict", files={"image": plain(9, 9)}).json()
     refused(own.get(f"/v1/batches/{job['id']}"), 404, "batch_not_found", "/v1/jobs/")
+
+
+def test_it_runs_and_its_files_are_those_of_single_jobs(client: httpx.Client) -> None:
+    """On the shared stack, with a real model."""
+    images = image_set(client)
+    fields = {"params": {"target": "class:7"}, "exact": True, "outputs": ["values.npy"], "seed": 1}
+    url = create(client, images, **fields)["urls"]["self"]
+    batch = wait_until(lambda: ended(client, url), 180)
+    assert (batch["status"], batch["counts"]["succeeded"]) == ("succeeded", COUNT), batch
+    job = client.get(f"/v1/jobs/{batch['id']}").json()
+    assert job["result"]["summary"] == {"total": COUNT, "succeeded": COUNT, "failed": 0}
+    page = client.get(batch["urls"]["results"]).json()
+    assert page["next_cursor"] is None
+    for row in page["items"]:
+        assert row["target"] == "class:7" and row["files"].keys() == {"values.npy", "json"}
+        asked = {"image": row["image"], "seed": row["seed"], "target": "class:7", "cache": False}
+        single = client.post("/v1/jobs/saliency", json=asked).json()
+        single = wait_until(lambda url=single["urls"]["self"]: ended(client, url), 180)
+        [values] = [file for file in single["result"]["artifacts"] if file["name"] == "values.npy"]
+        item = client.get(f"{url}/items/{row['image']}/values.npy").content
+        assert item == client.get(values["url"]).content
+        said = client.get(f"{url}/items/{row['image']}/json").json()
+        assert said["summary"] == single["result"]["summary"]
+    archive = client.get(f"/v1/jobs/{batch['id']}/artifacts.zip").content
+    with zipfile.ZipFile(io.BytesIO(archive)) as zipped:
+        assert zipped.namelist() == ["manifest.jsonl", "shard-00000.tar"]
+    assert client.delete(url).status_code == 204
+
+
+def ended(client: httpx.Client, url: str) -> dict[str, Any] | None:
+    found: dict[str, Any] = client.get(url, params={"wait": 5}).json()
+    return found if found["status"] in ("succeeded", "failed", "canceled") else None
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Batches that are interrupted: no row is lost or doubled, and what is done stays."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -87,6 +88,9 @@ def test_workers_that_crash_at_every_other_row_lose_and_double_none(
     assert [row.seed for row in worker.rows(job)] == [row.seed for row in worker.rows(whole)]
     if exact:
         assert shards(worker, job) == shards(worker, whole)
+        assert worker.rows(job) == worker.rows(whole)
+    for row in worker.rows(job):
+        assert json.loads(worker.file(job, row, "json"))["image"] == row.image
     assert leaves_no_file_behind(worker, job)
 
 
@@ -155,6 +159,26 @@ def test_a_canceled_batch_keeps_what_is_done(
     single = worker.single(job, rows[4])
     assert {name: worker.file(job, rows[4], name) for name in single} == single
     assert [part.sha256 != "" for part in BatchReader(worker.files, ended).state.parts] == [True]
+    assert not list(orphans(worker.store, worker.files))
+
+
+def test_a_batch_whose_deadline_passes_fails_and_its_rows_stay(
+    worker: Worker, images: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = worker.batch(images, exact=True)
+
+    def pass_deadline(index: int) -> bool:
+        if index == 5:
+            worker.redis.hset(redis_keys.job(job.id), "deadline_ms", 1)
+        return False
+
+    rows_run(monkeypatch, pass_deadline)
+    ended = worker.finish(job)
+    assert ended.status is Status.FAILED
+    assert ended.error and ended.error.code == "deadline_exceeded"
+    rows = worker.rows(job)
+    assert len(rows) >= 5 and all(complete(rows, images[: len(rows)]))
+    assert worker.file(job, rows[0], "values.npy")
     assert not list(orphans(worker.store, worker.files))
 
 

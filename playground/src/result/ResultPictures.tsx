@@ -12,7 +12,7 @@ import { useUnit } from "../picture/use_unit";
 import { readable } from "../words";
 import { BLENDED, Blend, Opacity } from "./Blend";
 import { describeJob } from "./job_words";
-import { furtherPictures, isNumbered, layersOf } from "./layers_of";
+import { figureOf, furtherPictures, isNumbered, layersOf } from "./layers_of";
 import { verdictOf } from "./Verdict";
 
 export function ResultPictures({ job, title }: { job: Job; title: string }) {
@@ -20,6 +20,7 @@ export function ResultPictures({ job, title }: { job: Job; title: string }) {
   const [opacity, setOpacity] = useState(layers?.aboveName === "Heatmap" ? BLENDED : 100);
   const pictures = furtherPictures(job);
   const further = pictures.filter((artifact) => !isNumbered(artifact));
+  const figure = figureOf(job);
   const parts = pictures.filter(isNumbered);
   const verdict = job.result && verdictOf(job.result.summary);
   const alt = [describeJob(job, title), verdict].filter(Boolean).join(". ");
@@ -42,6 +43,12 @@ export function ResultPictures({ job, title }: { job: Job; title: string }) {
             <Further key={artifact.name} job={job} artifact={artifact} alt={alt} />
           ))}
         </div>
+      )}
+      {figure && (
+        <details>
+          <summary>Figure for print</summary>
+          <Further job={job} artifact={figure} alt={alt} />
+        </details>
       )}
     </div>
   );

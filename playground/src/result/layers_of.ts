@@ -11,6 +11,7 @@ export interface Layers {
   aboveName: string;
 }
 
+const FIGURE = "figure.png";
 const PHOTOGRAPHS = ["image", "content"];
 
 /** A map lies over its photograph; a made picture over the one that it was made from. */
@@ -29,7 +30,7 @@ export function layersOf(job: Job): Layers | null {
 export function furtherPictures(job: Job): Artifact[] {
   const layers = layersOf(job);
   const inLayers = new Set(layers ? ["heatmap.png", "image.png", "overlay.png", "start.png"] : []);
-  const others = pictures(job).filter(({ name }) => !inLayers.has(name));
+  const others = pictures(job).filter(({ name }) => !inLayers.has(name) && name !== FIGURE);
   // A grid comes before its parts, which have numbers.
   return [...others.filter((each) => !isNumbered(each)), ...others.filter(isNumbered)];
 }
@@ -40,6 +41,11 @@ export function thumbnail(job: Job): string | null {
   if (found) return artifactPath(job.id, found.name);
   const input = photograph(job);
   return input ? contentPath(input.id) : null;
+}
+
+/** The figure for print, which shows the same map with its colour bar and texts. */
+export function figureOf(job: Job): Artifact | undefined {
+  return find(job, FIGURE);
 }
 
 export function isNumbered({ name }: Artifact): boolean {

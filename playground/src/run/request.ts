@@ -2,6 +2,7 @@
 
 import type { Technique } from "../api/types";
 import type { Draft } from "../draft";
+import { PAGE_DEFAULTS } from "../technique/fields";
 
 /** Inputs and parameters of a request, in the catalog's order. */
 export interface Request {
@@ -37,7 +38,11 @@ export function requestOf(technique: Technique, draft: Draft): Request {
     }
   }
   const names = Object.keys(technique.parameters.properties ?? {});
-  const values: Record<string, unknown> = { ...draft.values, model: draft.model };
+  const values: Record<string, unknown> = {
+    ...PAGE_DEFAULTS,
+    ...draft.values,
+    model: draft.model,
+  };
   const changed = names.filter((name) => {
     const initial = technique.parameters.properties?.[name]?.default ?? null;
     return name in values && values[name] !== initial;

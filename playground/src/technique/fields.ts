@@ -36,6 +36,10 @@ const PICKERS: Record<string, Picker> = {
 };
 const ALWAYS_SHOWN = new Set(["target", "targets", "goal", "layer", "image_set"]);
 const FEW_CHOICES = 6;
+/** How a map is drawn, not what it is. */
+const DRAWING = new Set(["colormap", "color_range", "picture_side", "figure"]);
+/** What the page asks for unless one says otherwise: its figures can be printed as they are. */
+export const PAGE_DEFAULTS: Record<string, unknown> = { figure: "png" };
 
 /** The fields in the catalog's order. The model has a place of its own. */
 export function fieldsOf(technique: Technique): FieldSpec[] {
@@ -61,10 +65,12 @@ function fieldOf(name: string, schema: JsonSchema, required: boolean): FieldSpec
     integer: main.type === "integer",
     minimum: main.minimum ?? main.exclusiveMinimum ?? null,
     maximum: main.maximum ?? main.exclusiveMaximum ?? null,
-    initial: schema.default ?? null,
+    initial: PAGE_DEFAULTS[name] ?? schema.default ?? null,
     examples: (schema.examples ?? []).map(String),
     required,
-    advanced: !required && !ALWAYS_SHOWN.has(name) && isAdvanced(main, nullable, choices.length),
+    advanced:
+      DRAWING.has(name) ||
+      (!required && !ALWAYS_SHOWN.has(name) && isAdvanced(main, nullable, choices.length)),
   };
 }
 
@@ -82,6 +88,10 @@ function kindOf(schema: JsonSchema): FieldKind {
 }
 
 const LABELS: Record<string, string> = {
+  colormap: "Colours",
+  color_range: "Range of the colours",
+  picture_side: "Largest side of the pictures",
+  figure: "Figure for print",
   tv: "Total variation",
   l2: "L2 penalty",
   k: "Patches",

@@ -22,9 +22,10 @@ def instance(data: bytes) -> dict[str, Any]:
 def explain(
     client: httpx.Client, *instances: Any, headers: dict[str, str] | None = None, **parameters: Any
 ) -> httpx.Response:
-    """Ask V1 for explanations."""
+    """Ask V1 for explanations, on a machine that may be busy."""
     body = {"instances": list(instances), "parameters": parameters}
-    return client.post(f"/v1/models/{NAME}:explain", json=body, headers=headers or {})
+    headers = {"Prefer": "wait=60"} | (headers or {})
+    return client.post(f"/v1/models/{NAME}:explain", json=body, headers=headers)
 
 
 def explanations(answer: httpx.Response) -> list[dict[str, Any]]:

@@ -156,6 +156,7 @@ def test_a_colon_in_a_name_of_timm_is_no_verb(own: httpx.Client) -> None:
     assert answer.json()["model"] == "timm:resnet18"
     refused_inference(own.post("/v1/models/timm:explain", json={}), 404, "unknown_model")
     refused(own.get("/v1/models/timm:explainer"), 404, "unknown_model")
+    refused(own.get("/v1/models/timm:explain/classes"), 404, "unknown_model")
 
 
 def test_metrics_name_templates_and_never_a_name(own: httpx.Client) -> None:

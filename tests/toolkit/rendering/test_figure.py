@@ -114,6 +114,6 @@ def test_the_bar_states_both_ends_and_points_to_what_lies_beyond() -> None:
     style = MapStyle("signed", "RdBu_r", limits=(-5e-5, 5e-5))
     figure = draw_figure(heatmap(style=style), TEXTS)
     bar = figure.axes[-1]
-    assert [label.get_text() for label in bar.get_xticklabels()] == ["−5", "0", "5"]
+    assert [label.get_text() for label in bar.get_xticklabels()] == ["−5.00", "0", "5.00"]
     assert any("× 10⁻⁵" in each.get_text() for each in figure.texts)
     assert len(bar.patches) == 1  # beyond the highest value only

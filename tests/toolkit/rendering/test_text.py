@@ -68,3 +68,12 @@ def test_a_text_fills_the_size_that_is_stated(size: int) -> None:
     box = color.getbbox()
     assert box is not None
     assert width - 2 <= box[2] <= width + 1 and height - size // 2 <= box[3] <= height
+
+
+@pytest.mark.parametrize("size", [11, 12, 14])
+def test_a_long_line_is_not_cut(size: int) -> None:
+    text = "blocks.5.0.bn1.act: 40 of 672 channels; 14 × 14 places; each tile on its own m"
+    drawn, padded = (Image.new("RGB", (900, 24), "white") for _ in range(2))
+    write(drawn, 0, 2, text, size, (0, 0, 0))
+    write(padded, 0, 2, f"{text}  ", size, (0, 0, 0))
+    assert drawn.tobytes() == padded.tobytes()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.toolkit.rendering.color_bar_text import tick_text
+from workers.toolkit.rendering.color_bar_text import tick_texts
 from workers.toolkit.rendering.color_limits import color_limits, to_levels
 from workers.toolkit.rendering.colormap import LEVELS, color_table
 
@@ -45,8 +45,8 @@ class ChannelColors:
     def ends(self) -> tuple[str, str]:
         """Return what the first and the last colour mean, in words."""
         if self.limits:
-            low, high = self.limits
-            return tick_text(low, 0), tick_text(high, 0)
+            low, high = tick_texts(self.limits, 0)
+            return low, high
         if self.signed:
             return "−m", "m, the largest magnitude of the channel"
         return "0", "largest value of the channel"

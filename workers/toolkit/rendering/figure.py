@@ -25,7 +25,6 @@ _SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "retinoscope",
     "svg.fonttype": "path",
     "pdf.fonttype": 42,
-    "image.interpolation": "antialiased",
     "axes.linewidth": 0.5,
 }
 # matplotlib's settings and fonts belong to the process: one figure is made at a time.
@@ -53,7 +52,7 @@ def save_figure(context: Context, heatmap: Heatmap, texts: FigureTexts, kind: st
     from workers.toolkit.rendering.figure_layout import draw_figure
 
     buffer = io.BytesIO()
-    with _settings():
+    with _settings(kind):
         figure = draw_figure(heatmap, texts)
         if kind == "png":
             figure.savefig(buffer, format="png", dpi=_DPI)
@@ -68,11 +67,15 @@ def save_figure(context: Context, heatmap: Heatmap, texts: FigureTexts, kind: st
 
 
 @contextmanager
-def _settings() -> Iterator[None]:
-    """Apply matplotlib's defaults and ours while a figure is made, and restore those of before."""
+def _settings(kind: str) -> Iterator[None]:
+    """Apply matplotlib's defaults and ours while a figure is made, and restore those of before.
+
+    A file of outlines holds the pixels of its pictures as they are.
+    """
+    pixels = "antialiased" if kind == "png" else "none"
     with _one_at_a_time, matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_SETTINGS)
+        matplotlib.rcParams.update(_SETTINGS | {"image.interpolation": pixels})
         yield
 
 

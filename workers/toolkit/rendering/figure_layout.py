@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, get_font
 from matplotlib.patches import Rectangle
 
-from workers.toolkit.rendering.color_bar_text import exponent_of, power, tick_text
+from workers.toolkit.rendering.color_bar_text import exponent_of, power, tick_texts
 from workers.toolkit.rendering.colormap import LEVELS, OUTSIDE, color_table
 from workers.toolkit.rendering.figure import FigureTexts
 from workers.toolkit.rendering.heatmap import Heatmap
@@ -26,8 +26,8 @@ _PANEL = (_LINE - _GAP) / 2
 _BAR, _TICKS, _AIR = 0.075, 0.15, 0.06
 # Sizes of the font and the distance of two lines, in points and as a part of the size.
 _LARGE, _SMALL, _LEADING, _POINTS = 7.5, 6.0, 1.3, 72
-# Pixels of a picture in a file of outlines: 600 dots per inch.
-_PICTURE_SIDE = 1024
+# Largest side of a picture in pixels: about 450 dots per inch in a file of outlines.
+_PICTURE_SIDE = 800
 _INK, _PALE = "#1a1a1a", "#4d4d4d"
 
 
@@ -69,10 +69,10 @@ def draw_figure(heatmap: Heatmap, texts: FigureTexts) -> Figure:
     top = _MARGIN + _height(head) + _AIR
     below = top + high + _AIR
     page = _Page(below + max(_height(labels), _BAR + _TICKS + _height(units)) + _MARGIN)
-    inset, right = (_PANEL - wide) / 2, _MARGIN + _PANEL + _GAP
+    right = _MARGIN + _PANEL + _GAP
     page.write(_MARGIN, _MARGIN, head)
-    _draw_photograph(page.axes(_MARGIN + inset, top, wide, high), heatmap)
-    _draw_map(page.axes(right + inset, top, wide, high), heatmap)
+    _draw_photograph(page.axes(_MARGIN, top, wide, high), heatmap)
+    _draw_map(page.axes(right, top, wide, high), heatmap)
     page.write(_MARGIN, below - 0.02, labels)
     _draw_color_bar(page.axes(right, below, _PANEL, _BAR), heatmap, exponent)
     page.write(right, below + _BAR + _TICKS, units)
@@ -163,6 +163,7 @@ def _draw_color_bar(axes: Axes, heatmap: Heatmap, exponent: int) -> None:
     An end is pointed if values of the map lie beyond it.
     """
     low, high = heatmap.low, heatmap.high
+    values = [low, (low + high) / 2, high]
     colors = ListedColormap(color_table(heatmap.placed.colormap)[:LEVELS] / 255)
     beyond = heatmap.minimum < low, heatmap.maximum > high
     extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get(beyond)
@@ -171,12 +172,12 @@ def _draw_color_bar(axes: Axes, heatmap: Heatmap, exponent: int) -> None:
         cax=axes,
         orientation="horizontal",
         extend=extend or "neither",
-        ticks=[low, (low + high) / 2, high],
+        ticks=values,
     )
     bar.outline.set_linewidth(0.4)
     axes.tick_params(length=2, width=0.4, pad=1.5)
-    ticks = [tick_text(value, exponent) for value in (low, (low + high) / 2, high)]
-    axes.set_xticklabels(ticks, fontproperties=_Line("", _SMALL).font, color=_PALE)
+    texts = tick_texts(values, exponent)
+    axes.set_xticklabels(texts, fontproperties=_Line("", _SMALL).font, color=_PALE)
     first, _, last = axes.get_xticklabels()
     first.set_horizontalalignment("left")
     last.set_horizontalalignment("right")

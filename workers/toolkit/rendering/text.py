@@ -37,8 +37,10 @@ def write(picture: Image.Image, x: float, y: float, text: str, size: int, ink: C
 
 def text_size(text: str, size: int) -> tuple[int, int]:
     """Return the width and the height of a text in whole pixels."""
-    lines = text.split("\n")
-    return ceil(max(line_width(line, size) for line in lines)), len(lines) * line_height(size)
+    lines, font = text.split("\n"), _font(size)
+    # In whole pixels glyphs are up to a hundredth wider than in the unit of the font.
+    width = max(font.getlength(line) for line in lines) / _SUPERSAMPLING
+    return ceil(width), len(lines) * line_height(size)
 
 
 def line_width(line: str, size: float) -> float:
