@@ -17,6 +17,8 @@ BATCH = "batch"
 MANIFEST = "manifest.jsonl"
 MANIFEST_TYPE, SHARD_TYPE = "application/x-ndjson", "application/x-tar"
 SUMMARY_FILE = "json"
+# The code of a row, as of a job, that crashed its workers.
+POISONED = "poisoned"
 # Rows that one shard has at most, so that a page of results is read quickly.
 MOST_ROWS = 1_000
 _SEED_BYTES = 4
@@ -96,6 +98,7 @@ class BatchState(BaseModel):
     """What is kept of a batch. `position` is the number of the next row.
 
     `attempt` is the attempt that wrote the state. `first_error` is that of the first failed row.
+    `poisoned` is how many of the last rows, without one between them, crashed their workers.
     """
 
     attempt: int = 0
@@ -105,6 +108,7 @@ class BatchState(BaseModel):
     parts: list[BatchPart] = []
     first_error: JobError | None = None
     trial: Trial | None = None
+    poisoned: int = 0
 
     def counts(self) -> dict[str, int]:
         """Return the summary of a batch whose rows are all done."""

@@ -20,6 +20,7 @@ from jobs.batch import (
     MANIFEST,
     MANIFEST_TYPE,
     MOST_ROWS,
+    POISONED,
     SHARD_TYPE,
     BatchPart,
     BatchRow,
@@ -102,6 +103,7 @@ class BatchWriter:
                 parts=parts,
                 first_error=next((error for error in errors if error), None),
                 trial=trial,
+                poisoned=self._poisoned(),
             )
         )
         self._tar, self._rows = io.BytesIO(), []
@@ -152,6 +154,13 @@ class BatchWriter:
     @property
     def _open_bytes(self) -> int:
         return sum(part.bytes for part in self.state.open_parts)
+
+    def _poisoned(self) -> int:
+        """Return how many of the last rows crashed their workers."""
+        poisoned = self.state.poisoned
+        for row in self._rows:
+            poisoned = poisoned + 1 if row.error and row.error.code == POISONED else 0
+        return poisoned
 
     def _is_no_later(self, key: str) -> bool:
         """Return whether this attempt or one before it has stored the file."""

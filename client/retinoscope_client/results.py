@@ -87,7 +87,8 @@ class BaseResult(Generic[F, P]):
     def _saved(self, folder: str | Path) -> Flow[list[Path]]:
         paths = []
         for name in self.names:
-            paths.append((yield from self._fetched(name)).save(folder))
+            # Not kept once it is written: the shards of a batch are gigabytes.
+            paths.append(self._files.pop((yield from self._fetched(name)).name).save(folder))
         return paths
 
     def __repr__(self) -> str:

@@ -89,9 +89,8 @@ def listed(path: str, limit: int | None, query: Mapping[str, Any]) -> Flow[list[
     while True:
         page = (yield Request("GET", path, given)).json()
         items += page["items"]
-        cursor, sent = page.get("next_cursor"), given.get("cursor")
+        before, given["cursor"] = given.get("cursor"), page.get("next_cursor")
         # A page may be empty and not the last one. The rows of a running batch have no last page,
         # but one that leads to itself.
-        if cursor in (None, sent) or len(items) >= (limit or math.inf):
+        if given["cursor"] in (None, before) or len(items) >= (limit or math.inf):
             return items[:limit]
-        given["cursor"] = cursor

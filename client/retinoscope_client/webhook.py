@@ -13,7 +13,7 @@ TOLERANCE_S = 300
 
 
 class Webhook:
-    """The receiver of an owner's messages, with the secret of `Client.webhook_secret()`."""
+    """The receiver of an owner's messages, with the secret of `GET /v1/webhooks/secret`."""
 
     def __init__(self, secret: str) -> None:
         """Read the secret, `whsec_…`. Raises WebhookError."""

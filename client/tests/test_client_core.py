@@ -1,5 +1,6 @@
 """The pure parts: when requests are repeated, what is read of a stream, and what is refused."""
 
+import hashlib
 import io
 import json
 import os
@@ -17,7 +18,7 @@ from faulty_proxy import FaultyProxy
 from PIL import Image
 
 from catalog.registry import techniques
-from retinoscope_client import AsyncClient, Client, ConnectionFailed, RetinoscopeError
+from retinoscope_client import AsyncClient, Client, ConnectionFailed, Result, RetinoscopeError
 from retinoscope_client.errors import APIError
 from retinoscope_client.images import file_bytes
 from retinoscope_client.progress import text
@@ -254,3 +255,20 @@ def test_a_list_ends_with_its_last_page_and_not_with_an_empty_one(
             request = flow.send(Answer(200, {}, body))
     assert ended.value.value == ["one", "two"]
     assert sent == [None, *(cursor for _, cursor in pages[:-1])]
+
+
+def test_files_that_are_saved_are_not_held(tmp_path: Path) -> None:
+    shards = {f"shard-0000{number}.tar": bytes([number]) * 9 for number in range(3)}
+    artifacts = [
+        {"name": name, "media_type": "", "sha256": f"sha256:{hashlib.sha256(data).hexdigest()}"}
+        for name, data in shards.items()
+    ]
+    result = Result({"result": {"summary": {}, "artifacts": artifacts}}, "/v1/jobs/1", list)
+    flow = result._saved(tmp_path)
+    next(flow)
+    with pytest.raises(StopIteration) as ended:
+        for data in shards.values():
+            assert len(result._files) == 0
+            flow.send(Answer(200, {}, data))
+    assert [path.read_bytes() for path in ended.value.value] == [*shards.values()]
+    assert not result._files

@@ -115,6 +115,19 @@ def test_a_row_that_crashes_each_worker_fails_alone(
     assert ran.count(6) == 3
 
 
+def test_images_that_crash_each_worker_one_after_another_end_the_batch(
+    worker: Worker, images: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.batches.run_batch._MOST_POISONED", 2)
+    ran = rows_run(monkeypatch, lambda index: index not in (0, 2))
+    job = worker.finish(worker.batch(images, exact=True))
+    assert job.status is Status.FAILED and job.error and job.error.code == "poisoned"
+    assert "last 2 images" in job.error.detail
+    rows = worker.rows(job)
+    assert [row.status for row in rows] == ["succeeded", "failed", "succeeded", "failed", "failed"]
+    assert ran.count(4) == 2 and max(ran) == 4
+
+
 def test_a_worker_that_crashes_before_any_row_poisons_the_batch(
     worker: Worker, images: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from jobs.batch import Trial
+from jobs.batch import POISONED, Trial
 from jobs.batch_writer import MOST_PENDING_ROWS, BatchWriter
 from jobs.errors import Canceled, GivenBack
 from jobs.model import Artifact, JobError
@@ -14,6 +14,8 @@ from workers.toolkit.errors import TechniqueError
 
 # Workers that crash while they run one row alone, until the row fails and the batch goes on.
 _MOST_CRASHES = 2
+# Images, one after another, that crash their workers, until the batch fails.
+_MOST_POISONED = 5
 # Behind the last kept row, the rows among which one may have crashed the worker.
 _SUSPECTS = MOST_PENDING_ROWS + MAX_BATCH
 
@@ -22,6 +24,12 @@ class BatchFailed(TechniqueError):
     """No row of a batch succeeded."""
 
     code = "batch_failed"
+
+
+class BatchPoisoned(TechniqueError):
+    """One row after another crashes its workers."""
+
+    code = POISONED
 
 
 def run_batch(
@@ -33,7 +41,7 @@ def run_batch(
     """Run what is not kept yet and return the artifacts: the manifest and the shards.
 
     `progress` raises when the batch must stop. Rows that are done by then are kept. Raises
-    BatchFailed if no row succeeded, and what ends the attempt.
+    BatchFailed if no row succeeded, BatchPoisoned, and what ends the attempt.
     """
     try:
         _run_rows(rows, writer, progress, keep_every_s)
@@ -87,7 +95,10 @@ def _last_suspect(rows: RowRunner, writer: BatchWriter) -> int:
 
 
 def _try_alone(rows: RowRunner, writer: BatchWriter) -> RowResult:
-    """Run the next row alone, or fail it if it has crashed its workers twice."""
+    """Run the next row alone, or fail it if it has crashed its workers twice.
+
+    Raises BatchPoisoned.
+    """
     index, trial = writer.position, writer.state.trial
     crashes = 0
     if trial is not None and trial.index == index:
@@ -96,12 +107,17 @@ def _try_alone(rows: RowRunner, writer: BatchWriter) -> RowResult:
     if crashes >= _MOST_CRASHES:
         return rows.failed(index, image_id, _poisoned(crashes))
     writer.keep(Trial(index=index, crashes=crashes))
+    if (poisoned := writer.state.poisoned) >= _MOST_POISONED:
+        raise BatchPoisoned(
+            f"The last {poisoned} images each crashed the worker {_MOST_CRASHES} times while they "
+            "ran alone. The rows are kept. Choose a smaller model, or parameters that cost less."
+        )
     return rows.run(index, [image_id])[0]
 
 
 def _poisoned(crashes: int) -> JobError:
     return make_error(
-        "poisoned",
+        POISONED,
         f"The worker crashed {crashes} times while it ran this image alone. The batch goes on "
         "without it.",
     )
