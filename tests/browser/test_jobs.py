@@ -6,6 +6,7 @@ from playwright.sync_api import Route, expect
 from tests.browser.conftest import Visit
 from tests.browser.playground import UNIT, finished
 from tests.service.asking import queue, store_image
+from tests.service.test_batches import image_set
 
 
 def test_two_maps_under_one_slider(visit: Visit) -> None:
@@ -164,3 +165,17 @@ def test_a_waiting_job_says_so(visit: Visit, own: httpx.Client, small: bytes) ->
     expect(playground.page.locator(".progress-text")).to_have_text("Waiting for a worker.")
     playground.page.get_by_role("button", name="Cancel").click()
     expect(playground.page.get_by_text("The job was canceled")).to_be_visible()
+
+
+def test_a_batch_is_a_job_without_a_request_to_copy(visit: Visit, own: httpx.Client) -> None:
+    """Its parameters are no technique's, and `POST /v1/jobs/batch` does not exist."""
+    images = image_set(own)
+    batch = own.post("/v1/batches", json={"technique": "saliency", "image_set": images}).json()
+    playground = visit("#/history", f"{own.base_url}/play/")
+    page = playground.page
+    page.get_by_label("Technique").select_option("batch")
+    page.get_by_role("link", name="Batch: Saliency").click()
+    expect(page.get_by_role("heading", name="Batch: Saliency")).to_be_visible()
+    assert playground.job_id == batch["id"]
+    expect(page.get_by_role("button", name="Copy link")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy as curl")).to_have_count(0)

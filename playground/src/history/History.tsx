@@ -5,6 +5,7 @@ import { listJobs } from "../api/jobs";
 import type { Job, Technique } from "../api/types";
 import { useAnswer } from "../hooks/use_answer";
 import { useTitle } from "../hooks/use_title";
+import { BATCH } from "../result/job_words";
 import { compareLink } from "../routes";
 import { Alert } from "../ui/Alert";
 import { JobRow } from "./JobRow";
@@ -39,6 +40,7 @@ export function History({ techniques }: { techniques: Technique[] }) {
               {title}
             </option>
           ))}
+          <option value={BATCH}>Batches</option>
         </Filter>
         <Filter label="Status" value={status} onChange={filter(setStatus)}>
           {STATUSES.map((each) => (
@@ -54,7 +56,11 @@ export function History({ techniques }: { techniques: Technique[] }) {
         )}
       </div>
       {problem && <Alert problem={problem} />}
-      {page?.items.length === 0 && <p class="callout">There is no such job yet.</p>}
+      {page?.items.length === 0 && (
+        <p class="callout">
+          {page.next_cursor ? "None of these is such a job." : "There is no such job."}
+        </p>
+      )}
       <ol class="jobs">
         {page?.items.map((job) => (
           <JobRow

@@ -49,7 +49,9 @@ export function JobView({ job, techniques }: Props) {
       )}
       <div class="buttons">
         <CopyButton label="Copy link" text={() => location.href} />
-        <Snippets request={() => requestOfJob(job, technique)} technique={technique} />
+        {technique && (
+          <Snippets request={() => requestOfJob(job, technique)} technique={technique} />
+        )}
       </div>
       <Origin job={job} />
     </article>

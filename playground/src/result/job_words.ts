@@ -10,8 +10,14 @@ interface ExplainedTarget {
   index?: number | null;
 }
 
+/** The technique of a job that runs one over an image set. */
+export const BATCH = "batch";
+
 export function titleOf(job: Job, techniques: Technique[]): string {
-  return techniques.find(({ name }) => name === job.technique)?.title ?? job.technique;
+  const titleOfTechnique = (wanted: unknown) =>
+    techniques.find(({ name }) => name === wanted)?.title ?? String(wanted);
+  if (job.technique === BATCH) return `Batch: ${titleOfTechnique(job.params.technique)}`;
+  return titleOfTechnique(job.technique);
 }
 
 /** What the job explains: the class that `top` was, a unit, or a layer. */
@@ -32,8 +38,8 @@ export function describeJob(job: Job, title: string): string {
   return subject ? `${title} of ${subject}` : title;
 }
 
-export function requestOfJob(job: Job, technique: Technique | null): Request {
-  const properties = technique?.parameters.properties ?? {};
+export function requestOfJob(job: Job, technique: Technique): Request {
+  const properties = technique.parameters.properties ?? {};
   return {
     technique: job.technique,
     inputs: Object.entries(job.inputs).map(([name, { id }]) => ({ name, value: id, file: null })),
