@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from jobs.job_request import JobRequest
+from jobs.model import InputImage
 from jobs.store import JobStore
 from service.app import create_app
 from service.inference.paths import is_inference
@@ -17,6 +18,9 @@ PLACES = {
     "name": "image.png",
     "image_id": f"sha256:{'0' * 64}",
     "set_id": JOB,
+    "batch_id": JOB,
+    "image": f"sha256:{'0' * 64}",
+    "file": "overlay.png",
     "delivery_id": f"msg_{JOB}_failed",
     "version": "1",
 }
@@ -101,8 +105,8 @@ def test_jobs_of_a_model_that_was_removed_can_be_listed(own: httpx.Client, store
         technique="predict",
         model="removed",
         queue="fast",
-        params={},
-        inputs={},
+        params={"model": "removed", "seed": 1, "top_k": 5},
+        inputs={"image": InputImage(id=f"sha256:{'0' * 64}", width=300, height=200)},
         batchable=False,
     )
     job = store.create(request)
