@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.playground import Playground
+from tests.service.asking import store_image
 from workers.toolkit.rendering.colormap import color_table
 
 MODEL = "efficientnet_lite0"
@@ -60,7 +61,7 @@ def opened(visit: Visit, link: str = f"#/{MODEL}/{LAYER}", **options: Any) -> La
     return browser
 
 
-def exact_maps(client: httpx.Client, page: Page) -> tuple[Floats, dict[str, Any]]:
+def exact_maps(client: httpx.Client) -> tuple[Floats, dict[str, Any]]:
     """Return the maps of all channels of the layer (C, H, W), by channel, and the summary."""
     job = next(
         item
@@ -103,7 +104,7 @@ def test_which_channels_react_to_the_eyes(visit: Visit, client: httpx.Client) ->
     page.get_by_role("link", name="Patterns, eyes").click(timeout=FIRST_MS)
     browser = LayerBrowser(page, playground.address)
     expect(browser.tiles.first).to_be_visible(timeout=FIRST_MS)
-    maps, summary = exact_maps(client, page)
+    maps, summary = exact_maps(client)
     # ReLU6 ends at 6 in many channels: of these the larger mean is first.
     largest = np.lexsort((-maps.mean((1, 2)), -maps.max((1, 2))))
     assert browser.channels(10) == largest.tolist()[:10]
@@ -139,7 +140,7 @@ def test_tiles_and_overlay_have_the_colours_of_the_server(
     visit: Visit, client: httpx.Client
 ) -> None:
     browser = opened(visit)
-    maps, _ = exact_maps(client, browser.page)
+    maps, _ = exact_maps(client)
     channel = browser.channels(1)[0]
     values = maps[channel]
     read = """canvas => [...canvas.getContext("2d").getImageData(
@@ -177,6 +178,30 @@ def test_a_place_in_a_tile_is_a_neuron(visit: Visit) -> None:
     expect(browser.panel.get_by_role("heading")).to_have_text(f"Neuron {LAYER}:{channel}@9,20")
     browser.panel.get_by_role("radio", name="Whole channel").check()
     expect(browser.panel.get_by_role("heading")).to_have_text(f"Channel {LAYER}:{channel}")
+
+
+def test_another_picture_has_maps_of_its_own(visit: Visit, client: httpx.Client) -> None:
+    browser = opened(visit)
+    page = browser.page
+    before = browser.channels(8)
+    page.get_by_text("Another picture").click()
+    page.get_by_role("button", name="an espresso").click()
+    # The two channels that reach 6 at most places are the first for both pictures.
+    expect(page.locator(".tile-channel").nth(2)).not_to_have_text(str(before[2]))
+    maps, _ = exact_maps(client)
+    largest = np.lexsort((-maps.mean((1, 2)), -maps.max((1, 2))))
+    assert browser.channels(8) == largest.tolist()[:8] != before
+
+
+def test_top_patches_of_an_image_set(visit: Visit, client: httpx.Client, small: bytes) -> None:
+    ids = [store_image(client, small)["id"]]
+    made = client.post("/v1/image-sets", json={"name": "cups", "ids": ids}).json()
+    browser = opened(visit, f"#/{MODEL}/{LAYER}/20@7,7")
+    browser.panel.get_by_role("button", name="Top patches cups, 1 image").click()
+    browser.page.wait_for_url(re.compile("#/job/"))
+    job = client.get(f"/v1/jobs/{browser.job_id}").json()
+    assert (job["technique"], job["params"]["target"]) == ("top_patches", f"{LAYER}:20")
+    assert job["params"]["image_set"] == made["id"]
 
 
 def test_a_link_opens_a_neuron_without_a_picture(visit: Visit, client: httpx.Client) -> None:
@@ -223,7 +248,7 @@ def test_layers_are_searched_and_grouped(visit: Visit) -> None:
 def test_the_keyboard_is_enough(visit: Visit, client: httpx.Client) -> None:
     browser = opened(visit)
     page = browser.page
-    maps, _ = exact_maps(client, page)
+    maps, _ = exact_maps(client)
     browser.tiles.first.focus()
     columns = len(
         browser.page.locator(".tiles")

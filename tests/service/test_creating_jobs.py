@@ -45,6 +45,10 @@ DEFAULTS = {
     "score": "probability",
     "aggregate": "mean",
     "check": False,
+    "colormap": "RdBu_r",
+    "color_range": "auto",
+    "picture_side": 2048,
+    "figure": "none",
 }
 
 

@@ -13,8 +13,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from catalog.errors import TooExpensive
+from catalog.model_description import Layer, ModelDescription
 from catalog.techniques.activations import ActivationsParams, ActivationsSummary
-from tests.techniques.running import PHOTO, Recording, explain
+from tests.techniques.running import PHOTO, Recording, entry_of, explain
 from tests.tiny import SIDE, photo, tiny_model
 from tests.toolkit.execution.test_dynamic_batching import together
 from tests.toolkit.networks import Sandwich, sandwich
@@ -251,6 +252,16 @@ def test_a_sheet_and_an_array_have_a_largest_size() -> None:
     with pytest.raises(TooExpensive, match="Lower top"):
         ActivationsParams(top=900).check_values([1024, 224, 224])
     ActivationsParams(top=64).check_values([512, 224, 224])
+
+
+def test_the_size_of_the_array_is_known_from_the_description(tiny: VisionModel) -> None:
+    layer = Layer(path="early", type="Conv2d", shape=[512, 224, 224], channels=512)
+    description = ModelDescription(model="m", parameters=1, rectifiers=1, layers=[layer])
+    model, sizes = entry_of(tiny), {"image": (300, 200)}
+    with pytest.raises(TooExpensive) as refused:
+        ActivationsParams(layer="early", maps="all").validate_images(model, sizes, description)
+    assert refused.value.errors[0].pointer == "/maps"
+    ActivationsParams(layer="early").validate_images(model, sizes, description)
 
 
 def test_the_worker_refuses_what_the_api_could_not_know(

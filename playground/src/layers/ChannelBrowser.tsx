@@ -25,11 +25,23 @@ interface Props {
 export function ChannelBrowser(props: Props) {
   const { route, layer, picture } = props;
   const question = `${route.model} ${picture.id} ${layer.path}`;
-  const { value: maps, problem } = useAnswer(question, () =>
-    askMaps(route.model, picture.id, layer.path),
-  );
-  if (problem) return <Alert problem={problem} />;
-  if (!maps) return <p role="status">The maps of {layer.channels} channels are computed …</p>;
+  const {
+    value: maps,
+    problem,
+    loading,
+  } = useAnswer(question, () => askMaps(route.model, picture.id, layer.path));
+  if (problem) {
+    return (
+      <>
+        <Alert problem={problem} />
+        {props.panel}
+        <OtherPicture />
+      </>
+    );
+  }
+  // The answer before is that of another picture.
+  if (loading || !maps)
+    return <p role="status">The maps of {layer.channels} channels are computed …</p>;
   return <Browser key={question} {...props} maps={maps} />;
 }
 
@@ -63,10 +75,7 @@ function Browser({ route, layer, picture, panel, maps }: Props & { maps: Channel
           onAsk={ask}
         />
         {panel}
-        <details>
-          <summary>Another picture</summary>
-          <PictureInput error={null} />
-        </details>
+        <OtherPicture />
       </div>
       <section class="stack" aria-labelledby="channels-title">
         <OrderChoice {...{ maps, order }} asked={asked.length} onOrder={setOrder} />
@@ -79,6 +88,15 @@ function Browser({ route, layer, picture, panel, maps }: Props & { maps: Channel
         />
       </section>
     </div>
+  );
+}
+
+function OtherPicture() {
+  return (
+    <details>
+      <summary>Another picture</summary>
+      <PictureInput error={null} />
+    </details>
   );
 }
 

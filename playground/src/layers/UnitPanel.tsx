@@ -126,7 +126,7 @@ function questionsOf(channel: string, picture: Picture | null, sets: ImageSet[])
     questions.unshift({ technique: "saliency", title: "Saliency", hint, fields });
   }
   for (const { id, name, images } of sets.slice(0, 3)) {
-    const hint = `${name || id.slice(0, 8)}, ${images} images`;
+    const hint = `${name || id.slice(0, 8)}, ${images} ${images === 1 ? "image" : "images"}`;
     const fields = { image_set: id, target: channel };
     questions.push({ technique: "top_patches", title: "Top patches", hint, fields });
   }
