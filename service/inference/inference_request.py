@@ -8,7 +8,7 @@ from fastapi import Request
 
 from catalog.errors import Violation, near_matches, shown
 from service.problems import Problem
-from service.request_body import parse_json
+from service.request_body import parse_json, read_whole
 from service.request_text import check_characters
 from service.services import Services
 from service.uploads.streaming import media_type
@@ -30,11 +30,12 @@ _BINARY_HEADER = "inference-header-content-length"
 class InferenceRequest:
     """Images, each under its place in the request (`instances/0/image`), and what is to be done.
 
-    An image is the bytes of a file, the `sha256:…` id of a stored one, or an `https:` address.
+    An image is the bytes of a file, the `sha256:…` id of a stored one, or an `https:` address. Once
+    it is stored its id takes the place of the bytes, which nobody holds while the jobs run.
     `outputs` are the tensors that were asked for, by name. V1 has none.
     """
 
-    images: Mapping[str, bytes | str]
+    images: dict[str, bytes | str]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
     id: str = ""
@@ -59,7 +60,7 @@ async def read_request(
         raise Problem("invalid_request", f"The header Inference-Header-Content-Length: {NO_BINARY}")
     if media_type(request).startswith("multipart/"):
         raise Problem("unsupported_media_type", "Send JSON, with images as base64.")
-    body = await request.body()
+    body = await read_whole(request)
     marks = _marks(body)
     if len(body) <= _SMALL_BODY:
         return read(_parsed(request, body))

@@ -8,7 +8,7 @@ that wait at the same time as one batch.
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -31,12 +31,16 @@ from service.waiting import until_final
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks, and the headers `Prefer` and `Idempotency-Key`."""
+    """Who asks, and the headers `Prefer` and `Idempotency-Key`.
+
+    `drop_body` says that the body is not held any more.
+    """
 
     services: Services
     owner: str
     prefer: str | None
     idempotency_key: str | None
+    drop_body: Callable[[], None]
 
 
 async def run(caller: Caller, plan: Plan, request: InferenceRequest, seconds: float) -> list[Job]:
@@ -48,10 +52,12 @@ async def run(caller: Caller, plan: Plan, request: InferenceRequest, seconds: fl
     # Wrong parameters and keys are refused before images are decoded.
     key = read_key(caller.idempotency_key)
     parse(SentJobRequest(caller.owner, plan.technique, plan.fields, {}))
-    images = {
-        place: await _stored(caller, plan, place, image) for place, image in request.images.items()
-    }
+    images: dict[str, str] = {}
+    for place in request.images:
+        stored = await _stored(caller, plan, place, request.images[place])
+        images[place] = request.images[place] = stored
     jobs = await _created(caller, plan, images, key)
+    caller.drop_body()
     note(technique=plan.technique.name, model=plan.model.name)
     deadline = time.monotonic() + seconds
     return [

@@ -1,5 +1,6 @@
 """KServe's V1 protocol: explain and predict by a served name."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
@@ -16,6 +17,7 @@ from service.inference.plan import explain_plan, predict_plan
 from service.inference.run import Caller
 from service.inference.v1_request import read_v1
 from service.inference.views import AcceptedInference, Explanations, Predictions
+from service.middleware.body_limit import drop_body
 from service.problems import INFERENCE_RESPONSE, Problem, inference_error
 
 router = APIRouter(prefix="/v1/models", tags=["inference"], responses=INFERENCE_RESPONSE)
@@ -83,12 +85,13 @@ _Prefer = Annotated[
 
 
 async def _caller(
+    request: Request,
     owner: OwnerDep,
     services: ServicesDep,
     prefer: _Prefer = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Caller:
-    return Caller(services, owner, prefer, idempotency_key)
+    return Caller(services, owner, prefer, idempotency_key, partial(drop_body, request))
 
 
 CallerDep = Annotated[Caller, Depends(_caller)]

@@ -170,16 +170,25 @@ def test_files_for_image_sets_have_room_of_their_own(limited: Limited, hold: Hol
     wait_until(lambda: add().status_code == 201)
 
 
-def test_a_response_that_is_held_holds_no_room(limited: Limited) -> None:
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/v1/jobs/predict", {"image": "…"}),
+        ("/v1/models/efficientnet_lite0:predict", {"instances": ["…"]}),
+    ],
+)
+def test_a_response_that_is_held_holds_no_room(
+    limited: Limited, path: str, fields: dict[str, Any]
+) -> None:
     """The bodies of those who wait for their jobs are not in memory any more."""
     client = limited(max_bodies_bytes=BODY)
     image = client.post(IMAGE, files={"image": plain(60, 40)}).json()["id"]
-    body = json.dumps({"image": image}).ljust(BODY)
+    body = json.dumps(fields, ensure_ascii=False).replace("…", image).ljust(BODY)
     waiting = []
     for number in range(1, 4):
         line = HTTPConnection(client.base_url.host, client.base_url.port or 80, timeout=90)
         kind = {"Content-Type": "application/json", "Prefer": "wait=30"}
-        line.request("POST", "/v1/jobs/predict", body, kind)
+        line.request("POST", path, body, kind)
         waiting.append(line)
         wait_until(partial(jobs_are, client, number))
     assert is_read(post(client))

@@ -2,6 +2,7 @@
 
 import io
 import json
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -156,6 +157,15 @@ def test_bytes_are_the_values_to_half_a_step(tiny: VisionModel) -> None:
 
 def test_a_constant_map_is_level_zero() -> None:
     assert levels(np.full((2, 3, 3), -4.5, np.float32)).tolist() == np.zeros((2, 3, 3)).tolist()
+
+
+def test_levels_take_little_more_memory_than_their_bytes() -> None:
+    maps = np.random.default_rng(0).normal(size=(256, 64, 64)).astype(np.float32)
+    tracemalloc.start()
+    found = levels(maps)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.nbytes <= peak < 1.5 * found.nbytes
 
 
 def test_each_tile_is_where_the_index_says(tiny: VisionModel) -> None:

@@ -87,9 +87,11 @@ def levels(maps: Floats) -> NDArray[np.uint8]:
 
     The levels of a channel whose values are equal are 0.
     """
-    wide = maps.astype(np.float64)
-    low = wide.min((1, 2), keepdims=True)
-    span = wide.max((1, 2), keepdims=True) - low
-    parts = (wide - low) / np.where(span > 0, span, 1)
-    found: NDArray[np.uint8] = (parts * 255).round().astype(np.uint8)
+    found = np.zeros(maps.shape, np.uint8)
+    # One after another: double precision of all maps at once would be a gigabyte for eight jobs.
+    for level, values in zip(found, maps, strict=True):
+        wide = values.astype(np.float64)
+        low, span = wide.min(), np.ptp(wide)
+        if span > 0:
+            level[:] = ((wide - low) / span * 255).round()
     return found
