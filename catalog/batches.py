@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from catalog.errors import InvalidParameters, UnsupportedModel, Violation, near_matches
 from catalog.model_entry import ModelEntry
-from catalog.technique import Technique
+from catalog.technique import Params, Technique
 
 
 class UnsupportedTechnique(InvalidParameters):
@@ -36,17 +36,25 @@ def check_photographs(model: ModelEntry) -> None:
         )
 
 
-def check_outputs(technique: Technique, outputs: Sequence[str] | None) -> None:
-    """Refuse names of files that the technique never leaves. Raises InvalidParameters."""
-    known = [spec.name for spec in technique.artifacts]
+def check_outputs(technique: Technique, params: Params, outputs: Sequence[str] | None) -> None:
+    """Refuse names of files that a job with these parameters does not leave.
+
+    Raises InvalidParameters.
+    """
+    left = [spec.name for spec in technique.artifacts if spec.is_asked_for(params)]
     for name in outputs or ():
-        if name not in known:
-            names = ", ".join(known) or "none"
-            message = (
-                f"{technique.title} leaves no file {name[:80]!r}.{near_matches(name, known)} "
-                f"Its files: {names}."
-            )
+        if name not in left:
+            message = f"{_reason_it_is_missing(technique, name)} Its files: {', '.join(left)}."
             raise InvalidParameters(message, [Violation("/outputs", message)])
+
+
+def _reason_it_is_missing(technique: Technique, name: str) -> str:
+    known = {spec.name: spec for spec in technique.artifacts}
+    if name not in known:
+        return f"{technique.title} leaves no file {name[:80]!r}.{near_matches(name, known)}"
+    spec = known[name]
+    value = f"={spec.only_for}" if spec.only_for else ""
+    return f"{technique.title} leaves {name} only with the parameter {spec.only_with}{value}."
 
 
 def _reason_against(technique: Technique) -> str | None:

@@ -36,6 +36,7 @@ FIGURES = tuple(
         f"With figure={kind}: the photograph and the map side by side with colour bar, target, "
         "score and model, as for print.",
         only_with="figure",
+        only_for=kind,
     )
     for kind, media_type in (
         ("png", "image/png"),

@@ -42,7 +42,7 @@ class ServedTable(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    model: str = Field(description="Write the name of a model, as GET /v1/models lists it.")
+    model: str = Field(description="Name of the model, as listed by GET /v1/models.")
     technique: str = Field(DEFAULT_TECHNIQUE, description="Name of a technique.")
     params: dict[str, Any] = Field(
         default_factory=dict, description="Parameters of the technique that differ from defaults."

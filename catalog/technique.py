@@ -166,13 +166,26 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class ArtifactSpec:
-    """A file that a technique saves: always, or only if the parameter `only_with` asks for it."""
+    """A file that a technique saves: always, or only if the parameter `only_with` asks for it.
+
+    The parameter asks for it with the value `only_for`, or else with any but its default.
+    """
 
     # `{n}` stands for a number, as in patch-{n}.png.
     name: str
     media_type: str
     description: str
     only_with: str | None = None
+    only_for: str | None = None
+
+    def is_asked_for(self, params: Params) -> bool:
+        """Return whether a job with these parameters saves the file."""
+        if self.only_with is None:
+            return True
+        value = getattr(params, self.only_with)
+        if self.only_for is not None:
+            return bool(value == self.only_for)
+        return bool(value != type(params).model_fields[self.only_with].default)
 
 
 @dataclass(frozen=True)

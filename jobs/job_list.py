@@ -1,7 +1,7 @@
 """Lists of an owner's jobs, newest first, archived ones among them."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -33,8 +33,9 @@ class JobPage:
 class JobList:
     """The jobs in one Redis, by their owners. Every method may raise redis.RedisError."""
 
-    def __init__(self, redis: Redis, archive: Archive) -> None:
+    def __init__(self, redis: Redis, archive: Callable[[], Archive]) -> None:
         self._redis = redis
+        # Lists without archived jobs are read while the object store cannot be.
         self._archive = archive
 
     def page(
@@ -101,7 +102,7 @@ class JobList:
     def _whole(self, fields: dict[str, str]) -> dict[str, str] | None:
         """Return a record with what was archived, or None if that is being deleted."""
         try:
-            return self._archive.whole(fields)
+            return self._archive().whole(fields)
         except NotFound:
             return None
 

@@ -130,7 +130,7 @@ class JobStore:
     @cached_property
     def listing(self) -> JobList:
         """Lists of the jobs of an owner."""
-        return JobList(self.redis, self.archive)
+        return JobList(self.redis, lambda: self.archive)
 
     def pick(self, job_id: str, queue: str) -> str | None:
         """Return the id of the job that a worker runs now, given a message that names a job.

@@ -12,6 +12,7 @@ from catalog.registry import techniques
 # Other phrases of descriptions and errors, and what they are called here.
 _PHRASES = {
     r"as listed by GET /v1/models": "as `retinoscope models list` lists it",
+    r"GET /v2/models lists the names\.": "`retinoscope models check` lists the names.",
     r"Id of an image set, made by POST /v1/image-sets\. \(`retinoscope run` takes a folder of "
     r"images\.\)": "A folder of images.",
     r"Add images with POST /v1/image-sets/\{id\}/images\.": "Name a folder with images.",

@@ -124,12 +124,12 @@ def parse_batch(owner: str, sent: Mapping[str, Any]) -> ParsedBatchRequest:
         violation = Violation("/technique", error.detail)
         raise Problem(error.code, error.detail, [violation], status=422) from None
     check_batchable(technique)
-    check_outputs(technique, fields.outputs)
     if "seed" in fields.params:
         message = "Send seed beside params: that of each image follows from it."
         raise Problem("invalid_parameters", message, [Violation("/params/seed", message)])
     with inside_params():
         params = parse_parameters(technique, fields.params)
+    check_outputs(technique, params, fields.outputs)
     seed = secrets.randbits(_SEED_BITS) if fields.seed is None else fields.seed
     job = ParsedJobRequest(
         owner=owner,

@@ -16,6 +16,7 @@ from service.dependencies import ExistingBatch, IdempotencyKey, OwnerDep, Prefer
 from service.job_request import JobOptions
 from service.job_response import job_responses
 from service.labels import LABEL_FORM_SCHEMA, read_labels
+from service.middleware.body_limit import drop_body
 from service.request_body import read_body
 from service.routes.jobs import Label
 from service.waiting import MAX_WAIT_S, preferred_wait, until_final
@@ -53,6 +54,7 @@ async def create_batch(
     """Create one job for all images. An image that cannot be explained fails its row only."""
     body = await read_body(request, (), {*BatchFields.model_fields, *OPTIONS})
     admission = await admit_batch(services, owner, body.fields, idempotency_key)
+    drop_body(request)
     job = admission.job
     note(job_id=job.id, technique=job.technique, model=job.model)
     headers = {"Location": address(f"/v1/batches/{job.id}")}

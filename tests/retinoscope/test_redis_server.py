@@ -104,6 +104,8 @@ def test_make_says_so_before_it_installs_anything(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "retinoscope", house / "retinoscope")
     for file in ("Makefile", "redis.lock", "requirements.lock", "pyproject.toml"):
         shutil.copy(ROOT / file, house)
+    (house / "client").mkdir()
+    shutil.copy(ROOT / "client/pyproject.toml", house / "client")
     kept = {name: os.environ[name] for name in ("HOME", "LD_LIBRARY_PATH") if name in os.environ}
     made = subprocess.run(
         ["make", "install", f"PYTHON={sys.executable}"],

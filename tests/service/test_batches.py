@@ -137,6 +137,13 @@ def test_seeds_are_drawn(own: httpx.Client, images: str) -> None:
         ({"target": "top"}, "invalid_parameters", "/target", ["inside params"]),
         ({"cache": False}, "invalid_parameters", "/cache", ["The fields are"]),
         ({"outputs": ["overlay"]}, "invalid_parameters", "/outputs", ["overlay.png"]),
+        ({"outputs": ["check.png"]}, "invalid_parameters", "/outputs", ["only with", "check"]),
+        (
+            {"outputs": ["figure.svg"], "params": {"figure": "png"}},
+            "invalid_parameters",
+            "/outputs",
+            ["figure=svg", "figure.png"],
+        ),
         ({"seed": -1}, "invalid_parameters", "/seed", []),
         ({"webhook": "ftp://a.example"}, "webhook_refused", "/webhook", []),
         ({"labels": {"a b": "c"}}, "invalid_parameters", "/labels", []),

@@ -90,7 +90,7 @@ def test_a_line_names_the_owner_and_never_the_key(
 def test_an_unexpected_failure_is_logged_once(
     serve: Serve, settings: Settings, lines: LogLines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.store.JobStore.page", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("jobs.job_list.JobList.page", lambda *_, **__: 1 / 0)
     answer = serve(settings).get("/v1/jobs", headers={"X-Request-ID": "a-6"})
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert answer.headers["X-Request-ID"] == "a-6"

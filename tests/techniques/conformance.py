@@ -10,7 +10,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from catalog.registry import find_technique
-from catalog.technique import ArtifactSpec, Params, Summary
+from catalog.technique import Params, Summary
 from workers.toolkit.execution.context import LocalContext
 
 
@@ -60,15 +60,7 @@ def closed(node: Any) -> Any:
 def _assert_files(name: str, params: Params, files: Iterable[str], kinds: dict[str, str]) -> None:
     declared = {spec.name: spec for spec in find_technique(name).artifacts}
     left = {re.sub(r"\d+", "{n}", file): file for file in files}
-    wanted = {pattern for pattern, spec in declared.items() if _is_asked_for(spec, params)}
+    wanted = {pattern for pattern, spec in declared.items() if spec.is_asked_for(params)}
     assert left.keys() == wanted, (name, left.keys() ^ wanted)
     for pattern, file in left.items():
         assert kinds.get(file, "") in ("", declared[pattern].media_type), (name, file)
-
-
-def _is_asked_for(spec: ArtifactSpec, params: Params) -> bool:
-    """Return whether the file is always there, or its parameter is not the default."""
-    if spec.only_with is None:
-        return True
-    default = type(params).model_fields[spec.only_with].default
-    return bool(getattr(params, spec.only_with) != default)

@@ -29,7 +29,7 @@ class BatchFailed(TechniqueError):
 class BatchPoisoned(TechniqueError):
     """One row after another crashes its workers."""
 
-    code = POISONED
+    code = "poisoned"
 
 
 def run_batch(
