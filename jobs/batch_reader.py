@@ -29,12 +29,12 @@ class BatchReader:
         self._files = files
         self.state = read_state(files, job)
 
-    def rows(self, start: int, status: str | None = None) -> Iterator[BatchRow]:
-        """Yield the rows from number `start` on, all or those with this status."""
+    def rows(self, start: int) -> Iterator[BatchRow]:
+        """Yield the rows from number `start` on."""
         for part in self.state.parts:
             if part.first + part.rows > start:
                 for row in self._rows_of(part):
-                    if row.index >= start and status in (None, row.status):
+                    if row.index >= start:
                         yield row
 
     def find(self, image_id: str) -> BatchRow | None:

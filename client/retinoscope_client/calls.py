@@ -104,7 +104,7 @@ class Calls(Techniques[J, R], Generic[J, R, L, S, M]):
         return self.job_type((yield request).json(), self.call)
 
     def _jobs(self, limit: int, filters: dict[str, Any]) -> Flow[list[Any]]:
-        labels = [f"{name}={value}" for name, value in (filters.pop("labels", {})).items()]
+        labels = [f"{name}={value}" for name, value in (filters.pop("labels", None) or {}).items()]
         query = filters | {"label": labels or None, "limit": min(limit, 100)}
         found = yield from listed("/v1/jobs", limit, query)
         return [self.job_type(data, self.call) for data in found]

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 # How often a newer state is read because the files of an earlier one were replaced meanwhile.
 _TRIES = 5
+# Rows that one page looks at.
+_ROWS_COMPARED = 10_000
 _FILES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The bytes",
@@ -59,16 +61,21 @@ def list_results(
 ) -> BatchRows:
     """Return rows that are kept, also while the batch runs and after it was canceled."""
 
+    start = int(cursor)
+
     def read(reader: BatchReader) -> tuple[list[BatchRow], int]:
-        rows = list(islice(reader.rows(int(cursor), status), limit + 1))
-        return rows, reader.state.position
+        compared = takewhile(lambda row: row.index < start + _ROWS_COMPARED, reader.rows(start))
+        wanted = (row for row in compared if status in (None, row.status))
+        return list(islice(wanted, limit + 1)), reader.state.position
 
     rows, position = _read(services, batch, read)
     following: int | None = None
     if len(rows) > limit:
         following = rows[limit].index
+    elif position > start + _ROWS_COMPARED:
+        following = start + _ROWS_COMPARED
     elif not batch.status.final:
-        following = max(position, int(cursor))
+        following = max(position, start)
     return BatchRows(items=rows[:limit], next_cursor=None if following is None else str(following))
 
 

@@ -229,6 +229,22 @@ def test_lists_hold_batches_alone_by_label_and_status(own: httpx.Client, images:
     assert [job["id"] for job in jobs] == [second["id"], first["id"]]
 
 
+def test_a_page_of_rows_looks_at_a_bounded_number(
+    own: httpx.Client,
+    images: str,
+    store: JobStore,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("service.routes.batch_results._ROWS_COMPARED", 1)
+    batch = create(own, images)
+    worked(store, settings, batch, 2)
+    for cursor, following in (("0", "1"), ("1", "2")):
+        asked = {"status": "failed", "cursor": cursor}
+        page = own.get(batch["urls"]["results"], params=asked).json()
+        assert page == {"items": [], "next_cursor": following}
+
+
 def test_rows_and_files_are_read_while_it_runs(
     own: httpx.Client, images: str, store: JobStore, settings: Settings
 ) -> None:

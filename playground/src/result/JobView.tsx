@@ -33,7 +33,11 @@ export function JobView({ job, techniques }: Props) {
         <RunPanel job={job} title={title} />
       )}
       {job.status === "canceled" && (
-        <p class="callout">The job was canceled before it had a result.</p>
+        <p class="callout">
+          {job.technique === "batch"
+            ? "The batch was canceled. The rows that are done stay, with their files."
+            : "The job was canceled before it had a result."}
+        </p>
       )}
       {job.error && (
         <Alert problem={new Problem(job.error.code, job.error.title, job.error.detail)} />

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.toolkit.rendering.color_bar_text import tick_texts
+from workers.toolkit.rendering.color_bar_text import exponent_of, power, tick_texts
 from workers.toolkit.rendering.color_limits import color_limits, to_levels
 from workers.toolkit.rendering.colormap import LEVELS, color_table
 
@@ -45,8 +45,10 @@ class ChannelColors:
     def ends(self) -> tuple[str, str]:
         """Return what the first and the last colour mean, in words."""
         if self.limits:
-            low, high = tick_texts(self.limits, 0)
-            return low, high
+            exponent = exponent_of(*self.limits)
+            low, high = tick_texts(self.limits, exponent)
+            factor = power(exponent).removeprefix(",")
+            return (low if low == "0" else low + factor), high + factor
         if self.signed:
             return "−m", "m, the largest magnitude of the channel"
         return "0", "largest value of the channel"
