@@ -113,7 +113,7 @@ PROBLEMS: dict[str, ProblemType] = {
     "image_set_full": ProblemType("The image set is full", 422),
     "too_many_image_sets": ProblemType("Image set limit reached", 422),
     "image_set_gone": ProblemType("The image set was deleted or has expired"),
-    "empty_image_set": ProblemType("The image set is empty"),
+    "empty_image_set": ProblemType("The image set is empty", 422),
     "too_many_files": ProblemType("The request has too many files", 422),
     "file_too_large": ProblemType("The file is too large", 422),
     "no_image_added": ProblemType("None of the images was added", 422),

@@ -59,6 +59,9 @@ class BatchRow(BaseModel):
     target: str | None = Field(
         None, description="What was explained, for a technique with a target."
     )
+    label: str | None = Field(
+        None, description="The label of the class, for a target that is a class."
+    )
     score: float | None = Field(None, description="The score of the target on the image.")
     shard: str | None = Field(None, description="The tar that holds the files of the row.")
     files: dict[str, tuple[int, int]] = Field(

@@ -36,7 +36,7 @@ def _parsed(text: Any) -> Any:
     try:
         params = json.loads(text)
     except (ValueError, RecursionError):
-        raise PydanticCustomError("json_object", "Must be a JSON object, such as {{}}") from None
+        raise PydanticCustomError("json_object", "Must be a JSON object") from None
     # JSON can write half of a character. That of a whole body was checked when it was read.
     check_characters({"params": params})
     return params

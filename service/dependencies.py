@@ -58,7 +58,9 @@ async def _owner_of_key(
         raise Problem("unauthorized", "The request has two keys. Send one of them.")
     owner = services.keys.owner(secret) if secret else None
     if owner is None:
-        raise Problem("unauthorized", "Send a key as `Authorization: Bearer …` or `X-API-Key: …`.")
+        fault = "The server does not know this key. " if secret else ""
+        how = "Send a key as `Authorization: Bearer …` or `X-API-Key: …`."
+        raise Problem("unauthorized", fault + how)
     return owner
 
 

@@ -66,12 +66,14 @@ def used_image_set(services: Services, owner: str, set_id: str) -> ImageSet:
     try:
         found = services.image_sets.use(owner, set_id)
     except NotFound:
-        raise _unknown_image_set(
-            f"{set_id[:80]!r} is not an image set. Create one with POST /v1/image-sets."
+        raise _refused_image_set(
+            "unknown_image_set",
+            f"{set_id[:80]!r} is not an image set. Create one with POST /v1/image-sets.",
         ) from None
     if not found.images:
-        raise _unknown_image_set(
-            f"The image set {set_id} is empty. Add images with POST /v1/image-sets/{{id}}/images."
+        raise _refused_image_set(
+            "empty_image_set",
+            f"The image set {set_id} is empty. Add images with POST /v1/image-sets/{{id}}/images.",
         )
     return found
 
@@ -95,5 +97,5 @@ def _unindexed_images(
     return 0 if services.image_sets.has_kept(owner, params.image_set, name) else images
 
 
-def _unknown_image_set(detail: str) -> Problem:
-    return Problem("unknown_image_set", detail, [Violation("/image_set", detail)])
+def _refused_image_set(code: str, detail: str) -> Problem:
+    return Problem(code, detail, [Violation("/image_set", detail)])

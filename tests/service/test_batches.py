@@ -167,7 +167,7 @@ def test_what_cannot_run_is_refused_with_a_reason(
 def test_an_empty_set_is_refused(own: httpx.Client) -> None:
     empty = own.post("/v1/image-sets", json={"name": "empty"}).json()["id"]
     sent = {"technique": "saliency", "image_set": empty}
-    refused(own.post("/v1/batches", json=sent), 422, "unknown_image_set", "is empty", "{id}")
+    refused(own.post("/v1/batches", json=sent), 422, "empty_image_set", "is empty", "{id}")
 
 
 def test_an_image_must_be_within_the_limits_of_a_job_and_all_within_its_cost(

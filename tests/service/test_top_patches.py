@@ -98,7 +98,7 @@ def test_an_empty_set_is_refused_at_the_door(client: httpx.Client) -> None:
     empty = client.post("/v1/image-sets", json={"name": "empty"}).json()["id"]
     answer = client.post("/v1/jobs/top_patches", data={"image_set": empty, "target": "class:285"})
     assert answer.status_code == 422
-    assert answer.json()["code"] == "unknown_image_set"
+    assert answer.json()["code"] == "empty_image_set"
     assert "empty" in answer.json()["detail"]
 
 

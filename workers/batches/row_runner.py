@@ -135,7 +135,8 @@ class RowRunner:
             image=image_id,
             status="succeeded",
             seed=asked["seed"],
-            target=_target(summary),
+            target=_target(summary, "text"),
+            label=_target(summary, "label"),
             score=summary.get("score_value"),
         )
         return RowResult(row, self._kept(context.files) | {SUMMARY_FILE: _json(facts)})
@@ -145,9 +146,10 @@ class RowRunner:
         return {name: data for name, data in files.items() if wanted is None or name in wanted}
 
 
-def _target(summary: Mapping[str, Any]) -> str | None:
+def _target(summary: Mapping[str, Any], name: str) -> str | None:
+    """Return a text about what was explained, of a technique with a target."""
     target = summary.get("target")
-    return target.get("text") if isinstance(target, dict) else None
+    return target.get(name) if isinstance(target, dict) else None
 
 
 def _json(facts: Any) -> bytes:
