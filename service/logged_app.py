@@ -13,7 +13,7 @@ from jobs.tracing import configure_tracing
 from service.app import create_app
 
 # The server's own handlers write text. Its lines go to the handler of the process instead.
-_SERVER_LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access")
+_SERVER_LOGGERS = ("uvicorn", "uvicorn.error")
 
 
 def logged_app() -> FastAPI:
@@ -24,4 +24,8 @@ def logged_app() -> FastAPI:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+    # The application writes a line of each request itself.
+    access = logging.getLogger("uvicorn.access")
+    access.handlers.clear()
+    access.propagate = False
     return create_app()

@@ -46,6 +46,7 @@ class Deliverer:
 
     async def run(self) -> None:
         """Send until `stop` is called, then wait for the attempts that are under way."""
+        log.info("webhooks are sent")
         while not self._stopping:
             self._wake.clear()
             delay_s = await self._start_due()

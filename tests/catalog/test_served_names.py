@@ -67,7 +67,7 @@ def test_technique_and_parameters_may_be_left_out(tmp_path: Path) -> None:
         ("timm:cats", {}, "letters, digits, _ and -"),
         ("x" * 65, {}, "at most 64"),
         ("cats", {"model": '"resnet5000"'}, "There is no model 'resnet5000'. Did you mean"),
-        ("cats", {"model": ""}, "model: missing. Write the name of a model"),
+        ("cats", {"model": ""}, "model: missing. Name of the model, as listed"),
         ("cats", {"model": "5"}, "model: Input should be a valid string, not 5"),
         ("cats", {"technique": '"salience"'}, "Did you mean 'saliency'"),
         ("cats", {"technique": '"style_transfer"'}, "does not run on one image alone"),

@@ -45,5 +45,6 @@ def test_every_line_of_every_process_is_json(stack: Stack, client: httpx.Client)
     assert client.get("/healthz").status_code == 200
     logs = [path for path in (stack.plan.data / "logs").glob("*.log") if path.stem != "redis"]
     lines = [json.loads(line) for path in logs for line in path.read_text().splitlines()]
-    assert {line["process"] for line in lines} >= {"api", "worker"}
+    assert {line["process"] for line in lines} >= {"api", "worker", "deliver"}
+    assert not [line for line in lines if line["logger"] == "uvicorn.access"]
     assert all(line["time"] and line["level"] and line["message"] for line in lines)

@@ -84,10 +84,16 @@ def queue(
 
 
 def ended(client: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
-    """Return the job once it has ended."""
-    answer = client.get(job["urls"]["self"], params={"wait": _LONG})
-    assert answer.status_code == 200, answer.text
-    job = answer.json()
+    """Return the job once it has ended.
+
+    The first job of a stack waits until its worker has tested the model: minutes on a busy machine.
+    """
+    for _ in range(4):
+        answer = client.get(job["urls"]["self"], params={"wait": _LONG})
+        assert answer.status_code == 200, answer.text
+        job = answer.json()
+        if job["finished_at"]:
+            break
     assert job["status"] in ("succeeded", "failed", "canceled"), job
     return job
 
