@@ -210,7 +210,10 @@ def test_a_batch_is_a_job_without_a_request_to_copy(visit: Visit, own: httpx.Cli
     playground = visit("#/history", f"{own.base_url}/play/")
     page = playground.page
     page.get_by_label("Technique").select_option("batch")
+    subject = f"top, image set …{images[-6:]}, 3 images"
+    expect(page.locator(".jobs li").first).to_contain_text(subject)
     page.get_by_role("link", name="Batch: Saliency").click()
+    expect(page.locator(".job header")).to_contain_text(subject)
     expect(page.get_by_role("heading", name="Batch: Saliency")).to_be_visible()
     assert playground.job_id == batch["id"]
     expect(page.get_by_role("button", name="Copy link")).to_be_visible()

@@ -231,6 +231,17 @@ def test_top_patches_of_an_image_set(visit: Visit, client: httpx.Client, small: 
     assert job["params"]["image_set"] == made["id"]
 
 
+def test_sets_that_are_made_together_have_different_buttons(
+    visit: Visit, client: httpx.Client, small: bytes
+) -> None:
+    ids = [store_image(client, small)["id"]]
+    made = [client.post("/v1/image-sets", json={"ids": ids}).json()["id"] for _ in range(2)]
+    browser = LayerBrowser(visit(f"#/{MODEL}/{LAYER}/20").page, "")
+    for each in made:
+        name = re.compile(f"Top patches unnamed, .*…{each[-6:]}, 1 image")
+        expect(browser.panel.get_by_role("button", name=name)).to_have_count(1)
+
+
 def test_a_link_opens_a_neuron_without_a_picture(visit: Visit, client: httpx.Client) -> None:
     browser = LayerBrowser(visit(f"#/{MODEL}/{LAYER}/20@7,7").page, "")
     expect(browser.panel.get_by_role("heading")).to_have_text(f"Neuron {LAYER}:20@7,7")

@@ -2,6 +2,7 @@
 
 import type { ImageSet } from "../api/types";
 import type { Picture } from "../draft";
+import { labelOfSet } from "../pickers/set_labels";
 
 export interface Question {
   technique: string;
@@ -29,9 +30,9 @@ export function questionsOf(
     const hint = "which pixels drive it";
     questions.unshift({ technique: "saliency", title: "Saliency", hint, fields });
   }
-  for (const { id, name, images } of sets.slice(0, 3)) {
-    const hint = `${name || id.slice(0, 8)}, ${images} ${images === 1 ? "image" : "images"}`;
-    const fields = { image_set: id, target: channel };
+  for (const set of sets.slice(0, 3)) {
+    const hint = labelOfSet(set, sets);
+    const fields = { image_set: set.id, target: channel };
     questions.push({ technique: "top_patches", title: "Top patches", hint, fields });
   }
   return questions;
