@@ -3,6 +3,7 @@
 import { createContext } from "preact";
 import { useContext, useReducer } from "preact/hooks";
 import type { Job, StoredImage, Technique } from "./api/types";
+import { PAGE_DEFAULTS } from "./technique/fields";
 
 export const FIRST_TECHNIQUE = "saliency";
 export const FIRST_MODEL = "efficientnet_lite0";
@@ -28,6 +29,8 @@ export interface Draft {
   model: string;
   /** What was entered, by parameter. Parameters that are absent have their defaults. */
   values: Record<string, unknown>;
+  /** Parameters among them that the server seems to have chosen, not a person. */
+  resolved: string[];
   extras: Record<string, ExtraInput>;
   /** Whether an optional picture of the technique is sent, by input. */
   sends: Record<string, boolean>;
@@ -47,6 +50,7 @@ const EMPTY: Draft = {
   technique: FIRST_TECHNIQUE,
   model: FIRST_MODEL,
   values: {},
+  resolved: [],
   extras: {},
   sends: {},
 };
@@ -72,11 +76,15 @@ function changed(draft: Draft, change: Change): Draft {
     case "picture":
       return { ...draft, picture: change.picture };
     case "technique":
-      return { ...draft, technique: change.technique, values: shared(draft.values) };
+      return { ...draft, technique: change.technique, values: shared(draft.values), resolved: [] };
     case "model":
       return { ...draft, model: change.model };
     case "value":
-      return { ...draft, values: withEntry(draft.values, change.name, change.value) };
+      return {
+        ...draft,
+        values: withEntry(draft.values, change.name, change.value),
+        resolved: draft.resolved.filter((name) => name !== change.name),
+      };
     case "extra":
       return { ...draft, extras: withEntry(draft.extras, change.name, change.extra) };
     case "sends":
@@ -103,8 +111,9 @@ const DRAWN = new Set(["model", "seed", "colormap"]);
 /** Fill the form as the job was, so that it can be changed a little and run again. */
 function ofJob(draft: Draft, job: Job, technique: Technique | null): Draft {
   const properties = technique?.parameters.properties ?? {};
+  const initial = (name: string) => PAGE_DEFAULTS[name] ?? properties[name]?.default ?? null;
   const given = Object.entries(job.params).filter(
-    ([name, value]) => !DRAWN.has(name) && value !== (properties[name]?.default ?? null),
+    ([name, value]) => !DRAWN.has(name) && value !== initial(name),
   );
   const [main, ...others] = technique?.images.map((spec) => spec.name) ?? ["image"];
   const input = main ? job.inputs[main] : undefined;
@@ -112,6 +121,10 @@ function ofJob(draft: Draft, job: Job, technique: Technique | null): Draft {
     technique: job.technique,
     model: job.model,
     values: Object.fromEntries(given),
+    resolved: given.flatMap(([name]) => {
+      const chosen = initial(name) === null;
+      return chosen && !isEntered(draft, job, name) ? [name] : [];
+    }),
     picture: input ? ofInput(input, draft.picture) : draft.picture,
     extras: Object.fromEntries(
       others.flatMap((name) => {
@@ -123,6 +136,12 @@ function ofJob(draft: Draft, job: Job, technique: Technique | null): Draft {
     ),
     sends: main ? { [main]: input !== undefined } : {},
   };
+}
+
+/** Whether the form had that value already: it was entered, and the job was run from here. */
+function isEntered({ technique, values, resolved }: Draft, job: Job, name: string): boolean {
+  const same = JSON.stringify(values[name]) === JSON.stringify(job.params[name]);
+  return technique === job.technique && same && !resolved.includes(name);
 }
 
 function ofInput(input: Job["inputs"][string], known: Picture | null): Picture | null {

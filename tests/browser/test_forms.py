@@ -77,6 +77,20 @@ def test_without_a_picture_the_form_says_what_is_missing(visit: Visit) -> None:
     expect(playground.page.get_by_text("Choose a picture first.")).to_be_visible()
 
 
+def test_only_what_was_entered_counts_as_changed(visit: Visit) -> None:
+    playground = visit()
+    changed = playground.page.locator(".advanced .badge")
+    playground.choose_sample()
+    playground.run_to_end()
+    expect(playground.page.locator(".advanced")).to_be_visible()
+    expect(changed).to_have_count(0)
+    playground.page.locator(".advanced > summary").click()
+    playground.page.get_by_label("Figure for print").select_option("none")
+    expect(changed).to_have_text("1 changed")
+    playground.run_to_end()
+    expect(changed).to_have_text("1 changed")
+
+
 def test_models_are_searched(visit: Visit) -> None:
     page = visit().page
     model = page.get_by_role("combobox", name="Model", exact=True)

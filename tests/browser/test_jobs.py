@@ -1,15 +1,19 @@
 """Jobs in the page: their progress, cancelling, comparing, history and links."""
 
+import re
+
 import httpx
+import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.playground import UNIT, finished
 from tests.service.asking import queue, store_image
 from tests.service.test_batches import image_set
+from workers.toolkit.rendering.colormap import color_table
 
 
-def test_two_maps_under_one_slider(visit: Visit) -> None:
+def test_two_maps_under_one_slider(visit: Visit, client: httpx.Client) -> None:
     playground = visit()
     page = playground.page
     playground.choose_sample()
@@ -22,6 +26,18 @@ def test_two_maps_under_one_slider(visit: Visit) -> None:
     expect(page.locator(".pair h3")).to_have_text(["Grad-CAM", "Saliency"])
     maps = page.locator(".pair .above")
     expect(maps).to_have_count(2)
+    said = page.locator(".pair .color-bar figcaption")
+    ramps = page.locator(".pair .ramp")
+    for number, job_id in enumerate((second, first)):
+        summary = client.get(f"/v1/jobs/{job_id}").json()["result"]["summary"]
+        low, high = (float(f"{value:.3g}") for value in summary["color_range"])
+        line = f"Colours from {low:g} to {high:g} ({summary['units']})."
+        expect(said.nth(number)).to_contain_text(line.replace("-", "−"))
+        table = color_table(summary["colormap"])
+        for shade in (table[0], table[127], table[254]):
+            text = ", ".join(str(part) for part in shade)
+            expect(ramps.nth(number)).to_have_css("background-image", re.compile(re.escape(text)))
+    expect(page.get_by_text("A colour does not mean the same")).to_be_visible()
     page.get_by_label("Opacity").fill("33")
     for number in (0, 1):
         expect(maps.nth(number)).to_have_css("opacity", "0.33")
@@ -116,6 +132,26 @@ def test_the_verdict_of_a_check_comes_first(
     assert verdict in (playground.map.get_attribute("alt") or "")
 
 
+def test_a_neuron_is_drawn_where_it_sees(visit: Visit, client: httpx.Client) -> None:
+    """The first picture is the neuron's field, enlarged; the whole one is enlarged too."""
+    params = {"target": f"{UNIT}@7,7", "steps": 2}
+    made = client.post("/v1/jobs/activation_maximization", json=params).json()
+    page = visit(f"#/job/{made['id']}").page
+    part = page.locator(".field-picture img")
+    expect(part).to_be_visible()
+    summary = client.get(f"/v1/jobs/{made['id']}").json()["result"]["summary"]
+    left, top, right, bottom = summary["field"]
+    shown, frame = part.bounding_box(), page.locator(".field-picture").bounding_box()
+    assert shown and frame
+    scale = frame["width"] / (right - left)
+    assert frame["height"] / (bottom - top) == pytest.approx(scale, rel=0.01)
+    assert shown["width"] == pytest.approx(summary["size"] * scale, rel=0.01)
+    assert frame["x"] - shown["x"] == pytest.approx(left * scale, abs=1)
+    assert frame["y"] - shown["y"] == pytest.approx(top * scale, abs=1)
+    whole = page.get_by_role("img", name="Image: ").bounding_box()
+    assert whole and whole["width"] == pytest.approx(448, abs=1)
+
+
 def test_a_job_that_failed_says_why(visit: Visit, client: httpx.Client) -> None:
     params = {"layer": "classifier"}
     answer = client.post("/v1/jobs/filters", data=params, headers={"Prefer": "wait=60"}).json()
@@ -174,7 +210,10 @@ def test_a_batch_is_a_job_without_a_request_to_copy(visit: Visit, own: httpx.Cli
     playground = visit("#/history", f"{own.base_url}/play/")
     page = playground.page
     page.get_by_label("Technique").select_option("batch")
+    subject = f"top, image set …{images[-6:]}, 3 images"
+    expect(page.locator(".jobs li").first).to_contain_text(subject)
     page.get_by_role("link", name="Batch: Saliency").click()
+    expect(page.locator(".job header")).to_contain_text(subject)
     expect(page.get_by_role("heading", name="Batch: Saliency")).to_be_visible()
     assert playground.job_id == batch["id"]
     expect(page.get_by_role("button", name="Copy link")).to_be_visible()

@@ -126,10 +126,15 @@ def test_which_channels_react_to_the_eyes(visit: Visit, client: httpx.Client) ->
 
     browser.tiles.first.click()
     rows, columns = around(summary, EYES[1])
-    part = maps[best[0], rows, columns]
-    y, x = np.unravel_index(int(part.argmax()), part.shape)
-    target = f"{LAYER}:{best[0]}@{rows.start + y},{columns.start + x}"
+    y, x = rows.start + 1, columns.start + 1
+    target = f"{LAYER}:{best[0]}@{y},{x}"
     expect(browser.panel.get_by_role("heading")).to_have_text(f"Neuron {target}")
+    # The panel and the line below the picture speak of that neuron, with its own value.
+    said = browser.panel.get_by_text("Its value for this picture is ").inner_text()
+    value = float(said.removeprefix("Its value for this picture is ").rstrip("."))
+    assert value == pytest.approx(float(maps[best[0], y, x]), abs=float(maps[best[0]].max()) / 255)
+    line = f"Channel {best[0]} at row {y}, column {x}: {value:g}"
+    expect(page.locator(".photo-map figcaption")).to_have_text(line)
     browser.panel.get_by_role("button", name="Saliency").click()
     expect(playground.map).to_be_visible()
     job = client.get(f"/v1/jobs/{playground.job_id}").json()
@@ -180,6 +185,28 @@ def test_a_place_in_a_tile_is_a_neuron(visit: Visit) -> None:
     expect(browser.panel.get_by_role("heading")).to_have_text(f"Channel {LAYER}:{channel}")
 
 
+def test_a_click_beside_the_square_is_answered(visit: Visit) -> None:
+    browser = opened(visit)
+    page = browser.page
+    said = page.locator(".photo-map").get_by_role("status")
+    expect(said).to_have_text("")
+    browser.click_photo(10, 150)
+    expect(said).to_have_text("The network does not see this part.")
+    expect(page.get_by_role("heading", name="Channels")).to_be_visible()
+    browser.click_photo(*EYES[0])
+    expect(said).to_have_text("")
+    expect(page.get_by_role("heading", name="What reacts here")).to_be_visible()
+
+
+def test_a_field_that_is_larger_than_the_input(visit: Visit) -> None:
+    """Places of the last block have fields of more than 224 × 224 pixels."""
+    page = visit(f"#/{MODEL}/blocks.6.0.conv_dw").page
+    facts = page.locator(".layer-title .note")
+    expect(facts).to_contain_text("sees the whole input of the network and beyond its edge")
+    page.goto(page.url.replace("blocks.6.0.conv_dw", "blocks.1.0.conv_dw"))
+    expect(facts).to_contain_text("pixels of the network's input.")
+
+
 def test_another_picture_has_maps_of_its_own(visit: Visit, client: httpx.Client) -> None:
     browser = opened(visit)
     page = browser.page
@@ -202,6 +229,17 @@ def test_top_patches_of_an_image_set(visit: Visit, client: httpx.Client, small: 
     job = client.get(f"/v1/jobs/{browser.job_id}").json()
     assert (job["technique"], job["params"]["target"]) == ("top_patches", f"{LAYER}:20")
     assert job["params"]["image_set"] == made["id"]
+
+
+def test_sets_that_are_made_together_have_different_buttons(
+    visit: Visit, client: httpx.Client, small: bytes
+) -> None:
+    ids = [store_image(client, small)["id"]]
+    made = [client.post("/v1/image-sets", json={"ids": ids}).json()["id"] for _ in range(2)]
+    browser = LayerBrowser(visit(f"#/{MODEL}/{LAYER}/20").page, "")
+    for each in made:
+        name = re.compile(f"Top patches unnamed, .*…{each[-6:]}, 1 image")
+        expect(browser.panel.get_by_role("button", name=name)).to_have_count(1)
 
 
 def test_a_link_opens_a_neuron_without_a_picture(visit: Visit, client: httpx.Client) -> None:

@@ -55,6 +55,10 @@ export async function searchClasses(model: string, query: string): Promise<Class
   return (await once<Page<ClassLabel>>(path)).items;
 }
 
+export function readImageSet(id: string): Promise<ImageSet> {
+  return once<ImageSet>(`v1/image-sets/${encodeURIComponent(id)}`);
+}
+
 export async function listImageSets(): Promise<ImageSet[]> {
   return (await getJson<Page<ImageSet>>("v1/image-sets?limit=50")).items;
 }

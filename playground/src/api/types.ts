@@ -79,7 +79,9 @@ export interface StoredImage {
 
 export interface ImageSet {
   id: string;
+  /** Empty where no name was given. */
   name: string;
+  created_at: string;
   images: number;
 }
 

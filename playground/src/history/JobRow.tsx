@@ -3,8 +3,9 @@
 import type { Job, Technique } from "../api/types";
 import { useBlobUrl } from "../hooks/use_blob_url";
 import { useOnScreen } from "../hooks/use_on_screen";
-import { describeJob, subjectOf, titleOf } from "../result/job_words";
+import { describeJob, titleOf } from "../result/job_words";
 import { layersOf, thumbnail } from "../result/layers_of";
+import { Subject } from "../result/Subject";
 import { jobLink } from "../routes";
 import { formatTime } from "../words";
 
@@ -24,7 +25,9 @@ export function JobRow({ job, techniques, chosen, onToggle }: Props) {
       <div class="thumbnail">{url && <img src={url} alt="" />}</div>
       <div>
         <a href={jobLink(job.id)}>{title}</a>
-        <p>{subjectOf(job)}</p>
+        <p>
+          <Subject job={job} />
+        </p>
         <p class="note">
           {job.model} · {formatTime(job.created_at)}
         </p>

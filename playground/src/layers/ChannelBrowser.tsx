@@ -10,7 +10,7 @@ import { go, type UnitRoute, unitLink } from "../routes";
 import { Alert } from "../ui/Alert";
 import { askMaps } from "./activations";
 import { ChannelTiles } from "./ChannelTiles";
-import { areaAround, type ChannelMaps, inArea, type Order, ordered } from "./channel_maps";
+import { areaAround, type ChannelMaps, type Order, ordered } from "./channel_maps";
 import { OrderChoice } from "./OrderChoice";
 import { PhotoMap } from "./PhotoMap";
 
@@ -18,8 +18,8 @@ interface Props {
   route: UnitRoute;
   layer: Layer;
   picture: Picture;
-  /** What can be asked about the unit that is chosen. */
-  panel: ComponentChildren;
+  /** What can be asked about the unit that is chosen, with the value that it has in the maps. */
+  panel: (maps: ChannelMaps | null) => ComponentChildren;
 }
 
 export function ChannelBrowser(props: Props) {
@@ -34,7 +34,7 @@ export function ChannelBrowser(props: Props) {
     return (
       <>
         <Alert problem={problem} />
-        {props.panel}
+        {props.panel(null)}
         <OtherPicture />
       </>
     );
@@ -61,8 +61,8 @@ function Browser({ route, layer, picture, panel, maps }: Props & { maps: Channel
   const choose = (row: number, place: Pair | null) => {
     const entry = maps.entries[row];
     if (!entry) return;
-    const last = areas[areas.length - 1];
-    const neuron = last ? inArea(maps, row, last).peak : (place ?? entry.position);
+    // The mark around a place that was asked about is for the order: its centre is what was meant.
+    const neuron = asked[asked.length - 1] ?? place ?? entry.position;
     go(unitLink(route.model, layer.path, entry.channel, neuron));
   };
   return (
@@ -71,10 +71,10 @@ function Browser({ route, layer, picture, panel, maps }: Props & { maps: Channel
         <PhotoMap
           {...{ picture, maps, asked, areas }}
           row={looked ?? (chosen >= 0 ? chosen : null)}
-          neuron={looked === null ? route.place : null}
+          neuron={looked === null || looked === chosen ? route.place : null}
           onAsk={ask}
         />
-        {panel}
+        {panel(maps)}
         <OtherPicture />
       </div>
       <section class="stack" aria-labelledby="channels-title">

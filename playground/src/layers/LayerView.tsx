@@ -1,10 +1,13 @@
 /** One layer: its facts, the picture to look at, its channels, and the unit that was chosen. */
 
+import { readModel } from "../api/catalog";
 import type { Layer, Technique } from "../api/types";
 import { useDraft } from "../draft";
+import { useAnswer } from "../hooks/use_answer";
 import { PictureInput } from "../picture/PictureInput";
 import { go, type UnitRoute, unitLink } from "../routes";
 import { ChannelBrowser } from "./ChannelBrowser";
+import type { ChannelMaps } from "./channel_maps";
 import { UnitPanel } from "./UnitPanel";
 
 interface Props {
@@ -15,9 +18,11 @@ interface Props {
 
 export function LayerView({ route, layer, techniques }: Props) {
   const { picture } = useDraft().draft;
-  const panel = route.channel !== null && (
-    <UnitPanel {...{ route, layer, techniques, picture }} channel={route.channel} />
-  );
+  const input = useAnswer(route.model, () => readModel(route.model)).value?.input_size ?? null;
+  const panel = (maps: ChannelMaps | null) =>
+    route.channel !== null && (
+      <UnitPanel {...{ route, layer, techniques, picture, maps }} channel={route.channel} />
+    );
   return (
     <>
       <header class="layer-title">
@@ -26,7 +31,7 @@ export function LayerView({ route, layer, techniques }: Props) {
             <span class="name">{layer.path}</span>
           </h3>
           <p class="note">
-            {layer.type}, output {layer.shape.join(" × ")}. {fieldText(layer)}
+            {layer.type}, output {layer.shape.join(" × ")}. {fieldText(layer, input)}
           </p>
         </div>
         <ChannelField route={route} layer={layer} />
@@ -39,7 +44,7 @@ export function LayerView({ route, layer, techniques }: Props) {
           <div class="picture-choice">
             <PictureInput error={null} />
           </div>
-          {panel}
+          {panel(null)}
         </>
       )}
     </>
@@ -66,7 +71,12 @@ function ChannelField({ route, layer }: { route: UnitRoute; layer: Layer }) {
   );
 }
 
-function fieldText({ receptive_field: field, receptive_field_reason: reason }: Layer): string {
+/** What a place sees. The receptive field of a late layer may be larger than the input. */
+function fieldText(layer: Layer, input: number | null): string {
+  const { receptive_field: field, receptive_field_reason: reason } = layer;
   if (!field) return reason ?? "A place sees the whole picture.";
+  if (input !== null && field.size.every((size) => size >= input)) {
+    return "A place in the middle sees the whole input of the network and beyond its edge.";
+  }
   return `A place sees ${field.size.join(" × ")} pixels of the network's input.`;
 }

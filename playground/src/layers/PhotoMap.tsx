@@ -5,8 +5,7 @@ import { contentPath } from "../api/images";
 import type { Pair } from "../api/types";
 import type { Picture } from "../draft";
 import { useBlobUrl } from "../hooks/use_blob_url";
-import { formatNumber } from "../words";
-import { type Area, type ChannelMaps, hasPlaces, valueAt } from "./channel_maps";
+import { type Area, type ChannelMaps, hasPlaces, valueText } from "./channel_maps";
 import { MapCanvas } from "./MapCanvas";
 
 interface Props {
@@ -28,6 +27,7 @@ export function PhotoMap({ picture, maps, row, asked, areas, neuron, onAsk }: Pr
 
   const last = asked[asked.length - 1] ?? null;
   const [adds, setAdds] = useState(false);
+  const [outside, setOutside] = useState(false);
 
   const onKeyDown = (event: KeyboardEvent) => {
     const [y, x] = last ?? [Math.floor(rows / 2), Math.floor(columns / 2)];
@@ -53,7 +53,12 @@ export function PhotoMap({ picture, maps, row, asked, areas, neuron, onAsk }: Pr
   };
   return (
     <figure class="photo-map">
-      <div class="photo-map-frame">
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: a click beside the button only gets words */}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the button inside is the control */}
+      <div
+        class="photo-map-frame"
+        onClick={({ target }) => setOutside(!(target as Element).closest(".photo-map-box"))}
+      >
         {shown && <img src={shown} alt="" data-covered={row !== null} />}
         <div class="photo-map-box" style={percentBox(picture, maps)}>
           {row !== null && <MapCanvas maps={maps} row={row} overlay />}
@@ -90,7 +95,10 @@ export function PhotoMap({ picture, maps, row, asked, areas, neuron, onAsk }: Pr
           </button>
         </div>
       )}
-      <figcaption class="note">{caption(maps, row, over ?? neuron ?? last)}</figcaption>
+      <figcaption class="note">
+        <strong role="status">{outside && "The network does not see this part. "}</strong>
+        {caption(maps, row, over ?? neuron ?? last)}
+      </figcaption>
     </figure>
   );
 }
@@ -117,7 +125,7 @@ function caption(maps: ChannelMaps, row: number | null, place: Pair | null): str
     return hasPlaces(maps) ? "Click a place of the picture to see which channels react there." : "";
   }
   if (row === null || !place) return `Channel ${channel}`;
-  const value = formatNumber(Number(valueAt(maps, row, place).toPrecision(3)));
+  const value = valueText(maps, row, place);
   return `Channel ${channel} at row ${place[0]}, column ${place[1]}: ${value}`;
 }
 

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { listImageSets } from "../api/catalog";
 import { createJob } from "../api/jobs";
 import { type Problem, toProblem } from "../api/request";
-import type { ImageSet, Layer, Technique } from "../api/types";
+import type { Layer, Pair, Technique } from "../api/types";
 import { type Picture, useDraft } from "../draft";
 import { useAnswer } from "../hooks/use_answer";
 import { useWide } from "../hooks/use_wide";
@@ -12,23 +12,20 @@ import { go, jobLink, type UnitRoute } from "../routes";
 import { noteRun } from "../run/last_run";
 import { formatUnit } from "../target";
 import { Alert } from "../ui/Alert";
+import { type ChannelMaps, valueText } from "./channel_maps";
+import { type Question, questionsOf } from "./questions";
 
 interface Props {
   route: UnitRoute;
   layer: Layer;
   channel: number;
   picture: Picture | null;
+  /** The maps for the picture, where they are there. */
+  maps: ChannelMaps | null;
   techniques: Technique[];
 }
 
-interface Question {
-  technique: string;
-  title: string;
-  hint: string;
-  fields: Record<string, unknown>;
-}
-
-export function UnitPanel({ route, layer, channel, picture, techniques }: Props) {
+export function UnitPanel({ route, layer, channel, picture, maps, techniques }: Props) {
   const [whole, setWhole] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
   const panel = useScrolledTo(`${layer.path} ${channel} ${route.place}`);
@@ -58,6 +55,7 @@ export function UnitPanel({ route, layer, channel, picture, techniques }: Props)
       <h4 id="unit-title">
         {place ? "Neuron" : "Channel"} <span class="name">{target}</span>
       </h4>
+      {maps && place && <ValueHere {...{ maps, channel, place }} />}
       {route.place && <Extent place={route.place} whole={whole} onWhole={setWhole} />}
       <ul class="questions">
         {questionsOf(channelTarget, picture, sets).map((question) => (
@@ -86,6 +84,15 @@ function useScrolledTo(unit: string) {
   return panel;
 }
 
+/** The value of the neuron for the picture, unless its channel is not among the maps. */
+function ValueHere(props: { maps: ChannelMaps; channel: number; place: Pair }) {
+  const { maps, channel, place } = props;
+  const row = maps.entries.findIndex((entry) => entry.channel === channel);
+  const [y, x] = place;
+  if (row < 0 || y >= maps.rows || x >= maps.columns) return null;
+  return <p class="note">Its value for this picture is {valueText(maps, row, place)}.</p>;
+}
+
 /** One place or all of them. */
 function Extent(props: { place: number[]; whole: boolean; onWhole: (whole: boolean) => void }) {
   const options: [string, boolean][] = [
@@ -108,29 +115,6 @@ function Extent(props: { place: number[]; whole: boolean; onWhole: (whole: boole
       ))}
     </fieldset>
   );
-}
-
-/** What one click asks: each question is a job. Top patches are those of the whole channel. */
-function questionsOf(channel: string, picture: Picture | null, sets: ImageSet[]): Question[] {
-  const questions: Question[] = [
-    {
-      technique: "activation_maximization",
-      title: "Maximize",
-      hint: "draw what it looks for",
-      fields: {},
-    },
-  ];
-  if (picture) {
-    const fields = { image: picture.id };
-    const hint = "which pixels drive it";
-    questions.unshift({ technique: "saliency", title: "Saliency", hint, fields });
-  }
-  for (const { id, name, images } of sets.slice(0, 3)) {
-    const hint = `${name || id.slice(0, 8)}, ${images} ${images === 1 ? "image" : "images"}`;
-    const fields = { image_set: id, target: channel };
-    questions.push({ technique: "top_patches", title: "Top patches", hint, fields });
-  }
-  return questions;
 }
 
 /** The same target in the form, with all its parameters. */

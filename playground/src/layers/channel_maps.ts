@@ -2,6 +2,7 @@
 
 import type { Pair } from "../api/types";
 import type { Box } from "../geometry";
+import { formatNumber } from "../words";
 import type { Colors } from "./colors";
 
 /** An entry of channels.json. */
@@ -45,6 +46,11 @@ export function valueAt(maps: ChannelMaps, row: number, [y, x]: Pair): number {
   return entry.min + (level / 255) * (entry.max - entry.min);
 }
 
+/** The value at a place as text. The levels of a map are bytes: three digits are what they have. */
+export function valueText(maps: ChannelMaps, row: number, place: Pair): string {
+  return formatNumber(Number(valueAt(maps, row, place).toPrecision(3)));
+}
+
 /** A rectangle of places, with its last row and column inside. */
 export interface Area {
   top: number;
@@ -64,19 +70,16 @@ export function areaAround({ rows, columns }: ChannelMaps, [y, x]: Pair): Area {
   };
 }
 
-/** The mean of a map over an area, and the place of its largest value there. */
-export function inArea(maps: ChannelMaps, row: number, area: Area): { mean: number; peak: Pair } {
-  let [sum, count, largest] = [0, 0, Number.NEGATIVE_INFINITY];
-  let peak: Pair = [area.top, area.left];
+/** The mean of a map over an area. */
+function meanIn(maps: ChannelMaps, row: number, area: Area): number {
+  let [sum, count] = [0, 0];
   for (let y = area.top; y <= area.bottom; y++) {
     for (let x = area.left; x <= area.right; x++) {
-      const value = valueAt(maps, row, [y, x]);
-      sum += value;
+      sum += valueAt(maps, row, [y, x]);
       count += 1;
-      if (value > largest) [largest, peak] = [value, [y, x]];
     }
   }
-  return { mean: sum / count, peak };
+  return sum / count;
 }
 
 /**
@@ -92,7 +95,7 @@ export function contrastIn(maps: ChannelMaps, row: number, areas: Area[]): numbe
 
 /** The mean of a map over an area, of several areas the least. */
 export function leastMean(maps: ChannelMaps, row: number, areas: Area[]): number {
-  return Math.min(...areas.map((area) => inArea(maps, row, area).mean));
+  return Math.min(...areas.map((area) => meanIn(maps, row, area)));
 }
 
 /** The numbers of the maps in an order. Orders by place need areas. */

@@ -6,6 +6,7 @@ import { createImageSet } from "../api/images";
 import { type Problem, toProblem } from "../api/request";
 import { useAnswer } from "../hooks/use_answer";
 import { Alert } from "../ui/Alert";
+import { labelOfSet } from "./set_labels";
 
 interface Props {
   id: string;
@@ -48,7 +49,7 @@ export function ImageSetPicker({ id, value, describedBy, invalid, onChange }: Pr
         </option>
         {sets.map((set) => (
           <option key={set.id} value={set.id}>
-            {set.name || set.id.slice(0, 8)}, {set.images} images
+            {labelOfSet(set, sets)}
           </option>
         ))}
       </select>

@@ -7,6 +7,8 @@ import { useTitle } from "../hooks/use_title";
 import { compareLink, jobLink } from "../routes";
 import { Alert } from "../ui/Alert";
 import { BLENDED, Blend, Opacity } from "./Blend";
+import { ColorBar } from "./ColorBar";
+import { colorsDiffer } from "./color_range";
 import { describeJob, subjectOf, titleOf } from "./job_words";
 import { layersOf } from "./layers_of";
 import { SummaryTable } from "./SummaryTable";
@@ -34,6 +36,9 @@ export function Compare({ ids, techniques }: Props) {
       </header>
       {problem && <Alert problem={problem} />}
       <Opacity id="compare" name={name} opacity={opacity} onChange={setOpacity} />
+      {colorsDiffer(left.job, right.job) && (
+        <p class="note">A colour does not mean the same in both maps: compare the numbers below.</p>
+      )}
       <div class="pair">
         {jobs.map((job, index) => (
           <Side key={ids[index]} {...{ job, opacity, techniques }} />
@@ -59,11 +64,14 @@ function Side(props: { job: Job | null; opacity: number; techniques: Technique[]
         {subjectOf(job)} <span class="badge">{job.model}</span>
       </p>
       {layers ? (
-        <Blend
-          layers={layers}
-          opacity={opacity}
-          alt={[describeJob(job, title), verdict].filter(Boolean).join(". ")}
-        />
+        <>
+          <Blend
+            layers={layers}
+            opacity={opacity}
+            alt={[describeJob(job, title), verdict].filter(Boolean).join(". ")}
+          />
+          <ColorBar job={job} />
+        </>
       ) : (
         <p class="note">This job has no picture that can be compared.</p>
       )}

@@ -12,8 +12,9 @@ import { CopyButton } from "../ui/CopyButton";
 import { formatSeconds, formatTime } from "../words";
 import { CompareWith } from "./CompareWith";
 import { Downloads } from "./Downloads";
-import { describeJob, requestOfJob, subjectOf, titleOf } from "./job_words";
+import { describeJob, requestOfJob, titleOf } from "./job_words";
 import { ResultPictures } from "./ResultPictures";
+import { Subject } from "./Subject";
 import { SummaryTable } from "./SummaryTable";
 import { Verdict } from "./Verdict";
 
@@ -81,7 +82,7 @@ function Heading({ job, title }: { job: Job; title: string }) {
         {title}
       </h2>
       <p>
-        {subjectOf(job)} <span class="badge">{job.model}</span>
+        <Subject job={job} /> <span class="badge">{job.model}</span>
       </p>
     </header>
   );

@@ -11,6 +11,8 @@ import { PlaceMarks } from "../picture/PlaceMarks";
 import { useUnit } from "../picture/use_unit";
 import { readable } from "../words";
 import { BLENDED, Blend, Opacity } from "./Blend";
+import { ColorBar } from "./ColorBar";
+import { FieldPicture } from "./FieldPicture";
 import { describeJob } from "./job_words";
 import { figureOf, furtherPictures, isNumbered, layersOf } from "./layers_of";
 import { verdictOf } from "./Verdict";
@@ -31,11 +33,13 @@ export function ResultPictures({ job, title }: { job: Job; title: string }) {
           <Clickable below={layers.below}>
             <Blend layers={layers} opacity={opacity} alt={alt} />
           </Clickable>
+          <ColorBar job={job} />
           <Opacity id={job.id} name={layers.aboveName} opacity={opacity} onChange={setOpacity} />
         </div>
       )}
+      <FieldPicture job={job} alt={alt} />
       {further.map((artifact) => (
-        <Further key={artifact.name} job={job} artifact={artifact} alt={alt} />
+        <Further key={artifact.name} job={job} artifact={artifact} alt={alt} enlarged />
       ))}
       {parts.length > 0 && (
         <div class="parts">
@@ -68,12 +72,19 @@ function Clickable({ below, children }: { below: string; children: ComponentChil
   );
 }
 
-function Further({ job, artifact, alt }: { job: Job; artifact: Artifact; alt: string }) {
+interface FurtherProps {
+  job: Job;
+  artifact: Artifact;
+  alt: string;
+  enlarged?: boolean;
+}
+
+function Further({ job, artifact, alt, enlarged = false }: FurtherProps) {
   const url = useBlobUrl(artifactPath(job.id, artifact.name));
   const name = readable(artifact.name.replace(/\.\w+$/, "").replaceAll("-", " "));
   return (
     <figure class="further">
-      {url && <img src={url} alt={`${name}: ${alt}`} />}
+      {url && <img class={enlarged ? "enlarged" : ""} src={url} alt={`${name}: ${alt}`} />}
       <figcaption>{name}</figcaption>
     </figure>
   );

@@ -44,10 +44,14 @@ function describe(job: Job): string {
   const { progress } = job;
   if (!progress) return "Running.";
   const parts = [`${progress.message || "Done"}: ${progress.done} of ${progress.total}`];
-  if (progress.eta_s !== null) parts.push(`about ${formatSeconds(progress.eta_s)} left`);
+  if (progress.eta_s !== null) parts.push(leftText(progress.eta_s));
   if (progress.loss !== null) parts.push(`loss ${formatNumber(progress.loss)}`);
   const text = parts.join(" · ");
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function leftText(seconds: number): string {
+  return seconds < 1 ? "less than a second left" : `about ${formatSeconds(seconds)} left`;
 }
 
 const QUIET_MS = 5000;

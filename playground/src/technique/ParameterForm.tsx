@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { FieldProblem, Technique } from "../api/types";
-import { useDraft } from "../draft";
+import { type Draft, useDraft } from "../draft";
 import { Field } from "./Field";
 import { type FieldSpec, fieldsOf } from "./fields";
 
@@ -15,7 +15,7 @@ export function ParameterForm({ technique, errors }: Props) {
   const fields = fieldsOf(technique);
   const advanced = fields.filter((field) => field.advanced);
   const { draft } = useDraft();
-  const changed = advanced.filter(({ name }) => name in draft.values).length;
+  const changed = advanced.filter((field) => isChanged(field, draft)).length;
   const wrong = advanced.some(({ name }) => errorOf(name, errors) !== null);
   const [open, setOpen] = useState(false);
   useEffect(() => {
@@ -41,6 +41,11 @@ export function ParameterForm({ technique, errors }: Props) {
       )}
     </div>
   );
+}
+
+/** Whether a person has entered a value, which is neither the default nor the server's choice. */
+function isChanged({ name, initial }: FieldSpec, { values, resolved }: Draft): boolean {
+  return name in values && values[name] !== initial && !resolved.includes(name);
 }
 
 /** A field that reads and writes the draft. */
