@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 
-class Explanations(BaseModel):
+class ExplainResponse(BaseModel):
     explanations: list[dict[str, Any]] = Field(
         description=(
             "For each image: `target`, `score`, `summary`, `job`, and the outputs by their names, "
@@ -17,7 +17,7 @@ class Explanations(BaseModel):
     )
 
 
-class Predictions(BaseModel):
+class PredictResponse(BaseModel):
     predictions: list[list[dict[str, Any]]] = Field(
         description="For each image: `index`, `label` and `probability` of classes."
     )

@@ -16,7 +16,7 @@ from service.inference.inference_request import MOST_IMAGES, read_request
 from service.inference.plan import explain_plan, predict_plan
 from service.inference.run import Caller
 from service.inference.v1_request import read_v1
-from service.inference.views import AcceptedInference, Explanations, Predictions
+from service.inference.views import AcceptedInference, ExplainResponse, PredictResponse
 from service.middleware.body_limit import drop_body
 from service.problems import INFERENCE_RESPONSE, Problem, inference_error
 
@@ -110,7 +110,7 @@ RUN_RESPONSES: dict[int | str, dict[str, Any]] = {
     "/{name}:explain",
     operation_id="explain",
     summary="Explain what a model sees in images (KServe V1)",
-    response_model=Explanations,
+    response_model=ExplainResponse,
     responses=RUN_RESPONSES,
     openapi_extra=_BODY,
 )
@@ -134,7 +134,7 @@ async def explain(served: ExistingName, request: Request, caller: CallerDep) -> 
     "/{name}:predict",
     operation_id="predict",
     summary="Predict the classes of images (KServe V1)",
-    response_model=Predictions,
+    response_model=PredictResponse,
     responses=RUN_RESPONSES,
     openapi_extra=_BODY,
 )
