@@ -4,24 +4,22 @@ import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from itertools import chain, islice, takewhile
+from itertools import islice, takewhile
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from catalog.registry import techniques
-from jobs.artifacts import ArtifactStore
 from jobs.batch import MANIFEST, MANIFEST_TYPE, SHARD_TYPE, SUMMARY_FILE, BatchRow
 from jobs.batch_reader import BatchReader, FileRange
 from jobs.errors import NotFound
 from jobs.model import Job
 from jobs.uploads import digest_of
 from service.batch_view import BatchFiles, BatchRows, batch_files
-from service.conditional import not_modified, requested_range
 from service.dependencies import ExistingBatch, ServicesDep
+from service.file_response import FILE_HEADERS, FILE_RESPONSES, ServedFile, file_response
 from service.problems import Problem
-from service.routes.artifacts import FILE_HEADERS, FILE_RESPONSES
 from service.services import Services
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"])
@@ -90,8 +88,11 @@ def get_item(
     image: str, file: str, batch: ExistingBatch, request: Request, services: ServicesDep
 ) -> Response:
     """Return an artifact of an image, or its numbers (`json`), read out of the shard."""
-    where, first = _read(services, batch, partial(_find_file, services.files, image, file))
-    return _stream(services, batch, request, where, first, _media_type(batch, file), file)
+
+    def read(reader: BatchReader) -> Response:
+        return file_response(request, services.files, _row_file(image, file, batch, reader))
+
+    return _read(services, batch, read)
 
 
 @router.get(
@@ -118,8 +119,11 @@ def get_artifact(
         data = _read(services, batch, lambda reader: b"".join(reader.manifest()))
         headers = {**FILE_HEADERS, "Cache-Control": "no-store"}
         return Response(data, 200, headers, MANIFEST_TYPE)
-    where, first = _read(services, batch, partial(_find_shard, services.files, name))
-    return _stream(services, batch, request, where, first, SHARD_TYPE, name)
+
+    def read(reader: BatchReader) -> Response:
+        return file_response(request, services.files, _shard(name, batch, reader))
+
+    return _read(services, batch, read)
 
 
 def _read(services: Services, job: Job, read: Callable[[BatchReader], T]) -> T:
@@ -131,10 +135,8 @@ def _read(services: Services, job: Job, read: Callable[[BatchReader], T]) -> T:
     return read(BatchReader(services.files, job))
 
 
-def _find_file(
-    files: ArtifactStore, image: str, name: str, reader: BatchReader
-) -> tuple[FileRange, bytes]:
-    """Return where a file lies and its first bytes. Raises Problem or NotFound."""
+def _row_file(image: str, name: str, batch: Job, reader: BatchReader) -> ServedFile:
+    """Return a file of an image. Raises Problem or NotFound."""
     row = reader.find(image) if _is_id(image) else None
     if row is None:
         raise Problem(
@@ -146,49 +148,21 @@ def _find_file(
     if where is None:
         reason = f"the row failed: {row.error.code}" if row.error else ", ".join(row.files)
         raise Problem("artifact_not_found", f"The files of this row: {reason}.")
-    return where, next(files.chunks(where.key, where.start, where.start + where.bytes), b"")
+    return _served(batch, where, name, _media_type(batch, name))
 
 
-def _find_shard(files: ArtifactStore, name: str, reader: BatchReader) -> tuple[FileRange, bytes]:
+def _shard(name: str, batch: Job, reader: BatchReader) -> ServedFile:
+    """Return a complete shard. Raises Problem."""
     for part in reader.state.shards:
         if part.shard == name:
-            where = FileRange(part.key, 0, part.bytes, name)
-            return where, next(files.chunks(part.key, 0, part.bytes), b"")
+            return _served(batch, FileRange(part.key, 0, part.bytes, name), name, SHARD_TYPE)
     names = ", ".join([MANIFEST, *(part.shard for part in reader.state.shards)])
     raise Problem("artifact_not_found", f"The artifacts of this batch so far: {names}.")
 
 
-def _stream(
-    services: Services,
-    batch: Job,
-    request: Request,
-    where: FileRange,
-    first: bytes,
-    media_type: str,
-    name: str,
-) -> Response:
-    """Return the bytes or a range of them, unless the client has them. `first` was read before."""
-    disposition = "inline" if media_type.startswith("image/") else "attachment"
+def _served(batch: Job, where: FileRange, name: str, media_type: str) -> ServedFile:
     identity = hashlib.sha256(f"{batch.id}/{where.name}".encode()).hexdigest()
-    headers = FILE_HEADERS | {
-        "ETag": f'"{identity}"',
-        "Accept-Ranges": "bytes",
-        "Content-Disposition": f'{disposition}; filename="{name}"',
-    }
-    unchanged = not_modified(request, headers)
-    if unchanged is not None:
-        return unchanged
-    partial_range = requested_range(request, headers["ETag"], where.bytes)
-    start, end = partial_range or (0, where.bytes)
-    if partial_range is not None:
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{where.bytes}"
-        chunks = services.files.chunks(where.key, where.start + start, where.start + end)
-    else:
-        rest = where.start + len(first)
-        chunks = chain([first], services.files.chunks(where.key, rest, where.start + where.bytes))
-    headers["Content-Length"] = str(end - start)
-    status = 200 if partial_range is None else 206
-    return StreamingResponse(chunks, status, headers, media_type)
+    return ServedFile(name, media_type, identity, where.key, where.start, where.bytes)
 
 
 def _media_type(batch: Job, file: str) -> str:

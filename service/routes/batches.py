@@ -1,25 +1,24 @@
 """Batches: one technique over the images of a set, as one job."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from jobs.batch import BATCH
-from jobs.log_context import note
 from jobs.model import Job, Status
-from service.addresses import address
 from service.batch_admission import admit_batch
 from service.batch_request import OPTIONS, BatchFields
 from service.batch_view import BatchPage, BatchView, batch_view
 from service.dependencies import ExistingBatch, IdempotencyKey, OwnerDep, Prefer, ServicesDep
 from service.job_request import JobOptions
-from service.job_response import job_responses
+from service.job_response import job_responses, respond
 from service.labels import LABEL_FORM_SCHEMA, read_labels
 from service.middleware.body_limit import drop_body
 from service.request_body import read_body
 from service.routes.jobs import Label
-from service.waiting import MAX_WAIT_S, preferred_wait, until_final
+from service.waiting import MAX_WAIT_S, until_final
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"])
 
@@ -55,16 +54,7 @@ async def create_batch(
     body = await read_body(request, (), {*BatchFields.model_fields, *OPTIONS})
     admission = await admit_batch(services, owner, body.fields, idempotency_key)
     drop_body(request)
-    job = admission.job
-    note(job_id=job.id, technique=job.technique, model=job.model)
-    headers = {"Location": address(f"/v1/batches/{job.id}")}
-    if admission.replayed:
-        headers["Idempotency-Replayed"] = "true"
-    seconds = preferred_wait(prefer)
-    if seconds is not None:
-        job = await until_final(services, job, seconds)
-        headers["Preference-Applied"] = f"wait={seconds:.0f}"
-    return _response(job, headers, 200 if job.status.final else 202)
+    return await respond(services, admission, prefer, path="/v1/batches", show=_response)
 
 
 @router.get("", operation_id="list_batches", summary="List batches, newest first")
@@ -99,7 +89,7 @@ async def get_batch(
 ) -> Response:
     if wait and not batch.status.final:
         batch = await until_final(services, batch, wait)
-    return _response(batch, {}, 200)
+    return _response(batch, 200, {} if batch.status.final else {"Retry-After": "1"})
 
 
 @router.post(
@@ -113,7 +103,8 @@ async def get_batch(
 def cancel_batch(batch: ExistingBatch, services: ServicesDep) -> Response:
     """Cancel the batch. The rows that are done stay, with their files."""
     batch = services.jobs.cancel(batch.id, batch.owner)
-    return _response(batch, {}, 200 if batch.status.final else 202)
+    headers = {} if batch.status.final else {"Retry-After": "1"}
+    return _response(batch, 200 if batch.status.final else 202, headers)
 
 
 @router.delete(
@@ -127,8 +118,5 @@ async def delete_batch(batch: ExistingBatch, services: ServicesDep) -> None:
     await run_in_threadpool(services.files.delete_folder, f"jobs/{batch.id}")
 
 
-def _response(job: Job, headers: dict[str, str], status: int) -> Response:
-    """Return the batch; while it has not ended, with the seconds to wait before polling."""
-    if not job.status.final:
-        headers["Retry-After"] = "1"
+def _response(job: Job, status: int, headers: Mapping[str, str] | None = None) -> Response:
     return Response(batch_view(job).model_dump_json(), status, headers, "application/json")
