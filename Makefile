@@ -47,7 +47,7 @@ crashes: install ## the tests that kill processes of a stack, or keep one busy f
 test-all: install ## every test without a browser, those that take minutes included
 	@$(PY) -m pytest -m "not browser" $(ARGS)
 
-browser: install ## use the playground with Chromium, on a real stack: six minutes
+browser: install ## use the playground with Chromium, on a real stack: three minutes
 	@$(PY) -m pytest tests/browser $(ARGS)
 
 playground: playground/node_modules ## build service/playground from playground/; needs node 20 or later
